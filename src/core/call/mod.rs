@@ -1,0 +1,1 @@
+//! The only room where radio and SIP meet: routing, admission, the call itself.

@@ -1,0 +1,26 @@
+//! The pure rules of Kirkwall: no socket, clock, randomness or lock lives here.
+//!
+//! # Run contract
+//!
+//! A machine takes one input and the present moment, and answers with everything it wants done
+//! ([`machine::Ready`]): first what is to be saved, then what is to be said. Nothing happens between
+//! inputs; whoever drives a machine asks for its deadline and comes back then. The same inputs at the
+//! same moments with the same seed give the same outputs, so every test runs in virtual time.
+//!
+//! # Table of contents, in the order of dependence
+//!
+//! * [`id`], [`pii`], [`timer`], [`machine`]: the vocabulary everything shares.
+//! * [`sip`]: RFC 3261 and friends, from bytes to dialogs. Knows nothing of DECT or calls.
+//! * [`media`]: SDP, RTP, codecs, SRTP keys. Knows nothing of calls.
+//! * [`call`]: the only room where radio and SIP meet: routing, admission, the call itself.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod call;
+pub mod id;
+pub mod machine;
+pub mod media;
+pub mod pii;
+pub mod sip;
+pub mod timer;

@@ -1,0 +1,230 @@
+//! From bytes to a [`Message`].
+
+use bytes::Bytes;
+
+use super::{Header, HeaderName, Headers, Message, Method, StartLine, Text};
+
+/// Most header lines a message may have.
+pub const MAX_HEADERS: usize = 256;
+
+/// Why bytes are no message. What could be read of it is kept, so that a 400 can be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseFault {
+    /// Not SIP at all; nothing can be answered.
+    #[error("not a SIP message: {0}")]
+    NotSip(&'static str),
+    /// A SIP request with a broken part; `salvaged` holds the headers that were readable.
+    #[error("malformed message: {what}")]
+    Malformed {
+        /// What is wrong, in words for the reason phrase.
+        what: &'static str,
+        /// The readable part, for building the answer.
+        salvaged: Box<Message>,
+    },
+    /// A version other than SIP/2.0 (answer: 505).
+    #[error("SIP version not supported")]
+    Version {
+        /// The readable part, for building the answer.
+        salvaged: Box<Message>,
+    },
+}
+
+impl Message {
+    /// Parses one datagram. Leading CRLFs are skipped (RFC 3261 §7.5); bytes beyond Content-Length are
+    /// dropped, too few are a fault (§18.3).
+    pub fn parse_datagram(datagram: Bytes) -> Result<Self, ParseFault> {
+        let start = datagram.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(datagram.len());
+        let datagram = datagram.slice(start..);
+        let Some((head_len, body_at)) = find_head(&datagram) else {
+            return match Self::parse_head(datagram) {
+                Ok(message) => Err(malformed("no empty line after the headers", message)),
+                Err(fault) => Err(fault),
+            };
+        };
+        let mut message = Self::parse_head(datagram.slice(..head_len))?;
+        let rest = datagram.slice(body_at..);
+        let length = message.content_length()?.unwrap_or(rest.len());
+        if length > rest.len() {
+            return Err(malformed("body is shorter than Content-Length", message));
+        }
+        message.body = rest.slice(..length);
+        Ok(message)
+    }
+
+    /// Parses start line and headers; `head` ends before the empty line.
+    pub fn parse_head(head: Bytes) -> Result<Self, ParseFault> {
+        let text = head_text(head);
+        let mut lines = Lines(&text);
+        let first = lines.next().ok_or(ParseFault::NotSip("empty"))?;
+        let (start, version_ok) = start_line(&text, first)?;
+        let mut message = Message { start, headers: Headers::default(), body: Bytes::new() };
+        let mut fault = None;
+        for line in lines {
+            if message.headers.len() == MAX_HEADERS {
+                return Err(malformed("too many headers", message));
+            }
+            match header_line(&text, line) {
+                Some(header) => message.headers.push_raw(header),
+                None => fault = Some("malformed header line"),
+            }
+        }
+        match (version_ok, fault) {
+            (false, _) => Err(ParseFault::Version { salvaged: Box::new(message) }),
+            (true, Some(what)) => Err(malformed(what, message)),
+            (true, None) => Ok(message),
+        }
+    }
+
+    /// Content-Length: `Ok(None)` when absent, a fault when it is no number or there are two that differ.
+    pub fn content_length(&self) -> Result<Option<usize>, ParseFault> {
+        let mut values = self.headers.get_all(&HeaderName::ContentLength);
+        let Some(value) = values.next() else { return Ok(None) };
+        let agree = values.all(|other| other == value);
+        let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+        match value.parse() {
+            Ok(length) if digits && agree => Ok(Some(length)),
+            _ => Err(malformed("bad Content-Length", self.clone())),
+        }
+    }
+}
+
+/// Length of the head and start of the body: behind the first empty line.
+pub(super) fn find_head(bytes: &[u8]) -> Option<(usize, usize)> {
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes[at + 1..] {
+        [b'\r', b'\n', ..] => Some((at + 1, at + 3)),
+        [b'\n', ..] => Some((at + 1, at + 2)),
+        _ => None,
+    })
+}
+
+fn malformed(what: &'static str, salvaged: Message) -> ParseFault {
+    ParseFault::Malformed { what, salvaged: Box::new(salvaged) }
+}
+
+/// Old stacks send Latin-1 in display names; such a head is read as that, so no text is lost.
+fn head_text(head: Bytes) -> Text {
+    Text::from_utf8(head.clone())
+        .unwrap_or_else(|| Text::from(head.iter().map(|&b| b as char).collect::<String>()))
+}
+
+fn start_line(text: &Text, line: &str) -> Result<(StartLine, bool), ParseFault> {
+    if let Some(rest) = line.strip_prefix("SIP/") {
+        let mut parts = rest.splitn(3, ' ');
+        let (version, status) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+        let status = status.parse().ok().filter(|s| (100..700).contains(s) && status.len() == 3);
+        let status = status.ok_or(ParseFault::NotSip("bad status code"))?;
+        let reason = text.share(parts.next().unwrap_or(""));
+        return Ok((StartLine::Response { status, reason }, version == "2.0"));
+    }
+    let (method, rest) = line.split_once(' ').ok_or(ParseFault::NotSip("no request line"))?;
+    let (uri, version) = rest.rsplit_once(' ').ok_or(ParseFault::NotSip("no SIP version"))?;
+    if method.is_empty()
+        || !method.bytes().all(is_token)
+        || !version.get(..4).is_some_and(|v| v.eq_ignore_ascii_case("SIP/"))
+    {
+        return Err(ParseFault::NotSip("no request line"));
+    }
+    let start = StartLine::Request { method: Method::from_text(text.share(method)), uri: text.share(uri) };
+    Ok((start, version.eq_ignore_ascii_case("SIP/2.0")))
+}
+
+fn header_line(text: &Text, line: &str) -> Option<Header> {
+    let (name, value) = line.split_once(':')?;
+    let name = name.trim_end();
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return None;
+    }
+    let spelling = text.share(name);
+    let value = match value.contains(['\r', '\n']) {
+        false => text.share(value.trim()),
+        // RFC 3261 §7.3.1: a folded line reads as if the fold were one space.
+        true => Text::from(
+            value.split(['\r', '\n']).map(str::trim).filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" "),
+        ),
+    };
+    Some(Header { name: HeaderName::from_text(spelling.clone()), spelling, value })
+}
+
+/// RFC 3261 §25.1 token.
+pub(super) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
+}
+
+/// Lines, with folded continuation lines left in one piece.
+struct Lines<'a>(&'a str);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let bytes = self.0.as_bytes();
+        let end = memchr::memchr_iter(b'\n', bytes)
+            .find(|at| !matches!(bytes.get(at + 1), Some(b' ' | b'\t')))
+            .unwrap_or(bytes.len());
+        let line = self.0[..end].trim_end_matches('\r');
+        self.0 = self.0.get(end + 1..).unwrap_or("");
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INVITE: &str = "INVITE sip:b@b.c;opaque=app:conf:focus:id:AB SIP/2.0\r\n\
+        v: SIP/2.0/UDP h;branch=z9hG4bK1\r\n\
+        f: \"A\" <sip:a@b.c>;tag=1\r\n\
+        TO : <sip:b@b.c>\r\n\
+        Subject: one\r\n  two\r\n\
+        i: x@y\r\nCSeq: 7 INVITE\r\nl: 4\r\n\r\n\u{ff}12ignored";
+
+    #[test]
+    fn compact_folded_and_spaced_headers_are_read() {
+        let message = Message::parse_datagram(Bytes::from(INVITE)).unwrap();
+        assert_eq!(message.method(), Some(Method::Invite));
+        assert_eq!(message.header(&HeaderName::Subject).unwrap(), "one two");
+        assert_eq!(message.from_tag().unwrap(), "1");
+        assert_eq!(message.to().unwrap().uri.raw, "sip:b@b.c");
+        assert_eq!(message.cseq().unwrap().number, 7);
+        assert_eq!(&message.body[..], "\u{ff}12".as_bytes());
+        assert_eq!(message.top_via().unwrap().branch().unwrap(), "z9hG4bK1");
+    }
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let message = Message::parse_datagram(Bytes::from(INVITE)).unwrap();
+        let again = Message::parse_datagram(message.encode()).unwrap();
+        assert_eq!(again.encode(), message.encode());
+        assert_eq!(again.body, message.body);
+    }
+
+    #[test]
+    fn faults_keep_what_can_be_answered() {
+        let short = INVITE.replace("l: 4", "l: 400");
+        let Err(ParseFault::Malformed { salvaged, .. }) = Message::parse_datagram(Bytes::from(short)) else {
+            panic!("a short body is a fault");
+        };
+        assert_eq!(salvaged.call_id().unwrap(), "x@y");
+        let Err(ParseFault::Version { .. }) =
+            Message::parse_datagram(Bytes::from(INVITE.replace("SIP/2.0\r\nv", "SIP/7.0\r\nv")))
+        else {
+            panic!("a wrong version is a fault of its own");
+        };
+        assert!(matches!(
+            Message::parse_datagram(Bytes::from_static(b"GET / HTTP/1.1\r\n\r\n")),
+            Err(ParseFault::NotSip(_))
+        ));
+    }
+
+    #[test]
+    fn a_response_answers_its_request() {
+        let request = Message::parse_datagram(Bytes::from(INVITE)).unwrap();
+        let response = Message::response(&request, 180, "Ringing", Some("t2"));
+        assert_eq!((response.status(), response.to_tag().as_deref()), (Some(180), Some("t2")));
+        assert_eq!(response.method(), Some(Method::Invite));
+        assert!(response.header(&HeaderName::Subject).is_none());
+    }
+}

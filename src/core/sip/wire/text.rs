@@ -1,0 +1,107 @@
+//! A piece of text that shares its buffer.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+
+use bytes::Bytes;
+
+/// UTF-8 text that is a slice of a received buffer, or owned; cloning copies nothing.
+#[derive(Clone, Default)]
+pub struct Text(Bytes);
+
+impl Text {
+    /// A slice of `buffer`, or `None` when it is not UTF-8.
+    pub fn from_utf8(buffer: Bytes) -> Option<Self> {
+        std::str::from_utf8(&buffer).is_ok().then_some(Self(buffer))
+    }
+
+    /// Text known when the program was written.
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// As `str`.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("checked when made; slices are cut at char boundaries")
+    }
+
+    /// The part of this text that `part` points into, sharing the buffer.
+    ///
+    /// `part` must be a sub-slice of `self.as_str()`.
+    pub fn share(&self, part: &str) -> Self {
+        if part.is_empty() {
+            return Self::default();
+        }
+        Self(self.0.slice_ref(part.as_bytes()))
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Bytes::from(text))
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
