@@ -186,14 +186,18 @@ fn wav(samples: &[i16]) -> Vec<u8> {
     file
 }
 
-/// The samples of a mono 16-bit WAV file at 8 kHz. A recorder that was killed leaves the length
-/// unwritten, so the data goes to the end of the file.
+/// The samples of a mono 16-bit WAV file at 8 kHz. A recorder that still runs has not written the length
+/// (baresip) or the head (linphone), so the data goes to the end of the file.
 fn read(file: &Path) -> Option<Vec<i16>> {
     let bytes = std::fs::read(file).ok()?;
-    let format = bytes.windows(4).position(|four| four == b"fmt ")? + 8;
-    let rate = u32::from_le_bytes(bytes.get(format + 4..format + 8)?.try_into().ok()?);
-    assert_eq!((rate as usize, bytes[format + 2]), (RATE, 1), "{}: not 8 kHz mono", file.display());
-    let data = bytes.windows(4).position(|four| four == b"data")? + 8;
+    let data = if bytes.starts_with(b"RIFF") {
+        let format = bytes.windows(4).position(|four| four == b"fmt ")? + 8;
+        let rate = u32::from_le_bytes(bytes.get(format + 4..format + 8)?.try_into().ok()?);
+        assert_eq!((rate as usize, bytes[format + 2]), (RATE, 1), "{}: not 8 kHz mono", file.display());
+        bytes.windows(4).position(|four| four == b"data")? + 8
+    } else {
+        44
+    };
     Some(bytes.get(data..)?.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect())
 }
 

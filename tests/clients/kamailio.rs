@@ -49,14 +49,8 @@ impl Kamailio {
         std::fs::write(&file, config).unwrap();
         let process = Self::spawn(&room, &file);
         let address = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-        let mut kamailio = Kamailio {
-            sip: address(port),
-            sip_tls: address(tls_port),
-            control,
-            config: file,
-            room,
-            process,
-        };
+        let mut kamailio =
+            Kamailio { sip: address(port), sip_tls: address(tls_port), control, config: file, room, process };
         kamailio.wait_ready();
         kamailio
     }
@@ -102,11 +96,7 @@ impl Kamailio {
         let answer = self.order(&["ul.lookup", "location", &format!("{user}@{DOMAIN}")]);
         let answer = answer.or_else(|| self.order(&["ul.lookup", "location", user]));
         let lines = answer.unwrap_or_default();
-        lines
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("Address: "))
-            .map(str::to_owned)
-            .collect()
+        lines.lines().filter_map(|line| line.trim().strip_prefix("Address: ")).map(str::to_owned).collect()
     }
 
     /// Value of a line such as `Expires: 290` of a user's only contact.

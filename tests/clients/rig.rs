@@ -5,7 +5,10 @@ use std::time::Duration;
 use crate::audio::Tone;
 use crate::baresip::{Account, Baresip};
 use crate::kamailio::{Kamailio, north_password};
+use crate::linphone::Linphone;
+use crate::process::{PATIENCE, free_port};
 use crate::scene::Scene;
+use crate::sipp::{Load, Sipp};
 
 const SPEECH: Duration = Duration::from_secs(3);
 
@@ -45,4 +48,53 @@ fn baresip_hears_baresip_through_kamailio_alone() {
             assert_eq!((heard.longest_gap, heard.packets_cut), (Duration::ZERO, 0), "{heard}");
         }
     }
+}
+
+#[test]
+fn linphone_hears_baresip_through_kamailio_alone() {
+    let scene = Scene::new("rig-linphone");
+    let kamailio = Kamailio::start(&scene, None);
+    let mut bob = Baresip::start(&scene, north(&kamailio, "302", "udp", Tone::number(1)));
+    for transport in ["udp", "tls"] {
+        let mut anna =
+            Linphone::start(&scene, north(&kamailio, &format!("3{transport}"), transport, Tone::number(0)));
+        anna.dial("302");
+        anna.wait_established();
+        bob.wait_event("CALL_ESTABLISHED");
+        let heard = [anna.wait_heard(bob.tone(), SPEECH), bob.wait_heard(anna.tone(), SPEECH)];
+        anna.hang_up();
+        bob.wait_closed();
+        anna.wait_closed();
+        eprintln!("{transport}: linphone {}; baresip {}", heard[0], heard[1]);
+        for heard in heard {
+            assert!((heard.level_db + 10.0).abs() < 1.0, "{heard}");
+            assert!(heard.longest_gap <= Duration::from_millis(60), "{heard}");
+        }
+    }
+}
+
+#[test]
+fn sipp_calls_sipp_through_kamailio_alone() {
+    let scene = Scene::new("rig-sipp");
+    let mut far = Sipp::server(&scene, "answer", "answer");
+    let kamailio = Kamailio::start(&scene, Some(far.address));
+    let rows: Vec<String> =
+        (0..50).map(|n| row(&format!("{}", 700 + n), north_password(&format!("{}", 700 + n)))).collect();
+    let port = free_port();
+    let registrations = Load { calls: 50, per_second: 100, at_once: 50 };
+    let mut phones = Sipp::client(&scene, "register", "register", kamailio.sip, port, &rows, registrations);
+    let counted = phones.wait(PATIENCE);
+    assert_eq!((counted.successful, counted.failed), (50, 0), "{counted}");
+    let load = Load { calls: 300, per_second: 100, at_once: 200 };
+    let mut phones = Sipp::client(&scene, "call", "call", kamailio.sip, port, &rows, load);
+    let counted = phones.wait(PATIENCE);
+    let answered = far.wait_quiet();
+    eprintln!("calling {counted}; answering {answered}");
+    assert_eq!((answered.successful, answered.failed), (300, 0), "{answered}");
+    assert_eq!((counted.successful, counted.failed), (300, 0), "{counted}");
+}
+
+/// A line of SIPp's file: who calls, how it proves that, whom.
+fn row(user: &str, password: String) -> String {
+    format!("{user};[authentication username={user} password={password}];9000")
 }

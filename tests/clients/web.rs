@@ -38,9 +38,8 @@ pub fn ask(
         Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => return Err(error),
         _ => {}
     }
-    parse(&answer).ok_or_else(|| {
-        std::io::Error::other(format!("no HTTP answer: {}", String::from_utf8_lossy(&answer)))
-    })
+    parse(&answer)
+        .ok_or_else(|| std::io::Error::other(format!("no HTTP answer: {}", String::from_utf8_lossy(&answer))))
 }
 
 fn parse(answer: &[u8]) -> Option<Answer> {
