@@ -35,7 +35,7 @@ impl Call {
         if media.agreed().is_some() {
             return Ready::nothing();
         }
-        match media.accept_answer(&body.kind, &body.bytes) {
+        match media.accept_answer(&body.content_type, &body.bytes) {
             Ok(agreed) => {
                 self.run_flow(Side::A, &agreed, &mut then);
                 Ready { save: vec![Save::Put(Box::new(self.clone()))], then }
@@ -48,7 +48,7 @@ impl Call {
     pub(super) fn take_answer(&mut self, leg: LegNo, body: &Body, then: &mut Orders) -> Result<Agreed, Cause> {
         let media = self.leg(leg).and_then(|strand| strand.media.as_mut());
         let media = media.ok_or_else(|| Cause::of_status(500, "no such leg"))?;
-        let agreed = media.accept_answer(&body.kind, &body.bytes).map_err(unacceptable)?;
+        let agreed = media.accept_answer(&body.content_type, &body.bytes).map_err(unacceptable)?;
         self.run_flow(Side::B, &agreed, then);
         Ok(agreed)
     }
@@ -63,9 +63,9 @@ impl Call {
         let mut tokens = self.tokens.split();
         let media = self.leg(LegNo::CALLER).and_then(|strand| strand.media.as_mut());
         let media = media.ok_or_else(|| Cause::of_status(500, "no media"))?;
-        let mut answered = media.answer(&offer.kind, &offer.bytes, Some(&[callee]), &mut tokens);
+        let mut answered = media.answer(&offer.content_type, &offer.bytes, Some(&[callee]), &mut tokens);
         if answered.is_err() && matches!(callee, Codec::Pcma | Codec::Pcmu) {
-            answered = media.answer(&offer.kind, &offer.bytes, Some(&[Codec::Pcma, Codec::Pcmu]), &mut tokens);
+            answered = media.answer(&offer.content_type, &offer.bytes, Some(&[Codec::Pcma, Codec::Pcmu]), &mut tokens);
         }
         let (sdp, agreed) = answered.map_err(unacceptable)?;
         let body = Body::sdp(sdp);

@@ -47,7 +47,7 @@ impl Call {
     fn codecs_to_offer(&self) -> Result<Vec<Codec>, Cause> {
         let ours = self.grant.as_deref().map_or(Vec::new(), |g| g.codecs.clone());
         let Some(offer) = &self.offer else { return Ok(ours) };
-        let theirs = offered_codecs(&offer.kind, &offer.bytes)
+        let theirs = offered_codecs(&offer.content_type, &offer.bytes)
             .map_err(|refusal| Cause::of_status(488, refusal.to_string()))?;
         let mut codecs: Vec<Codec> = theirs.into_iter().filter(|c| ours.contains(c)).collect();
         if codecs.is_empty() {

@@ -31,12 +31,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
-use super::{Body, CallSummary, LegNews, LegNo, LegOrder, Party, Phase, Target};
+use super::{CallSummary, LegNews, LegNo, LegOrder, Party, Phase, Target};
 use crate::id::{CallRef, Tokens};
 use crate::machine::{Machine, Ready};
 use crate::media::negotiate::{Agreed, LocalMedia, OfferAnswer, SrtpPolicy};
 use crate::media::Codec;
 use crate::sip::Facing;
+use crate::sip::invite::Body;
 use crate::timer::{Moment, TimerTable};
 
 /// Longest time a call may be dialled. RFC 3261 §16.6 step 11: Timer C "MUST be larger than 3 minutes".
@@ -231,18 +232,7 @@ impl Call {
         let caller = Strand { media: None, target: None, rung: false, closed: false };
         Self {
             state: State::Admitting,
-            summary: CallSummary {
-                reference: new.reference,
-                phase: Phase::SettingUp,
-                caller: new.caller,
-                callee: new.dialled,
-                started: now,
-                answered: None,
-                ended: None,
-                codecs: (None, None),
-                srtp: (false, false),
-                cause: None,
-            },
+            summary: CallSummary::of(&new, now),
             facing: new.facing,
             offer: new.offer,
             answer: None,
@@ -338,7 +328,12 @@ impl Call {
             (State::Talking, LegNews::Ended { cause }) if caller || self.talking_to == Some(leg) => {
                 Ok(self.hang_up(Some(leg), cause, now))
             }
-            (State::Admitting | State::Dialling, LegNews::Ended { cause }) => Ok(self.hang_up(Some(leg), cause, now)),
+            (State::Talking, LegNews::Refused { cause, .. }) if caller || self.talking_to == Some(leg) => {
+                Ok(self.hang_up(Some(leg), cause, now))
+            }
+            (State::Admitting | State::Dialling, LegNews::Ended { cause } | LegNews::Refused { cause, .. }) => {
+                Ok(self.hang_up(Some(leg), cause, now))
+            }
             (_, LegNews::Reoffered { .. }) => Ok(Ready::say(vec![Output::Leg(
                 leg,
                 LegOrder::RefuseReoffer { cause: Cause::of_status(488, "the call is not up") },

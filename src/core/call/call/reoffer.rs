@@ -15,9 +15,9 @@ impl Call {
             return Ready::say(vec![Output::Leg(leg, LegOrder::AnswerReoffer { body: offer })]);
         };
         let current = media.agreed().map(|agreed| agreed.codec);
-        let mut answered = media.answer(&body.kind, &body.bytes, current.as_slice(), &mut tokens);
+        let mut answered = media.answer(&body.content_type, &body.bytes, current.as_slice(), &mut tokens);
         if answered.is_err() && matches!(current, Some(Codec::Pcma | Codec::Pcmu)) {
-            answered = media.answer(&body.kind, &body.bytes, Some(&[Codec::Pcma, Codec::Pcmu]), &mut tokens);
+            answered = media.answer(&body.content_type, &body.bytes, Some(&[Codec::Pcma, Codec::Pcmu]), &mut tokens);
         }
         let mut then = Vec::new();
         match answered {
@@ -37,7 +37,7 @@ impl Call {
     pub(super) fn reoffer_answered(&mut self, leg: LegNo, body: Option<Body>) -> Ready<Save, Output> {
         let side = if leg == LegNo::CALLER { Side::A } else { Side::B };
         let Some(media) = self.leg(leg).and_then(|strand| strand.media.as_mut()) else { return Ready::nothing() };
-        let Some(agreed) = body.and_then(|body| media.accept_answer(&body.kind, &body.bytes).ok()) else {
+        let Some(agreed) = body.and_then(|body| media.accept_answer(&body.content_type, &body.bytes).ok()) else {
             // RFC 3261 §14.1: "the session parameters MUST remain unchanged, as if no re-INVITE had been issued"
             media.rollback();
             return Ready::nothing();
