@@ -3,6 +3,7 @@
 mod base_station;
 pub mod digest;
 mod peer;
+pub mod transaction;
 pub mod wire;
 
 pub use base_station::{BaseRole, Certainty, ChannelBudget, DisplayLimits, SipBaseProfile, Vendor};
