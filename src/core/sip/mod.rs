@@ -3,6 +3,7 @@
 mod base_station;
 pub mod digest;
 mod peer;
+pub mod registrar;
 pub mod transaction;
 pub mod wire;
 
