@@ -1,5 +1,9 @@
 //! Media without sockets: SDP, RTP, codecs, SRTP keys. Knows nothing of calls.
 
+pub mod codec;
+pub mod dtmf;
 mod format;
+pub mod rtcp;
+pub mod rtp;
 
 pub use format::{Codec, Direction, SrtpKey, SrtpPair, SrtpSuite};
