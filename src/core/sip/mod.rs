@@ -2,6 +2,7 @@
 
 mod base_station;
 pub mod digest;
+pub mod door;
 mod peer;
 pub mod registrar;
 pub mod transaction;
