@@ -1,6 +1,9 @@
 //! SIP, from bytes to dialogs. Knows nothing of DECT or of calls.
 
+pub mod dialog;
+pub mod offer_answer;
 mod peer;
+pub mod session_timer;
 pub mod transaction;
 pub mod wire;
 
