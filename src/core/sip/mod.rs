@@ -1,10 +1,13 @@
 //! SIP, from bytes to dialogs. Knows nothing of DECT or of calls.
 
 mod base_station;
+pub mod dialog;
 pub mod digest;
 pub mod door;
+pub mod offer_answer;
 mod peer;
 pub mod registrar;
+pub mod session_timer;
 pub mod transaction;
 pub mod wire;
 

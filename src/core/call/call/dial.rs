@@ -1,15 +1,14 @@
 //! Dialling: from the grant to somebody ringing, and on to the next when somebody will not.
 
 use super::*;
-use crate::media::negotiate::offered_codecs;
 
 impl Call {
     /// The supervisor granted channels and says where to dial.
     pub(super) fn admitted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0);
-        let session = self.tokens.number();
+        let media = OfferAnswer::new(local, &mut self.tokens);
         if let Some(caller) = self.leg(LegNo::CALLER) {
-            caller.media = Some(OfferAnswer::new(local, session));
+            caller.media = Some(media);
         }
         self.attempts = grant.attempts.iter().cloned().collect();
         self.grant = Some(grant);
@@ -36,7 +35,7 @@ impl Call {
         let Some(grant) = self.grant.as_deref() else { return };
         let local = local_media(grant.address_b, grant.port_b, codecs, &grant.srtp.1);
         let leg = LegNo(self.legs.last_key_value().map_or(0, |(last, _)| last.0) + 1);
-        let mut media = OfferAnswer::new(local, self.tokens.number());
+        let mut media = OfferAnswer::new(local, &mut self.tokens);
         let offer = Body::sdp(media.offer(&mut self.tokens));
         let strand = Strand { media: Some(media), target: Some(target.clone()), rung: false, closed: false };
         self.legs.insert(leg, strand);
@@ -47,9 +46,10 @@ impl Call {
     fn codecs_to_offer(&self) -> Result<Vec<Codec>, Cause> {
         let ours = self.grant.as_deref().map_or(Vec::new(), |g| g.codecs.clone());
         let Some(offer) = &self.offer else { return Ok(ours) };
-        let theirs = offered_codecs(&offer.content_type, &offer.bytes)
-            .map_err(|refusal| Cause::of_status(488, refusal.to_string()))?;
-        let mut codecs: Vec<Codec> = theirs.into_iter().filter(|c| ours.contains(c)).collect();
+        let caller = self.legs.get(&LegNo::CALLER).and_then(|strand| strand.media.as_ref());
+        let caller = caller.ok_or_else(|| Cause::of_status(500, "no media"))?;
+        let offered = caller.review(&offer.content_type, &offer.bytes).map_err(answer::unacceptable)?;
+        let mut codecs: Vec<Codec> = offered.codecs.into_iter().filter(|c| ours.contains(c)).collect();
         if codecs.is_empty() {
             return Err(Cause::of_status(488, "no codec in common with the caller"));
         }

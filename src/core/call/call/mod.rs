@@ -385,5 +385,5 @@ fn offers_srtp(body: &Body) -> bool {
 }
 
 fn local_media(address: IpAddr, port: u16, codecs: Vec<Codec>, srtp: &SrtpPolicy) -> LocalMedia {
-    LocalMedia { address, port, codecs, srtp: srtp.clone(), ..LocalMedia::default() }
+    LocalMedia { srtp: srtp.clone(), ..LocalMedia::new(address, port, codecs) }
 }

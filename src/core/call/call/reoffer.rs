@@ -15,7 +15,7 @@ impl Call {
             return Ready::say(vec![Output::Leg(leg, LegOrder::AnswerReoffer { body: offer })]);
         };
         let current = media.agreed().map(|agreed| agreed.codec);
-        let mut answered = media.answer(&body.content_type, &body.bytes, current.as_slice(), &mut tokens);
+        let mut answered = media.answer(&body.content_type, &body.bytes, current.as_ref().map(std::slice::from_ref), &mut tokens);
         if answered.is_err() && matches!(current, Some(Codec::Pcma | Codec::Pcmu)) {
             answered = media.answer(&body.content_type, &body.bytes, Some(&[Codec::Pcma, Codec::Pcmu]), &mut tokens);
         }
