@@ -116,6 +116,18 @@ fn linphones_video_is_answered_with_port_zero_and_its_8000_hz_events_are_taken()
 }
 
 #[test]
+fn our_re_offer_keeps_the_numbers_and_lines_of_the_call() {
+    let tokens = &mut tokens();
+    let mut leg = OfferAnswer::new(plain(), tokens);
+    leg.answer(SDP, LINPHONE.as_bytes(), None, tokens).unwrap();
+    leg.set_direction(Direction::SendOnly);
+    assert_eq!(lines(&leg.offer(tokens), "m="), ["audio 30000 RTP/AVPF 0 8 9 100", "video 0 RTP/AVPF 96"]);
+    let answer = offer_of("m=audio 7078 RTP/AVPF 0 100\r\na=recvonly\r\n");
+    let agreed = leg.accept_answer(SDP, answer.as_bytes()).unwrap();
+    assert_eq!((agreed.direction, agreed.dtmf_send_pt), (Direction::SendOnly, Some(100)));
+}
+
+#[test]
 fn sipps_offer_without_events_gets_an_answer_without() {
     let (answer, agreed) = answered(plain(), SIPP).unwrap();
     let ident = lines(&answer, "o=- ")[0];
@@ -233,6 +245,7 @@ fn what_does_not_fit_is_refused_with_its_warn_code() {
         ("m=audio 4000 RTP/AVP 0\r\nc=IN IP6 2001:db8::1\r\n", 301),
         ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 host.example.com\r\n", 301),
         ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 224.2.1.1/127\r\n", 330),
+        ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 255.255.255.255\r\n", 330),
     ] {
         assert_eq!(refused(plain(), &offer_of(lines)), code, "{lines}");
     }
@@ -362,14 +375,9 @@ fn lifetime_mki_and_second_suite_show_in_our_offers_as_set() {
         masters.sort();
         masters.dedup();
         assert_eq!(masters.len(), keys.len(), "every line has a key of its own");
-        lines(&offer, "a=crypto:")
-            .iter()
-            .map(|line| {
-                line.split_once(&KEY[..0])
-                    .map_or("", |_| &line[line.find("inline:").unwrap() + 47..])
-                    .to_owned()
-            })
-            .collect::<Vec<_>>()
+        // "inline:" and the forty characters of the key.
+        let behind_key = |line: &&str| line[line.find("inline:").unwrap() + 47..].to_owned();
+        lines(&offer, "a=crypto:").iter().map(behind_key).collect::<Vec<_>>()
     };
     assert_eq!(with(true, true, false), ["|2^31|1:1", "|2^31"]);
     assert_eq!(with(false, true, false), ["|1:1", ""]);

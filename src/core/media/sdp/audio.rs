@@ -63,7 +63,7 @@ pub enum Connection {
     Address(IpAddr),
     /// `0.0.0.0`, `::` or a name under `.invalid`: nothing is to be sent (RFC 3264 §8.4, RFC 6157).
     Held,
-    /// A multicast group.
+    /// A multicast group, or the broadcast address.
     Multicast,
     /// A name, or not readable.
     Name,
@@ -166,6 +166,7 @@ fn connection(value: Option<&str>) -> Connection {
     match word.parse::<IpAddr>() {
         Ok(address) if address.is_unspecified() => Connection::Held,
         Ok(address) if address.is_multicast() => Connection::Multicast,
+        Ok(IpAddr::V4(address)) if address.is_broadcast() => Connection::Multicast,
         Ok(address) => Connection::Address(address),
         Err(_) if word.trim_end_matches('.').to_ascii_lowercase().ends_with(".invalid") => Connection::Held,
         Err(_) => Connection::Name,
