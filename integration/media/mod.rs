@@ -17,6 +17,7 @@
 //!
 //! Out of scope here: ICE, conferences, jitter buffers and codecs beyond the G.711 pair.
 
+pub mod bench;
 mod channel;
 mod control;
 mod counters;

@@ -87,7 +87,16 @@ pub(super) struct Worker {
 pub(super) struct Channels {
     slots: Vec<Option<(Box<Channel>, Arc<Shared>)>>,
     free: Vec<usize>,
+    /// Slots freed while a batch is served, whose keys may still name them.
+    resting: Vec<usize>,
     index: HashMap<ChannelId, usize>,
+}
+
+impl Channels {
+    /// The batch is served: slots freed before it ended may be used again.
+    fn rested(&mut self) {
+        self.free.append(&mut self.resting);
+    }
 }
 
 /// Key of the bell.
@@ -117,17 +126,22 @@ impl Worker {
                 Ok(ready) => ready,
                 Err(error) => return tracing::error!(%error, "media thread cannot wait for its sockets"),
             };
-            let mut rung = false;
+            // Orders before packets, whether or not the bell made it into this batch: a packet sent
+            // after a new flow was set is never handled by the old one (in clear, say).
+            // The bell is hushed first, so that an order behind it rings anew.
+            if (0..ready).any(|index| self.poll.key(index) == BELL) {
+                self.bell.hush();
+            }
+            if !self.obey(&mut buffer) {
+                return;
+            }
             for index in 0..ready {
                 match self.poll.key(index) {
-                    BELL => rung = true,
+                    BELL => {}
                     key => self.serve(key, &mut buffer),
                 }
             }
-            // After the batch: its keys name slots as they were before these orders.
-            if rung && !self.obey(&mut buffer) {
-                return;
-            }
+            self.channels.rested();
             let now = self.clock.now();
             if now >= tick_at {
                 tick_at = now + TICK;
@@ -159,10 +173,13 @@ impl Worker {
 
     /// Takes the orders in the queue. `false`: stop.
     fn obey(&mut self, buffer: &mut Buffer) -> bool {
-        self.bell.hush();
         loop {
+            let order = self.orders.try_recv();
+            if matches!(order, Err(TryRecvError::Empty)) {
+                return true;
+            }
             let now = self.clock.now();
-            match self.orders.try_recv() {
+            match order {
                 Ok(Order::Open(opening)) => self.open(*opening, now),
                 Ok(Order::Set(channel, side, change)) => {
                     let slot = self.channels.index.get(&channel).copied();
@@ -171,8 +188,7 @@ impl Worker {
                     }
                 }
                 Ok(Order::Sweep) => self.sweep(buffer, now),
-                Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return false,
-                Err(TryRecvError::Empty) => return true,
+                Ok(Order::Stop) | Err(_) => return false,
             }
         }
     }
@@ -209,7 +225,7 @@ impl Worker {
 
     /// Ends the channels that have been closed: BYE, sockets shut, ports given back.
     fn sweep(&mut self, buffer: &mut Buffer, now: Moment) {
-        let Channels { slots, free, index } = &mut self.channels;
+        let Channels { slots, resting, index, .. } = &mut self.channels;
         for (slot, place) in slots.iter_mut().enumerate() {
             let Some((mut channel, _)) = place.take_if(|(_, shared)| shared.closed.load(Ordering::Acquire))
             else {
@@ -222,7 +238,7 @@ impl Worker {
             if index.get(&id) == Some(&slot) {
                 index.remove(&id);
             }
-            free.push(slot);
+            resting.push(slot);
             let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
             ports.iter().for_each(|&port| pool.release(port));
         }
