@@ -5,6 +5,7 @@ pub mod dialog;
 pub mod digest;
 pub mod door;
 pub mod offer_answer;
+mod next_hop;
 mod peer;
 pub mod registrar;
 pub mod session_timer;
@@ -12,4 +13,5 @@ pub mod transaction;
 pub mod wire;
 
 pub use base_station::{BaseRole, Certainty, ChannelBudget, DisplayLimits, SipBaseProfile, Vendor};
+pub use next_hop::next_hop;
 pub use peer::{ConnectionId, Destination, Facing, Peer, Transport};

@@ -1,6 +1,8 @@
 //! Dialling: from the grant to somebody ringing, and on to the next when somebody will not.
 
 use super::*;
+use crate::media::negotiate::SrtpMode;
+use crate::sip::Transport;
 
 impl Call {
     /// The supervisor granted channels and says where to dial.
@@ -33,7 +35,8 @@ impl Call {
 
     fn dial(&mut self, target: Target, codecs: Vec<Codec>, then: &mut Orders) {
         let Some(grant) = self.grant.as_deref() else { return };
-        let local = local_media(grant.address_b, grant.port_b, codecs, &grant.srtp.1);
+        let srtp = offered_over(&grant.srtp.1, target.destination.transport);
+        let local = local_media(grant.address_b, grant.port_b, codecs, &srtp);
         let leg = LegNo(self.legs.last_key_value().map_or(0, |(last, _)| last.0) + 1);
         let mut media = OfferAnswer::new(local, &mut self.tokens);
         let offer = Body::sdp(media.offer(&mut self.tokens));
@@ -149,5 +152,15 @@ impl Call {
             return Ready { save: more.save, then };
         }
         Ready::say(then)
+    }
+}
+
+/// RFC 4568 §5.1.2 wants keys in an offer only under "authenticated and encrypted" signalling: where SRTP
+/// is optional, a leg over UDP or TCP is offered plain RTP. Where it is required, the administrator has
+/// decided that keys in the clear are better than speech in the clear.
+fn offered_over(policy: &SrtpPolicy, transport: Transport) -> SrtpPolicy {
+    match (policy.mode, transport) {
+        (SrtpMode::Optional, Transport::Udp | Transport::Tcp) => SrtpPolicy { mode: SrtpMode::Off, ..*policy },
+        _ => *policy,
     }
 }

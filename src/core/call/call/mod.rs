@@ -385,5 +385,5 @@ fn offers_srtp(body: &Body) -> bool {
 }
 
 fn local_media(address: IpAddr, port: u16, codecs: Vec<Codec>, srtp: &SrtpPolicy) -> LocalMedia {
-    LocalMedia { srtp: srtp.clone(), ..LocalMedia::new(address, port, codecs) }
+    LocalMedia { srtp: *srtp, ..LocalMedia::new(address, port, codecs) }
 }
