@@ -4,6 +4,7 @@ mod base_station;
 pub mod digest;
 mod peer;
 pub mod registrar;
+pub mod registration;
 pub mod transaction;
 pub mod wire;
 

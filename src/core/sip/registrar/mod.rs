@@ -36,6 +36,7 @@ use crate::sip::{ConnectionId, Peer};
 use crate::timer::Moment;
 
 pub use binding::Binding;
+pub(crate) use binding::same_contact;
 pub use date::http_date;
 use request::{Asked, Refused};
 
