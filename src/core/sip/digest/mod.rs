@@ -20,6 +20,7 @@
 mod client;
 mod guess;
 mod params;
+mod replay;
 mod server;
 
 use md5::Md5;

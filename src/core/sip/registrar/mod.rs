@@ -100,7 +100,7 @@ pub enum RegistrarInput {
     /// An authenticated REGISTER for this AOR.
     Register {
         /// The request.
-        request: Message,
+        request: Box<Message>,
         /// Where it came from.
         peer: Peer,
         /// Fresh tag for To of the answer.
