@@ -192,26 +192,28 @@ mod tests {
         assert_eq!(limiter.admit(ip(BASE), "anna", false, at(50 * 67)), Ok(()));
     }
 
-    #[test]
-    fn refusals_grow_to_an_hour_and_are_forgiven_after_a_day() {
-        let mut limiter = GuessLimiter::default();
-        let (mut now, mut spans) = (0, Vec::new());
-        for round in 0..9 {
-            fail(&mut limiter, "anna", if round == 0 { 10 } else { 1 }, now);
-            let last = now + if round == 0 { 9 } else { 0 };
-            if round > 0 && limiter.admit(ip(BASE), "anna", true, at(last)).is_ok() {
-                fail(&mut limiter, "anna", 9, last + 1);
+    /// Fails once a second from `now` until refused; how long, and till when.
+    fn until_refused(limiter: &mut GuessLimiter, mut now: u64) -> (u64, u64) {
+        loop {
+            limiter.failed(ip(BASE), "anna", at(now));
+            match limiter.admit(ip(BASE), "anna", true, at(now)) {
+                Ok(()) => now += 1,
+                Err(Locked { until }) => {
+                    return (until.since(at(now)).as_secs(), until.since(at(0)).as_secs());
+                }
             }
-            let until = limiter.admit(ip(BASE), "anna", true, at(last)).unwrap_err().until;
-            spans.push(until);
-            now = until.as_secs() - 1_000_000;
         }
-        assert!(spans.windows(2).all(|pair| pair[1] > pair[0]));
-        let longest = spans[8].since(spans[7]);
-        assert!(longest <= LONGEST_LOCK + Duration::from_secs(20), "{longest:?}");
-        fail(&mut limiter, "anna", 10, now + 90_000);
-        let until = limiter.admit(ip(BASE), "anna", true, at(now + 90_009)).unwrap_err().until;
-        assert_eq!(until, at(now + 90_009 + 60));
+    }
+
+    #[test]
+    fn refusals_double_to_an_hour_and_are_forgiven_after_a_day() {
+        let (mut limiter, mut now, mut spans) = (GuessLimiter::default(), 0, Vec::new());
+        for _ in 0..9 {
+            let (span, until) = until_refused(&mut limiter, now);
+            (now, spans) = (until, [spans, vec![span]].concat());
+        }
+        assert_eq!(spans, [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
+        assert_eq!(until_refused(&mut limiter, now + 86_401).0, 60);
     }
 
     #[test]

@@ -125,4 +125,22 @@ mod tests {
         assert_eq!(AuthParams::parse_all(&"a ".repeat(9)), None);
         assert_eq!(AuthParams::parse(""), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic_and_what_it_reads_stands_in_the_text(text in "[ -~\t\r\né]{0,200}") {
+            for auth in AuthParams::parse_all(&text).unwrap_or_default() {
+                proptest::prop_assert!(text.contains(auth.scheme()));
+                proptest::prop_assert!(auth.params.iter().all(|(_, value)| text.contains(value.as_str())));
+            }
+        }
+
+        #[test]
+        fn quoted_text_comes_back_as_it_stands(value in "[ -~]{0,60}") {
+            let value = super::super::quoted(&value);
+            let auth = AuthParams::parse(&format!("Digest a=\"{value}\", b=1")).unwrap();
+            proptest::prop_assert_eq!(auth.get("a"), Some(value.as_str()));
+            proptest::prop_assert_eq!(auth.get("b"), Some("1"));
+        }
+    }
 }

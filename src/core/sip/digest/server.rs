@@ -10,18 +10,18 @@
 //! station by forging its source. A phone that changes its address hears `stale=true` once.
 //!
 //! Replay. With `qop=auth` each nonce count passes once: a window of 64 counts per nonce, kept only
-//! after a correct digest, for at most [`MAX_NONCES`] nonces. When the table is full the oldest nonce
+//! after a correct digest, for at most [`MAX_NONCES`](super::replay::MAX_NONCES) nonces. When the table is full the oldest nonce
 //! is given up and with it every unseen nonce of its age, so giving up never opens a replay. Without
 //! `qop` (RFC 2069) there is no count: such a digest can be replayed for the same method and URI from
 //! the same address while its nonce lives. That is the price of old phones.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::replay::{NonceKey, Replays};
 use super::{Algorithm, AuthParams, Ha1, Protection, equal_in_constant_time, hex, response};
 use crate::id::Tokens;
 use crate::pii::Pii;
@@ -30,8 +30,6 @@ use crate::timer::Moment;
 
 /// How long a nonce is accepted.
 pub const NONCE_LIFE: Duration = Duration::from_secs(300);
-/// Most nonces whose counts are remembered.
-pub const MAX_NONCES: usize = 8192;
 
 /// Which hashes are offered in challenges and accepted in answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -326,79 +324,6 @@ fn octets(address: IpAddr) -> [u8; 16] {
     match address {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
         IpAddr::V6(v6) => v6.octets(),
-    }
-}
-
-/// Issue moment and number: sorts by age.
-type NonceKey = (Moment, u64);
-
-/// Which nonce counts have passed.
-#[derive(Debug, Clone, Default)]
-struct Replays {
-    windows: BTreeMap<NonceKey, Window>,
-    /// Nonces up to this one that are not in the table are given up.
-    floor: NonceKey,
-}
-
-/// The highest count seen, and the 64 below it, one bit each (bit 0 is the highest).
-#[derive(Debug, Clone, Copy, Default)]
-struct Window {
-    highest: u32,
-    bits: u64,
-}
-
-impl Replays {
-    /// Whether `count` is new for `nonce`; then it is marked as seen.
-    fn pass(&mut self, nonce: NonceKey, count: u32, now: Moment) -> bool {
-        self.forget_dead(now);
-        if !self.windows.contains_key(&nonce) {
-            if nonce <= self.floor {
-                return false;
-            }
-            self.make_room();
-            // Making room may have raised the floor above this very nonce.
-            if nonce <= self.floor {
-                return false;
-            }
-        }
-        self.windows.entry(nonce).or_default().pass(count)
-    }
-
-    fn forget_dead(&mut self, now: Moment) {
-        while let Some(oldest) = self.windows.first_entry() {
-            if now.since(oldest.key().0) <= NONCE_LIFE {
-                break;
-            }
-            oldest.remove();
-        }
-    }
-
-    fn make_room(&mut self) {
-        if self.windows.len() >= MAX_NONCES
-            && let Some((oldest, _)) = self.windows.pop_first()
-        {
-            self.floor = self.floor.max(oldest);
-        }
-    }
-}
-
-impl Window {
-    fn pass(&mut self, count: u32) -> bool {
-        // RFC 7616 §3.4: "the first request sent in response to a given nonce value, the client sends
-        // "nc=00000001"", so 0 is never right.
-        if count == 0 {
-            return false;
-        }
-        if count > self.highest {
-            let step = count - self.highest;
-            self.bits = self.bits.checked_shl(step).unwrap_or(0) | 1;
-            self.highest = count;
-            return true;
-        }
-        let bit = 1u64.checked_shl(self.highest - count).unwrap_or(0);
-        let new = bit != 0 && self.bits & bit == 0;
-        self.bits |= bit;
-        new
     }
 }
 

@@ -124,7 +124,7 @@ impl Binding {
 }
 
 /// Whether two contacts are the same URI (RFC 3261 §19.1.4).
-pub(super) fn same_contact(a: &str, b: &str) -> bool {
+pub(crate) fn same_contact(a: &str, b: &str) -> bool {
     if a == b {
         return true;
     }

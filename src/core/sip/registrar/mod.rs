@@ -36,6 +36,7 @@ use crate::sip::{ConnectionId, Peer};
 use crate::timer::Moment;
 
 pub use binding::Binding;
+pub(crate) use binding::same_contact;
 pub use date::http_date;
 use request::{Asked, Refused};
 
@@ -99,7 +100,7 @@ pub enum RegistrarInput {
     /// An authenticated REGISTER for this AOR.
     Register {
         /// The request.
-        request: Message,
+        request: Box<Message>,
         /// Where it came from.
         peer: Peer,
         /// Fresh tag for To of the answer.

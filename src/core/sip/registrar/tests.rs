@@ -61,7 +61,8 @@ impl Desk {
     }
 
     fn send(&mut self, request: Message, from: &str, now: Moment) -> Message {
-        let input = RegistrarInput::Register { request, peer: peer(from), to_tag: "tt".into() };
+        let input =
+            RegistrarInput::Register { request: Box::new(request), peer: peer(from), to_tag: "tt".into() };
         self.give(input, now).unwrap()
     }
 
@@ -300,7 +301,11 @@ fn what_is_no_register_is_refused_and_changes_nothing() {
     let options = Message::request(Method::Options, "sip:a");
     let answer = Message::response(&register("c", 1, &[]), 200, "OK", None);
     for (request, got) in [(options, "OPTIONS"), (answer, "a response")] {
-        let input = RegistrarInput::Register { request, peer: peer("10.0.0.7:1"), to_tag: "t".into() };
+        let input = RegistrarInput::Register {
+            request: Box::new(request),
+            peer: peer("10.0.0.7:1"),
+            to_tag: "t".into(),
+        };
         let refusal = desk.registrar.handle(input, at(0)).unwrap_err();
         assert_eq!(refusal, RegistrarRefusal::NotRegister { got: got.into() });
     }
@@ -312,7 +317,7 @@ fn a_lost_connection_leaves_the_binding_and_takes_the_way() {
     let mut tls = peer("10.0.0.7:40000");
     (tls.transport, tls.connection) = (Transport::Tls, Some(ConnectionId(3)));
     let request = register("c", 1, &[(HeaderName::Contact, "<sip:a@10.0.0.7:5062;transport=tls>")]);
-    let input = RegistrarInput::Register { request, peer: tls, to_tag: "t".into() };
+    let input = RegistrarInput::Register { request: Box::new(request), peer: tls, to_tag: "t".into() };
     desk.give(input, at(0));
     assert_eq!(desk.saved.list[0].destination().connection, Some(ConnectionId(3)));
     desk.registrar.handle(RegistrarInput::ConnectionClosed(ConnectionId(3)), at(1)).unwrap();
