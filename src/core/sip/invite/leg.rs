@@ -14,7 +14,7 @@ use crate::sip::wire::Message;
 use crate::timer::{Moment, TimerTable};
 
 /// One leg of a call. See the [module](super).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Leg {
     pub(super) owner: OwnerId,
     pub(super) local: LocalEnd,

@@ -303,7 +303,7 @@ pub(super) enum LegTimer {
 }
 
 /// What the states are told, after transactions have removed repetitions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Event {
     Response { used_for: ClientUse, request: Message, response: Message, hop: Hop, retries: u8 },
     Failed { used_for: ClientUse, failure: Failure },
