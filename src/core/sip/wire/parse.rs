@@ -13,7 +13,8 @@ pub enum ParseFault {
     /// Not SIP at all; nothing can be answered.
     #[error("not a SIP message: {0}")]
     NotSip(&'static str),
-    /// A SIP request with a broken part; `salvaged` holds the headers that were readable.
+    /// A message with a broken part; `salvaged` holds the headers that were readable, and status 0 when
+    /// that of a response was not.
     #[error("malformed message: {what}")]
     Malformed {
         /// What is wrong, in words for the reason phrase.
@@ -138,13 +139,17 @@ fn start_line(text: &Text, line: &str) -> Result<First, ParseFault> {
 
 fn status_line(text: &Text, rest: &str) -> Result<First, ParseFault> {
     let mut parts = rest.splitn(3, ' ');
-    let (version, status) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let digits = status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit());
-    let status = status.parse().ok().filter(|s| digits && (100..700).contains(s));
-    let status = status.ok_or(ParseFault::NotSip("bad status code"))?;
+    let (version, digits) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    if !all_digits {
+        return Err(ParseFault::NotSip("no status code"));
+    }
+    // RFC 3261 §7.2: "Status-Code is a 3-digit integer result code", its first digit 1 to 6.
+    let status = digits.parse().ok().filter(|s| digits.len() == 3 && (100..700).contains(s));
     let reason = text.share(parts.next().unwrap_or(""));
-    let start = StartLine::Response { status, reason };
-    Ok(First { start, version_ok: version == "2.0", fault: None })
+    let start = StartLine::Response { status: status.unwrap_or(0), reason };
+    let fault = status.is_none().then_some("Status Code out of Range");
+    Ok(First { start, version_ok: version == "2.0", fault })
 }
 
 fn request_line(text: &Text, line: &str) -> Result<First, ParseFault> {
