@@ -176,20 +176,25 @@ fn request_line(text: &Text, line: &str) -> Result<First, ParseFault> {
 }
 
 fn header_line(text: &Text, line: &str) -> Option<Header> {
-    let (name, value) = line.split_once(':')?;
-    let name = name.trim_end();
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return None;
-    }
-    let spelling = text.share(name);
-    let value = match value.contains(['\r', '\n']) {
-        false => text.share(value.trim()),
-        // RFC 3261 §7.3.1: a folded line reads as if the fold were one space.
-        true => Text::from(
-            value.split(['\r', '\n']).map(str::trim).filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" "),
-        ),
+    let colon = memchr::memchr(b':', line.as_bytes())?;
+    let (name, value) = (line[..colon].trim_ascii_end(), line[colon + 1..].trim_ascii());
+    let (name, spelling) = match HeaderName::known(name) {
+        Some((word, known)) if *word == name => (known.clone(), Text::from_static(word)),
+        Some((_, known)) => (known.clone(), text.share(name)),
+        None if name.is_empty() || !name.bytes().all(is_token) => return None,
+        None => (HeaderName::Other(text.share(name)), text.share(name)),
     };
-    Some(Header { name: HeaderName::from_text(spelling.clone()), spelling, value })
+    let value = match memchr::memchr2(b'\r', b'\n', value.as_bytes()) {
+        None => text.share(value),
+        Some(_) => unfolded(value),
+    };
+    Some(Header { name, spelling, value })
+}
+
+/// RFC 3261 §7.3.1: a folded line reads as if the fold were one space.
+fn unfolded(value: &str) -> Text {
+    let parts = value.split(['\r', '\n']).map(str::trim_ascii).filter(|part| !part.is_empty());
+    Text::from(parts.collect::<Vec<_>>().join(" "))
 }
 
 /// RFC 3261 §25.1: "token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )"
