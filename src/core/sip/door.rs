@@ -18,6 +18,8 @@
 mod return_path;
 mod rules;
 mod syntax;
+#[cfg(test)]
+mod torture;
 
 pub use return_path::{response_destination, via_stamp};
 pub use rules::{DoorRules, loop_mark, marked_branch};
@@ -299,4 +301,179 @@ fn answer_acceptable(request: &Message, _: &DoorRules, _: &Peer) -> Result<(), R
 
 fn media_type(value: &str) -> &str {
     value.split(';').next().unwrap_or("").trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::sip::{Facing, Transport};
+
+    const SECRET: [u8; 32] = [7; 32];
+
+    pub(super) fn peer() -> Peer {
+        Peer {
+            transport: Transport::Udp,
+            remote: "192.0.2.9:5099".parse().unwrap(),
+            local: "192.0.2.1:5060".parse().unwrap(),
+            facing: Facing::South,
+            connection: None,
+            tls_names: Vec::new(),
+        }
+    }
+
+    /// A sound INVITE, with lines replaced by name or added.
+    fn invite(changes: &[&str]) -> String {
+        let sound = [
+            "INVITE sip:200@pbx.example SIP/2.0",
+            "Via: SIP/2.0/UDP 192.0.2.9:5070;rport;branch=z9hG4bK1",
+            "From: <sip:100@pbx.example>;tag=a",
+            "To: <sip:200@pbx.example>",
+            "Call-ID: c1",
+            "CSeq: 1 INVITE",
+            "Contact: <sip:100@192.0.2.9>",
+            "Max-Forwards: 70",
+        ];
+        let key = |line: &str| line.split([':', ' ']).next().unwrap_or("").to_owned();
+        let mut lines: Vec<&str> = sound.to_vec();
+        for change in changes {
+            match lines.iter().position(|line| key(line) == key(change)) {
+                Some(place) if change.ends_with(':') => drop(lines.remove(place)),
+                Some(place) => lines[place] = change,
+                None if change.contains(" sip:") && change.ends_with("SIP/2.0") => lines[0] = change,
+                None => lines.push(change),
+            }
+        }
+        lines.join("\r\n") + "\r\n\r\n"
+    }
+
+    fn judge(text: &str) -> Verdict {
+        verdict(&Message::parse_datagram(Bytes::from(text.to_owned())), &DoorRules::new(SECRET), &peer())
+    }
+
+    fn refused(text: &str) -> (u16, String) {
+        match judge(text) {
+            Verdict::Reply(response) => (response.status().unwrap(), response.reason().to_owned()),
+            other => panic!("{other:?} for {text}"),
+        }
+    }
+
+    #[test]
+    fn a_sound_invite_passes() {
+        assert_eq!(judge(&invite(&[])), Verdict::Pass);
+        assert_eq!(judge(&invite(&["Require: 100rel, Timer"])), Verdict::Pass);
+        assert_eq!(judge(&invite(&["Accept: application/sdp;level=1, text/plain"])), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_400_says_what_is_wrong() {
+        for (change, reason) in [
+            ("Call-ID:", "Missing Call-ID Header Field"),
+            ("Contact:", "Missing Contact Header Field"),
+            ("To: <sip:b@c", "Malformed To"),
+            ("From: <sip:a@b>;tag=", "Malformed From"),
+            ("CSeq: 4294967296 INVITE", "Malformed CSeq"),
+            ("CSeq: -1 INVITE", "Malformed CSeq"),
+            ("CSeq: 1 BYE", "CSeq Method Does Not Match Request Method"),
+            ("Max-Forwards: 256", "Max-Forwards out of Range"),
+            ("Max-Forwards: +7", "Max-Forwards out of Range"),
+            ("Via: SIP/2.0/UDP", "Malformed Via"),
+            ("Route: sip:a@b?c", "Malformed Route"),
+            ("no header at all", "Malformed Header Line"),
+        ] {
+            assert_eq!(refused(&invite(&[change])), (400, reason.to_owned()), "{change}");
+        }
+        let twice = invite(&[]).replace("Call-ID: c1", "Call-ID: c1\r\ni: c2");
+        assert_eq!(refused(&twice), (400, "Multiple Call-ID Header Fields".into()));
+    }
+
+    #[test]
+    fn each_refusal_has_its_status() {
+        let body =
+            |kind: &str, more: &str| invite(&[&format!("Content-Type: {kind}"), more]).to_string() + "body";
+        assert_eq!(refused(&invite(&["PUBLISH sip:a@b SIP/2.0", "CSeq: 1 PUBLISH"])).0, 405);
+        assert_eq!(refused(&invite(&["DANCE sip:a@b SIP/2.0", "CSeq: 1 DANCE"])).0, 501);
+        assert_eq!(refused(&invite(&[]).replace("INVITE sip:200@pbx.example", "INVITE http://x")).0, 416);
+        assert_eq!(refused(&invite(&["Max-Forwards: 0"])).0, 483);
+        assert_eq!(refused(&body("text/x-unknown", "X: y")).0, 415);
+        assert_eq!(refused(&body("application/sdp", "Content-Encoding: gzip")).0, 415);
+        let optional = body("text/x-unknown", "Content-Disposition: render;handling=optional");
+        assert_eq!(judge(&optional), Verdict::Pass);
+        assert_eq!(judge(&body("Application/SDP ;charset=x", "e: identity")), Verdict::Pass);
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_standard() {
+        let all_wrong = ["Max-Forwards: 0", "Require: x", "Accept: text/x"];
+        let text = invite(&all_wrong);
+        assert_eq!(refused(&text.replace("sip:200@pbx.example SIP", "urn:x SIP")).0, 416);
+        assert_eq!(refused(&text).0, 483);
+        assert_eq!(refused(&invite(&all_wrong[1..])).0, 420);
+        assert_eq!(refused(&invite(&all_wrong[2..])).0, 406);
+    }
+
+    #[test]
+    fn an_ack_is_never_answered_and_a_cancel_is_never_refused_for_options() {
+        let ack = invite(&["ACK sip:a@b SIP/2.0", "CSeq: 1 INVITE", "Max-Forwards: 0"]);
+        assert_eq!(judge(&ack), Verdict::Drop(DropReason::NeverAnswered));
+        let ack = invite(&["ACK sip:a@b SIP/2.0", "CSeq: 1 ACK", "Max-Forwards: 0", "Require: x"]);
+        assert_eq!(judge(&ack), Verdict::Pass);
+        let cancel = invite(&["CANCEL sip:a@b SIP/2.0", "CSeq: 1 CANCEL", "Require: x"]);
+        assert_eq!(judge(&cancel), Verdict::Pass);
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_dropped_by_name() {
+        assert_eq!(judge("hello\r\n\r\n"), Verdict::Drop(DropReason::NotSip));
+        assert_eq!(judge(&invite(&["Via:"])), Verdict::Drop(DropReason::Unanswerable));
+        assert_eq!(judge(&invite(&["CSeq:"])), Verdict::Drop(DropReason::Unanswerable));
+        let response = invite(&[]).replace("INVITE sip:200@pbx.example SIP/2.0", "SIP/2.0 200 OK");
+        assert_eq!(judge(&response), Verdict::Pass);
+        let foreign = response.replace("From:", "Via: SIP/2.0/UDP other\r\nFrom:");
+        assert_eq!(judge(&foreign), Verdict::Drop(DropReason::ForeignVia));
+        assert_eq!(
+            judge(&response.replace("CSeq: 1", "CSeq: x")),
+            Verdict::Drop(DropReason::MalformedResponse)
+        );
+    }
+
+    #[test]
+    fn a_request_that_comes_back_is_a_loop_and_a_spiral_is_none() {
+        let door = DoorRules::new(SECRET);
+        let parse = |text: String| Message::parse_datagram(Bytes::from(text)).unwrap();
+        let north = Peer { facing: Facing::North, ..peer() };
+        let mark = loop_mark(&parse(invite(&[])), &north, &door);
+        let via = format!("Via: SIP/2.0/TLS us;branch={}", marked_branch("word", &mark));
+        let returned =
+            invite(&[]).replace("Via:", &format!("Via: SIP/2.0/TLS proxy;branch=z9hG4bKp\r\n{via}\r\nVia:"));
+        let Verdict::Reply(response) = verdict(&Ok(parse(returned.clone())), &door, &north) else {
+            panic!("the same Request-URI came in on the same side again");
+        };
+        assert_eq!(response.status(), Some(482));
+        // To another handset, or from the other side: a spiral.
+        assert_eq!(verdict(&Ok(parse(returned.clone())), &door, &peer()), Verdict::Pass);
+        let elsewhere = returned.replace("sip:200@pbx.example SIP", "sip:300@pbx.example SIP");
+        assert_eq!(verdict(&Ok(parse(elsewhere)), &door, &north), Verdict::Pass);
+    }
+
+    #[test]
+    fn the_tag_is_steady_and_keyed() {
+        let message = Message::parse_datagram(Bytes::from(invite(&[]))).unwrap();
+        let tag = DoorRules::new(SECRET).to_tag(&message);
+        assert_eq!(tag, DoorRules::new(SECRET).to_tag(&message));
+        assert_ne!(tag, DoorRules::new([8; 32]).to_tag(&message));
+        let other = Message::parse_datagram(Bytes::from(invite(&["CSeq: 2 INVITE"]))).unwrap();
+        assert_ne!(tag, DoorRules::new(SECRET).to_tag(&other));
+        assert!(!format!("{:?}", DoorRules::new(SECRET)).contains("7, 7"), "the secret is not shown");
+    }
+
+    #[test]
+    fn a_reply_has_its_via_stamped() {
+        let Verdict::Reply(response) = judge(&invite(&["Max-Forwards: 0"])) else { panic!("refused") };
+        assert_eq!(
+            response.header(&HeaderName::Via).unwrap(),
+            "SIP/2.0/UDP 192.0.2.9:5070;rport=5099;branch=z9hG4bK1;received=192.0.2.9"
+        );
+    }
 }

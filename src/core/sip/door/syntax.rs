@@ -3,25 +3,28 @@
 use super::DropReason;
 use crate::sip::wire::{HeaderName, Message, Method, NameAddr, Params, Scheme, Text, Via};
 
-/// Headers of which a message has one at most (RFC 3261 §7.3.1: only those "whose value is … a
-/// comma-separated list" may be repeated).
-static SINGLE: [HeaderName; 15] = [
-    HeaderName::From,
-    HeaderName::To,
-    HeaderName::CallId,
-    HeaderName::CSeq,
-    HeaderName::MaxForwards,
-    HeaderName::ContentLength,
-    HeaderName::ContentType,
-    HeaderName::Event,
-    HeaderName::Expires,
-    HeaderName::ReferTo,
-    HeaderName::Replaces,
-    HeaderName::SessionExpires,
-    HeaderName::MinSe,
-    HeaderName::RSeq,
-    HeaderName::RAck,
-];
+/// The bit of a header of which a message has one at most (RFC 3261 §7.3.1: only those "whose value is
+/// … a comma-separated list" may be repeated); 0 for all others.
+const fn single(name: &HeaderName) -> u32 {
+    match name {
+        HeaderName::From => 1,
+        HeaderName::To => 1 << 1,
+        HeaderName::CallId => 1 << 2,
+        HeaderName::CSeq => 1 << 3,
+        HeaderName::MaxForwards => 1 << 4,
+        HeaderName::ContentLength => 1 << 5,
+        HeaderName::ContentType => 1 << 6,
+        HeaderName::Event => 1 << 7,
+        HeaderName::Expires => 1 << 8,
+        HeaderName::ReferTo => 1 << 9,
+        HeaderName::Replaces => 1 << 10,
+        HeaderName::SessionExpires => 1 << 11,
+        HeaderName::MinSe => 1 << 12,
+        HeaderName::RSeq => 1 << 13,
+        HeaderName::RAck => 1 << 14,
+        _ => 0,
+    }
+}
 
 /// RFC 3261 §8.1.1: "A valid SIP request formulated by a UAC MUST, at a minimum, contain the following
 /// header fields: To, From, CSeq, Call-ID, Max-Forwards, and Via". Max-Forwards may be missing, as
@@ -46,8 +49,8 @@ pub(super) fn check_request(request: &Message) -> Result<(), String> {
         return Err("Missing Contact Header Field".into());
     }
     // RFC 3261 §10.3 step 5: the To of a REGISTER is an address-of-record, "a SIP URI or SIPS URI".
-    let to_scheme = request.to().map(|to| to.uri.scheme);
-    if method == Some(Method::Register) && !matches!(to_scheme, Some(Scheme::Sip | Scheme::Sips)) {
+    let is_aor = |to: NameAddr| matches!(to.uri.scheme, Scheme::Sip | Scheme::Sips);
+    if method == Some(Method::Register) && !request.to().is_some_and(is_aor) {
         return Err("Address-of-Record Is No SIP URI".into());
     }
     Ok(())
@@ -67,13 +70,13 @@ pub(super) fn check_response(response: &Message) -> Result<(), DropReason> {
 
 /// All mandatory headers are there, and no single one twice.
 fn present(message: &Message) -> Result<(), String> {
-    let mut seen = [false; SINGLE.len()];
+    let mut seen = 0;
     for header in message.headers.iter() {
-        if let Some(place) = SINGLE.iter().position(|name| *name == header.name)
-            && std::mem::replace(&mut seen[place], true)
-        {
+        let bit = single(&header.name);
+        if seen & bit != 0 {
             return Err(format!("Multiple {} Header Fields", header.name));
         }
+        seen |= bit;
     }
     match MANDATORY.iter().find(|name| message.header(name).is_none_or(|value| value.is_empty())) {
         Some(name) => Err(format!("Missing {name} Header Field")),

@@ -255,3 +255,120 @@ fn fault_of(reason: FrameFaultReason, what: &'static str, head: Result<Message, 
     };
     FrameFault { reason, fault }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::wire::HeaderName;
+
+    const OPTIONS: &str = "OPTIONS sip:a@b SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 4\r\n\r\nbody";
+
+    /// All frames of `bytes`, arriving `step` at a time.
+    fn frames(bytes: &[u8], step: usize) -> (Vec<Frame>, Option<FrameFaultReason>) {
+        let (mut framer, mut buffer, mut frames) = (Framer::new(), BytesMut::new(), Vec::new());
+        for part in bytes.chunks(step) {
+            buffer.extend_from_slice(part);
+            loop {
+                match framer.push(&mut buffer) {
+                    Ok(Some(frame)) => frames.push(frame),
+                    Ok(None) => break,
+                    Err(fault) => return (frames, Some(fault.reason)),
+                }
+            }
+        }
+        (frames, None)
+    }
+
+    fn fault(bytes: &[u8]) -> FrameFault {
+        let (mut framer, mut buffer) = (Framer::new(), BytesMut::from(bytes));
+        let fault = framer.push(&mut buffer).unwrap_err();
+        buffer.extend_from_slice(OPTIONS.as_bytes());
+        assert_eq!((framer.push(&mut buffer), buffer.len()), (Ok(None), 0), "nothing is read after a fault");
+        fault
+    }
+
+    #[test]
+    fn messages_come_out_however_the_stream_is_cut() {
+        let stream = [OPTIONS, "\r\n", OPTIONS, "\r\n\r\n", OPTIONS].concat();
+        for step in 1..stream.len() {
+            let (frames, fault) = frames(stream.as_bytes(), step);
+            assert_eq!(fault, None);
+            let kinds: Vec<_> = frames.iter().map(|frame| matches!(frame, Frame::Ping)).collect();
+            assert_eq!(kinds, [false, false, true, false], "by {step}");
+            assert!(frames.iter().all(|frame| match frame {
+                Frame::Sip(Ok(message)) => &message.body[..] == b"body",
+                _ => *frame == Frame::Ping,
+            }));
+        }
+    }
+
+    #[test]
+    fn a_lone_crlf_is_a_pong_only_when_we_pinged() {
+        let (mut framer, mut buffer) = (Framer::new(), BytesMut::from("\r\n"));
+        assert_eq!(framer.push(&mut buffer), Ok(None));
+        assert!(framer.is_between_messages(&buffer));
+        framer.ping_sent();
+        assert_eq!(framer.push(&mut buffer), Ok(Some(Frame::Pong)));
+        buffer.extend_from_slice(b"\r\n");
+        assert_eq!(framer.push(&mut buffer), Ok(None), "one ping, one pong");
+        buffer.extend_from_slice(b"\r\n");
+        assert_eq!(framer.push(&mut buffer), Ok(Some(Frame::Ping)));
+    }
+
+    #[test]
+    fn a_malformed_message_with_a_sure_end_keeps_the_connection() {
+        let stream = ["OPTIONS sip:a@b SIP/2.0\r\n???\r\nl: 2\r\n\r\nxx", OPTIONS].concat();
+        let (frames, fault) = frames(stream.as_bytes(), 5);
+        assert!(matches!(&frames[..], [Frame::Sip(Err(ParseFault::Malformed { .. })), Frame::Sip(Ok(_))]));
+        assert_eq!(fault, None);
+    }
+
+    #[test]
+    fn without_a_sure_end_the_stream_is_given_up_and_can_be_answered() {
+        use FrameFaultReason::{BadContentLength, BodyTooLong, NoContentLength, NotSip};
+        for (line, reason) in [
+            ("X: y", NoContentLength),
+            ("Content-Length: -1", BadContentLength),
+            ("Content-Length: 1x", BadContentLength),
+            ("Content-Length: 99999999999999999999999", BadContentLength),
+            ("Content-Length: 4\r\nl: 5", BadContentLength),
+            ("Content-Length: 262145", BodyTooLong),
+        ] {
+            let text = OPTIONS.replace("Content-Length: 4", line);
+            let fault = fault(text.as_bytes());
+            assert_eq!(fault.reason, reason);
+            assert!(fault.fault.salvaged().unwrap().call_id().is_some());
+        }
+        assert_eq!(fault(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").reason, NotSip);
+    }
+
+    #[test]
+    fn a_head_of_64_kib_is_taken_and_a_longer_one_is_not() {
+        let with =
+            |filler: usize| format!("OPTIONS sip:a@b SIP/2.0\r\nl: 0\r\nX: {}\r\n\r\n", "x".repeat(filler));
+        let spare = MAX_HEAD - (with(0).len() - 2);
+        let (frames_read, fault_seen) = frames(with(spare).as_bytes(), 1000);
+        assert_eq!((frames_read.len(), fault_seen), (1, None));
+        let too_long = fault(with(spare + 100).as_bytes());
+        assert_eq!(too_long.reason, FrameFaultReason::HeadTooLong);
+        assert!(too_long.fault.salvaged().is_some());
+        let (_, dripping) = frames(&[b'x'; MAX_HEAD + 1], 1);
+        assert_eq!(dripping, Some(FrameFaultReason::HeadTooLong));
+    }
+
+    #[test]
+    fn the_end_of_the_stream_within_a_message_is_a_fault() {
+        let end = |bytes: &str| {
+            let (mut framer, mut buffer) = (Framer::new(), BytesMut::from(bytes));
+            while let Ok(Some(_)) = framer.push(&mut buffer) {}
+            framer.finish(&mut buffer).map_err(|fault| (fault.reason, fault.fault))
+        };
+        assert_eq!(end(OPTIONS), Ok(()));
+        assert_eq!(end("\r\n"), Ok(()));
+        for cut in [OPTIONS.len() - 1, 40] {
+            let (reason, fault) = end(&OPTIONS[..cut]).unwrap_err();
+            assert_eq!(reason, FrameFaultReason::CutShort);
+            assert!(fault.salvaged().unwrap().header(&HeaderName::CallId).is_some());
+        }
+    }
+}

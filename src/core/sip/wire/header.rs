@@ -20,7 +20,12 @@ macro_rules! names {
         impl HeaderName {
             /// The long form.
             pub fn as_str(&self) -> &str {
-                match self { $(Self::$variant => $word,)+ Self::Other(text) => text.as_str() }
+                match self { Self::Other(text) => text.as_str(), known => known.long_form() }
+            }
+
+            /// The long form of a known name; nothing of any other.
+            const fn long_form(&self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ Self::Other(_) => "" }
             }
         }
 
@@ -108,15 +113,23 @@ names! {
 impl HeaderName {
     /// Recognises a name.
     pub fn from_text(text: Text) -> Self {
+        match Self::known(&text) {
+            Some((_, name)) => name.clone(),
+            None => Self::Other(text),
+        }
+    }
+
+    /// The entry of a known name, with the spelling of the table.
+    pub(super) fn known(text: &str) -> Option<&'static (&'static str, Self)> {
         let mut slot = slot_of(text.as_bytes());
         while PLACES[slot] != EMPTY {
-            let (word, name) = &KNOWN[PLACES[slot] as usize];
-            if text.eq_ignore_ascii_case(word) {
-                return name.clone();
+            let entry = &KNOWN[PLACES[slot] as usize];
+            if text.eq_ignore_ascii_case(entry.0) {
+                return Some(entry);
             }
             slot = (slot + 1) % SLOTS;
         }
-        Self::Other(text)
+        None
     }
 }
 
@@ -253,7 +266,7 @@ impl Headers {
 
     /// Adds at the end.
     pub fn push(&mut self, name: HeaderName, value: impl Into<Text>) {
-        let spelling = Text::from(name.as_str());
+        let spelling = spelling_of(&name);
         self.0.push(Header { name, spelling, value: value.into() });
     }
 
@@ -264,7 +277,7 @@ impl Headers {
 
     /// Adds before all others.
     pub fn push_front(&mut self, name: HeaderName, value: impl Into<Text>) {
-        let spelling = Text::from(name.as_str());
+        let spelling = spelling_of(&name);
         self.0.insert(0, Header { name, spelling, value: value.into() });
     }
 
@@ -291,6 +304,14 @@ impl Headers {
     }
 }
 
+/// The long form, without copying it.
+fn spelling_of(name: &HeaderName) -> Text {
+    match name {
+        HeaderName::Other(text) => text.clone(),
+        known => Text::from_static(known.long_form()),
+    }
+}
+
 fn split_list(value: &Text) -> impl Iterator<Item = Text> + '_ {
     Elements(value).map(|element| value.share(element))
 }
@@ -308,7 +329,7 @@ impl<'a> Iterator for Elements<'a> {
                 None => (self.0, ""),
             };
             self.0 = rest;
-            let element = element.trim();
+            let element = element.trim_ascii();
             if !element.is_empty() {
                 return Some(element);
             }

@@ -12,6 +12,8 @@ mod message;
 mod method;
 mod name_addr;
 mod parse;
+#[cfg(test)]
+mod properties;
 mod text;
 mod uri;
 mod via;

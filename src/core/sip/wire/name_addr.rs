@@ -58,7 +58,7 @@ impl NameAddr {
     /// Parses one element. Without angle brackets, parameters belong to the header (RFC 3261 §20.10).
     pub fn parse(text: &Text) -> Option<Self> {
         let trimmed = text.trim();
-        let open = find_outside_quotes(trimmed, '<')?;
+        let open = find_outside_quotes(trimmed, b'<')?;
         let Some(open) = open else {
             let (spec, params) = trimmed.split_once(';').unwrap_or((trimmed, ""));
             // RFC 3261 §20.10: a URI with a comma, question mark or semicolon must be in brackets.
@@ -113,15 +113,15 @@ fn display_name(text: &str) -> Option<Option<String>> {
     (!escaped).then_some(Some(name))
 }
 
-/// Where `wanted` stands outside quotes; the outer `None` for an unclosed quote.
-fn find_outside_quotes(text: &str, wanted: char) -> Option<Option<usize>> {
+/// Where `wanted`, an ASCII character, stands outside quotes; the outer `None` for an unclosed quote.
+fn find_outside_quotes(text: &str, wanted: u8) -> Option<Option<usize>> {
     let (mut quoted, mut escaped) = (false, false);
-    for (at, c) in text.char_indices() {
-        match c {
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
             _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ if c == wanted && !quoted => return Some(Some(at)),
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if byte == wanted && !quoted => return Some(Some(at)),
             _ => {}
         }
     }
@@ -130,7 +130,7 @@ fn find_outside_quotes(text: &str, wanted: char) -> Option<Option<usize>> {
 
 fn split_params(text: &Text) -> Option<Vec<&str>> {
     let (mut parts, mut rest) = (Vec::new(), text.as_str());
-    while let Some(at) = find_outside_quotes(rest, ';')? {
+    while let Some(at) = find_outside_quotes(rest, b';')? {
         parts.push(rest[..at].trim());
         rest = &rest[at + 1..];
     }

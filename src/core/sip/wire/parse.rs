@@ -13,7 +13,8 @@ pub enum ParseFault {
     /// Not SIP at all; nothing can be answered.
     #[error("not a SIP message: {0}")]
     NotSip(&'static str),
-    /// A SIP request with a broken part; `salvaged` holds the headers that were readable.
+    /// A message with a broken part; `salvaged` holds the headers that were readable, and status 0 when
+    /// that of a response was not.
     #[error("malformed message: {what}")]
     Malformed {
         /// What is wrong, in words for the reason phrase.
@@ -138,13 +139,17 @@ fn start_line(text: &Text, line: &str) -> Result<First, ParseFault> {
 
 fn status_line(text: &Text, rest: &str) -> Result<First, ParseFault> {
     let mut parts = rest.splitn(3, ' ');
-    let (version, status) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let digits = status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit());
-    let status = status.parse().ok().filter(|s| digits && (100..700).contains(s));
-    let status = status.ok_or(ParseFault::NotSip("bad status code"))?;
+    let (version, digits) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    if !all_digits {
+        return Err(ParseFault::NotSip("no status code"));
+    }
+    // RFC 3261 §7.2: "Status-Code is a 3-digit integer result code", its first digit 1 to 6.
+    let status = digits.parse().ok().filter(|s| digits.len() == 3 && (100..700).contains(s));
     let reason = text.share(parts.next().unwrap_or(""));
-    let start = StartLine::Response { status, reason };
-    Ok(First { start, version_ok: version == "2.0", fault: None })
+    let start = StartLine::Response { status: status.unwrap_or(0), reason };
+    let fault = status.is_none().then_some("Status Code out of Range");
+    Ok(First { start, version_ok: version == "2.0", fault })
 }
 
 fn request_line(text: &Text, line: &str) -> Result<First, ParseFault> {
@@ -171,20 +176,25 @@ fn request_line(text: &Text, line: &str) -> Result<First, ParseFault> {
 }
 
 fn header_line(text: &Text, line: &str) -> Option<Header> {
-    let (name, value) = line.split_once(':')?;
-    let name = name.trim_end();
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return None;
-    }
-    let spelling = text.share(name);
-    let value = match value.contains(['\r', '\n']) {
-        false => text.share(value.trim()),
-        // RFC 3261 §7.3.1: a folded line reads as if the fold were one space.
-        true => Text::from(
-            value.split(['\r', '\n']).map(str::trim).filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" "),
-        ),
+    let colon = memchr::memchr(b':', line.as_bytes())?;
+    let (name, value) = (line[..colon].trim_ascii_end(), line[colon + 1..].trim_ascii());
+    let (name, spelling) = match HeaderName::known(name) {
+        Some((word, known)) if *word == name => (known.clone(), Text::from_static(word)),
+        Some((_, known)) => (known.clone(), text.share(name)),
+        None if name.is_empty() || !name.bytes().all(is_token) => return None,
+        None => (HeaderName::Other(text.share(name)), text.share(name)),
     };
-    Some(Header { name: HeaderName::from_text(spelling.clone()), spelling, value })
+    let value = match memchr::memchr2(b'\r', b'\n', value.as_bytes()) {
+        None => text.share(value),
+        Some(_) => unfolded(value),
+    };
+    Some(Header { name, spelling, value })
+}
+
+/// RFC 3261 §7.3.1: a folded line reads as if the fold were one space.
+fn unfolded(value: &str) -> Text {
+    let parts = value.split(['\r', '\n']).map(str::trim_ascii).filter(|part| !part.is_empty());
+    Text::from(parts.collect::<Vec<_>>().join(" "))
 }
 
 /// RFC 3261 §25.1: "token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )"

@@ -29,14 +29,21 @@ impl Text {
         &self.0
     }
 
-    /// The part of this text that `part` points into, sharing the buffer.
-    ///
-    /// `part` must be a sub-slice of `self.as_str()`.
+    /// The part of this text that `part` points into, sharing the buffer. A `part` from elsewhere is
+    /// copied.
     pub fn share(&self, part: &str) -> Self {
-        if part.is_empty() {
-            return Self::default();
+        let within = self.as_bytes().as_ptr_range();
+        match part.as_bytes().as_ptr_range() {
+            _ if part.is_empty() => Self::default(),
+            range if within.start <= range.start && range.end <= within.end => Self(self.0.slice_ref(part)),
+            _ => Self::from(part),
         }
-        Self(self.0.slice_ref(part))
+    }
+
+    /// A copy of its own. What is kept for long (a dialog's routes, a binding's contact) should be
+    /// detached, or it keeps the whole buffer it was received in.
+    pub fn detached(&self) -> Self {
+        Self::from(self.as_str())
     }
 
     /// The bytes.
@@ -105,5 +112,22 @@ impl Hash for Text {
 impl Borrow<str> for Text {
     fn borrow(&self) -> &str {
         self.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_shares_the_buffer_and_a_stranger_is_copied() {
+        let whole = Text::from("one two".to_owned());
+        let part = whole.share(&whole[4..]);
+        assert_eq!(part.as_bytes().as_ptr(), whole.as_bytes()[4..].as_ptr());
+        let stranger = "two".to_owned();
+        let copied = whole.share(&stranger);
+        assert_eq!((copied.as_str(), copied.as_bytes().as_ptr() != stranger.as_ptr()), ("two", true));
+        assert_ne!(part.detached().as_bytes().as_ptr(), part.as_bytes().as_ptr());
+        assert_eq!(Text::from_utf8(Bytes::from_static(b"\xff")), None);
     }
 }
