@@ -53,7 +53,7 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The lock file, open for locking; its content means nothing.
-pub fn lock_file(dir: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(dir.join("lock"))
+/// Opens for reading and writing, 0600, made when it is not there.
+pub fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }

@@ -20,10 +20,13 @@
 //!
 //! * sled 0.34's own flush on Linux is `sync_file_range`, which syncs neither the size of the file nor the
 //!   cache of the drive. `fdatasync` after it does.
-//! * All records in one sled tree with prefixed keys, written by `apply_batch`. Measured here against a
-//!   sled transaction over two trees (`apply_batch_against_transaction`, ignored test).
+//! * All records in one sled tree with prefixed keys, written by `apply_batch`. Measured against a sled
+//!   transaction over two trees, records of 400 octets, with flush: 1 record 0.17 ms against 0.18 ms, 10
+//!   records 0.11 against 0.27, 100 records 0.20 against 0.25 (`apply_batch_against_transaction`, an
+//!   ignored test, prints it anew).
 //! * A sum over all records (`fingerprint`) is written with every batch. Opening adds it up again, so a
-//!   page that sled lost in silence is noticed.
+//!   page that sled lost in silence is noticed. The number of the last acknowledged group lies in a file
+//!   of its own, so a lost tail is noticed too.
 
 mod exporter;
 mod open;
@@ -102,12 +105,12 @@ impl Journal {
             closed: Condvar::new(),
         });
         let (writer, exporter) = (Arc::clone(&shared), Arc::clone(&shared));
-        let (log, every) = (opened.log, options.export_every);
+        let (disk, every) = (opened.disk, options.export_every);
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             thread::Builder::new().name(name.into()).spawn(run).map_err(OpenFault::Thread)
         };
         let threads = vec![
-            spawn("journal", Box::new(move || writer.write_until_closed(&log)))?,
+            spawn("journal", Box::new(move || writer.write_until_closed(&disk)))?,
             spawn("journal-export", Box::new(move || exporter.export_until_closed(every)))?,
         ];
         Ok(Journal(Arc::new(Inner {

@@ -15,7 +15,8 @@
 //! * [`secret`]: secrets at rest, sealed under the node key.
 //! * [`user`], [`handset`], [`registration`], [`base_station`], [`call`], [`cdr`], [`token`],
 //!   [`config_item`], [`certificate`]: one file per record.
-//! * [`spool`]: how the command line reaches a running switch that holds the data directory.
+//! * [`request`], [`spool`]: what the command line asks, and how it reaches a running
+//!   switch that holds the data directory.
 //! * [`users_csv`]: the CSV of users, one set of rules for web and command line.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -32,6 +33,7 @@ pub mod handset;
 pub mod journal;
 pub mod record;
 pub mod registration;
+pub mod request;
 pub mod secret;
 pub mod spool;
 pub mod token;

@@ -8,7 +8,7 @@
 //!
 //! Files are sealed under the node key, so a request comes from somebody who may read it, and a CSV with
 //! passwords does not lie there in the clear. Requests are taken again after a crash: they must be
-//! such that doing them twice does no harm, and both kinds are.
+//! such that doing them twice does no harm, as those of [`crate::request`] are.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,42 +17,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::folder;
 use crate::journal::Journal;
 use crate::secret::{self, KeyFault, NodeKey, hex, random};
-use crate::token::TokenRecord;
-use crate::users_csv::Summary;
-
-/// What a command may ask of a running switch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Request {
-    /// Store this token. The command made it and alone knows the secret.
-    CreateToken(TokenRecord),
-    /// Import these users.
-    ImportUsers {
-        /// The file as it was read.
-        csv: kirkwall_core::pii::Pii<String>,
-    },
-}
-
-/// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The token is on disk.
-    TokenCreated,
-    /// The file was judged; its users are on disk if no line had an error.
-    UsersImported(Summary),
-    /// Nothing was done.
-    Refused {
-        /// Why, for the person at the command line.
-        why: String,
-    },
-}
 
 /// Names one request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

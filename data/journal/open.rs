@@ -25,7 +25,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::OpenOptions;
-use super::writer::{Commit, META, Meta, Tally, encode};
+use super::writer::{Commit, Disk, META, Meta, Tally, encode};
 use crate::export::{self, Export};
 use crate::folder;
 use crate::secret::{KeyFault, NodeKey};
@@ -112,8 +112,7 @@ pub enum OpenNotice {
 /// Everything a journal is made of.
 pub(super) struct Opened {
     pub store: sled::Db,
-    /// sled's log file, to sync it.
-    pub log: File,
+    pub disk: Disk,
     pub commit: Commit,
     /// Last group in the export.
     pub exported: u64,
@@ -132,7 +131,14 @@ pub(super) fn open(dir: &Path, options: &OpenOptions) -> Result<Opened, OpenFaul
         notices.push(OpenNotice::LooseDirectory(dir.to_owned()));
     }
     let lock = take_lock(dir, options.lock_patience)?;
-    let place = Place { dir, store: dir.join("store"), beside: dir.join("store.restoring") };
+    let mark_path = dir.join("acknowledged");
+    let mark = folder::open_private(&mark_path).map_err(folder_fault(&mark_path))?;
+    let place = Place {
+        dir,
+        store: dir.join("store"),
+        beside: dir.join("store.restoring"),
+        least: export::group_of(dir).max(Disk::marked(&mark)).unwrap_or(0),
+    };
     place.finish_swap().map_err(folder_fault(&place.store))?;
     let key = node_key(&place, options)?;
     place.remove_half_snapshots();
@@ -151,12 +157,12 @@ pub(super) fn open(dir: &Path, options: &OpenOptions) -> Result<Opened, OpenFaul
     }
     let exported = export::group_of(dir).unwrap_or(0);
     let commit = Commit { meta: tally.meta, counts: tally.counts, ..Commit::default() };
-    Ok(Opened { store, log, commit, exported, key, notices, lock })
+    Ok(Opened { store, disk: Disk { log, mark }, commit, exported, key, notices, lock })
 }
 
 fn take_lock(dir: &Path, patience: Duration) -> Result<File, OpenFault> {
     let fault = |source| OpenFault::Folder { path: dir.join("lock"), source };
-    let file = folder::lock_file(dir).map_err(fault)?;
+    let file = folder::open_private(&dir.join("lock")).map_err(fault)?;
     let start = Instant::now();
     loop {
         match file.try_lock() {
@@ -215,6 +221,8 @@ struct Place<'a> {
     store: PathBuf,
     /// A store being rebuilt. Complete as soon as `store` is gone.
     beside: PathBuf,
+    /// The group that a sound store has at least reached.
+    least: u64,
 }
 
 /// A store whose sum is right.
@@ -276,8 +284,7 @@ impl Place<'_> {
         if !self.store.exists() && !export::any(self.dir) {
             self.make_first()?;
         }
-        let exported = export::group_of(self.dir);
-        let first = match self.attempt(exported)? {
+        let first = match self.attempt(self.least)? {
             Ok(sound) => return Ok(sound),
             Err(damaged) => damaged,
         };
@@ -288,7 +295,7 @@ impl Place<'_> {
             // One that stays makes the next attempt fail like the first, and the store is rebuilt.
             let _ = fs::rename(path, kept.join(path.file_name().unwrap_or_default()));
         }
-        let second = if snapshots.is_empty() { Err(Damaged::default()) } else { self.attempt(exported)? };
+        let second = if snapshots.is_empty() { Err(Damaged::default()) } else { self.attempt(self.least)? };
         match second {
             Ok(sound) => {
                 notices.push(OpenNotice::SnapshotDiscarded { why: first.why });
@@ -312,8 +319,8 @@ impl Place<'_> {
         let (from_export, merged) = merge(export, readable);
         let salvaged = merged.len() - from_export;
         let group = merged.values().filter_map(|value| Stored::parse(value)).map(|stored| stored.group);
-        // One beyond everything seen, so that the next export is newer than any old one.
-        let group = group.chain(export::group_of(self.dir)).max().unwrap_or(0) + 1;
+        // One beyond everything seen, so that every later group is newer than any old one.
+        let group = group.max().unwrap_or(0).max(self.least) + 1;
         let fault = |why: String| OpenFault::Store { dir: self.dir.to_owned(), why };
         let io_fault = |source| OpenFault::Folder { path: self.store.clone(), source };
 
@@ -323,16 +330,16 @@ impl Place<'_> {
         }
         fs::rename(&self.beside, &self.store).map_err(io_fault)?;
         folder::sync_parent(&self.store).map_err(io_fault)?;
-        let sound = self.attempt(None)?.map_err(|damaged| fault(damaged.why))?;
+        let sound = self.attempt(group)?.map_err(|damaged| fault(damaged.why))?;
         notices.push(OpenNotice::Rebuilt { why: first.why, from_export, salvaged, kept: kept.to_owned() });
         Ok(sound)
     }
 
-    fn attempt(&self, exported: Option<u64>) -> Result<Result<Sound, Damaged>, OpenFault> {
+    fn attempt(&self, least: u64) -> Result<Result<Sound, Damaged>, OpenFault> {
         if !self.store.exists() {
             return Ok(Err(Damaged { why: "it is gone".into(), ..Damaged::default() }));
         }
-        match attempt(&self.store, exported) {
+        match attempt(&self.store, least) {
             Ok(sound) => Ok(Ok(sound)),
             Err(Trouble::Damaged(damaged)) => Ok(Err(damaged)),
             Err(Trouble::Refused(source)) if is_locked(&source) => {
@@ -362,7 +369,7 @@ impl Place<'_> {
 }
 
 /// Opens the store at `path` and adds it up. sled panics on some damage; that is damage like any other.
-fn attempt(path: &Path, exported: Option<u64>) -> Result<Sound, Trouble> {
+fn attempt(path: &Path, least: u64) -> Result<Sound, Trouble> {
     let unopened = |why: String| Trouble::Damaged(Damaged { why, ..Damaged::default() });
     let store = match catch_unwind(AssertUnwindSafe(|| open_sled(path))) {
         Ok(Ok(store)) => store,
@@ -370,7 +377,7 @@ fn attempt(path: &Path, exported: Option<u64>) -> Result<Sound, Trouble> {
         Ok(Err(error)) => return Err(unopened(error.to_string())),
         Err(_) => return Err(unopened("sled panicked while opening".into())),
     };
-    let verdict = catch_unwind(AssertUnwindSafe(|| add_up(&store, exported)));
+    let verdict = catch_unwind(AssertUnwindSafe(|| add_up(&store, least)));
     let why = match verdict.unwrap_or_else(|_| Err("sled panicked while reading".into())) {
         Ok(tally) => return Ok(Sound { store, tally }),
         Err(why) => why,
@@ -415,7 +422,7 @@ fn open_sled(path: &Path) -> sled::Result<sled::Db> {
     }
 }
 
-fn add_up(store: &sled::Db, exported: Option<u64>) -> Result<Tally, String> {
+fn add_up(store: &sled::Db, least: u64) -> Result<Tally, String> {
     let mut tally = Tally::default();
     let mut said = None;
     for entry in store.iter() {
@@ -430,8 +437,11 @@ fn add_up(store: &sled::Db, exported: Option<u64>) -> Result<Tally, String> {
     if said.fingerprint != tally.meta.fingerprint {
         return Err("records are missing or changed".into());
     }
-    if exported.is_some_and(|exported| said.group < exported) {
-        return Err("the store is older than its export".into());
+    if said.group < least {
+        return Err(format!(
+            "the last saves are missing: it ends with group {}, {least} was acknowledged",
+            said.group
+        ));
     }
     tally.meta = said;
     Ok(tally)

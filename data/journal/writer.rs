@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 
@@ -37,6 +39,33 @@ pub(super) struct Commit {
 /// Final state of each changed key; `None` is gone.
 pub(super) type Changes = HashMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// Files that the writer thread needs beside sled.
+pub(super) struct Disk {
+    /// sled's log, to sync it.
+    pub log: File,
+    /// The number of the last group that was acknowledged, and its complement. Written after the sync and
+    /// not synced itself: it may fall behind, never ahead, and so shows a store that lost its tail.
+    pub mark: File,
+}
+
+impl Disk {
+    fn mark(&self, group: u64) -> io::Result<()> {
+        let mut octets = [0; 16];
+        octets[..8].copy_from_slice(&group.to_be_bytes());
+        octets[8..].copy_from_slice(&(!group).to_be_bytes());
+        self.mark.write_all_at(&octets, 0)
+    }
+
+    /// The mark as it was left; `None` when there is none that makes sense.
+    pub fn marked(mark: &File) -> Option<u64> {
+        let mut octets = [0; 16];
+        mark.read_exact_at(&mut octets, 0).ok()?;
+        let (group, complement) = octets.split_at(8);
+        let group = u64::from_be_bytes(group.try_into().ok()?);
+        (complement == (!group).to_be_bytes()).then_some(group)
+    }
+}
+
 impl Commit {
     pub fn records(&self) -> usize {
         self.counts.values().sum()
@@ -45,9 +74,9 @@ impl Commit {
 
 impl Shared {
     /// The thread's life: until the queue is closed and empty, or the disk refuses.
-    pub(super) fn write_until_closed(&self, log: &File) {
+    pub(super) fn write_until_closed(&self, disk: &Disk) {
         while let Some(batches) = self.take_group() {
-            let result = catch_unwind(AssertUnwindSafe(|| self.write_group(&batches, log)));
+            let result = catch_unwind(AssertUnwindSafe(|| self.write_group(&batches, disk)));
             let result = result.unwrap_or_else(|_| Err("the store panicked while writing".into()));
             if let Err(fault) = &result {
                 tracing::error!(%fault, "records cannot be saved");
@@ -81,14 +110,15 @@ impl Shared {
         }
     }
 
-    pub(super) fn write_group(&self, batches: &[Batch], log: &File) -> Result<(), String> {
-        self.apply_group(batches).map_err(|error| error.to_string())?;
+    pub(super) fn write_group(&self, batches: &[Batch], disk: &Disk) -> Result<(), String> {
+        let group = self.apply_group(batches).map_err(|error| error.to_string())?;
         self.store.flush().map_err(|error| error.to_string())?;
-        log.sync_data().map_err(|error| error.to_string())
+        disk.log.sync_data().map_err(|error| error.to_string())?;
+        disk.mark(group).map_err(|error| error.to_string())
     }
 
     /// Applies in one sled batch, holding the commit so that an export sees whole groups only.
-    fn apply_group(&self, batches: &[Batch]) -> sled::Result<()> {
+    fn apply_group(&self, batches: &[Batch]) -> sled::Result<u64> {
         let mut commit = self.lock_commit();
         let group = commit.meta.group + 1;
         let mut changes = Changes::new();
@@ -123,7 +153,7 @@ impl Shared {
         if let Some(overlay) = &mut commit.overlay {
             overlay.extend(changes);
         }
-        Ok(())
+        Ok(group)
     }
 
     /// Holds each bounded tree to its limit by removing its lowest keys.
