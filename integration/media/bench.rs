@@ -123,10 +123,8 @@ fn drive(
     let total = |peers: &[Peer]| (sum(peers, |p| p.sent), sum(peers, |p| p.received));
     let (sent, received) = total(peers);
     pace.run(duration, |step| talk(peers, step, &mut buffer));
-    // Gauges follow within a tick of the engine; what is on its way arrives meanwhile.
-    std::thread::sleep(Duration::from_millis(150));
+    settle(peers, &mut buffer);
     let (cpu_after, relayed_after) = gauge();
-    peers.iter_mut().for_each(|peer| peer.drain(&mut buffer));
     let (sent_after, received_after) = total(peers);
     let packets = (relayed_after - relayed).max(1);
     Ok(Outcome {
@@ -134,6 +132,19 @@ fn drive(
         sent: sent_after - sent,
         received: received_after - received,
     })
+}
+
+/// Takes in what is on its way, until nothing has come for 200 ms (gauges follow within a tick of the
+/// engine, 50 ms), at most 5 s: on a busy machine the relay may lag behind without losing anything.
+fn settle(peers: &mut [Peer], buffer: &mut [u8]) {
+    let mut before = None;
+    for _ in 0..25 {
+        peers.iter_mut().for_each(|peer| peer.drain(buffer));
+        if before.replace(sum(peers, |p| p.received)) == Some(sum(peers, |p| p.received)) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 fn sum(peers: &[Peer], of: impl Fn(&Peer) -> u64) -> u64 {

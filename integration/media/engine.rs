@@ -14,9 +14,9 @@ use kirkwall_core::media::{SrtpKey, SrtpPair};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::counters::ChannelCounters;
-use super::flow::{Flow, Ports, Report, Side};
+use super::flow::{Flow, Ports, Report, Side, Standing};
 use super::leg::{Change, Rekey, Surroundings};
-use super::outgoing::Outgoing;
+use super::outgoing::{Outgoing, SKIP};
 use super::poll::Bell;
 use super::ports::{Pair, PortPool};
 use super::srtp::{BadKey, Inbound, Outbound};
@@ -100,6 +100,8 @@ struct Entry {
     shared: Arc<Shared>,
     /// Keys in use, to tell what a new flow changes.
     keys: [Option<SrtpPair>; 2],
+    /// Where each side stood before a restart, until it is set.
+    resume: [Option<Standing>; 2],
 }
 
 /// Orders that may wait for one thread.
@@ -135,12 +137,34 @@ impl Engine {
 
     /// Opens a channel: binds a pair of ports for each leg. Nothing is relayed until both are set.
     pub fn open(&self, channel: ChannelId) -> Result<Ports, EngineFault> {
+        self.admit(channel, [None, None], |inner| inner.take_pairs([None, None]))
+    }
+
+    /// Takes up a channel after a restart of this node: on the ports it had, its streams going on where
+    /// they stood. Set both sides next, with the keys they had.
+    pub fn reopen(
+        &self,
+        channel: ChannelId,
+        ports: Ports,
+        standing: [Standing; 2],
+    ) -> Result<(), EngineFault> {
+        let ports = [Some(ports.a), Some(ports.b)];
+        self.admit(channel, standing.map(Some), |inner| inner.take_pairs(ports)).map(|_| ())
+    }
+
+    fn admit(
+        &self,
+        channel: ChannelId,
+        resume: [Option<Standing>; 2],
+        pairs: impl FnOnce(&Inner) -> Result<[Pair; 2], EngineFault>,
+    ) -> Result<Ports, EngineFault> {
         let mut table = self.0.table();
         if table.contains_key(&channel) {
             return Err(EngineFault::Exists(channel));
         }
-        let outgoing = [self.0.outgoing()?, self.0.outgoing()?];
-        let pairs = self.0.take_pairs()?;
+        let [to_a, to_b] = resume;
+        let outgoing = [self.0.outgoing(to_a)?, self.0.outgoing(to_b)?];
+        let pairs = pairs(&self.0)?;
         let ports = Ports { a: pairs[0].port, b: pairs[1].port };
         let shared = Arc::new(Shared::default());
         let thread = self.0.least_loaded(&table);
@@ -152,7 +176,7 @@ impl Engine {
             pool.release(ports.b);
             return Err(fault);
         }
-        table.insert(channel, Entry { thread, ports, shared, keys: [None, None] });
+        table.insert(channel, Entry { thread, ports, shared, keys: [None, None], resume });
         Ok(ports)
     }
 
@@ -164,17 +188,16 @@ impl Engine {
         let entry = table.get_mut(&channel).ok_or(EngineFault::Unknown(channel))?;
         let mut flow = flow;
         let keys = flow.srtp.take();
-        let old = &entry.keys[side.index()];
-        let inbound = rekey(old.as_ref().map(|k| &k.remote), keys.as_ref().map(|k| &k.remote), Inbound::new)?;
-        let outbound =
-            match rekey(old.as_ref().map(|k| &k.local), keys.as_ref().map(|k| &k.local), Outbound::new)? {
-                Rekey::Keep => Rekey::Keep,
-                Rekey::Clear => Rekey::Clear,
-                Rekey::Take(outbound) => Rekey::Take((outbound, self.0.outgoing()?)),
-            };
+        let (old, resume) = (entry.keys[side.index()].as_ref(), entry.resume[side.index()]);
+        let inbound =
+            rekey(old.map(|k| &k.remote), keys.as_ref().map(|k| &k.remote), |key| inbound(key, resume))?;
+        let outbound = rekey(old.map(|k| &k.local), keys.as_ref().map(|k| &k.local), |key| {
+            Ok((outbound(key, resume)?, self.0.outgoing(resume)?))
+        })?;
         let change = Box::new(Change { flow, inbound, outbound });
         self.0.threads[entry.thread].order(Order::Set(channel, side, change))?;
         entry.keys[side.index()] = keys;
+        entry.resume[side.index()] = None;
         Ok(())
     }
 
@@ -191,6 +214,14 @@ impl Engine {
     /// Figures so far; `None` when the channel is not open.
     pub fn counters(&self, channel: ChannelId) -> Option<ChannelCounters> {
         self.0.table().get(&channel).map(Entry::counters)
+    }
+
+    /// Where both sides stand, A first, as of the last tick; for [`reopen`](Self::reopen). `None` when
+    /// the channel is not open.
+    pub fn standing(&self, channel: ChannelId) -> Option<[Standing; 2]> {
+        let shared = self.0.table().get(&channel)?.shared.clone();
+        let standing = shared.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(*standing)
     }
 
     /// Ports of an open channel.
@@ -226,10 +257,15 @@ impl Inner {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_pairs(&self) -> Result<[Pair; 2], EngineFault> {
+    /// Two pairs: the next free ones, or those of certain ports.
+    fn take_pairs(&self, ports: [Option<u16>; 2]) -> Result<[Pair; 2], EngineFault> {
         let mut pool = self.pool();
-        let a = pool.take()?.ok_or(EngineFault::NoPorts)?;
-        match pool.take() {
+        let mut take = |port: Option<u16>| match port {
+            None => pool.take(),
+            Some(port) => pool.take_exactly(port),
+        };
+        let a = take(ports[0])?.ok_or(EngineFault::NoPorts)?;
+        match take(ports[1]) {
             Ok(Some(b)) => Ok([a, b]),
             outcome => {
                 pool.release(a.port);
@@ -238,7 +274,11 @@ impl Inner {
         }
     }
 
-    fn outgoing(&self) -> Result<Outgoing, EngineFault> {
+    /// A new stream of ours, or the one that stood there.
+    fn outgoing(&self, resume: Option<Standing>) -> Result<Outgoing, EngineFault> {
+        if let Some(ours) = resume.and_then(|standing| standing.ours) {
+            return Ok(Outgoing::resume_at(ours));
+        }
         let mut random = [0; 10];
         let drawn = self.random.fill(&mut random);
         drawn.map_err(|_| io::Error::other("the system gives no random numbers"))?;
@@ -301,13 +341,29 @@ impl Thread {
 fn rekey<T>(
     old: Option<&SrtpKey>,
     new: Option<&SrtpKey>,
-    make: impl FnOnce(&SrtpKey) -> Result<T, BadKey>,
-) -> Result<Rekey<T>, BadKey> {
+    make: impl FnOnce(&SrtpKey) -> Result<T, EngineFault>,
+) -> Result<Rekey<T>, EngineFault> {
     Ok(match (old, new) {
         (_, None) => Rekey::Clear,
         (Some(old), Some(new)) if old == new => Rekey::Keep,
         (_, Some(new)) => Rekey::Take(make(new)?),
     })
+}
+
+fn inbound(key: &SrtpKey, resume: Option<Standing>) -> Result<Inbound, EngineFault> {
+    let mut inbound = Inbound::new(key)?;
+    if let Some(peer) = resume.and_then(|standing| standing.peer) {
+        inbound.restore(peer);
+    }
+    Ok(inbound)
+}
+
+fn outbound(key: &SrtpKey, resume: Option<Standing>) -> Result<Outbound, EngineFault> {
+    let mut outbound = Outbound::new(key)?;
+    if let Some(ours) = resume.and_then(|standing| standing.ours) {
+        outbound.restore(ours, ours.sequence.wrapping_add(SKIP))?;
+    }
+    Ok(outbound)
 }
 
 fn check(channel: ChannelId, flow: &Flow) -> Result<(), EngineFault> {

@@ -53,6 +53,31 @@ impl Ports {
     }
 }
 
+/// Where a side stands, for taking the channel up again after a restart ([`Engine::reopen`]). Save
+/// it at least each 10 seconds while packets flow.
+///
+/// [`Engine::reopen`]: super::Engine::reopen
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Our source towards this peer, once it has sent.
+    pub ours: Option<Position>,
+    /// The peer's source, once it was heard.
+    pub peer: Option<Position>,
+}
+
+/// How far a source has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The source.
+    pub ssrc: u32,
+    /// Its newest sequence number.
+    pub sequence: u16,
+    /// Its newest timestamp; of ours only.
+    pub timestamp: u32,
+    /// SRTP roll-over counter (RFC 3711 §3.3.1); 0 in clear RTP.
+    pub roc: u32,
+}
+
 /// How one side of a channel sends and receives, as offer and answer settled it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
@@ -166,7 +191,7 @@ pub enum Report {
         /// On which side.
         side: Side,
     },
-    /// The peer sent an RTCP BYE.
+    /// The peer sent an RTCP BYE. A hint: in clear RTP anyone on its host's path can forge one.
     PeerLeft {
         /// Which channel.
         channel: ChannelId,

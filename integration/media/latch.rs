@@ -6,7 +6,8 @@
 //!
 //! 1. Until a lock, the SDP's address is preferred: its first packet locks at once.
 //! 2. Any other source is on trial. It is heard and answered meanwhile, and locks with its
-//!    [`TRIAL`]th packet, unless the SDP's address speaks first. A third party is refused.
+//!    [`TRIAL`]th packet. A third party is refused; the SDP's address is not, whenever it speaks: to
+//!    forge it takes more than to be first at a port, and behind a NAT it is never seen.
 //! 3. With SRTP a packet that authenticates is proof: the first one locks, whoever sent it.
 //! 4. Once locked, to address and SSRC, others are refused. The locked address may begin a new SSRC
 //!    when the old one has been quiet for [`SOURCE_QUIET`]; so a sender that forges the address must
@@ -86,7 +87,10 @@ impl Latch {
             State::Trial { from: on_trial, answered, .. } => {
                 from == on_trial || Some(from) == self.expected || !answered
             }
-            State::Locked { from: locked, .. } if from != locked => secured && quiet >= ADDRESS_QUIET,
+            State::Locked { from: locked, .. } if from != locked => match secured {
+                true => quiet >= ADDRESS_QUIET,
+                false => Some(from) == self.expected,
+            },
             State::Locked { ssrc: locked, .. } => ssrc == locked || secured || quiet >= SOURCE_QUIET,
         }
     }
@@ -166,7 +170,9 @@ mod tests {
         for n in 1..TRIAL as u64 {
             assert!(hear(&mut latch, 2, 7, n * 20));
         }
-        assert!(!hear(&mut latch, 1, 8, 101), "too late for the SDP's");
+        assert!(!hear(&mut latch, 3, 9, 100), "a third party");
+        assert!(hear(&mut latch, 1, 8, 101), "the SDP's comes late, but comes");
+        assert!(!hear(&mut latch, 2, 7, 102));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use kirkwall_core::timer::Moment;
 
 use super::control::Control;
 use super::counters::{Cells, Count};
-use super::flow::{Flow, Report, Side};
+use super::flow::{Flow, Position, Report, Side, Standing};
 use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::ports::Pair;
@@ -148,6 +148,19 @@ impl Leg {
     /// Whether this peer is not to be listened to.
     pub(super) fn is_paused(&self) -> bool {
         self.flow.as_ref().is_none_or(|flow| !flow.direction.receives())
+    }
+
+    /// Where this side stands.
+    pub(super) fn standing(&self) -> Standing {
+        let ssrc = self.outgoing.ssrc();
+        let roc = self.outbound.as_ref().and_then(|outbound| outbound.roc(ssrc)).unwrap_or(0);
+        let ours = self.outgoing.newest();
+        let peer = self.receiver.as_ref().map(|receiver| {
+            let (ssrc, sequence) = (receiver.ssrc(), receiver.extended_highest() as u16);
+            let roc = self.inbound.as_ref().and_then(|inbound| inbound.roc(ssrc)).unwrap_or(0);
+            Position { ssrc, sequence, timestamp: 0, roc }
+        });
+        Standing { ours: ours.map(|(sequence, timestamp)| Position { ssrc, sequence, timestamp, roc }), peer }
     }
 
     /// Where RTP for this peer goes.

@@ -37,4 +37,4 @@ mod tests;
 
 pub use counters::{ChannelCounters, SideCounters};
 pub use engine::{Engine, EngineConfig, EngineFault};
-pub use flow::{Flow, Ports, Report, Side};
+pub use flow::{Flow, Ports, Position, Report, Side, Standing};

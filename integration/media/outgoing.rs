@@ -9,11 +9,17 @@ use std::time::Duration;
 use kirkwall_core::media::rtp::Header;
 use kirkwall_core::timer::Moment;
 
+use super::flow::Position;
+
 /// Ticks of the RTP clock in a second; the same for all of our codecs (G.722's is 8000 too, RFC 3551 §4.5.2).
 pub const CLOCK: u32 = 8000;
 
 /// Least step of the timestamp when the source changes: one packet of 20 ms.
 const STEP: u32 = 160;
+
+/// Numbers left out when a stream is taken up again: 20 s of 20 ms packets, and still loss and not a
+/// restart to receivers (RFC 3550 A.1, MAX_DROPOUT 3000).
+pub const SKIP: u16 = 1000;
 
 /// The outgoing stream of a leg.
 #[derive(Debug, Clone)]
@@ -43,6 +49,17 @@ impl Outgoing {
             newest: None,
             first_sequence: u16::from_be_bytes([e, f]) & 0x7FFF,
             first_timestamp: u32::from_be_bytes([g, h, i, j]),
+        }
+    }
+
+    /// Takes a stream up again after a restart. It goes on [`SKIP`] packets further, past all that may
+    /// have been sent since `position` was saved, so that no SRTP index is used twice.
+    pub fn resume_at(position: Position) -> Outgoing {
+        Outgoing {
+            ssrc: position.ssrc,
+            first_sequence: position.sequence.wrapping_add(SKIP),
+            first_timestamp: position.timestamp.wrapping_add(SKIP as u32 * STEP),
+            ..Outgoing::new([0; 10])
         }
     }
 
@@ -87,9 +104,9 @@ impl Outgoing {
         self.newest.map(|(_, timestamp, at)| timestamp.wrapping_add(ticks(now.since(at))))
     }
 
-    /// Newest sequence number sent, if any was.
-    pub fn sequence(&self) -> Option<u16> {
-        self.newest.map(|(sequence, ..)| sequence)
+    /// Newest sequence number and timestamp sent, if any were.
+    pub fn newest(&self) -> Option<(u16, u32)> {
+        self.newest.map(|(sequence, timestamp, _)| (sequence, timestamp))
     }
 
     fn resume(&self, now: Moment) -> (u16, u32) {

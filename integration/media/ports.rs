@@ -32,8 +32,8 @@ impl PortPool {
     /// Over the whole pairs within `range`. `None` when there is none.
     pub(super) fn new(bind: IpAddr, range: &RangeInclusive<u16>, dscp: u8) -> Option<PortPool> {
         let first = range.start().checked_next_multiple_of(2)?.max(2);
-        let pairs = (range.end().checked_sub(first)? as u32).div_ceil(2) as u16;
-        let pairs = if range.end() % 2 == 0 { (range.end() - first) / 2 } else { pairs };
+        let pairs = (*range.end() as u32 + 1).saturating_sub(first as u32) / 2;
+        let pairs = pairs as u16;
         (pairs > 0).then(|| PortPool { bind, dscp, first, pairs, next: 0, taken: HashSet::new() })
     }
 
@@ -56,6 +56,23 @@ impl PortPool {
             }
         }
         Ok(None)
+    }
+
+    /// A certain pair, bound. `Ok(None)` when it is taken, or is no pair of the range.
+    pub(super) fn take_exactly(&mut self, port: u16) -> io::Result<Option<Pair>> {
+        let last = self.first as u32 + 2 * (self.pairs as u32 - 1);
+        let ours = port.is_multiple_of(2) && (self.first as u32..=last).contains(&(port as u32));
+        if !ours || self.taken.contains(&port) {
+            return Ok(None);
+        }
+        match self.bind_pair(port) {
+            Ok(pair) => {
+                self.taken.insert(port);
+                Ok(Some(pair))
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes back a pair whose sockets are closed.

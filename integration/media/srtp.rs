@@ -7,6 +7,7 @@ use std::fmt;
 use kirkwall_core::media::rtp::Header;
 use kirkwall_core::media::{SrtpKey, SrtpSuite};
 
+use super::flow::Position;
 use super::srtp_session::{MASTER, MKI_MAX, Session, TRAILER, Way, Work};
 
 /// Room that must be free behind a packet to be protected, in octets.
@@ -47,12 +48,14 @@ pub struct Inbound {
     keyed: Keyed,
     sources: [u32; SOURCES],
     known: usize,
+    /// A source taken up after a restart, until its first packet has come.
+    restored: Option<Position>,
 }
 
 impl Inbound {
     /// For the peer's key.
     pub fn new(key: &SrtpKey) -> Result<Inbound, BadKey> {
-        Ok(Inbound { keyed: Keyed::new(Way::In, key)?, sources: [0; SOURCES], known: 0 })
+        Ok(Inbound { keyed: Keyed::new(Way::In, key)?, sources: [0; SOURCES], known: 0, restored: None })
     }
 
     /// Opens the SRTP packet `packet` with this `header`; gives its length in clear.
@@ -62,8 +65,13 @@ impl Inbound {
             return Err(Refused::Unauthentic);
         }
         self.admit(header.ssrc)?;
+        if let Some(position) = self.restored.filter(|position| position.ssrc == header.ssrc) {
+            let roc = roc_at(position, header.sequence);
+            self.keyed.media.set_roc(position.ssrc, roc).map_err(refused)?;
+        }
         let len = packet.len();
         let opened = self.keyed.media.run(Work::Unprotect, packet, len).map_err(refused)?;
+        self.restored = None;
         self.remember(header.ssrc);
         Ok(opened)
     }
@@ -90,11 +98,11 @@ impl Inbound {
         self.keyed.media.roc(ssrc)
     }
 
-    /// Takes up a source whose roll-over counter stands at `roc`, after a restart of this node.
-    pub fn restore(&mut self, ssrc: u32, roc: u32) -> Result<(), BadKey> {
-        self.keyed.media.set_roc(ssrc, roc).map_err(BadKey::Library)?;
-        self.remember(ssrc);
-        Ok(())
+    /// Takes up the peer's source where it stood before a restart of this node. What it sends within
+    /// half the sequence space from there is opened, also past a wrap. The replay list starts anew.
+    pub fn restore(&mut self, position: Position) {
+        self.remember(position.ssrc);
+        self.restored = Some(position);
     }
 
     fn admit(&self, ssrc: u32) -> Result<(), Refused> {
@@ -136,9 +144,19 @@ impl Outbound {
         self.0.media.roc(ssrc)
     }
 
-    /// Takes up our source where it stood, after a restart of this node.
-    pub fn restore(&mut self, ssrc: u32, roc: u32) -> Result<(), BadKey> {
-        self.0.media.set_roc(ssrc, roc).map_err(BadKey::Library)
+    /// Takes up our source where it stood before a restart of this node; its next packet will carry
+    /// the sequence number `next`.
+    pub fn restore(&mut self, position: Position, next: u16) -> Result<(), BadKey> {
+        self.0.media.set_roc(position.ssrc, roc_at(position, next)).map_err(BadKey::Library)
+    }
+}
+
+/// Roll-over counter of `sequence` by the nearest index to a known one (RFC 3711 §3.3.1).
+fn roc_at(known: Position, sequence: u16) -> u32 {
+    match (known.sequence, sequence) {
+        (old, new) if old >= 0x8000 && new < old - 0x8000 => known.roc.wrapping_add(1),
+        (old, new) if old < 0x8000 && new > old + 0x8000 => known.roc.saturating_sub(1),
+        _ => known.roc,
     }
 }
 
@@ -330,11 +348,25 @@ mod tests {
         let blind = protect(&mut out_2, &packet(next));
         assert_eq!(open(&mut inbound, &blind), Err(Refused::Unauthentic), "without the counter");
         let mut out_2 = Outbound::new(&key).unwrap();
-        out_2.restore(ssrc, 1).unwrap();
-        inbound_2.restore(ssrc, 1).unwrap();
+        let position = Position { ssrc, sequence: 70_000u32 as u16, timestamp: 0, roc: 1 };
+        out_2.restore(position, next).unwrap();
+        inbound_2.restore(position);
         let sealed = protect(&mut out_2, &packet(next));
         assert!(open(&mut inbound, &sealed).is_ok());
         assert!(open(&mut inbound_2, &sealed).is_ok());
+    }
+
+    #[test]
+    fn a_restored_receiver_finds_its_place_past_a_wrap_and_forgeries_do_not_shift_it() {
+        let key = key(LONG, 7, None);
+        let (mut out, mut inbound) = (Outbound::new(&key).unwrap(), Inbound::new(&key).unwrap());
+        let position = Position { ssrc: 0xCAFE_BABE, sequence: 65_500, timestamp: 0, roc: 3 };
+        out.restore(position, 20).unwrap();
+        let sealed = protect(&mut out, &packet(20));
+        inbound.restore(position);
+        assert_eq!(open(&mut inbound, &packet(65_510)), Err(Refused::Unauthentic));
+        assert!(open(&mut inbound, &sealed).is_ok());
+        assert_eq!((out.roc(0xCAFE_BABE), inbound.roc(0xCAFE_BABE)), (Some(4), Some(4)));
     }
 
     #[test]
@@ -357,6 +389,29 @@ mod tests {
             let sealed = protect(&mut out, &clear);
             let wanted = if (source as usize) < SOURCES { Ok(clear) } else { Err(Refused::TooManySources) };
             assert_eq!(open(&mut inbound, &sealed), wanted);
+        }
+    }
+
+    /// Lengths and header bits of every kind reach libsrtp only where it can bear them.
+    #[test]
+    fn no_datagram_gets_past_or_upsets_a_session() {
+        let mut random = 1u64;
+        let mut draw = move || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) as usize
+        };
+        for (suite, mki) in [(LONG, None), (SHORT, None), (SHORT, Some(&[1, 2, 3][..]))] {
+            let mut inbound = Inbound::new(&key(suite, 7, mki)).unwrap();
+            for _ in 0..20_000 {
+                let mut bytes: Vec<u8> = (0..draw() % 80).map(|_| draw() as u8).collect();
+                if let Some(first) = bytes.first_mut() {
+                    *first = 0x80 | (*first & 0x33);
+                }
+                if let Ok(header) = Header::parse(&bytes) {
+                    assert_eq!(inbound.open(&mut bytes.clone(), &header), Err(Refused::Unauthentic));
+                }
+                assert_eq!(inbound.open_control(&mut bytes), Err(Refused::Unauthentic));
+            }
         }
     }
 

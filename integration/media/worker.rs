@@ -12,7 +12,7 @@ use kirkwall_core::timer::Moment;
 
 use super::channel::Channel;
 use super::counters::Cells;
-use super::flow::{Report, Side};
+use super::flow::{Report, Side, Standing};
 use super::leg::{Buffer, Change, LONGEST, Leg, Surroundings};
 use super::outgoing::Outgoing;
 use super::poll::{Bell, Poll, thread_cpu};
@@ -46,6 +46,8 @@ pub(super) struct Opening {
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) cells: [Arc<Cells>; 2],
+    /// As of the last tick. Taken by the thread once a tick and by whoever saves it; never per packet.
+    pub(super) standing: Mutex<[Standing; 2]>,
     /// The channel is to go. A flag and not an order, so that closing cannot fail on a full queue.
     pub(super) closed: std::sync::atomic::AtomicBool,
 }
@@ -216,8 +218,12 @@ impl Worker {
     }
 
     fn tick(&mut self, buffer: &mut Buffer, now: Moment) {
-        for (channel, _) in self.channels.slots.iter_mut().flatten() {
+        for (channel, shared) in self.channels.slots.iter_mut().flatten() {
             channel.tick(buffer, now, &self.around);
+            // Somebody is reading it: the next tick is soon enough.
+            if let Ok(mut standing) = shared.standing.try_lock() {
+                *standing = channel.legs.each_ref().map(Leg::standing);
+            }
         }
         self.sweep(buffer, now);
         self.cpu.store(thread_cpu().as_nanos() as u64, Ordering::Relaxed);

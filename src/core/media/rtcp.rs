@@ -334,7 +334,7 @@ mod tests {
         fn no_datagram_panics(datagram in proptest::collection::vec(any::<u8>(), 0..120)) {
             for piece in parse(&datagram).flatten() {
                 if let Packet::SenderReport { blocks, .. } | Packet::ReceiverReport { blocks, .. } = piece {
-                    let _ = blocks.map(|block| round_trip(&block, Moment::from_micros(1))).count();
+                    blocks.for_each(|block| _ = round_trip(&block, Moment::from_micros(1)));
                 }
             }
         }
