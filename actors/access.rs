@@ -10,7 +10,8 @@ use actix::prelude::*;
 use kirkwall_core::id::Tokens as Words;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::timer::Moment;
-use kirkwall_data::{Journal, TokenRecord, Tokens as TokenRecords, split_token};
+use kirkwall_data::Journal;
+use kirkwall_data::token::{TokenRecord, Tokens as TokenRecords, split as split_token};
 use tracing::{error, warn};
 
 use crate::clock::Clock;

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use actix::prelude::*;
-use kirkwall_core::call::admission::{Limit, Load};
+use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Load};
 use kirkwall_core::id::{BaseStationId, Username};
 use kirkwall_core::sip::{Peer, SipBaseProfile};
 use kirkwall_core::timer::Moment;
-use kirkwall_data::{BaseStationRecord, BaseStations};
+use kirkwall_data::base_station::{BaseStationRecord, BaseStations};
 use tracing::error;
 
 use crate::desk::BaseStationView;
@@ -41,8 +41,8 @@ impl BaseStation {
     }
 
     fn tell_limit(&self) {
-        if let Some(record) = &self.record {
-            self.supervisor.do_send(BaseSeen { id: self.id.clone(), limit: record.limit });
+        if let Some(limit) = self.record.as_ref().and_then(|record| record.limit) {
+            self.supervisor.do_send(BaseSeen { id: self.id.clone(), limit });
         }
     }
 }
@@ -78,11 +78,12 @@ impl Handler<Seen> for BaseStation {
             id: self.id.clone(),
             vendor: format!("{:?}", profile.vendor),
             model: profile.model.clone().unwrap_or_default(),
-            firmware: profile.firmware.clone().unwrap_or_default(),
+            software: profile.firmware.clone().unwrap_or_default(),
             address: format!("{} {}", peer.transport, peer.remote),
-            limit: profile.limit(),
+            limit: Some(Limit::from(&profile.budget)),
             first_seen: self.record.as_ref().map_or(now, |r| r.first_seen),
             last_seen: now,
+            ..self.record.clone().unwrap_or_else(|| BaseStationRecord::new(self.id.clone(), now))
         };
         let known = self.record.as_ref();
         let same = known.is_some_and(|r| BaseStationRecord { last_seen: now, ..r.clone() } == record);
@@ -134,12 +135,12 @@ impl Handler<Inspect> for BaseStation {
             id: self.id.clone(),
             vendor: text(|r| &r.vendor),
             model: text(|r| &r.model),
-            firmware: text(|r| &r.firmware),
+            firmware: text(|r| &r.software),
             address: text(|r| &r.address),
             state: if self.carried.is_empty() { "down" } else { "up" },
             handsets: self.carried.len(),
             channels: Load::default(),
-            limit: record.as_ref().map_or(Limit::flat(0), |r| r.limit),
+            limit: record.as_ref().and_then(|r| r.limit).unwrap_or(DEFAULT_BASE),
             last_seen: record.as_ref().map_or(Moment::default(), |r| r.last_seen),
         })
     }

@@ -23,10 +23,11 @@ use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::media::negotiate::SrtpPolicy;
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
-use kirkwall_core::sip::invite::{Body, Dial, quoted};
-use kirkwall_core::sip::wire::{Message as SipMessage, Uri};
+use kirkwall_core::sip::invite::{Body, Dial};
+use kirkwall_core::sip::wire::{Message as SipMessage, Uri, quoted};
 use kirkwall_core::sip::{Destination, Facing, Peer};
-use kirkwall_data::{CallRecord, Calls, CdrRecord, Cdrs};
+use kirkwall_data::call::{CallRecord, Calls};
+use kirkwall_data::cdr::{CdrRecord, Cdrs};
 use kirkwall_integration::media::{EngineFault, Ports as MediaPorts};
 use tracing::{Span, debug, error, info, info_span};
 
@@ -128,7 +129,7 @@ impl Call {
         let name = self.summary().reference.to_string();
         let writes = save.into_iter().flat_map(|save| match save {
             Save::Put(state) => vec![self.calls.put(&CallRecord { name: name.clone(), state: *state })],
-            Save::Ended(summary) => vec![self.calls.delete(&name), self.cdrs.put(&CdrRecord::of(&summary))],
+            Save::Ended(summary) => vec![self.calls.delete(&name), self.cdrs.put(&cdr(&summary))],
         });
         let saved = self.ports.journal.save(writes.collect()).into_actor(self);
         ctx.wait(saved.map(|saved, me, ctx| {
@@ -219,11 +220,11 @@ impl Call {
         };
         let policy = |facing: Facing| -> SrtpPolicy {
             match facing {
-                Facing::North => media.srtp_north.clone(),
-                Facing::South => media.srtp_south.clone(),
+                Facing::North => media.srtp_north,
+                Facing::South => media.srtp_south,
             }
         };
-        let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing).over(to.transport));
+        let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing));
         Admitted {
             port_a: ports.a,
             port_b: ports.b,
@@ -462,6 +463,21 @@ impl Handler<ShowMedia> for Call {
                 None => Vec::new(),
             }
         })
+    }
+}
+
+fn cdr(summary: &CallSummary) -> CdrRecord {
+    let bases = [&summary.caller.base, &summary.callee.base];
+    CdrRecord {
+        call: summary.reference,
+        from: summary.caller.number.clone(),
+        to: summary.callee.number.clone(),
+        started: summary.started,
+        answered: summary.answered,
+        ended: summary.ended.unwrap_or(summary.started),
+        cause: summary.cause.as_ref().map_or(16, |cause| cause.q850),
+        status: summary.cause.as_ref().map(|cause| cause.status),
+        base_stations: bases.into_iter().flatten().cloned().collect(),
     }
 }
 

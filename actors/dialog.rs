@@ -11,14 +11,13 @@ use std::net::IpAddr;
 use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::{Heard, LegNews, LegNo, LegOrder, hear, tell};
-use kirkwall_core::id::OwnerId;
+use kirkwall_core::id::{OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::sip::digest::DigestClient;
-use kirkwall_core::sip::invite::{self, Dial, Leg, LegInput, LegOutput, LegRecord, LegSave, LocalEnd, next_hop};
+use kirkwall_core::sip::invite::{self, Dial, Leg, LegInput, LegOutput, LegRecord, LegSave, LocalEnd};
 use kirkwall_core::sip::wire::Message as SipMessage;
-use kirkwall_core::sip::{Destination, Facing, Transport};
-use kirkwall_core::id::Tokens;
-use kirkwall_data::{CallRecord, Calls};
+use kirkwall_core::sip::{Destination, Facing, Transport, next_hop};
+use kirkwall_data::call::{CallRecord, Calls};
 use tracing::{Span, debug, error, info_span};
 
 use crate::call::{Call, LegSaid, Said, SendFailed};

@@ -16,7 +16,7 @@ use kirkwall_core::sip::registrar::{
 use kirkwall_core::sip::wire::Message as SipMessage;
 use kirkwall_core::sip::{Destination, Peer, door};
 use kirkwall_core::timer::Moment;
-use kirkwall_data::{HandsetRecord, Handsets};
+use kirkwall_data::handset::{HandsetRecord, Handsets};
 use tracing::{Span, error, info_span, warn};
 
 use crate::desk::BindingView;

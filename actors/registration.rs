@@ -19,7 +19,7 @@ use kirkwall_core::sip::registration::{
     StateName,
 };
 use kirkwall_core::timer::Moment;
-use kirkwall_data::{RegistrationRecord as Stored, Registrations};
+use kirkwall_data::registration::{RegistrationRecord as Stored, Registrations};
 use tracing::{Span, debug, error, info_span};
 
 use crate::call::SendFailed;

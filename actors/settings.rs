@@ -8,6 +8,7 @@ use kirkwall_core::media::Codec;
 use kirkwall_core::media::negotiate::SrtpPolicy;
 use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
+use kirkwall_integration::sip::DnsMethod;
 
 /// Settings of one node.
 #[derive(Debug, Clone)]
@@ -30,8 +31,6 @@ pub struct Settings {
     pub media: MediaSettings,
     /// Channels.
     pub capacity: CapacitySettings,
-    /// Seconds between two counters of one media flow.
-    pub workers: usize,
 }
 
 /// The registrar or front ends.
@@ -42,7 +41,7 @@ pub struct NorthSettings {
     /// How to reach them.
     pub transport: Transport,
     /// Whether SRV records are asked first.
-    pub srv: bool,
+    pub dns: DnsMethod,
     /// Expiry asked for, in seconds.
     pub expires: u32,
     /// Whether our URIs are `sips:`.

@@ -15,7 +15,9 @@ use std::collections::BTreeMap;
 use actix::prelude::*;
 use kirkwall_core::id::Username;
 use kirkwall_core::timer::Moment;
-use kirkwall_data::{Journal, SaveFault, UserRecord, Users as UserRecords, users_csv};
+use kirkwall_data::user::{UserRecord, Users as UserRecords};
+use kirkwall_data::users_csv::{self, Summary, Verdict};
+use kirkwall_data::{Journal, SaveFault};
 use tracing::{error, info};
 
 use crate::clock::Clock;
@@ -231,38 +233,66 @@ impl Handler<DeleteUser> for Users {
     }
 }
 
-impl Handler<ImportUsers> for Users {
-    type Result = Reply<ImportOutcome>;
+/// Imports a CSV file and answers with the verdict on every row; desk and spool both come here.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Summary, DeskFault>")]
+pub struct Import {
+    /// The file.
+    pub csv: Vec<u8>,
+    /// Only check.
+    pub dry_run: bool,
+}
 
-    fn handle(&mut self, order: ImportUsers, _: &mut Self::Context) -> Self::Result {
-        let (records, outcome) = match self.checked_import(&order.csv) {
-            Ok(checked) => checked,
+impl Handler<Import> for Users {
+    type Result = Reply<Summary>;
+
+    fn handle(&mut self, order: Import, _: &mut Self::Context) -> Self::Result {
+        let (summary, records) = match self.judged(&order.csv) {
+            Ok(judged) => judged,
             Err(fault) => return AtomicResponse::new(Box::pin(fut::err(fault))),
         };
-        if order.dry_run || records.is_empty() || !outcome.errors.is_empty() {
-            return AtomicResponse::new(Box::pin(fut::ok(outcome)));
+        if order.dry_run || records.is_empty() {
+            return AtomicResponse::new(Box::pin(fut::ok(summary)));
         }
         let kept = self.keep(records);
-        AtomicResponse::new(Box::pin(kept.map(|kept, _, _| kept.map(|()| outcome))))
+        AtomicResponse::new(Box::pin(kept.map(|kept, _, _| kept.map(|()| summary))))
+    }
+}
+
+impl Handler<ImportUsers> for Users {
+    type Result = ResponseFuture<Result<ImportOutcome, DeskFault>>;
+
+    fn handle(&mut self, order: ImportUsers, ctx: &mut Self::Context) -> Self::Result {
+        let imported = ctx.address().send(Import { csv: order.csv, dry_run: order.dry_run });
+        Box::pin(async move {
+            let gone = |_| DeskFault::Failed("the users cannot be reached".into());
+            imported.await.map_err(gone)?.map(|summary| outcome(&summary))
+        })
     }
 }
 
 impl Users {
-    fn checked_import(&self, csv: &[u8]) -> Result<(Vec<UserRecord>, ImportOutcome), DeskFault> {
-        let now = self.now();
-        let plan = users_csv::plan(csv, |name| self.users.get(name).cloned(), now)
-            .map_err(|fault| DeskFault::Invalid(vec![FieldFault::new("file", fault.to_string())]))?;
-        let errors = plan.errors.into_iter();
-        let outcome = ImportOutcome {
-            created: plan.created.len(),
-            updated: plan.updated.len(),
-            unchanged: plan.unchanged,
-            errors: errors.map(|e| RowFault { line: e.line, field: e.field, detail: e.detail }).collect(),
-        };
-        if self.users.len() + outcome.created > MAX_USERS {
+    fn judged(&self, csv: &[u8]) -> Result<(Summary, Vec<UserRecord>), DeskFault> {
+        let bad_file = |fault: users_csv::FileFault| DeskFault::Invalid(vec![FieldFault::new("file", fault.to_string())]);
+        let rows = users_csv::parse(csv).map_err(bad_file)?;
+        let (summary, records) = users_csv::judge(rows, |name| self.users.get(name).cloned(), self.now());
+        if self.users.len() + summary.created > MAX_USERS {
             return Err(DeskFault::Conflict(format!("this switch keeps at most {MAX_USERS} users")));
         }
-        Ok((plan.created.into_iter().chain(plan.updated).collect(), outcome))
+        Ok((summary, records))
+    }
+}
+
+fn outcome(summary: &Summary) -> ImportOutcome {
+    let errors = summary.rows.iter().filter_map(|row| match &row.verdict {
+        Verdict::Error { reason } => Some(RowFault { line: row.line, detail: reason.clone() }),
+        _ => None,
+    });
+    ImportOutcome {
+        created: summary.created,
+        updated: summary.updated,
+        unchanged: summary.unchanged,
+        errors: errors.collect(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Base stations and DECT managers, as they showed themselves.
 
+use kirkwall_core::call::admission::Limit;
 use kirkwall_core::id::BaseStationId;
 use kirkwall_core::timer::Moment;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,10 @@ pub struct BaseStationRecord {
     /// Where it hangs: site, building, floor, room.
     #[serde(default)]
     pub place: String,
-    /// Maker and model, from its User-Agent.
+    /// Maker, from its User-Agent.
+    #[serde(default)]
+    pub vendor: String,
+    /// Model, from its User-Agent.
     #[serde(default)]
     pub model: String,
     /// Version of its software, from its User-Agent.
@@ -33,6 +37,9 @@ pub struct BaseStationRecord {
     /// Channels it has; none: by the capacity profile.
     #[serde(default)]
     pub channels: Option<u16>,
+    /// Voice channels by what it is: without and with SRTP.
+    #[serde(default)]
+    pub limit: Option<Limit>,
     /// When it was first seen.
     #[serde(default)]
     pub first_seen: Moment,
@@ -42,6 +49,26 @@ pub struct BaseStationRecord {
     /// Goes up by one with each change made by a person.
     #[serde(default)]
     pub revision: u64,
+}
+
+impl BaseStationRecord {
+    /// One of which nothing but its name is known.
+    pub fn new(id: BaseStationId, now: Moment) -> Self {
+        Self {
+            id,
+            name: String::new(),
+            place: String::new(),
+            vendor: String::new(),
+            model: String::new(),
+            software: String::new(),
+            address: String::new(),
+            channels: None,
+            limit: None,
+            first_seen: now,
+            last_seen: now,
+            revision: 0,
+        }
+    }
 }
 
 impl Record for BaseStationRecord {

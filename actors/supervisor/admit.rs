@@ -1,12 +1,14 @@
 //! Admission of calls: where to, by which channels; and their return.
 
 use actix::prelude::*;
-use kirkwall_core::call::admission::{Limit, Refusal};
+use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::ladder::Ladder;
 use kirkwall_core::call::route::{Map, Way, way};
 use kirkwall_core::call::{CallSummary, Party, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
+use kirkwall_core::pii::Pii;
+use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::wire::{Host, Uri};
 use kirkwall_core::sip::{Destination, Facing};
@@ -93,7 +95,7 @@ impl Supervisor {
                 self.handset_targets(ask, &user).map(|targets| (vec![targets], None))
             }
             Way::North { line, number } => {
-                self.take_common(ask, ask.srtp || self.settings.media.srtp_north.is_on())?;
+                self.take_common(ask, ask.srtp || self.settings.media.srtp_north.mode != SrtpMode::Off)?;
                 let attempts = self.north_targets(ask, &line, number);
                 Ok((attempts, self.credentials(&line)))
             }
@@ -112,7 +114,7 @@ impl Supervisor {
     }
 
     fn handset_targets(&mut self, ask: &Admit, user: &Username) -> Result<Vec<Target>, Cause> {
-        let srtp = self.settings.media.srtp_south.is_on();
+        let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
         let located = self.locations.get(user).cloned().unwrap_or_default();
         let (mut targets, mut refused) = (Vec::new(), None);
         for place in located {
@@ -141,7 +143,7 @@ impl Supervisor {
 
     /// The line's own proxy first, then the others in their order.
     fn north_targets(&self, ask: &Admit, line: &Username, number: Option<String>) -> Vec<Vec<Target>> {
-        let current = self.lines.get(line).and_then(|entry| entry.state.line.clone());
+        let current = self.lines.get(line).and_then(|entry| entry.state.way.clone());
         let (first, route) = current.map_or((None, Vec::new()), |l| (Some(l.destination), l.service_route));
         let others = self.proxies.iter().filter(|p| first.as_ref().is_none_or(|f| f.address != p.address));
         let uri = number.as_ref().map_or_else(|| ask.dialled.raw.to_string(), |number| self.aor(number));
@@ -173,12 +175,12 @@ impl Supervisor {
     pub(super) fn credentials(&self, user: &Username) -> Option<Credentials> {
         let record = self.accounts.get(user)?;
         let name = if record.auth_username.is_empty() { user.as_str() } else { &record.auth_username };
-        Some(Credentials::new(name, record.auth_password.reveal()))
+        Some(Credentials { username: name.to_owned(), password: Pii(record.auth_password.reveal().to_owned()) })
     }
 
     pub(super) fn base_limit(&self, base: &BaseStationId) -> Limit {
         let known = self.bases.get(base).map(|(_, limit)| *limit);
-        self.settings.capacity.base.or(known).unwrap_or(kirkwall_core::sip::base_station::DEFAULT_LIMIT)
+        self.settings.capacity.base.or(known).unwrap_or(DEFAULT_BASE)
     }
 
     pub(super) fn show_channels(&self) {
@@ -215,7 +217,7 @@ impl Map for Books<'_> {
     }
 
     fn line_up(&self, user: &Username) -> bool {
-        self.0.lines.get(user).is_some_and(|entry| entry.state.line.is_some())
+        self.0.lines.get(user).is_some_and(|entry| entry.state.way.is_some())
     }
 
     fn is_ours(&self, host: &Host) -> bool {

@@ -8,7 +8,7 @@ use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Method, ParseF
 use kirkwall_core::sip::{Facing, Peer};
 use kirkwall_integration::sip::Arrival;
 use metrics::counter;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{OWNER_OF_LINE, Supervisor};
 
@@ -37,7 +37,12 @@ impl Handler<Arrived> for Supervisor {
                 debug!(%cause, transport = %destination.transport, "a message could not be sent");
                 self.send_failed(&message);
             }
-            Arrival::Opened { .. } | Arrival::Closed { .. } => {}
+            Arrival::Closed { connection, facing, .. } => self.connection_gone(connection, facing),
+            Arrival::Refused { facing, remote, what } => {
+                warn!(?facing, source = %remote.ip(), %what, "a TLS client was refused");
+                counter!("ipdect_sip_tls_refused_total").increment(1);
+            }
+            Arrival::Opened { .. } => {}
         }
     }
 }
@@ -70,7 +75,7 @@ impl Supervisor {
     /// A short final answer by nobody in particular (stateless UAS, RFC 3261 §8.2.7).
     pub(super) fn refuse(&self, request: &SipMessage, peer: &Peer, status: u16) {
         let phrase = kirkwall_core::call::cause::reason_phrase(status);
-        let tag = self.door.tag(request);
+        let tag = self.door.to_tag(request);
         self.answer(SipMessage::response(request, status, phrase, Some(&tag)), peer);
     }
 
@@ -153,9 +158,9 @@ impl Supervisor {
     }
 
     fn tell_abilities(&self, request: &SipMessage, peer: &Peer) {
-        let tag = self.door.tag(request);
+        let tag = self.door.to_tag(request);
         let mut answer = SipMessage::response(request, 200, "OK", Some(&tag));
-        answer.headers.push(HeaderName::Allow, door::ALLOW);
+        answer.headers.push(HeaderName::Allow, self.door.allow());
         answer.headers.push(HeaderName::Accept, "application/sdp");
         answer.headers.push(HeaderName::Supported, "100rel, timer, replaces");
         self.answer(answer, peer);

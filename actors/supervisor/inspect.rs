@@ -214,7 +214,7 @@ impl Handler<GetOverview> for Supervisor {
     fn handle(&mut self, _: GetOverview, _: &mut Self::Context) -> Self::Result {
         let up: std::collections::BTreeSet<&BaseStationId> =
             self.locations.values().flatten().map(|place| &place.base).collect();
-        let registered = self.lines.values().filter(|entry| entry.state.line.is_some());
+        let registered = self.lines.values().filter(|entry| entry.state.way.is_some());
         let used: Vec<_> = registered.clone().filter_map(|e| e.state.registrar.clone()).collect();
         gauge!("ipdect_base_stations", "state" => "up").set(up.len() as f64);
         Ok(OverviewView {

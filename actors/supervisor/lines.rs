@@ -8,6 +8,8 @@ use kirkwall_core::sip::{Destination, Facing};
 use metrics::gauge;
 use tracing::{info, warn};
 
+use kirkwall_integration::sip::Target;
+
 use super::{LineEntry, Supervisor};
 use crate::registration::{LineSeed, LineState, Proxies, Registration, Want};
 
@@ -48,8 +50,13 @@ impl Supervisor {
         let looked_up = async move {
             let mut found: Vec<Destination> = Vec::new();
             for proxy in &north.proxies {
-                let answer =
-                    resolver.resolve(&proxy.host, proxy.port, north.transport, north.srv, Facing::North).await;
+                let target = Target {
+                    host: proxy.host.clone(),
+                    port: proxy.port,
+                    transport: north.transport,
+                    facing: Facing::North,
+                };
+                let answer = resolver.resolve(&target, north.dns, rand_u32).await;
                 match answer {
                     Ok(destinations) => found.extend(destinations),
                     Err(fault) => warn!(proxy = %proxy.host, %fault, "a proxy's name cannot be resolved"),
@@ -130,14 +137,14 @@ impl Handler<LineChanged> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, LineChanged { user, state }: LineChanged, ctx: &mut Self::Context) {
-        let gone = state.is_gone();
+        let gone = state.gone;
         if let Some(entry) = self.lines.get_mut(&user) {
             entry.state = state;
         }
         if gone {
             self.line_gone(&user, ctx);
         }
-        let registered = self.lines.values().filter(|entry| entry.state.line.is_some()).count();
+        let registered = self.lines.values().filter(|entry| entry.state.way.is_some()).count();
         gauge!("ipdect_users", "state" => "sip_registered").set(registered as f64);
     }
 }

@@ -32,7 +32,7 @@ use kirkwall_core::sip::Destination;
 use kirkwall_core::sip::digest::{DigestServer, GuessLimiter, Offer};
 use kirkwall_core::sip::door::DoorRules;
 use kirkwall_core::timer::Moment;
-use kirkwall_data::UserRecord;
+use kirkwall_data::user::UserRecord;
 use kirkwall_integration::sip::Resolver;
 
 use crate::base_station::BaseStation;
@@ -111,7 +111,7 @@ impl Supervisor {
         let digest = DigestServer::new(&settings.realm, Offer::default(), tokens.split())
             .expect("the configuration's realm was checked when it was read");
         let admission = Admission::new(settings.capacity.media);
-        let (door, started) = (DoorRules::new(&mut tokens), ports.clock.epoch());
+        let (door, started) = (DoorRules::new(tokens.bytes()), ports.clock.epoch());
         Self {
             settings,
             roster,

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use actix::prelude::*;
-use kirkwall_core::call::admission::Limit;
+use kirkwall_core::call::admission::{DEFAULT_BASE, Limit};
 use kirkwall_core::id::{BaseStationId, Username};
-use kirkwall_core::sip::Peer;
-use kirkwall_core::sip::base_station::SipBaseProfile;
-use kirkwall_data::{BaseStations, Handsets, UserRecord};
+use kirkwall_core::sip::{Peer, SipBaseProfile};
+use kirkwall_data::base_station::BaseStations;
+use kirkwall_data::handset::Handsets;
+use kirkwall_data::user::UserRecord;
 use tracing::error;
 
 use super::Supervisor;
@@ -69,7 +70,12 @@ impl Supervisor {
         if let Some(addr) = self.handsets.get(user).filter(|addr| addr.connected()) {
             return addr.clone();
         }
-        let seed = HandsetSeed { user: user.clone(), ports: self.ports.clone(), supervisor: ctx.address() };
+        let seed = HandsetSeed {
+            user: user.clone(),
+            ports: self.ports.clone(),
+            supervisor: ctx.address(),
+            tokens: self.tokens.split(),
+        };
         let arbiter = self.roster.arbiter_of(user);
         let addr = Handset::start_in_arbiter(&arbiter, move |_| Handset::new(seed));
         self.handsets.insert(user.clone(), addr.clone());
@@ -106,14 +112,14 @@ impl Supervisor {
         let (ports, supervisor) = (self.ports.clone(), ctx.address());
         let (arbiter, name) = (self.roster.arbiter_of(&id), id.clone());
         let addr = BaseStation::start_in_arbiter(&arbiter, move |_| BaseStation::new(name, ports, supervisor));
-        self.bases.insert(id, (addr.clone(), kirkwall_core::sip::base_station::DEFAULT_LIMIT));
+        self.bases.insert(id, (addr.clone(), DEFAULT_BASE));
         addr
     }
 
     pub(super) fn base_seen(&mut self, profile: &SipBaseProfile, peer: &Peer, ctx: &mut Context<Self>) {
         let addr = self.base(profile.key.clone(), ctx);
         if let Some(entry) = self.bases.get_mut(&profile.key) {
-            entry.1 = profile.limit();
+            entry.1 = Limit::from(&profile.budget);
         }
         addr.do_send(Seen { profile: profile.clone(), peer: peer.clone() });
     }

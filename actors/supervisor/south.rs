@@ -3,10 +3,9 @@
 use actix::prelude::*;
 use kirkwall_core::call::{NewCall, Party};
 use kirkwall_core::id::Username;
-use kirkwall_core::sip::base_station::recognise;
 use kirkwall_core::sip::digest::{Ha1, Role, Verdict};
-use kirkwall_core::sip::wire::Message as SipMessage;
-use kirkwall_core::sip::{Facing, Peer};
+use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage};
+use kirkwall_core::sip::{Facing, Peer, SipBaseProfile};
 use metrics::counter;
 use tracing::warn;
 
@@ -30,7 +29,7 @@ impl Supervisor {
         let base = recognise(&request, &peer);
         self.base_seen(&base, &peer, ctx);
         counter!("ipdect_sip_requests_total", "method" => "REGISTER", "direction" => "in").increment(1);
-        self.handset(&user, ctx).do_send(Register { request, peer, base });
+        self.handset(&user, ctx).do_send(Register { request, peer });
     }
 
     /// Whether digest proves who asks; if not, the answer has been sent.
@@ -68,7 +67,7 @@ impl Supervisor {
     }
 
     fn demand(&mut self, request: &SipMessage, peer: &Peer, stale: bool) {
-        let (tag, now) = (self.door.tag(request), self.ports.clock.now());
+        let (tag, now) = (self.door.to_tag(request), self.ports.clock.now());
         let answer = self.digest.demand(request, Role::UserAgent, peer.remote.ip(), stale, &tag, now);
         self.answer(answer, peer);
     }
@@ -121,6 +120,11 @@ impl Supervisor {
         let base = recognise(request, peer);
         Party { number: user.to_string(), display, user: Some(user), base: Some(base.key) }
     }
+}
+
+fn recognise(request: &SipMessage, peer: &Peer) -> SipBaseProfile {
+    let agent = request.header(&HeaderName::UserAgent).map(|agent| agent.as_str());
+    SipBaseProfile::recognise(agent, request.contacts().first(), peer.remote.ip())
 }
 
 fn outside_party(request: &SipMessage) -> Party {

@@ -1,7 +1,8 @@
 //! What may be typed into a user's fields.
 
 use kirkwall_core::id::Username;
-use kirkwall_data::{Secret, UserRecord};
+use kirkwall_data::Secret;
+use kirkwall_data::user::UserRecord;
 
 use crate::desk::{FieldFault, UserChange};
 

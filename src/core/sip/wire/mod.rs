@@ -22,7 +22,7 @@ pub use frame::{Frame, FrameFault, FrameFaultReason, Framer, MAX_BODY, MAX_HEAD}
 pub use header::{Header, HeaderName, Headers};
 pub use message::{CSeq, Message, StartLine};
 pub use method::Method;
-pub use name_addr::{NameAddr, Params};
+pub use name_addr::{NameAddr, Params, quoted};
 pub use parse::{MAX_HEADERS, ParseFault};
 pub use text::Text;
 pub use uri::{Host, Scheme, Uri};

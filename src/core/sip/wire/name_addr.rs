@@ -87,6 +87,20 @@ impl NameAddr {
     }
 }
 
+/// A display name as a quoted string (RFC 3261 §25.1), control characters left out.
+pub fn quoted(display: &str) -> String {
+    let mut out = String::with_capacity(display.len() + 2);
+    out.push('"');
+    for c in display.chars().filter(|c| !c.is_control()) {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
+}
+
 /// `None` means malformed, `Some(None)` means absent.
 fn display_name(text: &str) -> Option<Option<String>> {
     if text.is_empty() {
