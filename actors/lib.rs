@@ -1,1 +1,5 @@
-//!
+//! The actors of the switch.
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod desk;

@@ -21,6 +21,7 @@
 mod client;
 mod guess;
 mod params;
+mod retry;
 mod replay;
 mod server;
 

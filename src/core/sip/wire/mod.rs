@@ -6,6 +6,7 @@
 //!
 //! A [`Message`] holds slices of the buffer it was parsed from; cloning one copies no text.
 
+mod frame;
 mod header;
 mod message;
 mod method;
@@ -15,6 +16,7 @@ mod text;
 mod uri;
 mod via;
 
+pub use frame::{Frame, FrameFault, FrameFaultReason, Framer, MAX_BODY, MAX_HEAD};
 pub use header::{Header, HeaderName, Headers};
 pub use message::{CSeq, Message, StartLine};
 pub use method::Method;

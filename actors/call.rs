@@ -1,0 +1,470 @@
+//! The call actor: one call, its legs, its media channel and its ladder.
+//!
+//! ```text
+//! supervisor ──Hear──► Dialog ──LegSaid──► step ──► Call::handle ──► save ──► then: Dialog, MediaChannel,
+//!                                                                              supervisor
+//! ```
+//!
+//! A call, its dialogs and its media channel live on one arbiter, so their messages cost a function call
+//! or so. Everything the call says or hears passes here once, for the ladder.
+//!
+//! When the actor is gone, in whatever way, its [`Guard`] tells the supervisor, which takes its channels back.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use actix::prelude::*;
+use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::ladder::{Entry, Ladder};
+use kirkwall_core::call::{
+    self as core, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, OWNER_BITS, Output, Save, Side, Target,
+};
+use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
+use kirkwall_core::machine::{Machine, Ready};
+use kirkwall_core::media::negotiate::SrtpPolicy;
+use kirkwall_core::sip::digest::{Credentials, DigestClient};
+use kirkwall_core::sip::invite::{Body, Dial, quoted};
+use kirkwall_core::sip::wire::{Message as SipMessage, Uri};
+use kirkwall_core::sip::{Destination, Facing, Peer};
+use kirkwall_data::{CallRecord, Calls, CdrRecord, Cdrs};
+use kirkwall_integration::media::{EngineFault, Ports as MediaPorts};
+use tracing::{Span, debug, error, info, info_span};
+
+use crate::desk::MediaView;
+use crate::dialog::{Dialog, DialogSeed, Obey, Place, local_end, local_end_to};
+use crate::media_channel::{Close, Count, MediaChannel, Open, Run};
+use crate::ports::Ports;
+use crate::roster::Guard;
+use crate::settings::Settings;
+use crate::supervisor::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, Release, ReleaseBase, Supervisor};
+
+/// What a call actor is made from.
+pub struct CallSeed {
+    /// What is known of the call.
+    pub new: NewCall,
+    /// The Request-URI.
+    pub dialled: Uri,
+    /// The INVITE.
+    pub invite: SipMessage,
+    /// Who sent it.
+    pub peer: Peer,
+    /// Who routes and gives channels.
+    pub supervisor: Addr<Supervisor>,
+    /// The world.
+    pub ports: Ports,
+    /// Settings of the node.
+    pub settings: Settings,
+    /// Its own words.
+    pub tokens: Tokens,
+}
+
+/// Gives the pure call a mailbox, a clock, a disk and its legs. Decides nothing itself.
+pub struct Call {
+    machine: core::Call,
+    dialled: Uri,
+    first: Option<(SipMessage, Peer)>,
+    peer: Peer,
+    facing: Facing,
+    legs: BTreeMap<LegNo, Addr<Dialog>>,
+    targets: BTreeMap<LegNo, Target>,
+    credentials: Option<Credentials>,
+    channel: Option<Addr<MediaChannel>>,
+    ladder: Ladder,
+    supervisor: Addr<Supervisor>,
+    ports: Ports,
+    settings: Settings,
+    tokens: Tokens,
+    calls: Calls<core::Call>,
+    cdrs: Cdrs,
+    alarm: Option<SpawnHandle>,
+    reported: bool,
+    _guard: Guard,
+    span: Span,
+}
+
+impl Call {
+    /// A call whose INVITE has just come.
+    pub fn new(seed: CallSeed) -> Self {
+        let CallSeed { new, dialled, invite, peer, supervisor, ports, settings, mut tokens } = seed;
+        let (reference, facing) = (new.reference, new.facing);
+        Self {
+            machine: core::Call::new(new, tokens.split(), ports.clock.now()),
+            dialled,
+            first: Some((invite, peer.clone())),
+            peer,
+            facing,
+            legs: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            credentials: None,
+            channel: None,
+            ladder: Ladder::default(),
+            calls: Calls::new(&ports.journal),
+            cdrs: Cdrs::new(&ports.journal),
+            _guard: Guard::new(supervisor.clone(), CallDied(reference)),
+            supervisor,
+            ports,
+            settings,
+            tokens,
+            alarm: None,
+            reported: false,
+            span: info_span!("call", %reference),
+        }
+    }
+
+    fn summary(&self) -> &CallSummary {
+        self.machine.summary()
+    }
+
+    /// One input in, everything it causes out, in order. The mailbox waits while the disk writes.
+    fn step(&mut self, input: Input, ctx: &mut Context<Self>) {
+        let _entered = self.span.clone().entered();
+        let Ready { save, then } = match self.machine.handle(input, self.ports.clock.now()) {
+            Ok(ready) => ready,
+            Err(refusal) => return debug!(%refusal),
+        };
+        if save.is_empty() {
+            return self.perform(then, ctx);
+        }
+        let name = self.summary().reference.to_string();
+        let writes = save.into_iter().flat_map(|save| match save {
+            Save::Put(state) => vec![self.calls.put(&CallRecord { name: name.clone(), state: *state })],
+            Save::Ended(summary) => vec![self.calls.delete(&name), self.cdrs.put(&CdrRecord::of(&summary))],
+        });
+        let saved = self.ports.journal.save(writes.collect()).into_actor(self);
+        ctx.wait(saved.map(|saved, me, ctx| {
+            if let Err(fault) = saved {
+                error!(parent: &me.span, %fault, "call not saved; it would not survive a crash");
+            }
+            me.perform(then, ctx);
+        }));
+    }
+
+    fn perform(&mut self, then: Vec<Output>, ctx: &mut Context<Self>) {
+        for output in then {
+            match output {
+                Output::Admit { srtp } => self.ask_admission(srtp, ctx),
+                Output::Dial { leg, target, offer } => self.dial(leg, *target, offer, ctx),
+                Output::Leg(leg, order) => {
+                    if let Some(dialog) = self.legs.get(&leg) {
+                        dialog.do_send(Obey(order));
+                    }
+                }
+                Output::Flow(side, agreed) => {
+                    if let Some(channel) = &self.channel {
+                        channel.do_send(Run(side, agreed));
+                    }
+                }
+                Output::ReleaseBase(leg) => {
+                    if let Some((base, _)) = self.targets.remove(&leg).and_then(|target| target.base) {
+                        self.supervisor.do_send(ReleaseBase(self.summary().reference, base));
+                    }
+                }
+                Output::Changed(summary) => self.supervisor.do_send(CallProgressed(summary)),
+                Output::Over(_) => self.close_channel(ctx),
+            }
+        }
+        self.rearm(ctx);
+        self.stop_when_over(ctx);
+    }
+
+    /// Channels and route from the supervisor, then ports from the engine, then on.
+    fn ask_admission(&mut self, srtp: bool, ctx: &mut Context<Self>) {
+        let summary = self.summary();
+        let ask = Admit {
+            call: summary.reference,
+            caller: summary.caller.clone(),
+            dialled: self.dialled.clone(),
+            facing: self.facing,
+            srtp,
+        };
+        let asked = self.supervisor.send(ask).into_actor(self);
+        ctx.spawn(asked.then(|reply, me, _| {
+            let channel = MediaChannel::new(ChannelId(me.summary().reference.0), me.ports.media.clone()).start();
+            let open = reply.as_ref().is_ok_and(Result::is_ok).then(|| channel.clone());
+            me.channel = open.clone();
+            let opened = async move {
+                match open {
+                    Some(channel) => Some(channel.send(Open).await),
+                    None => None,
+                }
+            };
+            opened.into_actor(me).map(|opened, me, ctx| me.admitted(reply, opened, ctx))
+        }));
+    }
+
+    fn admitted(
+        &mut self,
+        reply: Result<AdmitReply, MailboxError>,
+        opened: Option<Result<Result<MediaPorts, EngineFault>, MailboxError>>,
+        ctx: &mut Context<Self>,
+    ) {
+        let input = match (reply, opened) {
+            (Ok(Ok((attempts, credentials))), Some(Ok(Ok(ports)))) => {
+                self.credentials = credentials;
+                Input::Admitted(Box::new(self.grant(attempts, ports)))
+            }
+            (Ok(Err(cause)), _) => Input::Denied(cause),
+            (Ok(Ok(_)), Some(Ok(Err(fault)))) => Input::Denied(Cause::no_channel(503, fault.to_string())),
+            _ => Input::Denied(Cause::of_status(500, "the switch could not admit the call")),
+        };
+        self.step(input, ctx);
+    }
+
+    fn grant(&self, attempts: Vec<Vec<Target>>, ports: MediaPorts) -> Admitted {
+        let media = &self.settings.media;
+        let callee = attempts.iter().flatten().next().map(|target| &target.destination);
+        let seen = |facing, transport, remote: IpAddr| {
+            let local = self.ports.sip.local(facing, transport, remote).map(|local| local.ip());
+            media.address.or(local).unwrap_or(remote)
+        };
+        let policy = |facing: Facing| -> SrtpPolicy {
+            match facing {
+                Facing::North => media.srtp_north.clone(),
+                Facing::South => media.srtp_south.clone(),
+            }
+        };
+        let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing).over(to.transport));
+        Admitted {
+            port_a: ports.a,
+            port_b: ports.b,
+            address_a: seen(self.facing, self.peer.transport, self.peer.remote.ip()),
+            address_b: callee.map_or(IpAddr::from([127, 0, 0, 1]), |to| seen(to.facing, to.transport, to.address.ip())),
+            codecs: media.codecs.clone(),
+            srtp: (policy(self.facing), offered),
+            attempts,
+        }
+    }
+
+    fn dial(&mut self, leg: LegNo, target: Target, offer: Body, ctx: &mut Context<Self>) {
+        let own = target.credentials_of.clone().map_or(String::new(), |user| user.to_string());
+        let local = local_end_to(&self.ports, &self.settings, &target.destination, &own);
+        let credentials = target.credentials_of.as_ref().and(self.credentials.clone()).map(DigestClient::new);
+        let dialog = self.start_dialog(leg, local, credentials, ctx);
+        let name = if target.from_display.is_empty() { String::new() } else { format!("{} ", quoted(&target.from_display)) };
+        dialog.do_send(Place(Box::new(Dial {
+            request_uri: target.request_uri.clone(),
+            from: format!("{name}<{}>", target.from_uri),
+            to: format!("<{}>", target.to_uri),
+            contact: None,
+            route: target.route.clone(),
+            destination: target.destination.clone(),
+            body: Some(offer),
+            headers: Vec::new(),
+        })));
+        self.targets.insert(leg, target);
+    }
+
+    fn start_dialog(
+        &mut self,
+        leg: LegNo,
+        local: kirkwall_core::sip::invite::LocalEnd,
+        credentials: Option<DigestClient>,
+        ctx: &mut Context<Self>,
+    ) -> Addr<Dialog> {
+        let owner = OwnerId(self.summary().reference.0 << OWNER_BITS | u64::from(leg.0));
+        let seed = DialogSeed {
+            leg,
+            owner,
+            local,
+            call: ctx.address(),
+            ports: self.ports.clone(),
+            credentials,
+            tokens: self.tokens.split(),
+            record: None,
+        };
+        let dialog = Dialog::new(seed).start();
+        self.legs.insert(leg, dialog.clone());
+        dialog
+    }
+
+    fn rearm(&mut self, ctx: &mut Context<Self>) {
+        if let Some(old) = self.alarm.take() {
+            ctx.cancel_future(old);
+        }
+        self.alarm = self.machine.deadline().map(|at| {
+            let after = at.since(self.ports.clock.now());
+            ctx.run_later(after, |me, ctx| me.step(Input::Deadline, ctx))
+        });
+    }
+
+    /// Ports and channels go back as soon as the call is over; legs may still be closing.
+    fn close_channel(&mut self, ctx: &mut Context<Self>) {
+        self.supervisor.do_send(Release(self.summary().reference));
+        let channel = self.channel.take();
+        let counted = async move {
+            match channel {
+                Some(channel) => channel.send(Close).await.unwrap_or_default(),
+                None => Vec::new(),
+            }
+        };
+        ctx.spawn(counted.into_actor(self).map(|media, me, ctx| {
+            me.report_end(media);
+            me.stop_when_over(ctx);
+        }));
+    }
+
+    fn report_end(&mut self, media: Vec<MediaView>) {
+        self.reported = true;
+        let summary = Box::new(self.summary().clone());
+        info!(parent: &self.span, answered = summary.answered.is_some(), "call ended");
+        self.supervisor.do_send(CallEnded { summary, ladder: self.ladder.clone(), media });
+    }
+
+    fn stop_when_over(&mut self, ctx: &mut Context<Self>) {
+        if self.machine.is_over() && self.reported {
+            ctx.stop();
+        }
+    }
+
+    fn record(&mut self, leg: LegNo, peer: String, inbound: bool, message: SipMessage) {
+        self.ladder.record(Entry { at: self.ports.clock.now(), leg: leg.0, peer, inbound, message });
+    }
+
+    /// The leg that a message of ours or to us belongs to, by our tag or branch.
+    fn leg_of(&self, message: &SipMessage) -> LegNo {
+        let word = match message.is_request() {
+            true => message.to_tag(),
+            false => message.from_tag(),
+        };
+        let word = word.filter(|word| word.contains('.'));
+        let owner = word.and_then(|word| word.split_once('.')?.0.parse::<OwnerId>().ok());
+        owner.map_or(LegNo::CALLER, |OwnerId(owner)| LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32))
+    }
+}
+
+impl Actor for Call {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(1_024);
+        let Some((invite, peer)) = self.first.take() else { return };
+        let local = local_end(&self.ports, &self.settings, (peer.facing, peer.transport, peer.remote.ip()), "");
+        let caller = self.start_dialog(LegNo::CALLER, local, None, ctx);
+        self.record(LegNo::CALLER, peer_name(&peer), true, invite.clone());
+        caller.do_send(Hear { message: invite, peer });
+        self.step(Input::Started, ctx);
+    }
+}
+
+/// A message for one of its legs.
+impl Handler<Hear> for Call {
+    type Result = ();
+
+    fn handle(&mut self, Hear { message, peer }: Hear, _: &mut Self::Context) {
+        let leg = self.leg_of(&message);
+        self.record(leg, peer_name(&peer), true, message.clone());
+        if let Some(dialog) = self.legs.get(&leg) {
+            dialog.do_send(Hear { message, peer });
+        }
+    }
+}
+
+/// A message of ours could not be sent.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct SendFailed(pub SipMessage);
+
+impl Handler<SendFailed> for Call {
+    type Result = ();
+
+    fn handle(&mut self, SendFailed(message): SendFailed, _: &mut Self::Context) {
+        // In what we send, our tag stands on the other side than in what we hear.
+        let tag = if message.is_request() { message.from_tag() } else { message.to_tag() };
+        let owner = tag.and_then(|tag| tag.split_once('.')?.0.parse::<OwnerId>().ok());
+        let leg = owner.map_or(LegNo::CALLER, |OwnerId(owner)| LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32));
+        if let Some(dialog) = self.legs.get(&leg) {
+            dialog.do_send(SendFailed(message));
+        }
+    }
+}
+
+/// One of the legs has sent a message: for the ladder.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Said {
+    /// Which leg.
+    pub leg: LegNo,
+    /// The message.
+    pub message: SipMessage,
+    /// Where to.
+    pub to: Destination,
+}
+
+impl Handler<Said> for Call {
+    type Result = ();
+
+    fn handle(&mut self, Said { leg, message, to }: Said, _: &mut Self::Context) {
+        self.record(leg, format!("{} {}", to.transport, to.address), false, message);
+    }
+}
+
+/// One of the legs has news.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LegSaid {
+    /// Which leg.
+    pub leg: LegNo,
+    /// What.
+    pub news: LegNews,
+}
+
+impl Handler<LegSaid> for Call {
+    type Result = ();
+
+    fn handle(&mut self, LegSaid { leg, news }: LegSaid, ctx: &mut Self::Context) {
+        if news == LegNews::Closed {
+            self.legs.remove(&leg);
+        }
+        self.step(Input::Leg(leg, news), ctx);
+    }
+}
+
+/// End it, for this reason.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct HangUp(pub String);
+
+impl Handler<HangUp> for Call {
+    type Result = ();
+
+    fn handle(&mut self, HangUp(words): HangUp, ctx: &mut Self::Context) {
+        let cause = Cause { status: 480, q850: 31, words };
+        self.step(Input::HangUp(cause), ctx);
+    }
+}
+
+/// What was said so far.
+#[derive(Debug, Message)]
+#[rtype(result = "Ladder")]
+pub struct ShowLadder;
+
+impl Handler<ShowLadder> for Call {
+    type Result = MessageResult<ShowLadder>;
+
+    fn handle(&mut self, _: ShowLadder, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.ladder.clone())
+    }
+}
+
+/// How the media fares.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<MediaView>")]
+pub struct ShowMedia;
+
+impl Handler<ShowMedia> for Call {
+    type Result = ResponseFuture<Vec<MediaView>>;
+
+    fn handle(&mut self, _: ShowMedia, _: &mut Self::Context) -> Self::Result {
+        let channel = self.channel.clone();
+        Box::pin(async move {
+            match channel {
+                Some(channel) => channel.send(Count).await.unwrap_or_default(),
+                None => Vec::new(),
+            }
+        })
+    }
+}
+
+fn peer_name(peer: &Peer) -> String {
+    format!("{} {}", peer.transport, peer.remote)
+}

@@ -1,0 +1,48 @@
+//! What an administrator may ask: the messages that REST, pages and the command line send.
+//!
+//! [`Desk`] is the bundle of recipients that the web is given. It never sees an actor, a socket or the
+//! store, so a test can put recorders in their place.
+
+mod access;
+mod calls;
+mod fault;
+mod plant;
+mod users;
+
+use actix::prelude::*;
+
+pub use access::*;
+pub use calls::*;
+pub use fault::{DeskFault, FieldFault};
+pub use plant::*;
+pub use users::*;
+
+/// Recipients of every question and order an administrator has.
+#[derive(Clone)]
+#[allow(missing_docs)] // each field is named after its message, which is documented
+pub struct Desk {
+    pub list_users: Recipient<ListUsers>,
+    pub get_user: Recipient<GetUser>,
+    pub create_user: Recipient<CreateUser>,
+    pub change_user: Recipient<ChangeUser>,
+    pub delete_user: Recipient<DeleteUser>,
+    pub import_users: Recipient<ImportUsers>,
+    pub list_calls: Recipient<ListCalls>,
+    pub get_call: Recipient<GetCall>,
+    pub get_ladder: Recipient<GetLadder>,
+    pub hang_up_call: Recipient<HangUpCall>,
+    pub list_base_stations: Recipient<ListBaseStations>,
+    pub get_base_station: Recipient<GetBaseStation>,
+    pub list_handsets: Recipient<ListHandsets>,
+    pub list_registrations: Recipient<ListRegistrations>,
+    pub get_capacity: Recipient<GetCapacity>,
+    pub get_overview: Recipient<GetOverview>,
+    pub get_health: Recipient<GetHealth>,
+    pub check_token: Recipient<CheckToken>,
+    pub create_token: Recipient<CreateToken>,
+    pub list_tokens: Recipient<ListTokens>,
+    pub revoke_token: Recipient<RevokeToken>,
+    pub log_in: Recipient<LogIn>,
+    pub check_session: Recipient<CheckSession>,
+    pub log_out: Recipient<LogOut>,
+}

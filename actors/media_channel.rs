@@ -1,0 +1,140 @@
+//! The media channel actor: owns one pair of flows in the media engine and orders it.
+//!
+//! Packets never come here; the engine's threads move them. What the engine notices (counters, key
+//! presses, silence) comes back as messages.
+//!
+//! Invariant: ports are free again when the actor is gone, however it went ([`Drop`]).
+
+use actix::prelude::*;
+use kirkwall_core::call::Side;
+use kirkwall_core::id::ChannelId;
+use kirkwall_core::media::negotiate::Agreed;
+use kirkwall_integration::media::{self, ChannelCounters, Engine, EngineFault, Flow, Ports, SideCounters};
+use tracing::warn;
+
+use crate::desk::MediaView;
+
+/// Owns a channel of the engine. See the module.
+pub struct MediaChannel {
+    id: ChannelId,
+    engine: Engine,
+    open: bool,
+    remotes: [Option<String>; 2],
+}
+
+impl MediaChannel {
+    /// Not open yet.
+    pub fn new(id: ChannelId, engine: Engine) -> Self {
+        Self { id, engine, open: false, remotes: [None, None] }
+    }
+
+    fn views(&self, counters: &ChannelCounters) -> Vec<MediaView> {
+        let [a, b] = &self.remotes;
+        vec![view("caller", &counters.a, a.clone()), view("callee", &counters.b, b.clone())]
+    }
+}
+
+impl Actor for MediaChannel {
+    type Context = Context<Self>;
+}
+
+impl Drop for MediaChannel {
+    fn drop(&mut self) {
+        if self.open {
+            self.engine.close(self.id);
+        }
+    }
+}
+
+/// Take ports.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Ports, EngineFault>")]
+pub struct Open;
+
+impl Handler<Open> for MediaChannel {
+    type Result = Result<Ports, EngineFault>;
+
+    fn handle(&mut self, _: Open, _: &mut Self::Context) -> Self::Result {
+        let ports = self.engine.open(self.id)?;
+        self.open = true;
+        Ok(ports)
+    }
+}
+
+/// Let one side run as agreed.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Run(pub Side, pub Box<Agreed>);
+
+impl Handler<Run> for MediaChannel {
+    type Result = ();
+
+    fn handle(&mut self, Run(side, agreed): Run, _: &mut Self::Context) {
+        let (engine_side, index) = match side {
+            Side::A => (media::Side::A, 0),
+            Side::B => (media::Side::B, 1),
+        };
+        self.remotes[index] = agreed.remote.map(|remote| remote.to_string());
+        if let Err(fault) = self.engine.set(self.id, engine_side, flow(&agreed)) {
+            warn!(channel = %self.id, %fault, "media cannot run as agreed");
+        }
+    }
+}
+
+/// Give the ports back; what was counted.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<MediaView>")]
+pub struct Close;
+
+impl Handler<Close> for MediaChannel {
+    type Result = Vec<MediaView>;
+
+    fn handle(&mut self, _: Close, ctx: &mut Self::Context) -> Self::Result {
+        ctx.stop();
+        let counters = if std::mem::take(&mut self.open) { self.engine.close(self.id) } else { None };
+        counters.map_or(Vec::new(), |counters| self.views(&counters))
+    }
+}
+
+/// What is counted now.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<MediaView>")]
+pub struct Count;
+
+impl Handler<Count> for MediaChannel {
+    type Result = Vec<MediaView>;
+
+    fn handle(&mut self, _: Count, _: &mut Self::Context) -> Self::Result {
+        self.engine.counters(self.id).map_or(Vec::new(), |counters| self.views(&counters))
+    }
+}
+
+fn flow(agreed: &Agreed) -> Flow {
+    let noise = agreed.comfort_noise.then_some(13);
+    Flow {
+        remote: agreed.remote,
+        remote_rtcp: agreed.remote_rtcp,
+        codec: agreed.codec,
+        send_pt: agreed.send_pt,
+        recv_pt: agreed.recv_pt,
+        dtmf_send_pt: agreed.dtmf_send_pt,
+        dtmf_recv_pt: agreed.dtmf_recv_pt,
+        noise_send_pt: noise,
+        noise_recv_pt: noise,
+        srtp: agreed.srtp.clone(),
+        direction: agreed.direction,
+        symmetric: true,
+    }
+}
+
+fn view(side: &'static str, counters: &SideCounters, remote: Option<String>) -> MediaView {
+    MediaView {
+        side,
+        packets_received: counters.packets_in,
+        packets_sent: counters.packets_out,
+        packets_lost: counters.lost,
+        packets_refused: counters.strangers + counters.unauthentic + counters.replayed + counters.malformed,
+        jitter_ms: counters.jitter_us as f64 / 1_000.0,
+        remote,
+    }
+}

@@ -1,0 +1,286 @@
+//! Who gets a voice channel: the media resource's and the base stations' (guide, chapter 1; the
+//! product's limits 32/16 and 11/6).
+//!
+//! A channel with SRTP costs more than one without. What a pool can carry is therefore a budget: with
+//! limits `plain` and `srtp`, a plain channel takes one `plain`-th of it and an encrypted one an
+//! `srtp`-th; any mixture fits while the sum is at most one.
+//!
+//! Invariant: every unit taken stands in `held` under its call, so [`Admission::release`] gives back
+//! exactly what the call has, once, however the call ended.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{BaseStationId, CallRef};
+use crate::sip::ChannelBudget;
+
+/// How many voice channels a pool carries when all are alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// Without SRTP.
+    pub plain: u32,
+    /// With SRTP.
+    pub srtp: u32,
+}
+
+impl Limit {
+    /// The same with and without SRTP.
+    pub const fn flat(channels: u32) -> Self {
+        Self { plain: channels, srtp: channels }
+    }
+}
+
+/// A base station that nothing is known of.
+pub const DEFAULT_BASE: Limit = Limit::flat(8);
+
+impl From<&ChannelBudget> for Limit {
+    fn from(budget: &ChannelBudget) -> Self {
+        Self { plain: u32::from(budget.narrowband), srtp: u32::from(budget.secure) }
+    }
+}
+
+/// Channels in use in one pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Load {
+    /// Channels without SRTP.
+    pub plain: u32,
+    /// Channels with SRTP.
+    pub srtp: u32,
+}
+
+impl Load {
+    /// Channels in use, of either kind.
+    pub const fn channels(self) -> u32 {
+        self.plain + self.srtp
+    }
+
+    fn slot(&mut self, srtp: bool) -> &mut u32 {
+        if srtp { &mut self.srtp } else { &mut self.plain }
+    }
+
+    /// Whether one more of that kind fits under `limit`.
+    pub fn fits(self, limit: Limit, srtp: bool) -> bool {
+        let mut more = self;
+        *more.slot(srtp) += 1;
+        let cost =
+            u64::from(more.plain) * u64::from(limit.srtp) + u64::from(more.srtp) * u64::from(limit.plain);
+        cost <= u64::from(limit.plain) * u64::from(limit.srtp)
+    }
+}
+
+/// Where a channel was missing. Both are answered with `Reason: Q.850;cause=34` (no circuit/channel
+/// available).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The media resource carries no more.
+    #[error("no free media channel: {in_use} of {limit} in use")]
+    Media {
+        /// Channels in use.
+        in_use: u32,
+        /// Limit for the kind that was asked.
+        limit: u32,
+    },
+    /// The base station carries no more.
+    #[error("no free voice channel on base station {base}: {in_use} of {limit} in use")]
+    Base {
+        /// Which one.
+        base: BaseStationId,
+        /// Channels in use.
+        in_use: u32,
+        /// Limit for the kind that was asked.
+        limit: u32,
+    },
+}
+
+/// How often a channel was refused since start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Refused {
+    /// For want of a media channel.
+    pub media: u64,
+    /// For want of a base-station channel.
+    pub base: u64,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    media: Option<bool>,
+    bases: Vec<(BaseStationId, bool)>,
+}
+
+#[derive(Debug)]
+struct Base {
+    limit: Limit,
+    load: Load,
+}
+
+/// The books of all voice channels of this node.
+#[derive(Debug)]
+pub struct Admission {
+    media_limit: Limit,
+    media: Load,
+    bases: BTreeMap<BaseStationId, Base>,
+    held: HashMap<CallRef, Held>,
+    refused: Refused,
+}
+
+impl Admission {
+    /// Empty books for a media resource with that limit.
+    pub fn new(media_limit: Limit) -> Self {
+        Self {
+            media_limit,
+            media: Load::default(),
+            bases: BTreeMap::new(),
+            held: HashMap::new(),
+            refused: Refused::default(),
+        }
+    }
+
+    /// Takes a media channel for `call`. A call has one; asking again keeps it.
+    pub fn reserve_media(&mut self, call: CallRef, srtp: bool) -> Result<(), Refusal> {
+        let held = self.held.entry(call).or_default();
+        if held.media.is_some() {
+            return Ok(());
+        }
+        if !self.media.fits(self.media_limit, srtp) {
+            self.refused.media += 1;
+            let (in_use, limit) = (self.media.channels(), kind(self.media_limit, srtp));
+            self.forget_if_empty(call);
+            return Err(Refusal::Media { in_use, limit });
+        }
+        *self.media.slot(srtp) += 1;
+        held.media = Some(srtp);
+        Ok(())
+    }
+
+    /// Takes one more channel of `base`, whose limit may have changed since it was last seen.
+    pub fn reserve_base(
+        &mut self,
+        call: CallRef,
+        base: &BaseStationId,
+        limit: Limit,
+        srtp: bool,
+    ) -> Result<(), Refusal> {
+        let entry = self.bases.entry(base.clone()).or_insert(Base { limit, load: Load::default() });
+        entry.limit = limit;
+        if !entry.load.fits(limit, srtp) {
+            self.refused.base += 1;
+            let (in_use, limit) = (entry.load.channels(), kind(limit, srtp));
+            return Err(Refusal::Base { base: base.clone(), in_use, limit });
+        }
+        *entry.load.slot(srtp) += 1;
+        self.held.entry(call).or_default().bases.push((base.clone(), srtp));
+        Ok(())
+    }
+
+    /// Gives back one channel of `base` that `call` holds: a handset that rang and did not answer.
+    pub fn release_base(&mut self, call: CallRef, base: &BaseStationId) {
+        let Some(held) = self.held.get_mut(&call) else { return };
+        let Some(place) = held.bases.iter().position(|(b, _)| b == base) else { return };
+        let (base, srtp) = held.bases.swap_remove(place);
+        give_back(&mut self.bases, &base, srtp);
+        self.forget_if_empty(call);
+    }
+
+    /// Gives back all that `call` holds. A second time does nothing.
+    pub fn release(&mut self, call: CallRef) {
+        let Some(held) = self.held.remove(&call) else { return };
+        if let Some(srtp) = held.media {
+            *self.media.slot(srtp) -= 1;
+        }
+        for (base, srtp) in held.bases {
+            give_back(&mut self.bases, &base, srtp);
+        }
+    }
+
+    /// Media channels: limit and load.
+    pub fn media(&self) -> (Limit, Load) {
+        (self.media_limit, self.media)
+    }
+
+    /// Channels in use on `base`.
+    pub fn base(&self, base: &BaseStationId) -> Load {
+        self.bases.get(base).map_or(Load::default(), |b| b.load)
+    }
+
+    /// Calls that hold anything.
+    pub fn calls(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Refusals since start.
+    pub fn refused(&self) -> Refused {
+        self.refused
+    }
+
+    fn forget_if_empty(&mut self, call: CallRef) {
+        if self.held.get(&call).is_some_and(|h| h.media.is_none() && h.bases.is_empty()) {
+            self.held.remove(&call);
+        }
+    }
+}
+
+fn kind(limit: Limit, srtp: bool) -> u32 {
+    if srtp { limit.srtp } else { limit.plain }
+}
+
+fn give_back(bases: &mut BTreeMap<BaseStationId, Base>, base: &BaseStationId, srtp: bool) {
+    let entry = bases.get_mut(base).expect("what a call holds was taken from a known base");
+    *entry.load.slot(srtp) -= 1;
+    if entry.load.channels() == 0 {
+        bases.remove(base);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KWS: Limit = Limit { plain: 32, srtp: 16 };
+    const BASE: Limit = Limit { plain: 11, srtp: 6 };
+
+    #[test]
+    fn the_twelfth_call_on_a_base_is_refused_and_the_seventh_with_srtp() {
+        for (srtp, last) in [(false, 11), (true, 6)] {
+            let mut books = Admission::new(KWS);
+            let base = BaseStationId("b".into());
+            for n in 1..=last {
+                assert_eq!(books.reserve_base(CallRef(n), &base, BASE, srtp), Ok(()));
+            }
+            let refusal = books.reserve_base(CallRef(99), &base, BASE, srtp).unwrap_err();
+            assert_eq!(
+                refusal,
+                Refusal::Base { base: base.clone(), in_use: last as u32, limit: last as u32 }
+            );
+            books.release(CallRef(1));
+            assert_eq!(books.reserve_base(CallRef(99), &base, BASE, srtp), Ok(()));
+        }
+    }
+
+    #[test]
+    fn plain_and_encrypted_channels_share_one_budget() {
+        let mut books = Admission::new(KWS);
+        (0..16).for_each(|n| books.reserve_media(CallRef(n), false).unwrap());
+        (16..24).for_each(|n| books.reserve_media(CallRef(n), true).unwrap());
+        assert!(books.reserve_media(CallRef(24), false).is_err());
+        assert_eq!(books.refused().media, 1);
+        assert_eq!(books.calls(), 24);
+    }
+
+    #[test]
+    fn release_gives_everything_back_once() {
+        let mut books = Admission::new(KWS);
+        let base = BaseStationId("b".into());
+        books.reserve_media(CallRef(1), true).unwrap();
+        books.reserve_base(CallRef(1), &base, BASE, false).unwrap();
+        books.reserve_base(CallRef(1), &base, BASE, false).unwrap();
+        books.release_base(CallRef(1), &base);
+        assert_eq!(books.base(&base).channels(), 1);
+        books.release(CallRef(1));
+        books.release(CallRef(1));
+        assert_eq!(
+            (books.media().1, books.base(&base), books.calls()),
+            (Load::default(), Load::default(), 0)
+        );
+    }
+}

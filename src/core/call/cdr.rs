@@ -1,0 +1,70 @@
+//! What remains of a call: its summary while it lives, its record when it is over.
+
+use serde::{Deserialize, Serialize};
+
+use super::cause::Cause;
+use super::party::Party;
+use crate::id::CallRef;
+use crate::media::Codec;
+use crate::timer::Moment;
+
+/// What a call is doing, in an administrator's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Being routed and admitted.
+    SettingUp,
+    /// Dialled, nobody has rung yet.
+    Dialling,
+    /// The called side rings.
+    Ringing,
+    /// Both can talk.
+    Talking,
+    /// Being cleared.
+    Ending,
+    /// Over.
+    Ended,
+}
+
+/// A call as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallSummary {
+    /// Which one.
+    pub reference: CallRef,
+    /// What it is doing.
+    pub phase: Phase,
+    /// Who called.
+    pub caller: Party,
+    /// Who was called, or answered.
+    pub callee: Party,
+    /// When the INVITE came.
+    pub started: Moment,
+    /// When it was answered.
+    pub answered: Option<Moment>,
+    /// When it was over.
+    pub ended: Option<Moment>,
+    /// Codec towards the caller and the callee.
+    pub codecs: (Option<Codec>, Option<Codec>),
+    /// SRTP towards the caller and the callee.
+    pub srtp: (bool, bool),
+    /// Why it ended.
+    pub cause: Option<Cause>,
+}
+
+impl CallSummary {
+    /// Of a call whose INVITE has just come.
+    pub fn of(new: &super::NewCall, now: Moment) -> Self {
+        Self {
+            reference: new.reference,
+            phase: Phase::SettingUp,
+            caller: new.caller.clone(),
+            callee: new.dialled.clone(),
+            started: now,
+            answered: None,
+            ended: None,
+            codecs: (None, None),
+            srtp: (false, false),
+            cause: None,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Who takes part in a call, and where a leg is dialled to.
+
+use serde::{Deserialize, Serialize};
+
+use super::admission::Limit;
+use crate::id::{BaseStationId, Username};
+use crate::sip::Destination;
+
+/// One end of a call as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Party {
+    /// Number or user part.
+    pub number: String,
+    /// Display name, possibly empty.
+    pub display: String,
+    /// The user of this switch, when it is one.
+    pub user: Option<Username>,
+    /// Base station that carries it, when it is a handset.
+    pub base: Option<BaseStationId>,
+}
+
+/// Where a callee's leg is dialled to. Made by the router, which knows users, bindings and proxies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Request-URI.
+    pub request_uri: String,
+    /// URI for To.
+    pub to_uri: String,
+    /// URI for From: the caller as this side may see it.
+    pub from_uri: String,
+    /// The caller's display name.
+    pub from_display: String,
+    /// Next hop.
+    pub destination: Destination,
+    /// Route set to put into the INVITE (Service-Route, outbound proxy), in order.
+    pub route: Vec<String>,
+    /// Whose credentials answer a challenge of this side.
+    pub credentials_of: Option<Username>,
+    /// The base station whose channel this leg takes, and its limit.
+    pub base: Option<(BaseStationId, Limit)>,
+    /// The callee's name and number for lists and records.
+    pub party: Party,
+}
