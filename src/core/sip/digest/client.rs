@@ -404,6 +404,18 @@ mod tests {
     }
 
     #[test]
+    fn a_kept_nonce_that_comes_back_without_stale_is_a_refusal() {
+        // The password was changed at the registrar while we were registered.
+        let (mut client, mut tokens) = (client(), tokens());
+        let challenge = www(r#"Digest realm="r", nonce="1", qop="auth""#);
+        client.learn(&challenge, &mut tokens).unwrap();
+        client.authorize(&mut request());
+        client.begin();
+        client.authorize(&mut request());
+        assert!(client.learn(&challenge, &mut tokens).is_err());
+    }
+
+    #[test]
     fn endless_stale_challenges_end() {
         let (mut client, mut tokens) = (client(), tokens());
         let mut learn = |n: u32| {

@@ -10,8 +10,9 @@
 //! of protection. `unq(x)` is the text between the quotes as it stands: "the value of the quoted-string
 //! X without the surrounding quotes" (RFC 7616 §3.3), so escapes take part in the hash.
 //!
-//! Own parser: rsip's typed digest values reject the SIP forms that Lync and some bases send, and
-//! neither keep the text between quotes nor know `auth-int` (docs/decisions.md, "SIP wire").
+//! Own code, because rsip 0.4's typed digest values are not right: one `qop` instead of a list, `nc` as
+//! a decimal octet instead of eight hexadecimal digits, `SHA256` for `SHA-256`, `auth-int` over an empty
+//! body whatever the body is, and a verifier that wants the clear password.
 //!
 //! Out of scope: `userhash` (RFC 7616 §3.4.4; no SIP phone was seen to send it), SHA-512-256
 //! (optional in RFC 8760 §2.1), and `Authentication-Info` (RFC 3261 §22.4 item 6: optional; without

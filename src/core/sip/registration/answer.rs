@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::sip::Destination;
 use crate::sip::wire::{HeaderName, Message};
 
-use super::step::{Outcome, Step};
+use super::step::{Outcome, Step, same_proxy};
 use super::{Exchange, RegistrationOutput, State, request};
 
 /// The wait after a refusal that asking again will not change.
@@ -54,7 +54,7 @@ impl Step<'_> {
         }
         let now = self.now;
         let refresh_at = now + request::refresh_after(granted, &mut self.machine.tokens);
-        self.machine.state = State::Registered { refresh_at };
+        self.machine.state = State::Registered { since: now, refresh_at };
         self.machine.failures = 0;
         self.machine.tried.clear();
         self.machine.record.registered_until = Some(now + granted);
@@ -107,7 +107,7 @@ impl Step<'_> {
     fn next_proxy(&mut self, failed: &Destination, wait: Duration, status: Option<u16>, cause: &str) {
         self.note_tried(failed);
         self.wait_for(wait, status, cause);
-        if *failed == self.machine.account.proxy {
+        if same_proxy(failed, &self.machine.account.proxy) {
             self.then.push(RegistrationOutput::NextProxy { failed: failed.clone() });
         }
     }

@@ -41,7 +41,7 @@ use crate::id::Tokens;
 use crate::machine::{Machine, Ready};
 use crate::sip::Destination;
 use crate::sip::digest::{Credentials, DigestClient};
-use crate::sip::transaction::{ClientInput, ClientTransaction};
+use crate::sip::transaction::ClientTransaction;
 use crate::sip::wire::{Message, Uri};
 use crate::timer::Moment;
 
@@ -57,7 +57,9 @@ pub enum RegistrationInput {
     Wanted(bool),
     /// A response whose branch names our owner.
     Received(Message),
-    /// The last request could not leave the node.
+    /// The request under way could not leave the node, or the connection to the proxy is gone. A
+    /// registrar that calls us over our own connection cannot reach us then, so a registration that
+    /// stands is refreshed soon.
     TransportFailed,
     /// The moment of [`Machine::deadline`] has come.
     Deadline,
@@ -162,6 +164,8 @@ enum State {
     AwaitingAuthenticated(Exchange),
     /// Guarded by the refresh.
     Registered {
+        /// When the last 200 came.
+        since: Moment,
         refresh_at: Moment,
     },
     /// Guarded by its end.
@@ -232,7 +236,7 @@ impl Machine for Registration {
             RegistrationInput::Started => step.started(),
             RegistrationInput::Wanted(wanted) => step.wanted(wanted),
             RegistrationInput::Received(response) => step.received(response)?,
-            RegistrationInput::TransportFailed => step.drive(ClientInput::TransportFailed),
+            RegistrationInput::TransportFailed => step.transport_failed(),
             RegistrationInput::Deadline => step.deadline(),
             RegistrationInput::CredentialsChanged(credentials) => step.credentials_changed(credentials),
             RegistrationInput::ProxyChanged(proxy) => step.proxy_changed(proxy),
@@ -246,7 +250,7 @@ impl Machine for Registration {
             State::AwaitingAnswer(exchange)
             | State::AwaitingAuthenticated(exchange)
             | State::Unregistering(exchange) => exchange.transaction.deadline(),
-            State::Registered { refresh_at } => Some(*refresh_at),
+            State::Registered { refresh_at, .. } => Some(*refresh_at),
             State::Waiting { until } => Some(*until),
         };
         own.into_iter().chain(self.record.registered_until).min()

@@ -16,6 +16,8 @@ use super::{
 
 /// Users that were registered at a restart come back within so long.
 const RESTART_SPREAD: Duration = Duration::from_secs(5);
+/// A lost connection leads to no refresh sooner than this after a 200.
+const SHORTEST_REFRESH: Duration = Duration::from_secs(30);
 /// Most proxies that are tried one after another without a wait.
 pub(super) const MOST_TRIED: usize = 8;
 
@@ -86,7 +88,7 @@ impl<'a> Step<'a> {
     }
 
     pub fn proxy_changed(&mut self, proxy: Destination) {
-        let same = self.machine.account.proxy == proxy;
+        let same = same_proxy(&self.machine.account.proxy, &proxy);
         let fresh = self.is_fresh(&proxy);
         self.machine.account.proxy = proxy;
         match self.machine.state {
@@ -96,10 +98,22 @@ impl<'a> Step<'a> {
         }
     }
 
+    pub fn transport_failed(&mut self) {
+        let spread = request::jittered(RESTART_SPREAD, &mut self.machine.tokens);
+        match &mut self.machine.state {
+            // A proxy that hangs up after every answer must not be asked in a circle.
+            State::Registered { since, refresh_at } => {
+                let soon = (self.now + spread).max(*since + SHORTEST_REFRESH);
+                *refresh_at = soon.min(*refresh_at);
+            }
+            _ => self.drive(ClientInput::TransportFailed),
+        }
+    }
+
     pub fn deadline(&mut self) {
         self.note_end();
         match &self.machine.state {
-            State::Registered { refresh_at } if *refresh_at <= self.now => self.attempt(),
+            State::Registered { refresh_at, .. } if *refresh_at <= self.now => self.attempt(),
             State::Waiting { until } if *until <= self.now => {
                 self.machine.tried.clear();
                 self.attempt();
@@ -198,7 +212,7 @@ impl<'a> Step<'a> {
 
     /// What was wanted while a REGISTER to `used` was under way.
     pub(super) fn look_again(&mut self, used: &Destination) {
-        let moved = *used != self.machine.account.proxy;
+        let moved = !same_proxy(used, &self.machine.account.proxy);
         match self.machine.state {
             State::Registered { .. } | State::Waiting { .. } if !self.machine.record.wanted => self.leave(),
             State::Registered { .. } if moved => self.attempt(),
@@ -279,4 +293,9 @@ impl<'a> Step<'a> {
         let cause = cause.to_owned();
         self.then.push(RegistrationOutput::Changed(RegistrationStatus { registered_until, status, cause }));
     }
+}
+
+/// Whether both are one server; by which connection does not matter.
+pub(super) fn same_proxy(a: &Destination, b: &Destination) -> bool {
+    (a.transport, a.address, &a.server_name) == (b.transport, b.address, &b.server_name)
 }

@@ -530,6 +530,28 @@ fn a_provisional_answer_slows_repetition_and_decides_nothing() {
 }
 
 #[test]
+fn a_lost_connection_is_registered_anew_soon_but_not_in_a_circle() {
+    let mut bench = Bench::registered(Transport::Tls);
+    bench.give(RegistrationInput::TransportFailed);
+    assert_eq!(bench.pass_to_deadline(), Duration::from_secs(30), "it hung up at once");
+    bench.answer(200, &[]);
+    bench.pass(100);
+    bench.give(RegistrationInput::TransportFailed);
+    assert!(bench.pass_to_deadline() <= Duration::from_secs(5));
+    assert_eq!(bench.sent.len(), 1);
+}
+
+#[test]
+fn the_same_proxy_by_another_connection_is_no_change() {
+    let mut bench = Bench::registered(Transport::Tls);
+    let connection = Some(crate::sip::ConnectionId(9));
+    bench.give(RegistrationInput::ProxyChanged(Destination { connection, ..proxy(FIRST, Transport::Tls) }));
+    assert_eq!(bench.sent.len(), 0);
+    bench.pass_to_deadline();
+    assert_eq!(bench.next().1.connection, connection);
+}
+
+#[test]
 fn a_200_that_grants_nothing_is_a_refusal() {
     let mut bench = Bench::wanted(Transport::Udp);
     bench.answer(200, &[(HeaderName::Expires, "0")]);
