@@ -118,7 +118,7 @@ impl Connection {
         // From here on nobody can add to the queue.
         drop(seat);
         for outgoing in writer.unsent() {
-            shared.failed(*outgoing, super::SendFault::Closed(cause.clone()));
+            shared.failed(outgoing, super::SendFault::Closed(cause.clone()));
         }
         if cause.is_error() {
             count(cause.label());
@@ -204,17 +204,20 @@ impl Clock {
         }
     }
 
-    /// A keep-alive is on its way.
-    pub fn pinged(&self) {
+    /// A keep-alive is on its way. The moment is as coarse as those of reading, so that an answer within
+    /// the same millisecond is not taken for one before.
+    pub fn pinged(&self) -> Instant {
         self.ping_waits.store(true, Ordering::Relaxed);
+        self.said(false);
+        self.last_sent()
     }
 
-    /// When something was last read.
+    /// When something was last read, cut to milliseconds.
     pub fn last_received(&self) -> Instant {
         self.at(&self.received)
     }
 
-    /// When something was last written.
+    /// When something was last written, cut to milliseconds.
     pub fn last_sent(&self) -> Instant {
         self.at(&self.sent)
     }

@@ -23,7 +23,7 @@ pub(super) struct Writer {
     /// Bytes not yet taken by the socket.
     buffer: BytesMut,
     /// The messages those bytes belong to.
-    in_flight: Vec<Box<Outgoing>>,
+    in_flight: Vec<Outgoing>,
     batch: Vec<Item>,
     /// Since when a keep-alive waits for its answer.
     pinged: Option<Instant>,
@@ -64,10 +64,10 @@ impl Writer {
     }
 
     /// Closes the queue and gives back what was not written.
-    pub fn unsent(&mut self) -> Vec<Box<Outgoing>> {
+    pub fn unsent(&mut self) -> Vec<Outgoing> {
         self.batch.extend(self.inbox.close());
         let waiting = self.batch.drain(..).filter_map(|item| match item {
-            Item::Message(outgoing) => Some(outgoing),
+            Item::Message(outgoing) => Some(*outgoing),
             Item::Pong => None,
         });
         self.in_flight.drain(..).chain(waiting).collect()
@@ -102,7 +102,7 @@ impl Writer {
                 Item::Pong => Words::Pong,
                 Item::Message(outgoing) => {
                     let bytes = outgoing.bytes.clone();
-                    self.in_flight.push(outgoing);
+                    self.in_flight.push(*outgoing);
                     Words::Message(bytes)
                 }
             };
@@ -118,7 +118,6 @@ impl Writer {
     }
 
     fn keep_alive(&mut self, clock: &Clock) -> Option<CloseCause> {
-        let now = Instant::now();
         if let Some(at) = self.pinged.take()
             && clock.answers()
             && clock.last_received() < at
@@ -126,11 +125,9 @@ impl Writer {
             // A peer that never answers, as Lync does not ([MS-CONMGMT] §3.4.5), is not dead for that.
             return Some(CloseCause::NoPong);
         }
-        if clock.last_sent() + self.limits.keep_alive <= now {
+        if clock.last_sent() + self.limits.keep_alive <= Instant::now() {
             self.framer.encode(Words::Ping, &mut self.buffer).expect("writing into memory does not fail");
-            clock.pinged();
-            clock.said(false);
-            self.pinged = Some(now);
+            self.pinged = Some(clock.pinged());
         }
         None
     }
