@@ -1,5 +1,6 @@
 //! SIP, from bytes to dialogs. Knows nothing of DECT or of calls.
 
+pub mod door;
 mod peer;
 pub mod wire;
 

@@ -93,7 +93,9 @@ fn display_name(text: &str) -> Option<Option<String>> {
         return Some(None);
     }
     let Some(inner) = text.strip_prefix('"') else {
-        return (!text.contains('"')).then(|| Some(text.to_owned()));
+        // RFC 3261 §25.1 wants tokens. Old phones send more, and are understood as long as what they
+        // send cannot be a list or a parameter.
+        return (!text.contains(['"', ',', ';'])).then(|| Some(text.to_owned()));
     };
     let inner = inner.strip_suffix('"')?;
     let (mut name, mut escaped) = (String::with_capacity(inner.len()), false);

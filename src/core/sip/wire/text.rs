@@ -6,25 +6,27 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
-/// UTF-8 text that is a slice of a received buffer, or owned; cloning copies nothing.
+/// UTF-8 text that is a slice of a received buffer, or owned; cloning copies nothing, and UTF-8 is
+/// checked once, when the buffer is taken in.
 #[derive(Clone, Default)]
-pub struct Text(Bytes);
+pub struct Text(ByteString);
 
 impl Text {
     /// A slice of `buffer`, or `None` when it is not UTF-8.
     pub fn from_utf8(buffer: Bytes) -> Option<Self> {
-        std::str::from_utf8(&buffer).is_ok().then_some(Self(buffer))
+        ByteString::try_from(buffer).ok().map(Self)
     }
 
     /// Text known when the program was written.
     pub const fn from_static(text: &'static str) -> Self {
-        Self(Bytes::from_static(text.as_bytes()))
+        Self(ByteString::from_static(text))
     }
 
     /// As `str`.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("checked when made; slices are cut at char boundaries")
+        &self.0
     }
 
     /// The part of this text that `part` points into, sharing the buffer.
@@ -34,12 +36,12 @@ impl Text {
         if part.is_empty() {
             return Self::default();
         }
-        Self(self.0.slice_ref(part.as_bytes()))
+        Self(self.0.slice_ref(part))
     }
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_bytes()
     }
 }
 
@@ -52,13 +54,13 @@ impl Deref for Text {
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(Bytes::from(text))
+        Self(ByteString::from(text))
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(Bytes::copy_from_slice(text.as_bytes()))
+        Self(ByteString::from(text))
     }
 }
 
@@ -76,7 +78,7 @@ impl fmt::Debug for Text {
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.as_str() == other.as_str()
     }
 }
 

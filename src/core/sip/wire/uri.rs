@@ -83,7 +83,8 @@ impl Uri {
         {
             return None;
         }
-        if text.chars().any(|c| c.is_whitespace() || matches!(c, '<' | '>' | '"')) {
+        // Quotes are no part of the grammar either, but old front ends write `;transport="tcp"`.
+        if text.chars().any(|c| c.is_whitespace() || matches!(c, '<' | '>')) {
             return None;
         }
         if scheme_text.eq_ignore_ascii_case("sip") {
