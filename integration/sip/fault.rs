@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use kirkwall_core::sip::wire::FrameFaultReason;
 use kirkwall_core::sip::{Facing, Transport};
 
 /// Why a listener could not be opened. Each names the setting.
@@ -102,8 +103,8 @@ pub enum CloseCause {
     #[error("a message was not complete in time")]
     SlowMessage,
     /// The peer's framing broke: without Content-Length no one knows where the next message begins.
-    #[error("broken framing: {0}")]
-    Framing(String),
+    #[error("broken framing: {}", .0.as_str())]
+    Framing(FrameFaultReason),
     /// The peer stopped taking bytes.
     #[error("the peer takes no more bytes")]
     Stalled,

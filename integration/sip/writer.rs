@@ -5,10 +5,10 @@ use tokio::io::{AsyncWriteExt, WriteHalf};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::codec::Encoder;
 
-use super::codec::Words;
+use super::codec::{Codec, Words};
 use super::connection::{Clock, Stream};
 use super::table::{Inbox, Item, Outgoing};
-use super::{CloseCause, Framer, Limits};
+use super::{CloseCause, Limits};
 
 /// Messages written with one call.
 const BATCH: usize = 32;
@@ -19,7 +19,7 @@ pub(super) struct Writer {
     inbox: Inbox,
     limits: Limits,
     opened: bool,
-    framer: Framer,
+    codec: Codec,
     /// Bytes not yet taken by the socket.
     buffer: BytesMut,
     /// The messages those bytes belong to.
@@ -33,8 +33,8 @@ impl Writer {
     /// A writer of `half`.
     pub fn new(half: WriteHalf<Box<dyn Stream>>, inbox: Inbox, limits: Limits, opened: bool) -> Self {
         let (buffer, in_flight, batch) = Default::default();
-        let framer = Framer::default();
-        Self { half, inbox, limits, opened, framer, buffer, in_flight, batch, pinged: None }
+        let codec = Codec::default();
+        Self { half, inbox, limits, opened, codec, buffer, in_flight, batch, pinged: None }
     }
 
     /// Writes until it cannot.
@@ -106,7 +106,7 @@ impl Writer {
                     Words::Message(bytes)
                 }
             };
-            self.framer.encode(words, &mut self.buffer).expect("writing into memory does not fail");
+            self.codec.encode(words, &mut self.buffer).expect("writing into memory does not fail");
         }
     }
 
@@ -126,7 +126,7 @@ impl Writer {
             return Some(CloseCause::NoPong);
         }
         if clock.last_sent() + self.limits.keep_alive <= Instant::now() {
-            self.framer.encode(Words::Ping, &mut self.buffer).expect("writing into memory does not fail");
+            self.codec.encode(Words::Ping, &mut self.buffer).expect("writing into memory does not fail");
             self.pinged = Some(clock.pinged());
         }
         None

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use kirkwall_core::sip::wire::{Message, ParseFault};
+use kirkwall_core::sip::wire::{MAX_BODY, Message, ParseFault};
 use kirkwall_core::sip::{Destination, Facing, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -123,10 +123,10 @@ async fn the_largest_permitted_body_passes_both_ways() {
     let mut a = Node::listening(Transport::Tcp, Limits::default()).await;
     let mut b = Node::listening(Transport::Tcp, Limits::default()).await;
     let mut large = request("large@x");
-    large.set_body("text/plain", vec![b'a'; crate::sip::MAX_BODY]);
+    large.set_body("text/plain", vec![b'a'; MAX_BODY]);
     a.transports.send(large.clone(), to(Transport::Tcp, b.address()));
     let (message, from) = b.message().await;
-    assert_eq!(message.body.len(), crate::sip::MAX_BODY);
+    assert_eq!(message.body.len(), MAX_BODY);
     b.transports.send(message, from.back());
     assert_eq!(a.message().await.0.body, large.body);
 }
@@ -142,6 +142,22 @@ async fn a_peer_that_shuts_its_half_still_gets_its_answer() {
     let mut answer = String::new();
     peer.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("SIP/2.0 200"));
+    assert_eq!(node.closed().await, CloseCause::Remote);
+}
+
+#[tokio::test]
+async fn a_message_cut_short_by_its_sender_is_answered_too() {
+    let mut node = Node::listening(Transport::Tcp, Limits::default()).await;
+    let mut peer = TcpStream::connect(node.address()).await.unwrap();
+    peer.write_all(b"OPTIONS sip:a@b SIP/2.0\r\ni: 1@x\r\nl: 50\r\n\r\nshort").await.unwrap();
+    peer.shutdown().await.unwrap();
+    node.opened().await;
+    let Arrival::Message { parsed: Err(fault), peer: from } = node.next().await else { panic!() };
+    let answer = Message::response(fault.salvaged().unwrap(), 400, "Body Cut Short", None);
+    node.transports.send(answer, from.back());
+    let mut answer = String::new();
+    peer.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("SIP/2.0 400"), "{answer}");
     assert_eq!(node.closed().await, CloseCause::Remote);
 }
 
