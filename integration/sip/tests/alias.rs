@@ -29,7 +29,7 @@ async fn a_proved_peer_is_reached_by_its_own_connection() {
     assert_eq!(node.transports.connections(), (1, 0));
     // For another name the alias is worth nothing, and nobody listens there.
     node.transports.send(request("no@x"), named("127.0.0.1:5061".parse().unwrap(), "fe02.example.com"));
-    assert!(matches!(node.failed().await, SendFault::NoSocket { .. }));
+    assert!(matches!(node.failed().await, SendFault::NoTls(_)));
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn without_a_proved_name_there_is_no_alias() {
     peer.transports.send(aliased("1@x", 5061), to(Transport::Tls, node.address()));
     node.message().await;
     node.transports.send(request("no@x"), to(Transport::Tls, "127.0.0.1:5061".parse().unwrap()));
-    assert!(matches!(node.failed().await, SendFault::NoSocket { .. }));
+    assert!(matches!(node.failed().await, SendFault::NoTls(_)));
 
     let mut node = Node::listening(Transport::Tcp, Limits::default()).await;
     let peer = Node::start(Default::default()).await;

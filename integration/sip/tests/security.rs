@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Message;
+use kirkwall_core::sip::{Facing, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::world::{Authority, Node, call_id, named, request, tls_client, tls_server, to};
-use crate::pki::{ClientAuth, Identity, LiveIdentity, Trust, Usage, self_signed};
-use crate::sip::{CloseCause, Limits, SendFault};
+use super::world::{Authority, Node, call_id, listen, named, request, tls_client, tls_server, to};
+use crate::pki::{ClientAuth, Identity, LiveIdentity, Trust, Usage, client_config, self_signed};
+use crate::sip::{CloseCause, Limits, SendFault, TransportsConfig};
 
 async fn tls_fault(client: &mut Node) -> String {
     match client.failed().await {
@@ -195,8 +195,46 @@ async fn a_server_without_tls_is_told_as_such() {
 
 #[tokio::test]
 async fn a_side_without_tls_settings_names_the_one_that_is_missing() {
-    let mut node = Node::start(crate::sip::TransportsConfig::default()).await;
+    let mut node = Node::start(TransportsConfig::default()).await;
     node.transports.send(request("1@x"), to(Transport::Tls, "127.0.0.1:9".parse().unwrap()));
     let fault = node.failed().await;
-    assert!(fault.to_string().contains("sip.south.tls"), "{fault}");
+    assert!(fault.to_string().contains("sip.south: no TLS settings"), "{fault}");
+}
+
+#[tokio::test]
+async fn tls_1_2_and_ipv6_work_as_lync_servers_need_them() {
+    let authority = Authority::new();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let old = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(authority.issue(&["::1"]));
+    let mut server = Node::start(TransportsConfig {
+        listeners: vec![listen(Transport::Tls, "[::1]:0")],
+        server_tls: [(Facing::South, std::sync::Arc::new(old))].into(),
+        ..TransportsConfig::default()
+    })
+    .await;
+    let mut client = tls_client(&authority.trust(), None).await;
+    client.transports.send(request("1@x"), to(Transport::Tls, server.address()));
+    assert_eq!(call_id(&server.message().await.0), "1@x");
+    assert_eq!(client.opened().await.tls_names, ["::1"]);
+    let mut stranger = tls_client(&Authority::new().trust(), None).await;
+    stranger.transports.send(request("2@x"), to(Transport::Tls, server.address()));
+    assert!(tls_fault(&mut stranger).await.contains("authority we do not trust"));
+}
+
+#[tokio::test]
+async fn new_tls_settings_hold_for_connections_to_come() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let mut server = tls_server(new.issue(&["127.0.0.1"]), ClientAuth::None, Limits::default()).await;
+    let mut client = tls_client(&old.trust(), None).await;
+    client.transports.send(request("1@x"), to(Transport::Tls, server.address()));
+    assert!(tls_fault(&mut client).await.contains("authority we do not trust"));
+    server.refused().await;
+    let trusting = client_config(&new.trust(), None).unwrap();
+    client.transports.set_tls([].into(), [(Facing::South, trusting)].into());
+    client.transports.send(request("2@x"), to(Transport::Tls, server.address()));
+    assert_eq!(call_id(&server.message().await.0), "2@x");
 }

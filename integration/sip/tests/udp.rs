@@ -104,3 +104,11 @@ async fn a_burst_arrives_whole() {
         assert_eq!(call_id(&node.message().await.0), format!("{number}@x"));
     }
 }
+
+#[tokio::test]
+async fn after_shutdown_nothing_leaves() {
+    let mut node = Node::listening(Transport::Udp, Limits::default()).await;
+    node.transports.shutdown().await;
+    node.transports.send(request("late@x"), to(Transport::Udp, "127.0.0.1:9".parse().unwrap()));
+    assert!(matches!(node.failed().await, SendFault::NotNow(_)));
+}
