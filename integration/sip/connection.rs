@@ -97,7 +97,8 @@ impl Connection {
         match cause {
             CloseCause::Framing(_) | CloseCause::SlowMessage => {
                 // What still comes is read and thrown away: closing a socket with unread bytes resets
-                // it, and the reset would overtake our answer.
+                // it, and the reset would overtake our answer. Its end is no reason to stop writing: the
+                // peer may have closed its half only.
                 let mut nowhere = tokio::io::sink();
                 let discard = tokio::io::copy(half, &mut nowhere);
                 let both = async { tokio::join!(discard, writer.run(clock)) };

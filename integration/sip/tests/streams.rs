@@ -92,6 +92,7 @@ async fn broken_framing_gets_its_answer_and_then_the_end() {
     let mut peer = TcpStream::connect(node.address()).await.unwrap();
     peer.write_all(b"OPTIONS sip:a@b SIP/2.0\r\ni: 1@x\r\nl: -5\r\n\r\n").await.unwrap();
     peer.write_all(&request("never@x").encode()).await.unwrap();
+    peer.shutdown().await.unwrap();
     node.opened().await;
     let Arrival::Message { parsed: Err(ParseFault::Malformed { salvaged, .. }), peer: from } =
         node.next().await
