@@ -1,6 +1,6 @@
 //! An identity that can be exchanged while the node runs.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
@@ -36,8 +36,8 @@ impl LiveIdentity {
     /// Reads the files again. On a fault the old identity stays. Says whether anything changed.
     pub fn reload(
         &self,
-        certificate: &PathBuf,
-        key: &PathBuf,
+        certificate: &Path,
+        key: &Path,
         usage: Usage,
         now: SystemTime,
     ) -> Result<bool, PkiFault> {

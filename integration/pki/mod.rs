@@ -18,6 +18,9 @@ mod trust;
 mod words;
 mod x509;
 
+#[cfg(test)]
+mod tests;
+
 pub use create::{Created, self_signed, self_signed_files, write_secret};
 pub use fault::PkiFault;
 pub use identity::Identity;

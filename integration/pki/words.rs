@@ -28,6 +28,11 @@ fn certificate_words(error: &CertificateError) -> String {
             "the peer's certificate is from an authority we do not trust; add that authority to the CA bundle"
                 .to_owned()
         }
+        CertificateError::BadSignature => {
+            "the peer's certificate was not signed by the authority of that name in our CA bundle; is the \
+             bundle from before that authority got a new key?"
+                .to_owned()
+        }
         CertificateError::ExpiredContext { not_after, .. } => {
             format!("the peer's certificate expired on {}; renew it there", date(not_after.as_secs()))
         }

@@ -30,16 +30,13 @@ pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 
-/// All names of a certificate, lower case: DNS names, addresses and SIP domains of the subject alternative
-/// name, then the common name. Empty when it does not parse.
+/// The names that a certificate proves, lower case: DNS names, SIP domains and addresses of the subject
+/// alternative name; the common name only when there is none of them (RFC 5922 §7.1). Empty when it does
+/// not parse.
 pub fn names_of(certificate: &CertificateDer<'_>) -> Vec<String> {
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return Vec::new() };
-    let Names { domains, addresses, common } = Names::of(&parsed);
-    let addresses = addresses.iter().map(IpAddr::to_string);
-    let mut names: Vec<_> = domains.into_iter().chain(addresses).chain(common).collect();
-    let mut seen = std::collections::HashSet::new();
-    names.retain(|name| seen.insert(name.clone()));
-    names
+    let names = Names::of(&parsed);
+    names.identities().cloned().chain(names.addresses.iter().map(IpAddr::to_string)).collect()
 }
 
 /// Whether `certificate` proves `domain` (RFC 5922 §7).

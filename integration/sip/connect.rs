@@ -6,7 +6,6 @@ use std::sync::Arc;
 use kirkwall_core::sip::Transport;
 
 use super::connection::{Connection, Stream};
-use super::fault::setting;
 use super::table::{Item, Opening, Route};
 use super::transports::Shared;
 use super::{SendFault, socket, tls};
@@ -47,8 +46,7 @@ async fn open(shared: &Shared, opening: &Opening) -> Result<Opened, SendFault> {
         Transport::Udp | Transport::Tcp => None,
         Transport::Tls => {
             let client = shared.tls().client.get(&to.facing).cloned();
-            let key = setting(to.facing, Transport::Tls);
-            Some(client.ok_or(SendFault::NoSocket { transport: Transport::Tls, key })?)
+            Some(client.ok_or(SendFault::NoTls(to.facing))?)
         }
     };
     let unreachable =

@@ -1,7 +1,7 @@
 //! One stream connection from its first byte to its last.
 //!
 //! ```text
-//! socket ──► Framer ──► sink          reader: messages, idleness, slow messages
+//! socket ──► Codec ──► sink           reader: messages, idleness, slow messages
 //! queue  ──► Writer ──► socket        writer: keep-alives, stalled peers
 //! ```
 //!
@@ -14,18 +14,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use kirkwall_core::sip::wire::{Message, ParseFault};
+use kirkwall_core::sip::wire::{Frame, FrameFault, Message, ParseFault};
 use kirkwall_core::sip::{Facing, Peer, Transport};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::codec::Decoder;
 use tokio_util::sync::CancellationToken;
 
+use super::codec::{Codec, Framed};
 use super::fault::count;
 use super::table::{Inbox, Line, Route, Seat};
 use super::transports::Shared;
 use super::writer::Writer;
-use super::{Arrival, CloseCause, Frame, Framer};
+use super::{Arrival, CloseCause};
 
 /// Room made for each read.
 const READ: usize = 4 << 10;
@@ -94,9 +95,10 @@ impl Connection {
         let linger = self.shared.limits.linger;
         self.shared.table.retire(self.seat.id);
         match cause {
-            CloseCause::Framing(_) => {
+            CloseCause::Framing(_) | CloseCause::SlowMessage => {
                 // What still comes is read and thrown away: closing a socket with unread bytes resets
-                // it, and the reset would overtake our answer.
+                // it, and the reset would overtake our answer. Its end is no reason to stop writing: the
+                // peer may have closed its half only.
                 let mut nowhere = tokio::io::sink();
                 let discard = tokio::io::copy(half, &mut nowhere);
                 let both = async { tokio::join!(discard, writer.run(clock)) };
@@ -118,7 +120,7 @@ impl Connection {
         // From here on nobody can add to the queue.
         drop(seat);
         for outgoing in writer.unsent() {
-            shared.failed(*outgoing, super::SendFault::Closed(cause.clone()));
+            shared.failed(outgoing, super::SendFault::Closed(cause.clone()));
         }
         if cause.is_error() {
             count(cause.label());
@@ -204,17 +206,20 @@ impl Clock {
         }
     }
 
-    /// A keep-alive is on its way.
-    pub fn pinged(&self) {
+    /// A keep-alive is on its way. The moment is as coarse as those of reading, so that an answer within
+    /// the same millisecond is not taken for one before.
+    pub fn pinged(&self) -> Instant {
         self.ping_waits.store(true, Ordering::Relaxed);
+        self.said(false);
+        self.last_sent()
     }
 
-    /// When something was last read.
+    /// When something was last read, cut to milliseconds.
     pub fn last_received(&self) -> Instant {
         self.at(&self.received)
     }
 
-    /// When something was last written.
+    /// When something was last written, cut to milliseconds.
     pub fn last_sent(&self) -> Instant {
         self.at(&self.sent)
     }
@@ -235,26 +240,31 @@ struct Reader<'a> {
 impl Reader<'_> {
     async fn run(&mut self) -> CloseCause {
         let limits = &self.connection.shared.limits;
-        let (mut framer, mut buffer) = (Framer::default(), BytesMut::new());
+        let (mut codec, mut buffer) = (Codec::default(), BytesMut::new());
         let mut begun: Option<Instant> = None;
         loop {
-            while let Ok(Some(frame)) = framer.decode(&mut buffer) {
+            if self.clock.ping_waits.load(Ordering::Relaxed) {
+                codec.expect_pong();
+            }
+            while let Ok(Some(frame)) = codec.decode(&mut buffer) {
                 begun = None;
                 if let Some(cause) = self.take(frame) {
                     return cause;
                 }
             }
-            begun = framer.is_amid(&buffer).then(|| begun.unwrap_or_else(Instant::now));
+            begun = codec.is_amid_message(&buffer).then(|| begun.unwrap_or_else(Instant::now));
             let deadline = begun.map_or_else(|| self.idle_at(), |at| at + limits.message);
             if buffer.is_empty() && buffer.capacity() > KEEP {
                 buffer = BytesMut::new();
             }
             buffer.reserve(READ);
             match timeout_at(deadline, self.half.read_buf(&mut buffer)).await {
-                Ok(Ok(0)) => return CloseCause::Remote,
+                Ok(Ok(0)) => return self.cut_short(codec.finish(&mut buffer), CloseCause::Remote),
                 Ok(Ok(_)) => self.clock.heard(),
                 Ok(Err(error)) => return CloseCause::from_io(&error),
-                Err(_) if begun.is_some() => return CloseCause::SlowMessage,
+                Err(_) if begun.is_some() => {
+                    return self.cut_short(codec.finish(&mut buffer), CloseCause::SlowMessage);
+                }
                 Err(_) if self.idle_at() <= Instant::now() => return CloseCause::Idle,
                 // Something was sent meanwhile.
                 Err(_) => {}
@@ -270,28 +280,38 @@ impl Reader<'_> {
         }
     }
 
-    fn take(&self, frame: Frame) -> Option<CloseCause> {
+    fn take(&self, frame: Framed) -> Option<CloseCause> {
         match frame {
-            Frame::Ping => self.connection.line.pong(),
-            Frame::Pong => self.clock.heard_pong(),
-            Frame::Message(parsed) => {
+            Ok(Frame::Ping) => self.connection.line.pong(),
+            Ok(Frame::Pong) => self.clock.heard_pong(),
+            Ok(Frame::Sip(parsed)) => {
                 self.clock.heard_message();
-                match &parsed {
-                    Ok(message) => self.learn_alias(message),
-                    Err(_) => count("malformed"),
+                if let Ok(message) = &parsed {
+                    self.learn_alias(message);
                 }
                 self.deliver(parsed);
             }
-            Frame::Lost(fault) => {
-                let cause = CloseCause::Framing(fault.to_string());
-                self.deliver(Err(fault));
-                return Some(cause);
+            Err(fault) => {
+                let cause = CloseCause::Framing(fault.reason);
+                return Some(self.cut_short(Some(fault), cause));
             }
         }
         None
     }
 
+    /// What could be read of the last message is delivered, so that it can be answered.
+    fn cut_short(&self, fault: Option<FrameFault>, cause: CloseCause) -> CloseCause {
+        if let Some(FrameFault { reason, fault }) = fault {
+            count(reason.as_str());
+            self.deliver(Err(fault));
+        }
+        cause
+    }
+
     fn deliver(&self, parsed: Result<Message, ParseFault>) {
+        if parsed.is_err() {
+            count("malformed");
+        }
         self.connection.shared.arrive(Arrival::Message { parsed, peer: self.peer.clone() });
     }
 

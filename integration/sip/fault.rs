@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use kirkwall_core::sip::wire::FrameFaultReason;
 use kirkwall_core::sip::{Facing, Transport};
 
 /// Why a listener could not be opened. Each names the setting.
@@ -40,6 +41,14 @@ pub(super) const fn setting(facing: Facing, transport: Transport) -> &'static st
     }
 }
 
+/// The section of the settings for a side.
+pub(super) const fn side(facing: Facing) -> &'static str {
+    match facing {
+        Facing::North => "sip.north",
+        Facing::South => "sip.south",
+    }
+}
+
 /// Why a message did not leave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendFault {
@@ -55,7 +64,7 @@ pub enum SendFault {
     /// The connection ended before the message was handed to the network.
     #[error("the connection closed before the message left: {0}")]
     Closed(CloseCause),
-    /// Nothing to send it by: no such listener or TLS setting.
+    /// Nothing to send it by: UDP is sent from a listener, and there is none.
     #[error("no {transport} socket of this side for that address family; set {key}")]
     NoSocket {
         /// The transport wanted.
@@ -63,6 +72,9 @@ pub enum SendFault {
         /// The setting that mends it.
         key: &'static str,
     },
+    /// No TLS settings for connections opened on that side.
+    #[error("{}: no TLS settings for connections that we open; set its certificate authorities", side(*.0))]
+    NoTls(Facing),
     /// Larger than any UDP datagram; use TCP (RFC 3261 §18.1.1).
     #[error("{0} bytes do not fit into a UDP datagram")]
     TooLarge(usize),
@@ -81,6 +93,7 @@ impl SendFault {
             Self::Tls(_) => "tls",
             Self::Closed(_) => "send_closed",
             Self::NoSocket { .. } => "no_socket",
+            Self::NoTls(_) => "no_tls",
             Self::TooLarge(_) => "too_large",
         }
     }
@@ -102,8 +115,8 @@ pub enum CloseCause {
     #[error("a message was not complete in time")]
     SlowMessage,
     /// The peer's framing broke: without Content-Length no one knows where the next message begins.
-    #[error("broken framing: {0}")]
-    Framing(String),
+    #[error("broken framing: {}", .0.as_str())]
+    Framing(FrameFaultReason),
     /// The peer stopped taking bytes.
     #[error("the peer takes no more bytes")]
     Stalled,

@@ -33,7 +33,6 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use codec::{Frame, Framer, MAX_BODY, MAX_HEAD};
 pub use fault::{CloseCause, ListenFault, SendFault};
 pub use limits::Limits;
 pub use resolve::{DnsMethod, ResolveFault, Resolver, Target};

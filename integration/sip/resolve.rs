@@ -237,3 +237,145 @@ fn in_order(mut servers: Vec<Server>, mut random: impl FnMut() -> u32) -> Vec<Se
     }
     ordered
 }
+
+#[cfg(test)]
+mod tests {
+    use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
+    use hickory_resolver::proto::op::{Message, ResponseCode};
+    use hickory_resolver::proto::rr::rdata::{A, SRV};
+    use hickory_resolver::proto::rr::{Name, Record, RecordType};
+    use tokio::net::UdpSocket;
+
+    use super::*;
+
+    fn target(host: &str, port: Option<u16>, transport: Transport) -> Target {
+        Target { host: host.to_owned(), port, transport, facing: Facing::North }
+    }
+
+    fn addresses(found: &[Destination]) -> Vec<String> {
+        found.iter().map(|d| d.address.to_string()).collect()
+    }
+
+    fn no_dns() -> Resolver {
+        let none = ResolverConfig::from_parts(None, Vec::new(), Vec::new());
+        Resolver::with_config(none, ResolverOpts::default()).unwrap()
+    }
+
+    /// A DNS server with a small zone; it says NXDOMAIN to the rest.
+    async fn dns() -> Resolver {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let port = socket.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut buffer = [0; 1_500];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+                let answer = answer(&Message::from_vec(&buffer[..length]).unwrap());
+                socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
+            }
+        });
+        let mut connection = ConnectionConfig::udp();
+        connection.port = port;
+        let server = NameServerConfig::new([127, 0, 0, 1].into(), true, vec![connection]);
+        let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+        Resolver::with_config(config, ResolverOpts::default()).unwrap()
+    }
+
+    fn answer(question: &Message) -> Message {
+        let query = question.queries[0].clone();
+        let srv = |priority, weight, port, name: &str| {
+            RData::SRV(SRV::new(priority, weight, port, Name::from_ascii(name).unwrap()))
+        };
+        let records = match (query.name().to_string().as_str(), query.query_type()) {
+            ("_sips._tcp.example.test.", RecordType::SRV) => vec![
+                srv(20, 1, 5_063, "backup.example.test."),
+                srv(10, 1, 5_061, "one.example.test."),
+                srv(10, 0, 5_062, "gone.example.test."),
+            ],
+            ("_sip._udp.never.test.", RecordType::SRV) => vec![srv(0, 0, 0, ".")],
+            ("one.example.test.", RecordType::A) => vec![RData::A(A::new(10, 0, 0, 1))],
+            ("backup.example.test.", RecordType::A) => vec![RData::A(A::new(10, 0, 0, 3))],
+            ("plain.test.", RecordType::A) => vec![RData::A(A::new(10, 0, 0, 9))],
+            _ => Vec::new(),
+        };
+        let mut answer = Message::response(question.metadata.id, question.metadata.op_code);
+        answer.metadata.recursion_desired = true;
+        answer.metadata.recursion_available = true;
+        if records.is_empty() {
+            answer.metadata.response_code = ResponseCode::NXDomain;
+        }
+        answer
+            .add_answers(records.into_iter().map(|data| Record::from_rdata(query.name().clone(), 60, data)));
+        answer.add_query(query);
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_literal_address_is_itself() {
+        let resolver = no_dns();
+        for (host, port, transport, expected) in [
+            ("192.0.2.1", None, Transport::Udp, "192.0.2.1:5060"),
+            ("192.0.2.1", None, Transport::Tls, "192.0.2.1:5061"),
+            ("[2001:db8::1]", Some(5070), Transport::Tcp, "[2001:db8::1]:5070"),
+            ("2001:db8::1", None, Transport::Tls, "[2001:db8::1]:5061"),
+        ] {
+            let found = resolver.resolve(&target(host, port, transport), DnsMethod::Srv, || 0).await.unwrap();
+            assert_eq!(addresses(&found), [expected]);
+            assert_eq!(found[0].server_name, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn localhost_needs_no_dns_server() {
+        for method in [DnsMethod::A, DnsMethod::Srv] {
+            let found =
+                no_dns().resolve(&target("localhost", None, Transport::Tls), method, || 0).await.unwrap();
+            assert_eq!(addresses(&found)[0], "127.0.0.1:5061");
+            assert_eq!(found[0].server_name.as_deref(), Some("localhost"));
+        }
+        let fault = no_dns().resolve(&target("nowhere.test", None, Transport::Udp), DnsMethod::A, || 0).await;
+        assert!(fault.unwrap_err().to_string().contains("nowhere.test"));
+    }
+
+    #[tokio::test]
+    async fn srv_gives_servers_in_order_and_passes_over_those_without_address() {
+        let resolver = dns().await;
+        let found = resolver
+            .resolve(&target("example.test", None, Transport::Tls), DnsMethod::Srv, || 0)
+            .await
+            .unwrap();
+        assert_eq!(addresses(&found), ["10.0.0.1:5061", "10.0.0.3:5063"]);
+        // The name to prove is the one that was asked for, not the one DNS gave.
+        assert!(found.iter().all(|d| d.server_name.as_deref() == Some("example.test")));
+    }
+
+    #[tokio::test]
+    async fn without_srv_records_or_with_a_port_addresses_are_asked() {
+        let resolver = dns().await;
+        let plain = target("plain.test", None, Transport::Udp);
+        let found = resolver.resolve(&plain, DnsMethod::Srv, || 0).await.unwrap();
+        assert_eq!(addresses(&found), ["10.0.0.9:5060"]);
+        let found = resolver
+            .resolve(&target("plain.test", Some(7), Transport::Udp), DnsMethod::Srv, || 0)
+            .await
+            .unwrap();
+        assert_eq!(addresses(&found), ["10.0.0.9:7"]);
+        let fault = resolver.resolve(&target("never.test", None, Transport::Udp), DnsMethod::Srv, || 0).await;
+        assert_eq!(fault.unwrap_err(), ResolveFault::NotOffered("never.test".into()));
+        let fault =
+            resolver.resolve(&target("unknown.test", None, Transport::Udp), DnsMethod::Srv, || 0).await;
+        assert!(matches!(fault.unwrap_err(), ResolveFault::NoAddress { .. }));
+    }
+
+    #[test]
+    fn weights_decide_within_a_priority_only() {
+        let server = |priority, weight, port| Server { priority, weight, name: String::new(), port };
+        let row = || vec![server(2, 9, 3), server(1, 30, 2), server(1, 0, 0), server(1, 10, 1)];
+        let order = |random: u32| -> Vec<u16> {
+            in_order(row(), || random).into_iter().map(|server| server.port).collect()
+        };
+        assert_eq!(order(0), [0, 2, 1, 3], "weight 0 is drawn by 0 only");
+        assert_eq!(order(40), [1, 2, 0, 3]);
+        let mut first = [0_u32; 4];
+        (0..41).for_each(|random| first[order(random)[0] as usize] += 1);
+        assert_eq!(first, [1, 10, 30, 0]);
+    }
+}

@@ -99,8 +99,9 @@ pub enum Arrival {
 pub struct Transports(Arc<Shared>);
 
 impl Transports {
-    /// Opens all listeners, or none. `sink` is called from the tasks of the runtime this runs on; it must
-    /// not block, and what it starts to wait for must not wait for it.
+    /// Opens all listeners, or none. All sockets are served by the runtime this is called on; let it be one
+    /// with several threads, for TLS handshakes take milliseconds. `sink` is called from its tasks, in the
+    /// order of the wire for each connection; it must not block.
     pub async fn start(
         config: TransportsConfig,
         sink: impl Fn(Arrival) + Send + Sync + 'static,
@@ -139,6 +140,9 @@ impl Transports {
         let shared = &self.0;
         let outgoing = Outgoing { bytes: message.encode(), message, to };
         let queued = match outgoing.to.transport {
+            Transport::Udp if shared.stop.is_cancelled() => {
+                Err((Box::new(outgoing), SendFault::NotNow("shutting down")))
+            }
             Transport::Udp => udp::send(&shared.udp, outgoing),
             Transport::Tcp | Transport::Tls => shared.table.enqueue(outgoing, &shared.stop).map(|opening| {
                 if let Some(opening) = opening {

@@ -94,7 +94,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut inlet: Inlet) {
     let mut buffer = vec![0; MAX_DATAGRAM + 1];
     loop {
         tokio::select! {
-            () = shared.stop.cancelled() => return,
+            () = shared.stop.cancelled() => return last_words(&shared, inlet),
             _ = socket.readable() => read_batch(&shared, &listen, &socket, &mut buffer),
             Some(outgoing) = inlet.queue.recv() => {
                 if let Err(error) = socket.send_to(&outgoing.bytes, outgoing.to.address).await
@@ -103,6 +103,16 @@ pub(super) async fn run(shared: Arc<Shared>, mut inlet: Inlet) {
                     shared.failed(outgoing, fault);
                 }
             }
+        }
+    }
+}
+
+/// What had to wait gets one more chance.
+fn last_words(shared: &Shared, mut inlet: Inlet) {
+    inlet.queue.close();
+    while let Ok(outgoing) = inlet.queue.try_recv() {
+        if inlet.socket.try_send_to(&outgoing.bytes, outgoing.to.address).is_err() {
+            shared.failed(outgoing, SendFault::NotNow("shutting down"));
         }
     }
 }

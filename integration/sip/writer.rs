@@ -5,10 +5,10 @@ use tokio::io::{AsyncWriteExt, WriteHalf};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::codec::Encoder;
 
-use super::codec::Words;
+use super::codec::{Codec, Words};
 use super::connection::{Clock, Stream};
 use super::table::{Inbox, Item, Outgoing};
-use super::{CloseCause, Framer, Limits};
+use super::{CloseCause, Limits};
 
 /// Messages written with one call.
 const BATCH: usize = 32;
@@ -19,11 +19,11 @@ pub(super) struct Writer {
     inbox: Inbox,
     limits: Limits,
     opened: bool,
-    framer: Framer,
+    codec: Codec,
     /// Bytes not yet taken by the socket.
     buffer: BytesMut,
     /// The messages those bytes belong to.
-    in_flight: Vec<Box<Outgoing>>,
+    in_flight: Vec<Outgoing>,
     batch: Vec<Item>,
     /// Since when a keep-alive waits for its answer.
     pinged: Option<Instant>,
@@ -33,8 +33,8 @@ impl Writer {
     /// A writer of `half`.
     pub fn new(half: WriteHalf<Box<dyn Stream>>, inbox: Inbox, limits: Limits, opened: bool) -> Self {
         let (buffer, in_flight, batch) = Default::default();
-        let framer = Framer::default();
-        Self { half, inbox, limits, opened, framer, buffer, in_flight, batch, pinged: None }
+        let codec = Codec::default();
+        Self { half, inbox, limits, opened, codec, buffer, in_flight, batch, pinged: None }
     }
 
     /// Writes until it cannot.
@@ -64,10 +64,10 @@ impl Writer {
     }
 
     /// Closes the queue and gives back what was not written.
-    pub fn unsent(&mut self) -> Vec<Box<Outgoing>> {
+    pub fn unsent(&mut self) -> Vec<Outgoing> {
         self.batch.extend(self.inbox.close());
         let waiting = self.batch.drain(..).filter_map(|item| match item {
-            Item::Message(outgoing) => Some(outgoing),
+            Item::Message(outgoing) => Some(*outgoing),
             Item::Pong => None,
         });
         self.in_flight.drain(..).chain(waiting).collect()
@@ -102,11 +102,11 @@ impl Writer {
                 Item::Pong => Words::Pong,
                 Item::Message(outgoing) => {
                     let bytes = outgoing.bytes.clone();
-                    self.in_flight.push(outgoing);
+                    self.in_flight.push(*outgoing);
                     Words::Message(bytes)
                 }
             };
-            self.framer.encode(words, &mut self.buffer).expect("writing into memory does not fail");
+            self.codec.encode(words, &mut self.buffer).expect("writing into memory does not fail");
         }
     }
 
@@ -118,7 +118,6 @@ impl Writer {
     }
 
     fn keep_alive(&mut self, clock: &Clock) -> Option<CloseCause> {
-        let now = Instant::now();
         if let Some(at) = self.pinged.take()
             && clock.answers()
             && clock.last_received() < at
@@ -126,11 +125,9 @@ impl Writer {
             // A peer that never answers, as Lync does not ([MS-CONMGMT] §3.4.5), is not dead for that.
             return Some(CloseCause::NoPong);
         }
-        if clock.last_sent() + self.limits.keep_alive <= now {
-            self.framer.encode(Words::Ping, &mut self.buffer).expect("writing into memory does not fail");
-            clock.pinged();
-            clock.said(false);
-            self.pinged = Some(now);
+        if clock.last_sent() + self.limits.keep_alive <= Instant::now() {
+            self.codec.encode(Words::Ping, &mut self.buffer).expect("writing into memory does not fail");
+            self.pinged = Some(clock.pinged());
         }
         None
     }

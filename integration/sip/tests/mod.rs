@@ -1,1 +1,8 @@
-//! Transports over real sockets.
+//! Transports over real sockets on loopback.
+
+mod alias;
+mod limits;
+mod security;
+mod streams;
+mod udp;
+mod world;
