@@ -17,7 +17,7 @@ use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
-    self as core, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, OWNER_BITS, Output, Save, Side, Target,
+    self as core, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, OWNER_BITS, Output, Save, Target,
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};

@@ -37,7 +37,7 @@ impl Handler<Arrived> for Supervisor {
                 debug!(%cause, transport = %destination.transport, "a message could not be sent");
                 self.send_failed(&message);
             }
-            Arrival::Closed { connection, facing, .. } => self.connection_gone(connection, facing),
+            Arrival::Closed { connection, facing, remote, .. } => self.connection_gone(connection, facing, remote),
             Arrival::Refused { facing, remote, what } => {
                 warn!(?facing, source = %remote.ip(), %what, "a TLS client was refused");
                 counter!("ipdect_sip_tls_refused_total").increment(1);

@@ -1,17 +1,19 @@
 //! Lines to the north: one registration a user, started at a pace, moved when proxies change.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix::prelude::*;
 use kirkwall_core::id::{OwnerId, Username};
-use kirkwall_core::sip::{Destination, Facing};
+use kirkwall_core::sip::{ConnectionId, Destination, Facing};
 use metrics::gauge;
 use tracing::{info, warn};
 
 use kirkwall_integration::sip::Target;
 
 use super::{LineEntry, Supervisor};
-use crate::registration::{LineSeed, LineState, Proxies, Registration, Want};
+use crate::handset::{ConnectionGone, Located};
+use crate::registration::{LineSeed, LineState, LineWay, Proxies, Registration, Unreached, Want};
 
 /// Set in the owner number of a line, so that answers to REGISTER are told from those of calls.
 pub const OWNER_OF_LINE: u64 = 1 << 63;
@@ -46,7 +48,7 @@ impl Supervisor {
 
     fn resolve_proxies(&mut self, ctx: &mut Context<Self>) {
         let Some(north) = self.settings.north.clone() else { return };
-        let resolver = self.resolver.clone();
+        let (resolver, mut tokens) = (self.resolver.clone(), self.tokens.split());
         let looked_up = async move {
             let mut found: Vec<Destination> = Vec::new();
             for proxy in &north.proxies {
@@ -56,7 +58,7 @@ impl Supervisor {
                     transport: north.transport,
                     facing: Facing::North,
                 };
-                let answer = resolver.resolve(&target, north.dns, rand_u32).await;
+                let answer = resolver.resolve(&target, north.dns, || tokens.number() as u32).await;
                 match answer {
                     Ok(destinations) => found.extend(destinations),
                     Err(fault) => warn!(proxy = %proxy.host, %fault, "a proxy's name cannot be resolved"),
@@ -130,6 +132,29 @@ impl Supervisor {
             self.line_owners.remove(&entry.owner);
         }
         self.line_wanted(user, ctx);
+    }
+}
+
+impl Supervisor {
+    /// A connection is gone. Handsets that registered over it are reached by address from now on; lines
+    /// whose registrar was at its other end register again, since the registrar called us over it.
+    pub(super) fn connection_gone(&mut self, connection: ConnectionId, facing: Facing, remote: SocketAddr) {
+        match facing {
+            Facing::South => {
+                let uses = |places: &Vec<Located>| places.iter().any(|p| p.destination.connection == Some(connection));
+                for user in self.locations.iter().filter(|(_, places)| uses(places)).map(|(user, _)| user) {
+                    if let Some(handset) = self.handsets.get(user) {
+                        handset.do_send(ConnectionGone(connection));
+                    }
+                }
+            }
+            Facing::North => {
+                let uses = |way: &LineWay| way.destination.address == remote;
+                for line in self.lines.values().filter(|line| line.state.way.as_ref().is_some_and(uses)) {
+                    line.addr.do_send(Unreached);
+                }
+            }
+        }
     }
 }
 
