@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::wire::{CSeq, HeaderName, Message, Method, NameAddr, Scheme, StartLine, Text, Uri};
+use super::wire::{HeaderName, Message, Method, NameAddr, Scheme, StartLine, Text, Uri};
 
 /// What a dialog is known by (§12): Call-ID, local tag, remote tag.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -222,11 +222,6 @@ fn request_uri(message: &Message) -> String {
 /// is set to TRUE." A SIPS request has no other way than TLS.
 fn is_secure(request: &Message) -> bool {
     request.request_uri().is_some_and(|uri| uri.scheme == Scheme::Sips)
-}
-
-/// The CSeq number of a message, 0 when it has none.
-pub(super) fn cseq_number(message: &Message) -> u32 {
-    message.cseq().map_or(0, |CSeq { number, .. }| number)
 }
 
 #[cfg(test)]

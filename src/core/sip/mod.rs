@@ -1,6 +1,7 @@
 //! SIP, from bytes to dialogs. Knows nothing of DECT or of calls.
 
 pub mod dialog;
+pub mod invite;
 pub mod offer_answer;
 mod peer;
 pub mod session_timer;
