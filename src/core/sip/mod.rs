@@ -2,8 +2,6 @@
 
 mod base_station;
 pub mod dialog;
-pub mod digest;
-pub mod door;
 pub mod invite;
 pub mod offer_answer;
 mod next_hop;

@@ -9,7 +9,6 @@ use super::pair::*;
 use crate::machine::Machine;
 use crate::sip::Transport;
 use crate::sip::wire::Message;
-use crate::timer::T4;
 
 /// What may happen next.
 #[derive(Debug, Clone, Copy)]
@@ -53,18 +52,13 @@ fn play(pair: &mut Pair, act: Act) {
         Act::Order(side, number) => drop(pair.input(side, LegInput::Order(order(number)))),
         Act::Wait(millis) => pair.ms(millis.into()),
         Act::Fail(side) => {
-            // A BYE that cannot be sent leaves the other end to its session timer; not told here.
-            if let Some(message) = pair.end(side).sent.last().cloned().filter(|m| line(m) != "BYE") {
+            if let Some(message) = pair.end(side).sent.last().cloned() {
                 pair.input(side, LegInput::TransportFailed(message)).unwrap();
             }
         }
         Act::Replay(side, which) => {
             let other = if side == A { B } else { A };
-            let now = pair.now;
-            let end = pair.end(other);
-            // The network may repeat a message, but not after T4.
-            let young = end.sent_at.iter().position(|at| now.since(*at) < T4);
-            let sent = &end.sent[young.unwrap_or(end.sent.len())..];
+            let sent = &pair.end(other).sent;
             if let Some(message) = sent.get(which % sent.len().max(1)).cloned() {
                 pair.deliver(side, message);
             }
@@ -73,7 +67,7 @@ fn play(pair: &mut Pair, act: Act) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 30_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn any_schedule_ends_with_both_closed_or_both_in_one_dialog(
@@ -96,7 +90,6 @@ proptest! {
         pair.drive();
         pair.drive();
         let states = (pair.a.leg.state_name(), pair.b.leg.state_name());
-        eprintln!("DIST {states:?}");
         match states {
             ("confirmed", "confirmed") => {
                 pair.same_dialog();
