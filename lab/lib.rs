@@ -1,1 +1,4 @@
-//!
+//! The world, emulated.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+pub mod media;
+pub mod sip;
