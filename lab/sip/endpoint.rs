@@ -485,6 +485,6 @@ fn server_key(request: &mut Message, hop: &Hop) -> Option<String> {
 }
 
 /// A lock whose holder cannot have left it half changed: each change here is one call on a collection.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
