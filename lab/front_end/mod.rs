@@ -181,13 +181,19 @@ impl FrontEnd {
         self.0.endpoint.kept()
     }
 
+    /// Whether [`Self::stop`] was called.
+    pub fn is_stopping(&self) -> bool {
+        self.0.endpoint.stop_token().is_cancelled()
+    }
+
     /// Hangs up, closes the sockets and waits, at most five seconds.
     pub async fn stop(&self) {
         self.0.endpoint.stop().await;
     }
 
     async fn serve(self, mut requests: mpsc::Receiver<Incoming>) {
-        while let Some(incoming) = requests.recv().await {
+        let stop = self.0.endpoint.stop_token().clone();
+        while let Some(Some(incoming)) = stop.run_until_cancelled(requests.recv()).await {
             // Each request in a task of its own: a dead connection must not hold up the others. Their
             // number is bounded by the endpoint's table of transactions.
             let front_end = self.clone();
@@ -202,7 +208,9 @@ impl FrontEnd {
         let new = request.tag("To").is_none();
         match request.method() {
             Some(&Method::REGISTER) if local => self.0.registrar.register(incoming).await,
-            Some(&Method::OPTIONS) if local && address::user(request.uri()).is_none() => accept(incoming).await,
+            Some(&Method::OPTIONS) if local && address::user(request.uri()).is_none() => {
+                accept(incoming).await
+            }
             Some(&Method::INVITE) if new && !self.0.proxy.admits(&incoming).await => {}
             _ if local && new => match self.far_end_of(request) {
                 Some(phone) => phone.handle(incoming).await,

@@ -105,7 +105,7 @@ impl Base {
                 (account.user.clone(), Arc::new(handset))
             })
             .collect();
-        endpoint.spawn(serve(requests, handsets.clone()));
+        endpoint.spawn(serve(endpoint.stop_token().clone(), requests, handsets.clone()));
         Ok(Self { endpoint, handsets, unregister })
     }
 
@@ -139,8 +139,12 @@ impl Base {
 }
 
 /// Hands each request to the handset that its Request-URI names.
-async fn serve(mut requests: mpsc::Receiver<Incoming>, handsets: HashMap<String, Arc<Handset>>) {
-    while let Some(incoming) = requests.recv().await {
+async fn serve(
+    stop: CancellationToken,
+    mut requests: mpsc::Receiver<Incoming>,
+    handsets: HashMap<String, Arc<Handset>>,
+) {
+    while let Some(Some(incoming)) = stop.run_until_cancelled(requests.recv()).await {
         let user = address::user(incoming.request.uri()).unwrap_or_default();
         match (handsets.get(&user), &incoming.server) {
             (Some(handset), _) => handset.take(incoming).await,
@@ -201,22 +205,21 @@ impl Handset {
 
     /// Dials a user of its domain and sees the call through.
     pub async fn dial(&self, user: &str, script: &CallScript) -> CallReport {
-        let _channel = self.channels.try_acquire();
-        if _channel.is_err() {
+        let Ok(_channel) = self.channels.try_acquire() else {
             return self.phone.no_call(user, "the base has no free channel");
-        }
+        };
         self.phone.call(&Dial::new(user, &self.domain, self.hop), script).await
     }
 
     /// A full base answers busy for its handset (reference: most makers send 486).
     async fn take(&self, incoming: Incoming) {
-        let invite = incoming.request.method() == Some(&Method::INVITE);
-        match incoming.server {
-            Some(ref server) if invite && self.channels.available_permits() == 0 => {
-                server.send(server.reply(486, "Busy Here")).await;
-            }
-            _ if invite => self.phone.handle_holding(incoming, self.channels.clone().try_acquire_owned().ok()).await,
-            _ => self.phone.handle(incoming).await,
+        if incoming.request.method() != Some(&Method::INVITE) {
+            return self.phone.handle(incoming).await;
+        }
+        match (self.channels.clone().try_acquire_owned(), &incoming.server) {
+            (Ok(channel), _) => self.phone.handle_holding(incoming, Some(channel)).await,
+            (Err(_), Some(server)) => server.send(server.reply(486, "Busy Here")).await,
+            (Err(_), None) => {}
         }
     }
 }

@@ -22,7 +22,9 @@ impl Model {
             Self::GigasetN870 => {
                 format!("Gigaset N870 IP PRO/83.V2.43.0+build.5f0a106;{}", mac.to_ascii_uppercase())
             }
-            Self::SnomM700 => format!("snomM700/03.23.0005 (MAC={}; SER= 00000; HW=255)", mac.to_ascii_uppercase()),
+            Self::SnomM700 => {
+                format!("snomM700/03.23.0005 (MAC={}; SER= 00000; HW=255)", mac.to_ascii_uppercase())
+            }
             Self::YealinkW90 => "Yealink W90DM 130.87.0.10".to_owned(),
         }
     }

@@ -37,7 +37,8 @@ impl Audio {
         let own: Vec<&str> = lines.take_while(|line| !line.starts_with("m=")).collect();
         let ip = own.iter().copied().chain(session.lines()).find_map(connection)?;
         let codecs: Vec<_> = types.iter().filter_map(|t| Codec::of_payload_type(*t)).collect();
-        let direction = own.iter().copied().chain(session.lines()).find_map(direction).unwrap_or((true, true));
+        let direction =
+            own.iter().copied().chain(session.lines()).find_map(direction).unwrap_or((true, true));
         let audio = Self {
             address: SocketAddr::new(ip, port),
             codecs,
@@ -51,7 +52,8 @@ impl Audio {
     /// The answer to this offer: the offerer's order of codecs, those that we know (RFC 3264 §6.1).
     pub fn answer(&self, address: SocketAddr, known: &[Codec]) -> Option<Self> {
         let codecs: Vec<_> = self.codecs.iter().copied().filter(|c| known.contains(c)).collect();
-        let answer = Self { address, codecs, events: self.events, receives: self.sends, sends: self.receives };
+        let answer =
+            Self { address, codecs, events: self.events, receives: self.sends, sends: self.receives };
         (!answer.codecs.is_empty()).then_some(answer)
     }
 

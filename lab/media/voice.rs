@@ -135,7 +135,8 @@ fn loudest(block: &[f32], frequency: fn(usize) -> f32) -> (usize, f32) {
 /// gives A²/2.
 pub fn goertzel(block: &[f32], frequency: f32) -> f32 {
     let coefficient = 2.0 * (TAU * frequency / RATE as f32).cos();
-    let (one, two) = block.iter().fold((0.0_f32, 0.0_f32), |(one, two), s| (s + coefficient * one - two, one));
+    let (one, two) =
+        block.iter().fold((0.0_f32, 0.0_f32), |(one, two), s| (s + coefficient * one - two, one));
     let squared = one * one + two * two - coefficient * one * two;
     2.0 * squared / (block.len() as f32).powi(2)
 }

@@ -50,7 +50,9 @@ impl Behaviour {
             "busy" => Self::BUSY,
             "decline" => Self::DECLINE,
             "absent" => Self::NoAnswer,
-            "refuse" => Self::Refuse(number("refuse").filter(|c| (300..700).contains(c)).unwrap_or(480) as u16),
+            "refuse" => {
+                Self::Refuse(number("refuse").filter(|c| (300..700).contains(c)).unwrap_or(480) as u16)
+            }
             "redirect" if words.len() > 1 => Self::Redirect(format!("sip:{}@{domain}", words[1..].join("-"))),
             "early" => Self::EarlyMedia { after, talk },
             _ => Self::Answer { after, talk },
@@ -91,6 +93,9 @@ mod tests {
         assert_eq!(of("refuse-9999"), Behaviour::Refuse(480));
         assert_eq!(of("redirect-anna-b"), Behaviour::Redirect("sip:anna-b@lab.test".into()));
         assert_eq!(of("early-after-2"), Behaviour::EarlyMedia { after: seconds(2), talk: None });
-        assert_eq!(of("bob-after-0-talk-20"), Behaviour::Answer { after: seconds(0), talk: Some(seconds(20)) });
+        assert_eq!(
+            of("bob-after-0-talk-20"),
+            Behaviour::Answer { after: seconds(0), talk: Some(seconds(20)) }
+        );
     }
 }

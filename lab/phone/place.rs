@@ -73,8 +73,14 @@ impl Phone {
         let stream = self.open_stream().await?;
         let offer = self.offer(stream.as_ref(), &hop);
         let invite = self.invite(dial, tag, &report.call_id, &offer, &hop)?;
-        let attempt =
-            Attempt { phone: self, script, begun: Instant::now(), report, stream: stream.as_ref(), cancelled: false };
+        let attempt = Attempt {
+            phone: self,
+            script,
+            begun: Instant::now(),
+            report,
+            stream: stream.as_ref(),
+            cancelled: false,
+        };
         let answered = attempt.run(invite, &hop).await?;
         if let Some((mut transaction, answer)) = answered {
             let dialog = Dialog::of_caller(transaction.request(), &answer, transaction.hop());

@@ -8,7 +8,9 @@ use tokio::time::{Instant, sleep_until};
 use super::behaviour::reason;
 use super::place::speak_to;
 use super::talk::Talk;
-use super::{ALLOW, Behaviour, CallReport, Direction, Failure, LONGEST_CALL, LONGEST_RINGING, Outcome, Phone};
+use super::{
+    ALLOW, Behaviour, CallReport, Direction, Failure, LONGEST_CALL, LONGEST_RINGING, Outcome, Phone,
+};
 use crate::media::Stream;
 use crate::media::sdp::Audio;
 use crate::sip::endpoint::locked;
@@ -94,7 +96,8 @@ impl Phone {
             refuse(server, 488, None).await;
             return Ok(Outcome::Refused { code: 488 });
         };
-        self.alert(request, &hop, server, theirs.as_ref(), &answer, stream.as_ref(), ring.early, report).await?;
+        self.alert(request, &hop, server, theirs.as_ref(), &answer, stream.as_ref(), ring.early, report)
+            .await?;
         if let Some(refused) = self.wait(server, begun + ring.after.min(LONGEST_RINGING), ring).await {
             return Ok(refused);
         }

@@ -12,8 +12,6 @@ use crate::media::Stream;
 use crate::media::sdp::Audio;
 use crate::sip::{Dialog, Incoming, Message, ServerTransaction};
 
-/// How long the last words (an answer to the other end's BYE that crossed ours) may take.
-const LAST_WORDS: Duration = Duration::from_millis(500);
 /// 64·T1: a 2xx that gets no ACK within it ends the call (RFC 3261 §13.3.1.4).
 const ACK_WAIT: Duration = Duration::from_secs(32);
 
@@ -96,11 +94,7 @@ impl<'a> Talk<'a> {
             }
         };
         // 481: the other end had hung up already.
-        let confirmed = matches!(answered, Some(200..300 | 481));
-        while let Ok(Some(incoming)) = timeout(LAST_WORDS, self.mailbox.recv()).await {
-            self.take(incoming).await;
-        }
-        confirmed
+        matches!(answered, Some(200..300 | 481))
     }
 
     /// Answers a request within the dialog; true when it was BYE.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -234,7 +234,11 @@ fn take_frame(buffer: &mut BytesMut) -> Result<Frame, super::message::Malformed>
         buffer.advance(2);
     }
     let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return if buffer.len() > MAX_HEAD { Err(Malformed("head is too long")) } else { Ok(Frame::Incomplete) };
+        return if buffer.len() > MAX_HEAD {
+            Err(Malformed("head is too long"))
+        } else {
+            Ok(Frame::Incomplete)
+        };
     };
     if end > MAX_HEAD {
         return Err(Malformed("head is too long"));

@@ -81,7 +81,9 @@ impl Hop {
         match address::target(uri) {
             Some((transport, address)) if transport == Transport::Udp => Self::new(transport, address),
             Some((transport, address)) if transport != fallback.transport => Self::new(transport, address),
-            Some((transport, address)) if address.ip() != fallback.address.ip() => Self::new(transport, address),
+            Some((transport, address)) if address.ip() != fallback.address.ip() => {
+                Self::new(transport, address)
+            }
             _ => fallback,
         }
     }

@@ -85,7 +85,9 @@ impl Trust {
         let builder = ClientConfig::builder_with_provider(provider());
         let builder = builder.with_safe_default_protocol_versions().map_err(failed)?;
         let config = match self {
-            Self::Anything => builder.dangerous().with_custom_certificate_verifier(Arc::new(Credulous(provider()))),
+            Self::Anything => {
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(Credulous(provider())))
+            }
             Self::Pem(pem) => builder.with_root_certificates(roots(pem)?),
         };
         Ok(Arc::new(config.with_no_client_auth()))

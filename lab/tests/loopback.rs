@@ -7,8 +7,8 @@ use std::time::Duration;
 use kirkwall_lab::front_end::{Account, Accounts, FrontEnd, FrontEndConfig};
 use kirkwall_lab::handset::{Base, BaseConfig, Handset, HandsetAccount, Model};
 use kirkwall_lab::media::{Codec, Voice};
-use kirkwall_lab::phone::{Behaviour, CallReport, CallScript, Ended, Outcome, Phone, PhoneConfig};
 use kirkwall_lab::phone::registration::Standing;
+use kirkwall_lab::phone::{Behaviour, CallReport, CallScript, Ended, Outcome, Phone, PhoneConfig};
 use kirkwall_lab::sip::tls::Trust;
 use kirkwall_lab::sip::{Credentials, Transport};
 use tokio::time::timeout;
@@ -25,7 +25,8 @@ fn credentials(user: &str) -> Credentials {
 }
 
 async fn front_end(users: &[&str], change: impl FnOnce(&mut FrontEndConfig)) -> FrontEnd {
-    let accounts = users.iter().map(|user| Account { user: user.to_string(), credentials: credentials(user) });
+    let accounts =
+        users.iter().map(|user| Account { user: user.to_string(), credentials: credentials(user) });
     let mut config = FrontEndConfig::loopback(DOMAIN, Accounts::Given(accounts.collect()));
     config.far_end_by_name = true;
     change(&mut config);
@@ -130,7 +131,11 @@ async fn handset_calls_handset(one: Transport, two: Transport, records_route: bo
     let mut served = carl.phone().served_calls();
     let placed = anna(&first).dial("carl", &CallScript::default()).await;
     let served = timeout(SOON, served.recv()).await.unwrap().unwrap();
-    assert_eq!((placed.ended, served.ended), (Some(Ended::There), Some(Ended::Here)), "{placed:?} {served:?}");
+    assert_eq!(
+        (placed.ended, served.ended),
+        (Some(Ended::There), Some(Ended::Here)),
+        "{placed:?} {served:?}"
+    );
     assert_eq!((voice(&placed), voice(&served)), (Some(33), Some(3)));
     first.stop().await;
     second.stop().await;
@@ -193,7 +198,10 @@ async fn early_media_is_heard_before_the_answer() {
     far_end(&front_end, "early", 40, Behaviour::EarlyMedia { after: seconds(30.0), talk: None });
     let script = CallScript { cancel_after: Some(seconds(1.2)), talk: None };
     let report = anna(&base).dial("early", &script).await;
-    assert_eq!((report.outcome.clone(), report.progress, report.early_media), (Outcome::Cancelled, Some(183), true));
+    assert_eq!(
+        (report.outcome.clone(), report.progress, report.early_media),
+        (Outcome::Cancelled, Some(183), true)
+    );
     assert_eq!(voice(&report), Some(40), "{report:?}");
     base.stop().await;
     front_end.stop().await;
@@ -203,7 +211,8 @@ async fn early_media_is_heard_before_the_answer() {
 async fn a_second_call_to_a_busy_handset_is_486() {
     let front_end = front_end(&["anna"], |_| {}).await;
     let base = base(&front_end, Transport::Udp, &[("anna", 9)]).await;
-    let (bob, eve) = (far_end(&front_end, "bob", 1, Behaviour::BUSY), far_end(&front_end, "eve", 2, Behaviour::BUSY));
+    let (bob, eve) =
+        (far_end(&front_end, "bob", 1, Behaviour::BUSY), far_end(&front_end, "eve", 2, Behaviour::BUSY));
     let first = talk(1.5);
     let (first, second) = tokio::join!(front_end.call(&bob, "anna", &first), async {
         tokio::time::timeout(SOON, async {
@@ -251,7 +260,8 @@ async fn a_wrong_password_and_an_untrusted_certificate_do_not_register() {
     let untrusting = stranger(Transport::Tls, "secret of anna", Trust::Pem(other));
     let untrusting = Base::start(untrusting).await.unwrap();
     let mut standing = anna(&untrusting).standing();
-    let unreachable = standing.wait_for(|now| matches!(now, Standing::Unreachable(why) if why.contains("ertificate")));
+    let unreachable =
+        standing.wait_for(|now| matches!(now, Standing::Unreachable(why) if why.contains("ertificate")));
     assert!(timeout(SOON, unreachable).await.is_ok_and(|found| found.is_ok()));
     assert_eq!(front_end.registered(), 0);
     wrong.stop().await;
