@@ -7,7 +7,7 @@ use std::time::Duration;
 use kirkwall_lab::front_end::{Accounts, FrontEnd, FrontEndConfig};
 use kirkwall_lab::phone::CallScript;
 use kirkwall_lab::sip::Failure;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::sync::mpsc;
 
 use super::{print_line, read_users, told_to_stop};
 
@@ -97,33 +97,38 @@ fn config(arguments: &Arguments) -> Result<FrontEndConfig, Failure> {
     })
 }
 
-/// Reads standard input for as long as it is open; afterwards waits for ever.
+/// Takes orders from standard input for as long as it is open; afterwards waits for ever.
 async fn take_orders(front_end: &FrontEnd) {
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        let [call, from, to, talk] = &words[..] else {
-            eprintln!("write: call FROM TO TALK_SECONDS");
-            continue;
-        };
-        let (Some(phone), Some(talk)) =
-            (front_end.far_end(from), talk.parse().ok().filter(|_| call == "call"))
-        else {
-            eprintln!("write: call FROM TO TALK_SECONDS");
-            continue;
-        };
-        let (front_end, to) = (front_end.clone(), to.clone());
-        let script = CallScript { cancel_after: None, talk: Some(Duration::from_secs(talk)) };
-        tokio::spawn(async move {
-            let report = front_end.call(&phone, &to, &script).await;
-            let printed = match report {
-                Ok(report) => print_line(&report),
-                Err(error) => print_line(&phone.no_call(&to, &error.to_string())),
-            };
-            if let Err(error) = printed {
-                eprintln!("{error}");
+    let (sender, mut lines) = mpsc::channel::<String>(16);
+    // A thread of its own: a read of standard input cannot be called off, and must not hold up the end.
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                return;
             }
-        });
+        }
+    });
+    while let Some(line) = lines.recv().await {
+        if obey(front_end, &line).is_none() {
+            eprintln!("write: call FROM TO TALK_SECONDS");
+        }
     }
     std::future::pending().await
+}
+
+/// Begins the call that a line orders; it reports itself.
+fn obey(front_end: &FrontEnd, line: &str) -> Option<()> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let ["call", from, to, talk] = words[..] else { return None };
+    let phone = front_end.far_end(from)?;
+    let script = CallScript { cancel_after: None, talk: Some(Duration::from_secs(talk.parse().ok()?)) };
+    let (front_end, to) = (front_end.clone(), to.to_owned());
+    tokio::spawn(async move {
+        let report = front_end.call(&phone, &to, &script).await;
+        let report = report.unwrap_or_else(|error| phone.no_call(&to, &error.to_string()));
+        if let Err(error) = print_line(&report) {
+            eprintln!("{error}");
+        }
+    });
+    Some(())
 }
