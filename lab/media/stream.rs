@@ -16,6 +16,10 @@ use crate::sip::Failure;
 /// Longest datagram that is read.
 const PACKET: usize = 1_500;
 
+/// Level of a full-scale sine in A-law (ITU-T G.711 §5); µ-law has 3.17. No kin of π.
+#[allow(clippy::approx_constant)]
+const FULL_SCALE_DBM0: f64 = 3.14;
+
 /// What one end heard.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Heard {
@@ -228,8 +232,8 @@ impl Ear {
 
     fn heard(&self, sent: u64, now: Instant) -> Heard {
         let gap_at_end = self.last_at.map_or(Duration::ZERO, |last| now - last);
-        // A full-scale sine has a mean square of one half and is +3.14 dBm0 (ITU-T G.711 §5).
-        let level = |squares: f64| 10.0 * (squares * 2.0).log10() + 3.14;
+        // A full-scale sine has a mean square of one half.
+        let level = |squares: f64| 10.0 * (squares * 2.0).log10() + FULL_SCALE_DBM0;
         let mean = (self.samples > 0).then(|| self.squares / self.samples as f64);
         Heard {
             packets: self.packets,

@@ -135,12 +135,11 @@ impl Registrar {
 
     /// Ends when the connection of the registration closes; never over UDP.
     async fn disconnected(&self) {
-        match self.taken {
-            Some(hop) if hop.connection.is_some() => match self.phone.0.endpoint.closed(&hop) {
-                Some(closed) => closed.cancelled().await,
-                None => {}
-            },
-            _ => std::future::pending().await,
+        let Some(hop) = self.taken.filter(|hop| hop.connection.is_some()) else {
+            return std::future::pending().await;
+        };
+        if let Some(closed) = self.phone.0.endpoint.closed(&hop) {
+            closed.cancelled().await;
         }
     }
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ezk_sip_types::Method;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -18,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::client::{Client, ClientTransaction};
 use super::flow::{self, Flows};
 use super::server::{Server, ServerTransaction};
-use super::{Failure, Hop, Message, Transport, address, fresh_token};
+use super::{Failure, Hop, Message, Transport, fresh_token};
 
 /// T1 of RFC 3261 §17.1.1.1: an estimate of the round trip.
 pub const T1: Duration = Duration::from_millis(500);
@@ -27,7 +26,7 @@ pub const T2: Duration = Duration::from_secs(4);
 /// 64·T1: how long a transaction waits, and how long its answer is kept (timers B, F, H, J).
 pub const PATIENCE: Duration = Duration::from_secs(32);
 /// Most transactions of each side that are kept.
-const MAX_TRANSACTIONS: usize = 100_000;
+pub(super) const MAX_TRANSACTIONS: usize = 100_000;
 /// Most dialogs with a mailbox.
 const MAX_DIALOGS: usize = 20_000;
 /// Most requests that wait for the endpoint's owner.
@@ -87,22 +86,22 @@ pub struct Incoming {
 
 /// See the module. Cheap to clone; all clones are one endpoint.
 #[derive(Clone)]
-pub struct Endpoint(Arc<Shared>);
+pub struct Endpoint(pub(super) Arc<Shared>);
 
-struct Shared {
+pub(super) struct Shared {
     listening: Listening,
     advertise: Option<IpAddr>,
     udp: Option<UdpSocket>,
     tls_client: Option<Arc<rustls::ClientConfig>>,
-    forwards: bool,
+    pub(super) forwards: bool,
     flows: Flows,
-    clients: Mutex<HashMap<String, Client>>,
-    servers: Mutex<HashMap<String, Server>>,
+    pub(super) clients: Mutex<HashMap<String, Client>>,
+    pub(super) servers: Mutex<HashMap<String, Server>>,
     /// By Call-ID and local tag.
-    dialogs: Mutex<HashMap<(String, String), mpsc::Sender<Incoming>>>,
+    pub(super) dialogs: Mutex<HashMap<(String, String), mpsc::Sender<Incoming>>>,
     /// All wait equally long, so the oldest is in front.
     expiring: Mutex<VecDeque<(Instant, Expired)>>,
-    mailbox: mpsc::Sender<Incoming>,
+    pub(super) mailbox: mpsc::Sender<Incoming>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -322,100 +321,6 @@ impl Endpoint {
         }
     }
 
-    pub(super) async fn receive(&self, octets: Bytes, hop: Hop) {
-        match Message::parse(&octets) {
-            Ok(message) if message.method().is_some() => self.receive_request(message, hop).await,
-            Ok(message) => self.receive_response(message).await,
-            Err(error) => tracing::debug!(from = %hop.address, %error, "dropped"),
-        }
-    }
-
-    async fn receive_response(&self, mut response: Message) {
-        let key = response.header("Via").and_then(|via| address::param(via, "branch"));
-        let key = format!("{} {}", key.unwrap_or(""), response.cseq_method());
-        let again = match locked(&self.0.clients).get(&key) {
-            Some(Client::Waiting(owner)) => return drop(owner.try_send(response)),
-            Some(Client::Acknowledged { ack, hop }) => Some((ack.clone(), *hop)),
-            None => None,
-        };
-        if let Some((ack, hop)) = again {
-            if response.code() >= Some(200) {
-                let _ = self.send_raw(ack, &hop).await;
-            }
-            // A proxy's client transaction that saw its final answer: pass the 2xx on all the same.
-        } else if self.0.forwards {
-            response.pop("Via");
-            if let Some((transport, address)) = response.header("Via").and_then(address::via_target) {
-                let _ = self.send_raw(response.to_bytes(), &Hop::new(transport, address)).await;
-            }
-        }
-    }
-
-    async fn receive_request(&self, mut request: Message, hop: Hop) {
-        let Some(key) = server_key(&mut request, &hop) else { return };
-        if request.method() == Some(&Method::ACK) {
-            return self.receive_ack(request, &key, hop).await;
-        }
-        if let Some(known) = self.known_server(&key) {
-            if let Some(last) = known {
-                let _ = self.send_raw(last, &hop).await;
-            }
-            return;
-        }
-        let server = ServerTransaction::new(self.clone(), key.clone(), &request, hop);
-        {
-            let mut servers = locked(&self.0.servers);
-            if servers.len() >= MAX_TRANSACTIONS {
-                return;
-            }
-            servers.insert(key.clone(), server.record());
-        }
-        if request.method() == Some(&Method::CANCEL) {
-            return self.receive_cancel(&key, server).await;
-        }
-        let incoming = Incoming { request, hop, server: Some(server) };
-        if let Err(refused) = self.deliver(incoming) {
-            if let Some(server) = refused.server {
-                server.send(server.reply(503, "Service Unavailable")).await;
-            }
-        }
-    }
-
-    /// RFC 3261 §17.2.1: the ACK to a non-2xx belongs to the INVITE's transaction; to a 2xx, to the
-    /// dialog or the proxy.
-    async fn receive_ack(&self, request: Message, key: &str, hop: Hop) {
-        let acked = locked(&self.0.servers).get(key).map(|server| server.acked.clone());
-        match acked {
-            Some(acked) => acked.cancel(),
-            None => drop(self.deliver(Incoming { request, hop, server: None })),
-        }
-    }
-
-    /// RFC 3261 §9.2: 200 to the CANCEL itself; what becomes of the INVITE is its owner's matter.
-    async fn receive_cancel(&self, key: &str, cancel: ServerTransaction) {
-        let invite = key.replace(" CANCEL", " INVITE");
-        let cancelled = locked(&self.0.servers).get(&invite).map(|server| server.cancelled.clone());
-        let Some(cancelled) = cancelled else {
-            return cancel.send(cancel.reply(481, "Call/Transaction Does Not Exist")).await;
-        };
-        cancel.send(cancel.reply(200, "OK")).await;
-        cancelled.cancel();
-    }
-
-    fn known_server(&self, key: &str) -> Option<Option<Bytes>> {
-        locked(&self.0.servers).get(key).map(|server| server.last.clone())
-    }
-
-    fn deliver(&self, incoming: Incoming) -> Result<(), Incoming> {
-        let request = &incoming.request;
-        let tag = request.tag("To").unwrap_or("").to_owned();
-        let owner = locked(&self.0.dialogs).get(&(request.call_id().to_owned(), tag)).cloned();
-        let mailbox = owner.as_ref().unwrap_or(&self.0.mailbox);
-        mailbox.try_send(incoming).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(back) | mpsc::error::TrySendError::Closed(back) => back,
-        })
-    }
-
     async fn reap(self) {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         while self.0.stop.run_until_cancelled(tick.tick()).await.is_some() {
@@ -465,23 +370,6 @@ impl Endpoint {
     pub(super) fn tls_client(&self) -> Option<Arc<rustls::ClientConfig>> {
         self.0.tls_client.clone()
     }
-}
-
-/// Completes the top Via (RFC 3261 §18.2.1, RFC 3581 §4) and makes the key of RFC 3261 §17.2.3: branch,
-/// sent-by, method (INVITE for ACK).
-fn server_key(request: &mut Message, hop: &Hop) -> Option<String> {
-    let via = request.pop("Via")?;
-    let branch = address::param(&via, "branch").unwrap_or("").to_owned();
-    let sent_by = via.split(';').next()?.split_whitespace().nth(1)?.to_owned();
-    let kept = via.split(';').filter(|part| {
-        let name = part.split('=').next().unwrap_or("").trim();
-        !name.eq_ignore_ascii_case("rport") && !name.eq_ignore_ascii_case("received")
-    });
-    let kept = kept.collect::<Vec<_>>().join(";");
-    request.push_front("Via", format!("{kept};received={};rport={}", hop.address.ip(), hop.address.port()));
-    let method = request.method()?.to_string();
-    let method = if method == "ACK" { "INVITE" } else { method.as_str() };
-    Some(format!("{branch} {sent_by} {method}"))
 }
 
 /// A lock whose holder cannot have left it half changed: each change here is one call on a collection.

@@ -299,4 +299,36 @@ mod tests {
         assert_eq!(Message::parse(&octets).unwrap_err(), Malformed("body is shorter than Content-Length"));
         assert!(Message::parse(&Bytes::from_static(b"\x00\xff")).is_err());
     }
+
+    #[test]
+    fn no_mutation_of_a_message_makes_a_reader_panic() {
+        use rand::{Rng, SeedableRng};
+        let whole = b"INVITE sip:b%20c@[::1]:5060;transport=tls SIP/2.0\r\nVia: SIP/2.0/TLS h:1;branch=z9hG4bKa;rport=2\r\n\
+            From: \"A, <\\\"B\" <sip:a@1.2.3.4>;tag=x\r\nTo: <sip:b@h>\r\nCSeq: 1 INVITE\r\n\
+            Authorization: Digest realm=\"r\", nonce=\"n\"\r\nContent-Length: 4\r\n\r\nv=0\r";
+        let mut random = rand::rngs::StdRng::seed_from_u64(3);
+        let mut read = 0;
+        for _ in 0..20_000 {
+            let mut octets = whole.to_vec();
+            for _ in 0..random.random_range(1..6) {
+                let at = random.random_range(0..octets.len());
+                match random.random_range(0..3) {
+                    0 => octets[at] = random.random(),
+                    1 => octets
+                        .insert(at, *b"\r\n;:<>\",=@ \xc3".get(random.random_range(0..12)).unwrap_or(&0)),
+                    _ => drop(octets.remove(at)),
+                }
+            }
+            let Ok(message) = Message::parse(&octets.into()) else { continue };
+            read += 1;
+            let _ =
+                (address::target(message.uri()), address::user(message.uri()), address::host(message.uri()));
+            let _ = (message.user_of("From"), message.tag("From"), message.cseq_number());
+            let _ = message.header("Via").map(address::via_target);
+            let verifier = crate::sip::digest::Verifier::new("r");
+            let _ = verifier.check(&message, "Authorization", |_| Some(String::new()));
+            let _ = message.to_bytes();
+        }
+        assert!(read > 1_000, "only {read} mutations were still messages");
+    }
 }

@@ -17,6 +17,7 @@ pub mod endpoint;
 mod flow;
 pub mod hop;
 pub mod message;
+mod receive;
 pub mod server;
 pub mod tls;
 

@@ -275,3 +275,26 @@ async fn front_end_ca() -> String {
     other.stop().await;
     other.ca_pem().to_owned()
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn junk_does_not_disturb_the_front_end() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let front_end = front_end(&["anna"], |_| {}).await;
+    let at = front_end.listening();
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    for junk in [&b"\0\xff\xfe"[..], b"INVITE", b"INVITE sip:anna@lab.test SIP/2.0\r\n\r\n", &[b'a'; 60_000]]
+    {
+        socket.send_to(junk, at.udp.unwrap()).await.unwrap();
+    }
+    for address in [at.tcp.unwrap(), at.tls.unwrap()] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(&[b'x'; 20_000]).await.unwrap();
+        let mut rest = Vec::new();
+        let closed = timeout(SOON, stream.read_to_end(&mut rest)).await;
+        assert!(closed.is_ok(), "a connection that sends junk is closed");
+    }
+    let base = base(&front_end, Transport::Tls, &[("anna", 1)]).await;
+    assert_eq!(anna(&base).dial("nobody-after-0", &talk(0.2)).await.outcome, Outcome::Answered);
+    base.stop().await;
+    front_end.stop().await;
+}
