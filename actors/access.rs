@@ -16,8 +16,8 @@ use tracing::{error, warn};
 
 use crate::clock::Clock;
 use crate::desk::{
-    Bearer, CheckSession, CheckToken, CreateToken, DeskFault, FieldFault, ListTokens, LogIn, LogOut, NewToken,
-    RevokeToken, SCOPES, Session, TokenView,
+    Bearer, CheckSession, CheckToken, CreateToken, DeskFault, FieldFault, ListTokens, LogIn, LogOut,
+    NewToken, RevokeToken, SCOPES, Session, TokenView,
 };
 use crate::users::not_saved;
 
@@ -120,10 +120,16 @@ impl Handler<CreateToken> for Access {
     fn handle(&mut self, order: CreateToken, _: &mut Self::Context) -> Self::Result {
         let mut faults = Vec::new();
         if order.name.trim().is_empty() || order.name.len() > 128 {
-            faults.push(FieldFault::new("name", "give a name of 1 to 128 characters that says what the token is for"));
+            faults.push(FieldFault::new(
+                "name",
+                "give a name of 1 to 128 characters that says what the token is for",
+            ));
         }
         let unknown = order.scopes.iter().filter(|scope| !SCOPES.contains(&scope.as_str()));
-        faults.extend(unknown.map(|s| FieldFault::new("scopes", format!("{s:?} is no scope; use {}", SCOPES.join(", ")))));
+        faults.extend(
+            unknown
+                .map(|s| FieldFault::new("scopes", format!("{s:?} is no scope; use {}", SCOPES.join(", ")))),
+        );
         if order.scopes.is_empty() {
             faults.push(FieldFault::new("scopes", "name at least one scope, for example admin"));
         }
@@ -131,7 +137,9 @@ impl Handler<CreateToken> for Access {
             return Box::pin(fut::err(DeskFault::Invalid(faults)));
         }
         if self.tokens.len() >= MAX_TOKENS {
-            return Box::pin(fut::err(DeskFault::Conflict(format!("there are {MAX_TOKENS} tokens; revoke some"))));
+            return Box::pin(fut::err(DeskFault::Conflict(format!(
+                "there are {MAX_TOKENS} tokens; revoke some"
+            ))));
         }
         let fresh = TokenRecord::fresh(order.name, order.scopes, self.clock.now(), order.expires);
         let (record, text) = match fresh {

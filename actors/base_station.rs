@@ -130,7 +130,9 @@ impl Handler<Inspect> for BaseStation {
 
     fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Self::Result {
         let record = self.record.clone();
-        let text = |pick: fn(&BaseStationRecord) -> &String| record.as_ref().map_or(String::new(), |r| pick(r).clone());
+        let text = |pick: fn(&BaseStationRecord) -> &String| {
+            record.as_ref().map_or(String::new(), |r| pick(r).clone())
+        };
         MessageResult(BaseStationView {
             id: self.id.clone(),
             vendor: text(|r| &r.vendor),

@@ -37,7 +37,9 @@ use crate::media_channel::{Close, Count, MediaChannel, Open, Run};
 use crate::ports::Ports;
 use crate::roster::Guard;
 use crate::settings::Settings;
-use crate::supervisor::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, Release, ReleaseBase, Supervisor};
+use crate::supervisor::{
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, Release, ReleaseBase, Supervisor,
+};
 
 /// What a call actor is made from.
 pub struct CallSeed {
@@ -180,7 +182,8 @@ impl Call {
         };
         let asked = self.supervisor.send(ask).into_actor(self);
         ctx.spawn(asked.then(|reply, me, _| {
-            let channel = MediaChannel::new(ChannelId(me.summary().reference.0), me.ports.media.clone()).start();
+            let channel =
+                MediaChannel::new(ChannelId(me.summary().reference.0), me.ports.media.clone()).start();
             let open = reply.as_ref().is_ok_and(Result::is_ok).then(|| channel.clone());
             me.channel = open.clone();
             let opened = async move {
@@ -229,7 +232,8 @@ impl Call {
             port_a: ports.a,
             port_b: ports.b,
             address_a: seen(self.facing, self.peer.transport, self.peer.remote.ip()),
-            address_b: callee.map_or(IpAddr::from([127, 0, 0, 1]), |to| seen(to.facing, to.transport, to.address.ip())),
+            address_b: callee
+                .map_or(IpAddr::from([127, 0, 0, 1]), |to| seen(to.facing, to.transport, to.address.ip())),
             codecs: media.codecs.clone(),
             srtp: (policy(self.facing), offered),
             attempts,
@@ -241,7 +245,11 @@ impl Call {
         let local = local_end_to(&self.ports, &self.settings, &target.destination, &own);
         let credentials = target.credentials_of.as_ref().and(self.credentials.clone()).map(DigestClient::new);
         let dialog = self.start_dialog(leg, local, credentials, ctx);
-        let name = if target.from_display.is_empty() { String::new() } else { format!("{} ", quoted(&target.from_display)) };
+        let name = if target.from_display.is_empty() {
+            String::new()
+        } else {
+            format!("{} ", quoted(&target.from_display))
+        };
         dialog.do_send(Place(Box::new(Dial {
             request_uri: target.request_uri.clone(),
             from: format!("{name}<{}>", target.from_uri),
@@ -339,7 +347,8 @@ impl Actor for Call {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(1_024);
         let Some((invite, peer)) = self.first.take() else { return };
-        let local = local_end(&self.ports, &self.settings, (peer.facing, peer.transport, peer.remote.ip()), "");
+        let local =
+            local_end(&self.ports, &self.settings, (peer.facing, peer.transport, peer.remote.ip()), "");
         let caller = self.start_dialog(LegNo::CALLER, local, None, ctx);
         self.record(LegNo::CALLER, peer_name(&peer), true, invite.clone());
         caller.do_send(Hear { message: invite, peer });
@@ -372,7 +381,8 @@ impl Handler<SendFailed> for Call {
         // In what we send, our tag stands on the other side than in what we hear.
         let tag = if message.is_request() { message.from_tag() } else { message.to_tag() };
         let owner = tag.and_then(|tag| tag.split_once('.')?.0.parse::<OwnerId>().ok());
-        let leg = owner.map_or(LegNo::CALLER, |OwnerId(owner)| LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32));
+        let leg =
+            owner.map_or(LegNo::CALLER, |OwnerId(owner)| LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32));
         if let Some(dialog) = self.legs.get(&leg) {
             dialog.do_send(SendFailed(message));
         }

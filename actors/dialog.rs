@@ -99,7 +99,9 @@ impl Dialog {
             return self.perform(then, ctx);
         }
         let writes = save.into_iter().map(|save| match save {
-            LegSave::Put(record) => self.store.put(&CallRecord { name: record_name(record.owner), state: *record }),
+            LegSave::Put(record) => {
+                self.store.put(&CallRecord { name: record_name(record.owner), state: *record })
+            }
             LegSave::Delete(owner) => self.store.delete(&record_name(owner)),
         });
         let saved = self.ports.journal.save(writes.collect()).into_actor(self);
@@ -116,12 +118,18 @@ impl Dialog {
             match output {
                 LegOutput::Send { message, destination, resolve } => {
                     let destination = next_hop(resolve.as_ref(), destination);
-                    self.call.do_send(Said { leg: self.leg, message: message.clone(), to: destination.clone() });
+                    self.call.do_send(Said {
+                        leg: self.leg,
+                        message: message.clone(),
+                        to: destination.clone(),
+                    });
                     self.ports.sip.send(message, destination);
                 }
                 LegOutput::Event(event) => match hear(event, self.why.as_ref()) {
                     Heard::News(news) => self.report(news, ctx),
-                    Heard::Challenged { request, response } => self.answer_challenge(&request, &response, ctx),
+                    Heard::Challenged { request, response } => {
+                        self.answer_challenge(&request, &response, ctx)
+                    }
                     Heard::Asked(reply) => ctx.notify(Do(reply)),
                     Heard::Nothing => {}
                 },
@@ -140,7 +148,8 @@ impl Dialog {
 
     /// Credentials go with the request sent again; without any that fit, the leg ends.
     fn answer_challenge(&mut self, request: &SipMessage, response: &SipMessage, ctx: &mut Context<Self>) {
-        let headers = self.credentials.as_mut().and_then(|c| c.answer(request, response, &mut self.tokens).ok());
+        let headers =
+            self.credentials.as_mut().and_then(|c| c.answer(request, response, &mut self.tokens).ok());
         match headers {
             Some(headers) => ctx.notify(Do(invite::LegOrder::Retry { headers })),
             None => {

@@ -190,7 +190,11 @@ impl Handler<Register> for Handset {
 
     fn handle(&mut self, Register { request, peer }: Register, ctx: &mut Self::Context) {
         let to_tag = self.seed.tokens.word();
-        self.step(RegistrarInput::Register { request: Box::new(request), peer: peer.clone(), to_tag }, Some(peer), ctx);
+        self.step(
+            RegistrarInput::Register { request: Box::new(request), peer: peer.clone(), to_tag },
+            Some(peer),
+            ctx,
+        );
     }
 }
 

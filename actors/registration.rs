@@ -15,8 +15,8 @@ use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::sip::Destination;
 use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::registration::{
-    Account, Registration as Line, RegistrationInput, RegistrationOutput, RegistrationRecord, SaveRegistration,
-    StateName,
+    Account, Registration as Line, RegistrationInput, RegistrationOutput, RegistrationRecord,
+    SaveRegistration, StateName,
 };
 use kirkwall_core::timer::Moment;
 use kirkwall_data::registration::{RegistrationRecord as Stored, Registrations};
@@ -114,8 +114,19 @@ pub struct Registration {
 impl Registration {
     /// Goes on from the record on disk, if there is one.
     pub fn new(seed: LineSeed) -> Self {
-        let LineSeed { user, owner, aor, registrar, expires, user_agent, credentials, proxies, ports, supervisor, mut tokens } =
-            seed;
+        let LineSeed {
+            user,
+            owner,
+            aor,
+            registrar,
+            expires,
+            user_agent,
+            credentials,
+            proxies,
+            ports,
+            supervisor,
+            mut tokens,
+        } = seed;
         let proxy = proxies.first().cloned().expect("lines start only after a proxy was resolved");
         let local = ports.sip.local(proxy.facing, proxy.transport, proxy.address.ip());
         let sent_by = local.map_or_else(|| registrar.clone(), |local| local.to_string());
@@ -168,7 +179,9 @@ impl Registration {
             return self.perform(then, ctx);
         }
         let aor = self.user.to_string();
-        let writes = save.into_iter().map(|SaveRegistration(state)| self.store.put(&Stored { aor: aor.clone(), state }));
+        let writes = save
+            .into_iter()
+            .map(|SaveRegistration(state)| self.store.put(&Stored { aor: aor.clone(), state }));
         let saved = self.ports.journal.save(writes.collect()).into_actor(self);
         ctx.wait(saved.map(|saved, me, ctx| match saved {
             Ok(()) => me.perform(then, ctx),
@@ -184,7 +197,9 @@ impl Registration {
             match output {
                 RegistrationOutput::Send { request, to } => self.ports.sip.send(request, to),
                 RegistrationOutput::Changed(status) => {
-                    let cause = status.status.map_or(status.cause.clone(), |code| format!("{code}, {}", status.cause));
+                    let cause = status
+                        .status
+                        .map_or(status.cause.clone(), |code| format!("{code}, {}", status.cause));
                     self.cause = Some(cause).filter(|_| status.registered_until.is_none());
                 }
                 RegistrationOutput::NextProxy { .. } => self.next_proxy(ctx),

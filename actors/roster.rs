@@ -8,8 +8,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use actix::prelude::*;
 use actix::dev::{MessageResponse, ToEnvelope};
+use actix::prelude::*;
 
 /// The arbiters of the node's actors.
 #[derive(Clone)]

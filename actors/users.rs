@@ -22,8 +22,8 @@ use tracing::{error, info};
 
 use crate::clock::Clock;
 use crate::desk::{
-    ChangeUser, CreateUser, DeleteUser, DeskFault, FieldFault, GetUser, ImportOutcome, ImportUsers, ListUsers,
-    RowFault, UserPage, UserView,
+    ChangeUser, CreateUser, DeleteUser, DeskFault, FieldFault, GetUser, ImportOutcome, ImportUsers,
+    ListUsers, RowFault, UserPage, UserView,
 };
 use crate::supervisor::{AccountChanged, AccountRemoved, InspectUsers, UserState};
 
@@ -96,7 +96,11 @@ impl Users {
     fn one_view(&self, name: Username) -> ResponseActFuture<Self, Result<UserView, DeskFault>> {
         let missing = name.to_string();
         let views = self.views(vec![name]);
-        Box::pin(views.map(move |mut views, _, _| views.pop().ok_or(DeskFault::NotFound(format!("user {missing}")))))
+        Box::pin(
+            views.map(move |mut views, _, _| {
+                views.pop().ok_or(DeskFault::NotFound(format!("user {missing}")))
+            }),
+        )
     }
 
     fn current(&self, name: &Username, if_revision: Option<u64>) -> Result<&UserRecord, DeskFault> {
@@ -273,7 +277,9 @@ impl Handler<ImportUsers> for Users {
 
 impl Users {
     fn judged(&self, csv: &[u8]) -> Result<(Summary, Vec<UserRecord>), DeskFault> {
-        let bad_file = |fault: users_csv::FileFault| DeskFault::Invalid(vec![FieldFault::new("file", fault.to_string())]);
+        let bad_file = |fault: users_csv::FileFault| {
+            DeskFault::Invalid(vec![FieldFault::new("file", fault.to_string())])
+        };
         let rows = users_csv::parse(csv).map_err(bad_file)?;
         let (summary, records) = users_csv::judge(rows, |name| self.users.get(name).cloned(), self.now());
         if self.users.len() + summary.created > MAX_USERS {

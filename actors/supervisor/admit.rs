@@ -7,8 +7,8 @@ use kirkwall_core::call::ladder::Ladder;
 use kirkwall_core::call::route::{Map, Way, way};
 use kirkwall_core::call::{CallSummary, Party, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
-use kirkwall_core::pii::Pii;
 use kirkwall_core::media::negotiate::SrtpMode;
+use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::wire::{Host, Uri};
 use kirkwall_core::sip::{Destination, Facing};
@@ -156,7 +156,10 @@ impl Supervisor {
             route: route.clone(),
             credentials_of: Some(line.clone()),
             base: None,
-            party: Party { number: number.clone().unwrap_or_else(|| ask.dialled.user_text()), ..Party::default() },
+            party: Party {
+                number: number.clone().unwrap_or_else(|| ask.dialled.user_text()),
+                ..Party::default()
+            },
         };
         first.iter().cloned().chain(others.cloned()).map(|destination| vec![target(destination)]).collect()
     }
@@ -175,7 +178,10 @@ impl Supervisor {
     pub(super) fn credentials(&self, user: &Username) -> Option<Credentials> {
         let record = self.accounts.get(user)?;
         let name = if record.auth_username.is_empty() { user.as_str() } else { &record.auth_username };
-        Some(Credentials { username: name.to_owned(), password: Pii(record.auth_password.reveal().to_owned()) })
+        Some(Credentials {
+            username: name.to_owned(),
+            password: Pii(record.auth_password.reveal().to_owned()),
+        })
     }
 
     pub(super) fn base_limit(&self, base: &BaseStationId) -> Limit {

@@ -37,7 +37,9 @@ impl Handler<Arrived> for Supervisor {
                 debug!(%cause, transport = %destination.transport, "a message could not be sent");
                 self.send_failed(&message);
             }
-            Arrival::Closed { connection, facing, remote, .. } => self.connection_gone(connection, facing, remote),
+            Arrival::Closed { connection, facing, remote, .. } => {
+                self.connection_gone(connection, facing, remote)
+            }
             Arrival::Refused { facing, remote, what } => {
                 warn!(?facing, source = %remote.ip(), %what, "a TLS client was refused");
                 counter!("ipdect_sip_tls_refused_total").increment(1);
@@ -95,14 +97,24 @@ impl Supervisor {
         }
         let known = invite_key(&message).and_then(|key| self.invites.get(&key).copied());
         match (known, method) {
-            (Some(call), Method::Invite | Method::Cancel | Method::Ack) => self.tell_call(call, message, peer),
+            (Some(call), Method::Invite | Method::Cancel | Method::Ack) => {
+                self.tell_call(call, message, peer)
+            }
             (None, Method::Cancel) => self.refuse(&message, &peer, 481),
             (None, Method::Ack) => {}
             (None, Method::Invite) => self.new_call(message, peer, ctx),
             (_, Method::Register) => self.register(message, peer, ctx),
             (_, Method::Options) => self.tell_abilities(&message, &peer),
             (_, Method::Subscribe | Method::Publish) => self.refuse(&message, &peer, 489),
-            (_, Method::Notify | Method::Benotify | Method::Bye | Method::Prack | Method::Update | Method::Info) => {
+            (
+                _,
+                Method::Notify
+                | Method::Benotify
+                | Method::Bye
+                | Method::Prack
+                | Method::Update
+                | Method::Info,
+            ) => {
                 self.refuse(&message, &peer, 481);
             }
             _ => self.refuse(&message, &peer, 405),
@@ -121,7 +133,9 @@ impl Supervisor {
                 }
             }
             Some(owner) => self.tell_call(call_of(owner), message, peer),
-            None => counter!("ipdect_sip_door_total", "verdict" => "drop", "why" => "stray_answer").increment(1),
+            None => {
+                counter!("ipdect_sip_door_total", "verdict" => "drop", "why" => "stray_answer").increment(1)
+            }
         }
     }
 
@@ -169,7 +183,8 @@ impl Supervisor {
     pub(super) fn trusts(&self, peer: &Peer) -> bool {
         let proxy = self.proxies.iter().any(|proxy| proxy.address.ip() == peer.remote.ip());
         let named = self.settings.north.iter().flat_map(|n| &n.proxies);
-        let named = named.into_iter().any(|p| peer.tls_names.iter().any(|name| name.eq_ignore_ascii_case(&p.host)));
+        let named =
+            named.into_iter().any(|p| peer.tls_names.iter().any(|name| name.eq_ignore_ascii_case(&p.host)));
         peer.facing == Facing::North && (proxy || named)
     }
 }

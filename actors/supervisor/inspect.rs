@@ -34,12 +34,14 @@ impl Handler<ListCalls> for Supervisor {
         let (all, total): (Vec<_>, usize) = match ask.wanted {
             CallsWanted::Active => {
                 let behind = |call: &CallRef| ask.after.is_none_or(|after| *call > after);
-                let calls = self.calls.iter().filter(|(call, _)| behind(call)).map(|(_, entry)| &entry.summary);
+                let calls =
+                    self.calls.iter().filter(|(call, _)| behind(call)).map(|(_, entry)| &entry.summary);
                 (calls.take(limit + 1).cloned().collect(), self.calls.len())
             }
             CallsWanted::Ended => {
                 let behind = |call: &CallRef| ask.after.is_none_or(|after| *call < after);
-                let mut ended: Vec<_> = self.ended.iter().map(|r| &r.summary).filter(|s| behind(&s.reference)).collect();
+                let mut ended: Vec<_> =
+                    self.ended.iter().map(|r| &r.summary).filter(|s| behind(&s.reference)).collect();
                 ended.sort_by(|a, b| b.reference.cmp(&a.reference));
                 (ended.into_iter().take(limit + 1).cloned().collect(), self.ended.len())
             }
@@ -59,7 +61,9 @@ impl Handler<GetCall> for Supervisor {
         }
         let Some(entry) = self.calls.get(&call) else { return Box::pin(async move { Err(no_call(call)) }) };
         let (addr, summary) = (entry.addr.clone(), entry.summary.clone());
-        Box::pin(async move { Ok(CallDetail { summary, media: addr.send(ShowMedia).await.unwrap_or_default() }) })
+        Box::pin(
+            async move { Ok(CallDetail { summary, media: addr.send(ShowMedia).await.unwrap_or_default() }) },
+        )
     }
 }
 

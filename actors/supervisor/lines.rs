@@ -88,7 +88,9 @@ impl Supervisor {
         let wanted = self.accounts.get(user).is_some_and(|record| record.enabled);
         match self.lines.get(user) {
             Some(line) => line.addr.do_send(Want { wanted, credentials: self.credentials(user) }),
-            None if wanted && !self.waiting_lines.contains(user) => self.waiting_lines.push_back(user.clone()),
+            None if wanted && !self.waiting_lines.contains(user) => {
+                self.waiting_lines.push_back(user.clone())
+            }
             None => {}
         }
     }
@@ -121,7 +123,8 @@ impl Supervisor {
             supervisor: ctx.address(),
             tokens: self.tokens.split(),
         };
-        let addr = Registration::start_in_arbiter(&self.roster.arbiter_of(&user), move |_| Registration::new(seed));
+        let addr =
+            Registration::start_in_arbiter(&self.roster.arbiter_of(&user), move |_| Registration::new(seed));
         self.line_owners.insert(owner, user.clone());
         self.lines.insert(user, LineEntry { addr, owner, state: LineState::default() });
     }
@@ -141,7 +144,9 @@ impl Supervisor {
     pub(super) fn connection_gone(&mut self, connection: ConnectionId, facing: Facing, remote: SocketAddr) {
         match facing {
             Facing::South => {
-                let uses = |places: &Vec<Located>| places.iter().any(|p| p.destination.connection == Some(connection));
+                let uses = |places: &Vec<Located>| {
+                    places.iter().any(|p| p.destination.connection == Some(connection))
+                };
                 for user in self.locations.iter().filter(|(_, places)| uses(places)).map(|(user, _)| user) {
                     if let Some(handset) = self.handsets.get(user) {
                         handset.do_send(ConnectionGone(connection));

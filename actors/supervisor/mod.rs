@@ -107,7 +107,13 @@ struct Remembered {
 
 impl Supervisor {
     /// With empty books; users, handsets and calls follow from the store.
-    pub fn new(settings: Settings, ports: Ports, roster: Roster, resolver: Resolver, mut tokens: Tokens) -> Self {
+    pub fn new(
+        settings: Settings,
+        ports: Ports,
+        roster: Roster,
+        resolver: Resolver,
+        mut tokens: Tokens,
+    ) -> Self {
         let digest = DigestServer::new(&settings.realm, Offer::default(), tokens.split())
             .expect("the configuration's realm was checked when it was read");
         let admission = Admission::new(settings.capacity.media);

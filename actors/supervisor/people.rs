@@ -111,7 +111,8 @@ impl Supervisor {
         }
         let (ports, supervisor) = (self.ports.clone(), ctx.address());
         let (arbiter, name) = (self.roster.arbiter_of(&id), id.clone());
-        let addr = BaseStation::start_in_arbiter(&arbiter, move |_| BaseStation::new(name, ports, supervisor));
+        let addr =
+            BaseStation::start_in_arbiter(&arbiter, move |_| BaseStation::new(name, ports, supervisor));
         self.bases.insert(id, (addr.clone(), DEFAULT_BASE));
         addr
     }
@@ -158,7 +159,8 @@ impl Handler<InspectUsers> for Supervisor {
     fn handle(&mut self, InspectUsers(users): InspectUsers, _: &mut Self::Context) -> Self::Result {
         let mut states: HashMap<Username, UserState> = HashMap::new();
         for user in users {
-            let registration = self.lines.get(&user).map_or_else(|| "off".to_owned(), |line| line.state.words());
+            let registration =
+                self.lines.get(&user).map_or_else(|| "off".to_owned(), |line| line.state.words());
             let handset_registered = self.locations.get(&user).is_some_and(|places| !places.is_empty());
             states.insert(user, UserState { handset_registered, registration, calls: 0 });
         }
@@ -178,7 +180,12 @@ impl Handler<HandsetLocated> for Supervisor {
 
     fn handle(&mut self, HandsetLocated { user, places }: HandsetLocated, ctx: &mut Self::Context) {
         let before = self.locations.remove(&user).unwrap_or_default();
-        for base in before.iter().chain(&places).map(|place| place.base.clone()).collect::<std::collections::BTreeSet<_>>() {
+        for base in before
+            .iter()
+            .chain(&places)
+            .map(|place| place.base.clone())
+            .collect::<std::collections::BTreeSet<_>>()
+        {
             let carries = places.iter().any(|place| place.base == base);
             self.base(base, ctx).do_send(Carries { user: user.clone(), carries });
         }

@@ -55,7 +55,8 @@ pub(super) fn apply(record: Option<&mut UserRecord>, fields: &UserChange, faults
 fn check_text(field: &str, text: &str, longest: usize, faults: &mut Vec<FieldFault>) {
     let length = text.chars().count();
     if length > longest {
-        faults.push(FieldFault::new(field, format!("has {length} characters; at most {longest} are possible")));
+        faults
+            .push(FieldFault::new(field, format!("has {length} characters; at most {longest} are possible")));
     }
     if text.chars().any(char::is_control) {
         faults.push(FieldFault::new(field, "holds a control character, perhaps a line break; take it out"));

@@ -15,8 +15,8 @@ mod leg;
 mod party;
 pub mod route;
 
+pub use crate::sip::invite::Body;
 pub use call::{Admitted, Call, Input, NewCall, Output, Save, Side};
 pub use cdr::{CallSummary, Phase};
-pub use crate::sip::invite::Body;
 pub use leg::{Heard, LegNews, LegNo, LegOrder, hear, tell};
 pub use party::{Party, Target};

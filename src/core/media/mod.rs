@@ -4,10 +4,10 @@ pub mod codec;
 pub mod dtmf;
 mod format;
 pub mod negotiate;
-pub mod sdp;
-mod srtp_key;
 pub mod rtcp;
 pub mod rtp;
+pub mod sdp;
+mod srtp_key;
 
 pub use format::{Codec, Direction, SrtpKey, SrtpPair, SrtpSuite};
 pub use srtp_key::{CryptoFault, CryptoLine, MASTER_LENGTH};

@@ -2,13 +2,15 @@
 
 mod base_station;
 pub mod dialog;
+pub mod digest;
+pub mod door;
 pub mod invite;
-pub mod offer_answer;
 mod next_hop;
+pub mod offer_answer;
 mod peer;
 pub mod registrar;
-pub mod session_timer;
 pub mod registration;
+pub mod session_timer;
 pub mod transaction;
 pub mod wire;
 

@@ -31,7 +31,9 @@ pub fn next_hop(resolve: Option<&Text>, last: Destination) -> Destination {
     match last.facing {
         Facing::South => last,
         Facing::North if same_stream => last,
-        Facing::North => Destination { transport, address, facing: Facing::North, connection: None, server_name: None },
+        Facing::North => {
+            Destination { transport, address, facing: Facing::North, connection: None, server_name: None }
+        }
     }
 }
 
@@ -42,7 +44,13 @@ mod tests {
 
     fn last(transport: Transport, facing: Facing) -> Destination {
         let connection = transport.is_reliable().then_some(ConnectionId(7));
-        Destination { transport, address: "10.0.0.1:40000".parse().unwrap(), facing, connection, server_name: None }
+        Destination {
+            transport,
+            address: "10.0.0.1:40000".parse().unwrap(),
+            facing,
+            connection,
+            server_name: None,
+        }
     }
 
     fn hop(uri: &str, last: Destination) -> String {
@@ -52,7 +60,10 @@ mod tests {
 
     #[test]
     fn the_south_is_answered_where_it_was_heard() {
-        assert_eq!(hop("sip:anna@192.168.0.9:5060", last(Transport::Udp, Facing::South)), "udp 10.0.0.1:40000");
+        assert_eq!(
+            hop("sip:anna@192.168.0.9:5060", last(Transport::Udp, Facing::South)),
+            "udp 10.0.0.1:40000"
+        );
     }
 
     #[test]

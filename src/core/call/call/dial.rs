@@ -58,7 +58,8 @@ impl Call {
         }
         let translatable = |c: &Codec| matches!(c, Codec::Pcma | Codec::Pcmu);
         if codecs.iter().any(translatable) {
-            let more: Vec<Codec> = ours.into_iter().filter(|c| translatable(c) && !codecs.contains(c)).collect();
+            let more: Vec<Codec> =
+                ours.into_iter().filter(|c| translatable(c) && !codecs.contains(c)).collect();
             codecs.extend(more);
         }
         Ok(codecs)
@@ -68,7 +69,8 @@ impl Call {
     pub(super) fn progress(&mut self, leg: LegNo, status: u16, body: Option<Body>) -> Ready<Save, Output> {
         let mut then = Vec::new();
         let early = body.and_then(|body| self.take_answer(leg, &body, &mut then).ok());
-        let first_ring = status == 180 && self.leg(leg).is_some_and(|strand| !std::mem::replace(&mut strand.rung, true));
+        let first_ring =
+            status == 180 && self.leg(leg).is_some_and(|strand| !std::mem::replace(&mut strand.rung, true));
         if status == 180 {
             self.set_phase(Phase::Ringing, &mut then);
         }
@@ -81,7 +83,9 @@ impl Call {
             (_, 180) if first_ring => {
                 then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status: 180, body: None }));
             }
-            (_, 181 | 182) => then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status, body: None })),
+            (_, 181 | 182) => {
+                then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status, body: None }))
+            }
             _ => {}
         }
         Ready::say(then)
@@ -145,7 +149,12 @@ impl Call {
         }
     }
 
-    fn or_give_up(&mut self, dialled: Result<(), Cause>, mut then: Orders, now: Moment) -> Ready<Save, Output> {
+    fn or_give_up(
+        &mut self,
+        dialled: Result<(), Cause>,
+        mut then: Orders,
+        now: Moment,
+    ) -> Ready<Save, Output> {
         if let Err(cause) = dialled {
             let mut more = self.give_up(cause, now);
             then.append(&mut more.then);
@@ -160,7 +169,9 @@ impl Call {
 /// decided that keys in the clear are better than speech in the clear.
 fn offered_over(policy: &SrtpPolicy, transport: Transport) -> SrtpPolicy {
     match (policy.mode, transport) {
-        (SrtpMode::Optional, Transport::Udp | Transport::Tcp) => SrtpPolicy { mode: SrtpMode::Off, ..*policy },
+        (SrtpMode::Optional, Transport::Udp | Transport::Tcp) => {
+            SrtpPolicy { mode: SrtpMode::Off, ..*policy }
+        }
         _ => *policy,
     }
 }

@@ -34,8 +34,8 @@ use super::cause::Cause;
 use super::{CallSummary, LegNews, LegNo, LegOrder, Party, Phase, Target};
 use crate::id::{CallRef, Tokens};
 use crate::machine::{Machine, Ready};
-use crate::media::negotiate::{Agreed, LocalMedia, OfferAnswer, SrtpPolicy};
 use crate::media::Codec;
+use crate::media::negotiate::{Agreed, LocalMedia, OfferAnswer, SrtpPolicy};
 use crate::sip::Facing;
 use crate::sip::invite::Body;
 use crate::timer::{Moment, TimerTable};
@@ -294,7 +294,8 @@ impl Call {
                 let mut then = Vec::new();
                 let answered = self.talking_to;
                 for (side, leg) in [(Side::A, Some(LegNo::CALLER)), (Side::B, answered)] {
-                    let agreed = leg.and_then(|l| self.legs.get(&l)).and_then(|s| s.media.as_ref()?.agreed().cloned());
+                    let agreed =
+                        leg.and_then(|l| self.legs.get(&l)).and_then(|s| s.media.as_ref()?.agreed().cloned());
                     if let Some(agreed) = agreed {
                         self.run_flow(side, &agreed, &mut then);
                     }
@@ -311,18 +312,23 @@ impl Call {
         match (self.state, news) {
             (_, LegNews::Closed) => Ok(self.closed(leg, now)),
             (State::Over, _) => Err(self.refuse("news of a leg")),
-            (State::Dialling, LegNews::Progress { status, body }) if !caller => Ok(self.progress(leg, status, body)),
+            (State::Dialling, LegNews::Progress { status, body }) if !caller => {
+                Ok(self.progress(leg, status, body))
+            }
             (State::Dialling, LegNews::Answered { body }) if !caller => Ok(self.answered(leg, body, now)),
             (State::Dialling, LegNews::Refused { cause, contacts, route_failed }) if !caller => {
                 Ok(self.refused(leg, cause, contacts, route_failed, now))
             }
-            (State::Dialling, LegNews::Ended { cause }) if !caller => Ok(self.refused(leg, cause, Vec::new(), false, now)),
+            (State::Dialling, LegNews::Ended { cause }) if !caller => {
+                Ok(self.refused(leg, cause, Vec::new(), false, now))
+            }
             // RFC 3261 §13.2.2.4: a 2xx of another branch, or one that crossed our CANCEL.
-            (State::Talking | State::Ending, LegNews::Answered { .. }) => Ok(Ready::say(vec![Output::Leg(
-                leg,
-                LegOrder::HangUp { cause: Cause::normal() },
-            )])),
-            (State::Talking, LegNews::Acknowledged { body: Some(body) }) if caller => Ok(self.late_answer(body, now)),
+            (State::Talking | State::Ending, LegNews::Answered { .. }) => {
+                Ok(Ready::say(vec![Output::Leg(leg, LegOrder::HangUp { cause: Cause::normal() })]))
+            }
+            (State::Talking, LegNews::Acknowledged { body: Some(body) }) if caller => {
+                Ok(self.late_answer(body, now))
+            }
             (State::Talking, LegNews::Reoffered { body }) => Ok(self.reoffered(leg, body)),
             (State::Talking, LegNews::ReofferAnswered { body }) => Ok(self.reoffer_answered(leg, body)),
             (State::Talking, LegNews::Ended { cause }) if caller || self.talking_to == Some(leg) => {
@@ -331,9 +337,10 @@ impl Call {
             (State::Talking, LegNews::Refused { cause, .. }) if caller || self.talking_to == Some(leg) => {
                 Ok(self.hang_up(Some(leg), cause, now))
             }
-            (State::Admitting | State::Dialling, LegNews::Ended { cause } | LegNews::Refused { cause, .. }) => {
-                Ok(self.hang_up(Some(leg), cause, now))
-            }
+            (
+                State::Admitting | State::Dialling,
+                LegNews::Ended { cause } | LegNews::Refused { cause, .. },
+            ) => Ok(self.hang_up(Some(leg), cause, now)),
             (_, LegNews::Reoffered { .. }) => Ok(Ready::say(vec![Output::Leg(
                 leg,
                 LegOrder::RefuseReoffer { cause: Cause::of_status(488, "the call is not up") },

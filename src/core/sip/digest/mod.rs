@@ -21,8 +21,8 @@
 mod client;
 mod guess;
 mod params;
-mod retry;
 mod replay;
+mod retry;
 mod server;
 
 use md5::Md5;

@@ -19,7 +19,8 @@ impl DigestClient {
         self.learn(response, tokens)?;
         let mut again = request.clone();
         self.authorize(&mut again);
-        let is_credential = |name: &HeaderName| matches!(name, HeaderName::Authorization | HeaderName::ProxyAuthorization);
+        let is_credential =
+            |name: &HeaderName| matches!(name, HeaderName::Authorization | HeaderName::ProxyAuthorization);
         let credentials = again.headers.iter().filter(|header| is_credential(&header.name));
         Ok(credentials.map(|header| (header.name.clone(), header.value.clone())).collect())
     }
