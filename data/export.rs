@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  {"kirkwall_export":1}
-//!  {"key":"user/4711","version":1,"group":12,"json":{…}}          a record
-//!  {"key":"call/…","version":1,"group":13,"sealed":"base64"}       a record sealed as a whole
-//!  {"key":"user/4712","gone":14}                                   deleted while the export was written
+//!  {"key":"user/4711","version":1,"group":12,"json":{…},"sum":"…"}          a record
+//!  {"key":"call/…","version":1,"group":13,"sealed":"base64","sum":"…"}       a record sealed as a whole
+//!  {"key":"user/4712","gone":14,"sum":"…"}                                   deleted while the export was written
 //!  {"end":{"group":14,"lines":3,"sha256":"…"}}                     what a reader must find
 //! ```
 //!
@@ -26,7 +26,7 @@ use serde_json::Value;
 
 use crate::folder;
 use crate::secret::hex;
-use crate::tree::{Layout, Stored};
+use crate::tree::{Layout, Stored, fingerprint};
 
 const CURRENT: &str = "export.jsonl";
 const PREVIOUS: &str = "export.previous.jsonl";
@@ -49,6 +49,9 @@ struct Line<'a> {
     sealed: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gone: Option<u64>,
+    /// Sum of key and value: a flipped bit can leave a line that is still JSON, and must not come back as
+    /// a record that is slightly wrong.
+    sum: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,6 +102,7 @@ impl Writer {
             json: None,
             sealed: None,
             gone: None,
+            sum: String::new(),
         };
         match stored.layout {
             Layout::Sealed => line.sealed = Some(BASE64.encode(stored.body)),
@@ -107,14 +111,25 @@ impl Writer {
                 Err(_) => return Ok(()),
             },
         }
+        // Over the body as a reader codes it again, whose keys may stand in another order.
+        let body = line.json.as_ref().map(serde_json::to_vec).transpose()?;
+        let value = Stored { body: body.as_deref().unwrap_or(stored.body), ..stored }.to_vec();
+        line.sum = sum(key, &value);
         self.line(&serde_json::to_vec(&line)?)
     }
 
     /// A record that was deleted while the export was written.
     pub fn gone(&mut self, key: &[u8], group: u64) -> io::Result<()> {
         let Ok(key) = std::str::from_utf8(key) else { return Ok(()) };
-        let line =
-            Line { key: key.into(), version: None, group: None, json: None, sealed: None, gone: Some(group) };
+        let line = Line {
+            key: key.into(),
+            version: None,
+            group: None,
+            json: None,
+            sealed: None,
+            gone: Some(group),
+            sum: gone_sum(key, group),
+        };
         self.line(&serde_json::to_vec(&line)?)
     }
 
@@ -215,8 +230,11 @@ fn read(path: &Path) -> io::Result<(Export, Option<String>)> {
 }
 
 fn take(line: &[u8], records: &mut BTreeMap<Vec<u8>, Vec<u8>>) -> Option<()> {
-    let Line { key, version, group, json, sealed, gone } = serde_json::from_slice(line).ok()?;
-    if gone.is_some() {
+    let Line { key, version, group, json, sealed, gone, sum: said } = serde_json::from_slice(line).ok()?;
+    if let Some(group) = gone {
+        if said != gone_sum(&key, group) {
+            return None;
+        }
         records.remove(key.as_bytes());
         return Some(());
     }
@@ -227,8 +245,20 @@ fn take(line: &[u8], records: &mut BTreeMap<Vec<u8>, Vec<u8>>) -> Option<()> {
         _ => return None,
     };
     let stored = Stored { layout, version: version?, group: group?, body: &body };
-    records.insert(key.as_bytes().to_vec(), stored.to_vec());
+    let value = stored.to_vec();
+    if said != sum(&key, &value) {
+        return None;
+    }
+    records.insert(key.as_bytes().to_vec(), value);
     Some(())
+}
+
+fn sum(key: &str, value: &[u8]) -> String {
+    format!("{:016x}", fingerprint(key.as_bytes(), value))
+}
+
+fn gone_sum(key: &str, group: u64) -> String {
+    sum(key, &group.to_be_bytes())
 }
 
 fn highest_group(records: &BTreeMap<Vec<u8>, Vec<u8>>) -> u64 {

@@ -171,6 +171,16 @@ impl<'a> Stored<'a> {
     }
 }
 
+/// 64 bits that stand for one record. Addition of them does not depend on the order of records.
+pub(crate) fn fingerprint(key: &[u8], value: &[u8]) -> u64 {
+    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+    hash.update(&(key.len() as u64).to_be_bytes());
+    hash.update(key);
+    hash.update(value);
+    let digest = hash.finish();
+    u64::from_be_bytes(digest.as_ref()[..8].try_into().expect("SHA-256 has 32 octets"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

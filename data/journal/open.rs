@@ -4,7 +4,7 @@
 //!  lock ─► node key ─► remove half-written snapshots ─► open ─► add up ─► sound ──────────────► ready
 //!                                                        │ fails, or the sum is wrong
 //!                                                        ▼
-//!                                   snapshots aside ─► open ─► add up ─► sound ───────────────► ready, notice
+//!                                   snapshots, conf aside ─► open ─► add up ─► sound ───────────────► ready, notice
 //!                                                        │ fails again
 //!                                                        ▼
 //!            export + whatever can still be read ─► new store beside ─► swap folders ─────────► ready, notice
@@ -12,6 +12,8 @@
 //!
 //! sled 0.34 refuses to open when a snapshot is torn (its issues 1527 and 1533: a container stopped while
 //! `snap.*.generating` was written). A snapshot only shortens the replay of the log, so it can go.
+//!
+//! sled's `conf` holds only what we open with anyway, so it can go too.
 //!
 //! In the last step a record that still reads wins over the export when a later group wrote it. The
 //! damaged folder is kept as `damaged-SECONDS`; the newest five of them stay.
@@ -78,9 +80,9 @@ pub enum OpenNotice {
         "{0} can be read by others and its mode cannot be changed; secrets are sealed, but set it to 0700"
     )]
     LooseDirectory(PathBuf),
-    /// A snapshot was damaged; nothing is lost.
-    #[error("a damaged snapshot was set aside ({why}); nothing is lost")]
-    SnapshotDiscarded {
+    /// A snapshot or sled's `conf` was damaged; the log was not, so nothing is lost.
+    #[error("a damaged snapshot or conf file of the store was set aside ({why}); nothing is lost")]
+    SpareFilesDiscarded {
         /// What was wrong.
         why: String,
     },
@@ -256,14 +258,18 @@ impl Place<'_> {
         }
     }
 
-    fn snapshots(&self) -> Vec<PathBuf> {
+    /// Files that sled makes anew: snapshots, and `conf`, which holds the settings we open with.
+    fn spare_files(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.store).into_iter().flatten().flatten();
-        let is_snapshot = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("snap.");
-        entries.filter(is_snapshot).map(|entry| entry.path()).collect()
+        let is_spare = |entry: &fs::DirEntry| {
+            let name = entry.file_name();
+            name == "conf" || name.to_string_lossy().starts_with("snap.")
+        };
+        entries.filter(is_spare).map(|entry| entry.path()).collect()
     }
 
     fn remove_half_snapshots(&self) {
-        for path in self.snapshots() {
+        for path in self.spare_files() {
             if path.extension().is_some_and(|end| end == "generating") {
                 tracing::warn!(path = %path.display(), "half-written snapshot removed");
                 // If it stays, the next step moves it away.
@@ -290,15 +296,15 @@ impl Place<'_> {
         };
         let kept =
             self.make_kept().map_err(|source| OpenFault::Folder { path: self.dir.to_owned(), source })?;
-        let snapshots = self.snapshots();
-        for path in &snapshots {
+        let spare = self.spare_files();
+        for path in &spare {
             // One that stays makes the next attempt fail like the first, and the store is rebuilt.
             let _ = fs::rename(path, kept.join(path.file_name().unwrap_or_default()));
         }
-        let second = if snapshots.is_empty() { Err(Damaged::default()) } else { self.attempt(self.least)? };
+        let second = if spare.is_empty() { Err(Damaged::default()) } else { self.attempt(self.least)? };
         match second {
             Ok(sound) => {
-                notices.push(OpenNotice::SnapshotDiscarded { why: first.why });
+                notices.push(OpenNotice::SpareFilesDiscarded { why: first.why });
                 Ok(sound)
             }
             Err(second) => self.rebuild(first, second, &kept, notices),

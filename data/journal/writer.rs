@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 
 use super::{Batch, SaveFault, Shared};
-use crate::tree::{Change, Stored, Tree, Write};
+use crate::tree::{Change, Stored, Tree, Write, fingerprint};
 
 /// Key of the [`Meta`] record. No tree's prefix begins like it.
 pub(super) const META: &[u8] = b"!meta";
@@ -20,7 +20,7 @@ pub(super) const META: &[u8] = b"!meta";
 pub(super) struct Meta {
     /// Number of the last group; never goes back, over restarts too.
     pub group: u64,
-    /// Sum over all records, see [`fingerprint`].
+    /// Sum over all records, see `fingerprint` in tree.rs.
     pub fingerprint: u64,
 }
 
@@ -199,16 +199,6 @@ impl Tally {
             }
         }
     }
-}
-
-/// 64 bits that stand for one record. Addition of them does not depend on the order of records.
-pub(super) fn fingerprint(key: &[u8], value: &[u8]) -> u64 {
-    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
-    hash.update(&(key.len() as u64).to_be_bytes());
-    hash.update(key);
-    hash.update(value);
-    let digest = hash.finish();
-    u64::from_be_bytes(digest.as_ref()[..8].try_into().expect("SHA-256 has 32 octets"))
 }
 
 pub(super) fn encode(meta: &Meta) -> Vec<u8> {
