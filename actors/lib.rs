@@ -30,5 +30,6 @@ pub mod ports;
 pub mod registration;
 pub mod roster;
 pub mod settings;
+pub mod spool;
 pub mod supervisor;
 pub mod users;

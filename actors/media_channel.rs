@@ -109,6 +109,21 @@ impl Handler<Count> for MediaChannel {
     }
 }
 
+/// Counts what the engine notices. Called on media threads: it only touches counters.
+pub fn count_report(report: &media::Report) {
+    use metrics::counter;
+    match report {
+        media::Report::Dtmf { .. } => counter!("ipdect_media_digits_total").increment(1),
+        media::Report::Silence { .. } => counter!("ipdect_media_silences_total").increment(1),
+        media::Report::StrangerRefused { .. } => counter!("ipdect_media_strangers_total").increment(1),
+        media::Report::SrtpRefused { .. } => counter!("ipdect_media_srtp_refused_total").increment(1),
+        media::Report::Counters { counters, .. } => {
+            metrics::histogram!("ipdect_media_jitter_seconds").record(counters.jitter_us as f64 / 1e6);
+        }
+        _ => {}
+    }
+}
+
 fn flow(agreed: &Agreed) -> Flow {
     let noise = agreed.comfort_noise.then_some(13);
     Flow {

@@ -4,6 +4,9 @@
 mod cli;
 mod commands;
 mod config;
+mod serve;
+mod telemetry;
+mod wiring;
 
 use std::process::ExitCode;
 
@@ -15,7 +18,8 @@ fn main() -> ExitCode {
         Command::Check(args) => cli::check(args.config.as_deref()),
         Command::Token(Token::Create(args)) => commands::create_token(args),
         Command::Users(Users::Import(args)) => commands::import_users(args),
-        Command::Serve(_) | Command::Demo(_) | Command::Doctor(_) => {
+        Command::Serve(args) => serve::serve(args),
+        Command::Demo(_) | Command::Doctor(_) => {
             eprintln!("kirkwall: this build does not have this command yet");
             ExitCode::FAILURE
         }
