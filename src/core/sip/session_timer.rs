@@ -92,7 +92,8 @@ impl SessionTimer {
         let header = SessionExpires::of(response).filter(|h| h.seconds > 0 && h.seconds <= LONGEST)?;
         // §7.2: the UAS must name the refresher; when it forgot, the one who asked does the work.
         let we_refresh = header.refresher != Some(Refresher::Uas);
-        Some(Self { seconds: header.seconds, we_refresh, since: now })
+        // A peer that breaks the minimum shall not make us refresh without rest.
+        Some(Self { seconds: header.seconds.max(MIN_SE), we_refresh, since: now })
     }
 
     /// The UAS decides on a request (§9). `wish` is the interval we should like, in seconds.

@@ -190,12 +190,17 @@ impl Leg {
             }
             // RFC 3261 §13.3.1.4: "If the server retransmits the 2xx response for 64*T1 seconds without
             // receiving an ACK, the dialog is confirmed, but the session SHOULD be terminated … with BYE."
-            Event::Expired(LegTimer::AcceptLimit) => self.break_off(confirmed, EndCause::Timeout, now),
+            Event::Expired(LegTimer::AcceptLimit) => {
+                self.stop_accepting(&mut confirmed.usage);
+                self.break_off(confirmed, EndCause::Timeout, now)
+            }
             Event::Expired(LegTimer::SessionEnd) => self.break_off(confirmed, EndCause::SessionExpired, now),
             Event::Request { key, request, .. } if is_bye(&request) => {
                 self.hung_up(confirmed, key, request, now)
             }
             other => match self.in_usage(&mut confirmed.usage, other, now) {
+                // A re-INVITE can stand for the ACK that a BYE was waiting for.
+                None if confirmed.farewell.is_some() => self.part(confirmed, now),
                 None => State::Confirmed(confirmed),
                 Some(cause) => self.break_off(confirmed, cause, now),
             },

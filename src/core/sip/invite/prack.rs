@@ -66,11 +66,10 @@ impl Leg {
         prack: Message,
         now: Moment,
     ) -> State {
-        if let Some(cseq) = prack.cseq() {
-            if ringing.usage.dialog.take_cseq(cseq.number).is_err() {
-                self.refuse(&key, &prack, 500, "CSeq Out of Order", now);
-                return State::Ringing(ringing);
-            }
+        let number = prack.cseq().map_or(0, |cseq| cseq.number);
+        if ringing.usage.dialog.take_cseq(number).is_err() {
+            self.refuse(&key, &prack, 500, "CSeq Out of Order", now);
+            return State::Ringing(ringing);
         }
         let wanted = ringing.unproven.as_ref().map(|unproven| unproven.rack());
         let got = prack.header(&HeaderName::RAck).map(|rack| normal(rack));

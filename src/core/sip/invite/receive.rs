@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::Leg;
 use super::state::{ClientUse, Event, Hop, MAX_TRANSACTIONS, Server, State};
 use crate::sip::transaction::{ClientInput, ClientKey, ServerInput, ServerKey, ServerTransaction};
-use crate::sip::wire::{Message, Method};
+use crate::sip::wire::{Message, Method, Via};
 use crate::sip::{Destination, Peer, Transport};
 use crate::timer::Moment;
 
@@ -143,11 +143,10 @@ impl Leg {
 /// address, and to the source port if `rport` asks for it, else to the port of sent-by.
 fn response_destination(request: &Message, peer: &Peer) -> Destination {
     let mut back = peer.back();
-    if let (Transport::Udp, Some(via)) = (peer.transport, request.top_via()) {
-        if !via.params.has("rport") {
-            back.address =
-                SocketAddr::new(peer.remote.ip(), via.port.unwrap_or(Transport::Udp.default_port()));
-        }
+    let by_sent_by = |via: &Via| peer.transport == Transport::Udp && !via.params.has("rport");
+    if let Some(via) = request.top_via().filter(by_sent_by) {
+        let port = via.port.unwrap_or(peer.transport.default_port());
+        back.address = SocketAddr::new(peer.remote.ip(), port);
     }
     back
 }

@@ -39,7 +39,7 @@ impl Leg {
                 self.offer_withdrawn(usage, &key, (487, "Request Terminated"), now);
             }
             Event::Unanswered(key) => self.offer_withdrawn(usage, &key, (500, "No Answer"), now),
-            Event::Expired(LegTimer::Glare) => self.ask_after_glare(usage, now),
+            Event::Expired(LegTimer::Glare) => self.ask_when_free(usage, now),
             Event::Expired(LegTimer::Refresh) => self.refresh(usage, now),
             // What a state handles itself, or what has come too late to matter.
             _ => {}
@@ -54,6 +54,10 @@ impl Leg {
         let number = request.cseq().map_or(0, |cseq| cseq.number);
         if usage.dialog.take_cseq(number).is_err() {
             return self.refuse(&key, &request, 500, "CSeq Out of Order", now);
+        }
+        let unknown = self.unknown_extensions(&request);
+        if !unknown.is_empty() {
+            return self.refuse_extensions(&key, &request, &unknown, now);
         }
         usage.towards = peer.back();
         usage.learn(&request);

@@ -223,6 +223,96 @@ fn a_reinvite_while_the_answer_is_missing_gets_491_rfc_5407_3_1_5() {
 }
 
 #[test]
+fn an_invite_that_comes_again_after_the_2xx_is_swallowed_rfc_5407_3_1_1() {
+    let mut pair = Pair::new();
+    pair.dial();
+    pair.ms(50);
+    pair.order(B, accept(Some("answer")));
+    let (invite, said) = (pair.a.sent[0].clone(), pair.b.sent.len());
+    pair.deliver(B, invite);
+    assert_eq!(pair.b.sent.len(), said);
+    pair.ms(100);
+    pair.same_dialog();
+}
+
+#[test]
+fn a_bye_overtakes_a_lost_ack_rfc_5407_3_1_6() {
+    let mut pair = Pair::new();
+    pair.a.lose = vec![1];
+    pair.dial();
+    pair.ms(50);
+    pair.order(B, accept(Some("answer")));
+    pair.ms(50);
+    pair.order(A, hang_up());
+    pair.ms(100);
+    assert_eq!(pair.b.cause(), Some(EndCause::ByPeer));
+    let said = pair.b.count("200 INVITE");
+    pair.drive();
+    assert_eq!(pair.b.count("200 INVITE"), said, "nothing is repeated after the end");
+    pair.both_closed();
+}
+
+#[test]
+fn an_offer_held_for_the_ack_gives_way_to_an_update_of_the_other_end() {
+    let mut pair = Pair::new();
+    pair.dial();
+    pair.ms(50);
+    pair.order(B, progress(183, Some("answer b"), true));
+    pair.ms(100);
+    pair.order(A, reoffer("update a"));
+    pair.order(B, accept(None));
+    pair.order(B, reoffer("reinvite b"));
+    pair.ms(100);
+    assert_eq!(pair.b.count("INVITE"), 0);
+    pair.order(B, agree("answer to update"));
+    pair.ms(1000);
+    pair.order(A, agree("answer to reinvite"));
+    pair.ms(100);
+    assert_eq!((pair.a.told("ReofferAnswered"), pair.b.told("ReofferAnswered")), (1, 1));
+    pair.drive();
+    pair.same_dialog();
+}
+
+#[test]
+fn a_session_lost_before_the_ack_waits_with_its_bye() {
+    let mut pair = Pair::new();
+    pair.b.lose = vec![1];
+    pair.dial();
+    pair.ms(50);
+    pair.order(B, accept(Some("answer")));
+    // It overtakes the 2xx, and A knows no dialog yet.
+    pair.order(B, LegOrder::Request { number: 1, method: "INFO".into(), headers: vec![], body: None });
+    pair.ms(100);
+    assert_eq!((pair.b.cause(), pair.b.count("BYE")), (Some(EndCause::Status(481)), 0));
+    pair.drive();
+    assert_eq!((pair.a.count("ACK"), pair.b.count("BYE")), (1, 1));
+    pair.both_closed();
+}
+
+#[test]
+fn an_unknown_extension_in_a_dialog_gets_420() {
+    let mut pair = Pair::talking(Transport::Udp);
+    let headers = vec![(HeaderName::Require, "nonsense".into())];
+    pair.order(A, LegOrder::Request { number: 1, method: "INFO".into(), headers, body: None });
+    pair.ms(50);
+    let refusal = pair.b.sent.last().unwrap();
+    assert_eq!(refusal.status(), Some(420));
+    assert_eq!(refusal.header(&HeaderName::Unsupported).unwrap(), "nonsense");
+}
+
+#[test]
+fn a_merged_invite_gets_482() {
+    let mut pair = Pair::new();
+    pair.dial();
+    pair.ms(50);
+    let mut twin = pair.a.sent[0].clone();
+    twin.headers.set(HeaderName::Via, "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKtwin;rport");
+    pair.deliver(B, twin);
+    assert_eq!(pair.b.sent.last().unwrap().status(), Some(482));
+    assert_eq!(pair.b.story(), ["Invited"]);
+}
+
+#[test]
 fn bye_from_both_ends_at_once_rfc_5407_3_2_3() {
     let mut pair = Pair::talking(Transport::Udp);
     pair.order(A, hang_up());
