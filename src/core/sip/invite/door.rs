@@ -1,6 +1,6 @@
 //! The door: which order is admitted in which state. Decides, changes nothing.
 
-use super::state::{MAX_PROGRESS, MAX_TRANSACTIONS, State, Usage};
+use super::state::{MAX_PROGRESS, State, Usage, clients_full};
 use super::{Body, Leg, LegOrder, LegRefusal};
 use crate::sip::offer_answer::Exchange;
 
@@ -45,9 +45,7 @@ impl Leg {
                 false => Err(LegRefusal::Unknown { order: name }),
             },
             LegOrder::Request { .. } if self.usages().is_empty() => Err(self.not_now(name)),
-            LegOrder::Request { .. } if self.clients.len() >= MAX_TRANSACTIONS => {
-                Err(LegRefusal::Busy { order: name })
-            }
+            LegOrder::Request { .. } if clients_full(&self.clients) => Err(LegRefusal::Busy { order: name }),
             LegOrder::Request { .. } => Ok(()),
             LegOrder::Reply { handle, status, .. } => {
                 let known =

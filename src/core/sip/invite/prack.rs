@@ -1,7 +1,7 @@
 //! Reliable provisional responses (RFC 3262), as caller and as callee.
 
 use super::send::put_body;
-use super::state::{ClientUse, Early, LegTimer, Owed, Ringing, State, Usage};
+use super::state::{ClientUse, Early, LegTimer, Owed, Ringing, State, Usage, clients_full};
 use super::{Body, Leg, LegEvent, ReofferOutcome};
 use crate::sip::offer_answer::{Exchange, Meaning};
 use crate::sip::session_timer::has_option;
@@ -35,6 +35,9 @@ impl Leg {
         // "If … its RSeq is not one higher than the value of the sequence number, it MUST NOT be
         // acknowledged with a PRACK, and MUST NOT be processed further."
         if early.rseq.is_some_and(|last| rseq != last.wrapping_add(1)) {
+            return Proof::Repeated;
+        }
+        if clients_full(&self.clients) {
             return Proof::Repeated;
         }
         early.rseq = Some(rseq);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::Leg;
-use super::state::{ClientUse, Event, Hop, MAX_TRANSACTIONS, Server, State};
+use super::state::{ClientUse, Event, Hop, Server, State, servers_full};
 use crate::sip::transaction::{ClientInput, ClientKey, ServerInput, ServerKey, ServerTransaction};
 use crate::sip::wire::{Message, Method, Via};
 use crate::sip::{Destination, Peer, Transport};
@@ -56,7 +56,7 @@ impl Leg {
         let back = response_destination(&request, &peer);
         let refusal = match self.state {
             State::Closed => Some((481, "Call/Transaction Does Not Exist")),
-            _ if self.servers.len() >= MAX_TRANSACTIONS => Some((503, "Too Many Requests Open")),
+            _ if servers_full(&self.servers) => Some((503, "Too Many Requests Open")),
             _ => None,
         };
         if let Some((status, reason)) = refusal {

@@ -14,8 +14,10 @@ use crate::timer::Moment;
 
 /// Most early dialogs of one INVITE (forks); further ones are heard but not kept.
 pub(super) const MAX_FORKS: usize = 16;
-/// Most transactions a leg has open; beyond it requests get 503.
-pub(super) const MAX_TRANSACTIONS: usize = 32;
+/// Most requests a leg has unanswered in one direction; beyond it requests get 503.
+pub(super) const MAX_OPEN: usize = 32;
+/// Most transactions in one direction, answered ones that only swallow repetitions included.
+pub(super) const MAX_TRANSACTIONS: usize = 256;
 /// Most provisional responses that wait for a PRACK.
 pub(super) const MAX_PROGRESS: usize = 8;
 /// Most credentials tried for one request, and most 422 and 491 followed in a row.
@@ -241,6 +243,18 @@ pub(super) struct Server {
     pub(super) handle: Option<u32>,
     /// When the leg answers in place of a silent call.
     pub(super) give_up: Option<Moment>,
+}
+
+/// Whether no more requests are taken from the other end.
+pub(super) fn servers_full(servers: &[Server]) -> bool {
+    let open = servers.iter().filter(|server| server.transaction.is_pending()).count();
+    open >= MAX_OPEN || servers.len() >= MAX_TRANSACTIONS
+}
+
+/// Whether no more requests are sent but those that end something.
+pub(super) fn clients_full(clients: &[Client]) -> bool {
+    let open = clients.iter().filter(|client| client.transaction.is_pending()).count();
+    open >= MAX_OPEN || clients.len() >= MAX_TRANSACTIONS
 }
 
 /// What a client transaction is for.

@@ -1,5 +1,7 @@
 //! What a [`Leg`](super::Leg) is told and what it tells.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +11,9 @@ use crate::sip::offer_answer::Meaning;
 use crate::sip::wire::{HeaderName, Message, Method, Text};
 use crate::sip::{Destination, Peer, Transport};
 
-/// A message body with its type. Its contents mean nothing to a leg.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A message body with its type. Its contents mean nothing to a leg, and `Debug` does not show them:
+/// a session description may hold SRTP keys.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Body {
     /// Content-Type as written.
     pub content_type: String,
@@ -30,6 +33,12 @@ impl Body {
         let lower = kind.to_ascii_lowercase();
         let session = lower.starts_with("application/sdp") || lower.starts_with("multipart/");
         session.then(|| Self { content_type: kind.to_owned(), bytes: bytes.clone() })
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({}, {} bytes)", self.content_type, self.bytes.len())
     }
 }
 

@@ -226,6 +226,30 @@ fn a_call_that_does_not_answer_a_request_is_answered_for() {
 }
 
 #[test]
+fn many_short_requests_are_all_answered_and_a_flood_of_open_ones_is_not() {
+    let mut pair = Pair::talking(Transport::Udp);
+    let info = LegOrder::Request { number: 1, method: Method::Info, headers: vec![], body: None };
+    for _ in 0..100 {
+        pair.order(A, info.clone());
+        pair.ms(200);
+        let Some(LegEvent::Requested { handle, .. }) = pair.b.events.last() else { panic!() };
+        let (handle, reason) = (*handle, "OK".into());
+        pair.order(B, LegOrder::Reply { handle, status: 200, reason, headers: vec![], body: None });
+        pair.ms(50);
+    }
+    assert_eq!(pair.a.told("Replied"), 100);
+    for _ in 0..32 {
+        pair.order(A, info.clone());
+    }
+    assert_eq!(pair.input(A, LegInput::Order(info.clone())), Err(LegRefusal::Busy { order: "Request" }));
+    pair.ms(100);
+    let mut one_more = pair.a.sent.last().unwrap().clone();
+    one_more.headers.set(HeaderName::Via, "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKmore");
+    pair.deliver(B, one_more);
+    assert_eq!(pair.b.sent.last().unwrap().status(), Some(503));
+}
+
+#[test]
 fn unknown_and_unwanted_methods_get_their_status() {
     let mut pair = Pair::talking(Transport::Udp);
     for (method, status) in [("OPTIONS", 200), ("REGISTER", 405), ("FOO", 501), ("PRACK", 481)] {

@@ -433,6 +433,42 @@ fn a_refused_reoffer_leaves_the_session() {
 }
 
 #[test]
+fn a_reoffer_that_cannot_be_sent_leaves_the_session() {
+    let mut pair = Pair::talking(Transport::Tcp);
+    pair.a.silent = true;
+    pair.order(A, reoffer("offer 2"));
+    let invite = pair.a.sent.last().unwrap().clone();
+    pair.input(A, LegInput::TransportFailed(invite)).unwrap();
+    assert_eq!(
+        pair.a.events.last(),
+        Some(&LegEvent::ReofferAnswered(ReofferOutcome::Refused { status: 503 }))
+    );
+    pair.a.silent = false;
+    pair.order(A, reoffer("offer 3"));
+    pair.ms(50);
+    pair.order(B, agree("answer 3"));
+    pair.drive();
+    assert_eq!(pair.a.told("ReofferAnswered"), 2);
+    pair.same_dialog();
+}
+
+#[test]
+fn a_reinvite_that_is_cancelled_or_never_answered_by_the_call_is_withdrawn() {
+    let mut pair = Pair::talking(Transport::Udp);
+    pair.order(A, reoffer("offer 2"));
+    pair.ms(50);
+    let cancel = crate::sip::transaction::cancel_of(pair.a.sent.last().unwrap());
+    pair.deliver(B, cancel);
+    assert_eq!(pair.b.events.last(), Some(&LegEvent::ReofferWithdrawn));
+    pair.ms(100);
+    pair.order(A, reoffer("offer 3"));
+    pair.drive();
+    assert_eq!((pair.b.count("487 INVITE"), pair.b.count("500 INVITE")), (1, 1));
+    assert_eq!((pair.a.told("ReofferAnswered"), pair.b.told("ReofferWithdrawn")), (2, 2));
+    pair.same_dialog();
+}
+
+#[test]
 fn a_reinvite_without_sdp_asks_for_an_offer() {
     let mut pair = Pair::talking(Transport::Udp);
     pair.order(A, LegOrder::Reoffer { body: None });
