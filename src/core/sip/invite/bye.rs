@@ -82,7 +82,7 @@ impl Leg {
             Event::Request { key, request, .. } => {
                 let ours = usage.as_ref().is_some_and(|usage| usage.dialog.owns(&request));
                 match request.method() {
-                    // RFC 5407 §3.2.3: BYE crosses BYE; both get 200.
+                    // RFC 5407 §3.2.1: BYE crosses BYE; both get 200.
                     Some(Method::Bye) if ours => self.refuse(&key, &request, 200, "OK", now),
                     _ => self.refuse(&key, &request, 481, "Call/Transaction Does Not Exist", now),
                 }
@@ -93,7 +93,7 @@ impl Leg {
                     && !self.repeat_ack(&response) =>
             {
                 match (used_for, &usage) {
-                    // RFC 5407 §3.2.1: the 2xx to our re-INVITE comes after BYE and still wants its ACK.
+                    // RFC 5407 §3.2.3: the 2xx to our re-INVITE comes after BYE and still wants its ACK.
                     (ClientUse::Reoffer, Some(usage)) => self.acknowledge(usage, &request, None),
                     (ClientUse::Invite, _) if self.acks.len() < MAX_FORKS => {
                         self.drop_fork(request, response, hop, now);

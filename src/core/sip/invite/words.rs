@@ -364,6 +364,9 @@ pub enum LegRefusal {
         /// The order's name.
         order: &'static str,
     },
+    /// A leg sends these by itself.
+    #[error("Request: INVITE, ACK, BYE, CANCEL, PRACK and UPDATE have orders of their own")]
+    OwnOrder,
     /// Status outside the range of the order.
     #[error("{order}: status {status} is out of range")]
     Status {

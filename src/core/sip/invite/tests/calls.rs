@@ -252,7 +252,7 @@ fn many_short_requests_are_all_answered_and_a_flood_of_open_ones_is_not() {
 #[test]
 fn unknown_and_unwanted_methods_get_their_status() {
     let mut pair = Pair::talking(Transport::Udp);
-    for (method, status) in [("OPTIONS", 200), ("REGISTER", 405), ("FOO", 501), ("PRACK", 481)] {
+    for (method, status) in [("OPTIONS", 200), ("REGISTER", 405), ("FOO", 501)] {
         let order =
             LegOrder::Request { number: 1, method: Method::from(method), headers: vec![], body: None };
         pair.order(A, order);
@@ -320,6 +320,8 @@ fn orders_in_the_wrong_state_are_refused_and_change_nothing() {
     let refused = |pair: &mut Pair, order| pair.input(A, LegInput::Order(order)).unwrap_err();
     assert_eq!(refused(&mut pair, accept(None)), LegRefusal::NotNow { order: "Accept", state: "idle" });
     pair.dial();
+    let invite = LegOrder::Request { number: 1, method: Method::Invite, headers: vec![], body: None };
+    assert_eq!(refused(&mut pair, invite), LegRefusal::OwnOrder);
     assert!(matches!(refused(&mut pair, reject(486)), LegRefusal::NotNow { .. }));
     assert!(matches!(refused(&mut pair, dial(None)), LegRefusal::NotNow { .. }));
     pair.ms(50);

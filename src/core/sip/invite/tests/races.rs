@@ -3,7 +3,7 @@
 use super::super::*;
 use super::pair::*;
 use crate::sip::Transport;
-use crate::sip::wire::{HeaderName, Message};
+use crate::sip::wire::{HeaderName, Message, Method, StartLine};
 
 #[test]
 fn cancel_before_any_response_waits_for_the_first_one() {
@@ -187,6 +187,24 @@ fn both_reoffer_at_once_rfc_5407_3_3_1() {
 }
 
 #[test]
+fn an_update_crosses_a_reinvite_rfc_5407_3_3_2() {
+    let mut pair = Pair::talking(Transport::Udp);
+    pair.order(B, LegOrder::Request { number: 1, method: "INFO".into(), headers: vec![], body: None });
+    let mut update = pair.b.sent.last().unwrap().clone();
+    update.start = StartLine::Request { method: Method::Update, uri: "sip:enda@192.0.2.1:5060".into() };
+    update.headers.set(HeaderName::Via, "SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bKupdate;rport");
+    update.headers.set(HeaderName::CSeq, "9 UPDATE");
+    update.set_body("application/sdp", "offer b");
+    pair.order(A, reoffer("offer a"));
+    pair.deliver(A, update);
+    assert_eq!(line(pair.a.sent.last().unwrap()), "491 UPDATE");
+    pair.ms(50);
+    pair.order(B, agree("answer b"));
+    pair.ms(50);
+    assert_eq!(pair.a.told("ReofferAnswered"), 1);
+}
+
+#[test]
 fn a_reinvite_overtakes_a_lost_ack_rfc_5407_3_1_4() {
     let mut pair = Pair::new();
     pair.a.lose = vec![1];
@@ -313,7 +331,7 @@ fn a_merged_invite_gets_482() {
 }
 
 #[test]
-fn bye_from_both_ends_at_once_rfc_5407_3_2_3() {
+fn bye_from_both_ends_at_once_rfc_5407_3_2_1() {
     let mut pair = Pair::talking(Transport::Udp);
     pair.order(A, hang_up());
     pair.order(B, hang_up());
@@ -324,7 +342,7 @@ fn bye_from_both_ends_at_once_rfc_5407_3_2_3() {
 }
 
 #[test]
-fn bye_crosses_a_reinvite_rfc_5407_3_2_1() {
+fn bye_crosses_a_reinvite_rfc_5407_3_2_2() {
     let mut pair = Pair::talking(Transport::Udp);
     pair.order(A, reoffer("offer 2"));
     pair.order(B, hang_up());
@@ -334,7 +352,7 @@ fn bye_crosses_a_reinvite_rfc_5407_3_2_1() {
 }
 
 #[test]
-fn bye_crosses_the_200_to_a_reinvite_rfc_5407_3_2_2() {
+fn bye_crosses_the_200_to_a_reinvite_rfc_5407_3_2_3() {
     let mut pair = Pair::talking(Transport::Udp);
     pair.order(A, reoffer("offer 2"));
     pair.ms(50);
