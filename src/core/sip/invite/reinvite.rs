@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::send::put_body;
-use super::state::{AskPhase, Asked, ClientUse, LegTimer, MAX_RETRIES, Owed, Usage};
+use super::state::{ASK_LIMIT, AskPhase, Asked, ClientUse, LegTimer, MAX_RETRIES, Owed, Usage};
 use super::usage::ends_dialog;
 use super::{Body, EndCause, Failure, Leg, LegEvent, ReofferOutcome};
 use crate::sip::offer_answer::Meaning;
@@ -41,6 +41,7 @@ impl Leg {
         let Some(asked) = &mut usage.asked else { return };
         asked.phase = AskPhase::Out;
         let (method, body) = (asked.method.clone(), asked.body.clone());
+        self.timers.set(LegTimer::AskLimit, now + ASK_LIMIT);
         let mut request = self.in_dialog(usage, method);
         self.put_abilities(&mut request);
         // No reliable 1xx to a re-INVITE: its answer comes in the 2xx (RFC 3262 §3 binds the UAS to
@@ -73,6 +74,7 @@ impl Leg {
         if self.repeat_ack(&response) {
             return None;
         }
+        self.timers.stop(LegTimer::AskLimit);
         let asked = usage.asked.take()?;
         if (200..300).contains(&status) {
             return self.offer_accepted(usage, asked, request, response, now);
@@ -146,6 +148,7 @@ impl Leg {
         failure: Failure,
         now: Moment,
     ) -> Option<EndCause> {
+        self.timers.stop(LegTimer::AskLimit);
         let asked = usage.asked.take()?;
         if asked.body.is_some() {
             usage.exchange.roll_back();

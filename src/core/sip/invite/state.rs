@@ -26,6 +26,9 @@ pub(super) const MAX_RETRIES: u8 = 3;
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(600);
 /// RFC 3261 §13.3.1.1: a ringing UAS repeats itself "every minute".
 pub(super) const REMINDER: Duration = Duration::from_secs(60);
+/// How long a re-INVITE of ours may stay without a final response; its transaction knows no limit once
+/// a provisional one has come.
+pub(super) const ASK_LIMIT: Duration = Duration::from_secs(60);
 /// How long the call may think over a request or challenge before the leg answers for it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -306,6 +309,8 @@ pub(super) enum LegTimer {
     ProgressLimit,
     /// Ringing again, every minute.
     Reminder,
+    /// Our re-INVITE has no final response.
+    AskLimit,
     /// Try again after 491 (RFC 3261 §14.1).
     Glare,
     /// RFC 4028 §7.2.

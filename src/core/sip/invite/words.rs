@@ -329,9 +329,9 @@ pub enum EndCause {
 /// What a leg asks to have written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LegSave {
-    /// The record of a confirmed dialog, new or changed.
+    /// The record of a confirmed dialog, new or changed, until its BYE is answered.
     Put(Box<LegRecord>),
-    /// The dialog is over; its record goes.
+    /// The dialog is over and both ends know; its record goes.
     Delete(OwnerId),
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::*;
 use super::pair::*;
+use crate::id::Tokens;
 use crate::machine::Machine;
 use crate::sip::Transport;
 use crate::sip::wire::Message;
@@ -18,6 +19,7 @@ enum Act {
     Wait(u16),
     Fail(Side),
     Replay(Side, usize),
+    Restart(Side),
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -26,6 +28,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         4 => (side(), 0..24u8).prop_map(|(side, order)| Act::Order(side, order)),
         4 => (0..3000u16).prop_map(Act::Wait),
         1 => side().prop_map(Act::Fail),
+        1 => side().prop_map(Act::Restart),
         1 => (side(), 0..64usize).prop_map(|(side, which)| Act::Replay(side, which)),
     ];
     prop::collection::vec(act, 1..40)
@@ -51,6 +54,13 @@ fn play(pair: &mut Pair, act: Act) {
     match act {
         // A refusal is an answer too; it must change nothing, which the rest of the run shows.
         Act::Order(side, number) => drop(pair.input(side, LegInput::Order(order(number)))),
+        Act::Restart(side) => {
+            if let Some(LegSave::Put(record)) = pair.end(side).saves.last().cloned() {
+                let seed = pair.end(side).saves.len() as u8;
+                pair.end(side).leg = Leg::restore(*record, Tokens::new([seed; 32]));
+                pair.input(side, LegInput::Started).unwrap();
+            }
+        }
         Act::Wait(millis) => pair.ms(millis.into()),
         Act::Fail(side) => {
             // A BYE that cannot be sent leaves the other end to its session timer; not told here.
