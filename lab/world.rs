@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 
 pub use counters::Counters;
 pub use people::User;
+pub use crate::sip::tls::Trust;
 
 use crate::front_end::{Account, Accounts, FrontEnd, FrontEndConfig};
 use crate::handset::{Base, Handset};
@@ -28,7 +29,6 @@ use crate::phone::Phone;
 use crate::phone::registration::Standing;
 use crate::plan::{Plan, Shape};
 use crate::sip::endpoint::Listening;
-use crate::sip::tls::Trust;
 use crate::sip::{Credentials, Failure, Transport};
 
 /// Most handsets of one world.

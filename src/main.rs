@@ -4,6 +4,7 @@
 mod cli;
 mod commands;
 mod config;
+mod demo;
 mod serve;
 mod telemetry;
 mod wiring;
@@ -19,7 +20,8 @@ fn main() -> ExitCode {
         Command::Token(Token::Create(args)) => commands::create_token(args),
         Command::Users(Users::Import(args)) => commands::import_users(args),
         Command::Serve(args) => serve::serve(args),
-        Command::Demo(_) | Command::Doctor(_) => {
+        Command::Demo(args) => demo::demo(args),
+        Command::Doctor(_) => {
             eprintln!("kirkwall: this build does not have this command yet");
             ExitCode::FAILURE
         }
