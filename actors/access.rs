@@ -250,7 +250,9 @@ impl Handler<KeepToken> for Access {
 
     fn handle(&mut self, KeepToken(record): KeepToken, _: &mut Self::Context) -> Self::Result {
         if self.tokens.len() >= MAX_TOKENS {
-            return Box::pin(fut::err(DeskFault::Conflict(format!("there are {MAX_TOKENS} tokens; revoke some"))));
+            return Box::pin(fut::err(DeskFault::Conflict(format!(
+                "there are {MAX_TOKENS} tokens; revoke some"
+            ))));
         }
         let saved = self.journal.save(vec![self.store.put(&record)]).into_actor(self);
         Box::pin(saved.map(move |saved, access, _| {

@@ -23,7 +23,7 @@ use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::media::negotiate::SrtpPolicy;
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
-use kirkwall_core::sip::invite::{Body, Dial};
+use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
 use kirkwall_core::sip::wire::{Message as SipMessage, Uri, quoted};
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use kirkwall_data::call::{CallRecord, Calls};
@@ -33,13 +33,16 @@ use tracing::{Span, debug, error, info, info_span};
 
 use crate::desk::MediaView;
 use crate::dialog::{Dialog, DialogSeed, Obey, Place, local_end, local_end_to};
-use crate::media_channel::{Close, Count, MediaChannel, Open, Run};
+use crate::media_channel::{Close, Count, MediaChannel, Open, Reopen, Run};
 use crate::ports::Ports;
+use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
     Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, Release, ReleaseBase, Supervisor,
 };
+
+const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// What a call actor is made from.
 pub struct CallSeed {
@@ -61,12 +64,36 @@ pub struct CallSeed {
     pub tokens: Tokens,
 }
 
+/// What a call actor is made from, when the call stood before this process.
+pub struct RestoredSeed {
+    /// What was on disk.
+    pub survivor: Survivor,
+    /// Who routes and gives channels.
+    pub supervisor: Addr<Supervisor>,
+    /// The world.
+    pub ports: Ports,
+    /// Settings of the node.
+    pub settings: Settings,
+    /// Its own words.
+    pub tokens: Tokens,
+}
+
+/// How a call actor begins.
+enum Beginning {
+    /// With an INVITE.
+    Invited(Box<SipMessage>, Peer),
+    /// With what was on disk.
+    Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
+    /// It has begun.
+    Done,
+}
+
 /// Gives the pure call a mailbox, a clock, a disk and its legs. Decides nothing itself.
 pub struct Call {
     machine: core::Call,
-    dialled: Uri,
-    first: Option<(SipMessage, Peer)>,
-    peer: Peer,
+    dialled: Option<Uri>,
+    beginning: Beginning,
+    peer: Option<Peer>,
     facing: Facing,
     legs: BTreeMap<LegNo, Addr<Dialog>>,
     targets: BTreeMap<LegNo, Target>,
@@ -89,12 +116,37 @@ impl Call {
     /// A call whose INVITE has just come.
     pub fn new(seed: CallSeed) -> Self {
         let CallSeed { new, dialled, invite, peer, supervisor, ports, settings, mut tokens } = seed;
-        let (reference, facing) = (new.reference, new.facing);
+        let facing = new.facing;
+        let machine = core::Call::new(new, tokens.split(), ports.clock.now());
+        let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
+        (call.dialled, call.peer) = (Some(dialled), Some(peer.clone()));
+        call.beginning = Beginning::Invited(Box::new(invite), peer);
+        call
+    }
+
+    /// A call that stood before this process.
+    pub fn restored(seed: RestoredSeed) -> Self {
+        let RestoredSeed { survivor, supervisor, ports, settings, mut tokens } = seed;
+        let machine = core::Call::restored(survivor.machine, tokens.split());
+        let mut call = Self::around(machine, Facing::North, supervisor, ports, settings, tokens);
+        call.beginning = Beginning::Survived(survivor.legs, survivor.media);
+        call
+    }
+
+    fn around(
+        machine: core::Call,
+        facing: Facing,
+        supervisor: Addr<Supervisor>,
+        ports: Ports,
+        settings: Settings,
+        tokens: Tokens,
+    ) -> Self {
+        let reference = machine.summary().reference;
         Self {
-            machine: core::Call::new(new, tokens.split(), ports.clock.now()),
-            dialled,
-            first: Some((invite, peer.clone())),
-            peer,
+            machine,
+            dialled: None,
+            beginning: Beginning::Done,
+            peer: None,
             facing,
             legs: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -172,18 +224,18 @@ impl Call {
 
     /// Channels and route from the supervisor, then ports from the engine, then on.
     fn ask_admission(&mut self, srtp: bool, ctx: &mut Context<Self>) {
+        let Some(dialled) = self.dialled.clone() else { return };
         let summary = self.summary();
         let ask = Admit {
             call: summary.reference,
             caller: summary.caller.clone(),
-            dialled: self.dialled.clone(),
+            dialled,
             facing: self.facing,
             srtp,
         };
         let asked = self.supervisor.send(ask).into_actor(self);
         ctx.spawn(asked.then(|reply, me, _| {
-            let channel =
-                MediaChannel::new(ChannelId(me.summary().reference.0), me.ports.media.clone()).start();
+            let channel = me.media_channel();
             let open = reply.as_ref().is_ok_and(Result::is_ok).then(|| channel.clone());
             me.channel = open.clone();
             let opened = async move {
@@ -231,9 +283,12 @@ impl Call {
         Admitted {
             port_a: ports.a,
             port_b: ports.b,
-            address_a: seen(self.facing, self.peer.transport, self.peer.remote.ip()),
+            address_a: self
+                .peer
+                .as_ref()
+                .map_or(LOOPBACK, |peer| seen(self.facing, peer.transport, peer.remote.ip())),
             address_b: callee
-                .map_or(IpAddr::from([127, 0, 0, 1]), |to| seen(to.facing, to.transport, to.address.ip())),
+                .map_or(LOOPBACK, |to| seen(to.facing, to.transport, to.address.ip())),
             codecs: media.codecs.clone(),
             srtp: (policy(self.facing), offered),
             attempts,
@@ -244,7 +299,7 @@ impl Call {
         let own = target.credentials_of.clone().map_or(String::new(), |user| user.to_string());
         let local = local_end_to(&self.ports, &self.settings, &target.destination, &own);
         let credentials = target.credentials_of.as_ref().and(self.credentials.clone()).map(DigestClient::new);
-        let dialog = self.start_dialog(leg, local, credentials, ctx);
+        let dialog = self.start_dialog(leg, local, credentials, None, ctx);
         let name = if target.from_display.is_empty() {
             String::new()
         } else {
@@ -268,6 +323,7 @@ impl Call {
         leg: LegNo,
         local: kirkwall_core::sip::invite::LocalEnd,
         credentials: Option<DigestClient>,
+        record: Option<LegRecord>,
         ctx: &mut Context<Self>,
     ) -> Addr<Dialog> {
         let owner = OwnerId(self.summary().reference.0 << OWNER_BITS | u64::from(leg.0));
@@ -279,7 +335,7 @@ impl Call {
             ports: self.ports.clone(),
             credentials,
             tokens: self.tokens.split(),
-            record: None,
+            record,
         };
         let dialog = Dialog::new(seed).start();
         self.legs.insert(leg, dialog.clone());
@@ -346,13 +402,57 @@ impl Actor for Call {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(1_024);
-        let Some((invite, peer)) = self.first.take() else { return };
+        match std::mem::replace(&mut self.beginning, Beginning::Done) {
+            Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
+            Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
+            Beginning::Done => {}
+        }
+    }
+}
+
+impl Call {
+    fn invited(&mut self, invite: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
         let local =
             local_end(&self.ports, &self.settings, (peer.facing, peer.transport, peer.remote.ip()), "");
-        let caller = self.start_dialog(LegNo::CALLER, local, None, ctx);
+        let caller = self.start_dialog(LegNo::CALLER, local, None, None, ctx);
         self.record(LegNo::CALLER, peer_name(&peer), true, invite.clone());
         caller.do_send(Hear { message: invite, peer });
         self.step(Input::Started, ctx);
+    }
+
+    /// Legs and media first, then the machine is told that it has started. A call whose media cannot be
+    /// taken up again is ended, so that nobody sits in silence.
+    fn survived(
+        &mut self,
+        legs: BTreeMap<LegNo, LegRecord>,
+        media: Option<MediaRecord>,
+        ctx: &mut Context<Self>,
+    ) {
+        for (leg, record) in legs {
+            self.start_dialog(leg, record.local.clone(), None, Some(record), ctx);
+        }
+        let channel = self.media_channel();
+        self.channel = Some(channel.clone());
+        let reopened = async move {
+            match media {
+                Some(record) => channel.send(Reopen(record)).await.is_ok_and(|done| done.is_ok()),
+                None => false,
+            }
+        };
+        ctx.spawn(reopened.into_actor(self).map(|reopened, me, ctx| {
+            me.step(Input::Started, ctx);
+            if !reopened {
+                me.step(
+                    Input::HangUp(Cause::of_status(503, "the call's media was lost with the process")),
+                    ctx,
+                );
+            }
+        }));
+    }
+
+    fn media_channel(&self) -> Addr<MediaChannel> {
+        let id = ChannelId(self.summary().reference.0);
+        MediaChannel::new(id, self.ports.media.clone(), self.ports.journal.clone()).start()
     }
 }
 

@@ -27,6 +27,7 @@ pub mod dialog;
 pub mod handset;
 pub mod media_channel;
 pub mod ports;
+pub mod recovery;
 pub mod registration;
 pub mod roster;
 pub mod settings;

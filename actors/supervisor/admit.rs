@@ -15,8 +15,10 @@ use kirkwall_core::sip::{Destination, Facing};
 use metrics::{counter, gauge};
 use tracing::{info, warn};
 
-use super::{REMEMBERED, Remembered, Supervisor};
+use super::{CallEntry, REMEMBERED, Remembered, Supervisor};
+use crate::call::{Call, RestoredSeed};
 use crate::desk::MediaView;
+use crate::recovery::survivors;
 
 /// A new call asks where to go and for its channels.
 #[derive(Debug, Message)]
@@ -194,6 +196,34 @@ impl Supervisor {
         gauge!("ipdect_media_channels_in_use").set(f64::from(load.channels()));
         gauge!("ipdect_calls_active").set(self.calls.len() as f64);
         gauge!("ipdect_calls_active_max").set(self.calls_max as f64);
+    }
+
+    /// Calls that stood when the process ended go on; their channels are theirs again.
+    pub(super) fn restore_calls(&mut self, ctx: &mut Context<Self>) {
+        for survivor in survivors(&self.ports.journal) {
+            let summary = survivor.machine.summary().clone();
+            let reference = summary.reference;
+            self.last_reference = self.last_reference.max(reference.0);
+            // What stood is not refused, even when limits were lowered meanwhile.
+            let (caller, callee) = summary.srtp;
+            _ = self.admission.reserve_media(reference, caller || callee);
+            for (party, srtp) in [(&summary.caller, caller), (&summary.callee, callee)] {
+                if let Some(base) = &party.base {
+                    let limit = self.base_limit(base);
+                    _ = self.admission.reserve_base(reference, base, limit, srtp);
+                }
+            }
+            let seed = RestoredSeed {
+                survivor,
+                supervisor: ctx.address(),
+                ports: self.ports.clone(),
+                settings: self.settings.clone(),
+                tokens: self.tokens.split(),
+            };
+            let addr =
+                Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
+            self.calls.insert(reference, CallEntry { addr, summary, invite_key: String::new() });
+        }
     }
 
     /// Forgets a call; what it held goes back.

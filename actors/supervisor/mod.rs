@@ -164,6 +164,7 @@ impl Actor for Supervisor {
         ctx.set_mailbox_capacity(16_384);
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
+        self.restore_calls(ctx);
         self.watch_proxies(ctx);
     }
 }
