@@ -10,6 +10,10 @@
 //!
 //! When the actor is gone, in whatever way, its [`Guard`] tells the supervisor, which takes its channels back.
 
+mod admission;
+mod beginning;
+mod messages;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -41,6 +45,8 @@ use crate::settings::Settings;
 use crate::supervisor::{
     Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, Release, ReleaseBase, Supervisor,
 };
+
+pub use messages::{HangUp, LegSaid, Said, SendFailed, ShowLadder, ShowMedia};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -222,79 +228,6 @@ impl Call {
         self.stop_when_over(ctx);
     }
 
-    /// Channels and route from the supervisor, then ports from the engine, then on.
-    fn ask_admission(&mut self, srtp: bool, ctx: &mut Context<Self>) {
-        let Some(dialled) = self.dialled.clone() else { return };
-        let summary = self.summary();
-        let ask = Admit {
-            call: summary.reference,
-            caller: summary.caller.clone(),
-            dialled,
-            facing: self.facing,
-            srtp,
-        };
-        let asked = self.supervisor.send(ask).into_actor(self);
-        ctx.spawn(asked.then(|reply, me, _| {
-            let channel = me.media_channel();
-            let open = reply.as_ref().is_ok_and(Result::is_ok).then(|| channel.clone());
-            me.channel = open.clone();
-            let opened = async move {
-                match open {
-                    Some(channel) => Some(channel.send(Open).await),
-                    None => None,
-                }
-            };
-            opened.into_actor(me).map(|opened, me, ctx| me.admitted(reply, opened, ctx))
-        }));
-    }
-
-    fn admitted(
-        &mut self,
-        reply: Result<AdmitReply, MailboxError>,
-        opened: Option<Result<Result<MediaPorts, EngineFault>, MailboxError>>,
-        ctx: &mut Context<Self>,
-    ) {
-        let input = match (reply, opened) {
-            (Ok(Ok((attempts, credentials))), Some(Ok(Ok(ports)))) => {
-                self.credentials = credentials;
-                Input::Admitted(Box::new(self.grant(attempts, ports)))
-            }
-            (Ok(Err(cause)), _) => Input::Denied(cause),
-            (Ok(Ok(_)), Some(Ok(Err(fault)))) => Input::Denied(Cause::no_channel(503, fault.to_string())),
-            _ => Input::Denied(Cause::of_status(500, "the switch could not admit the call")),
-        };
-        self.step(input, ctx);
-    }
-
-    fn grant(&self, attempts: Vec<Vec<Target>>, ports: MediaPorts) -> Admitted {
-        let media = &self.settings.media;
-        let callee = attempts.iter().flatten().next().map(|target| &target.destination);
-        let seen = |facing, transport, remote: IpAddr| {
-            let local = self.ports.sip.local(facing, transport, remote).map(|local| local.ip());
-            media.address.or(local).unwrap_or(remote)
-        };
-        let policy = |facing: Facing| -> SrtpPolicy {
-            match facing {
-                Facing::North => media.srtp_north,
-                Facing::South => media.srtp_south,
-            }
-        };
-        let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing));
-        Admitted {
-            port_a: ports.a,
-            port_b: ports.b,
-            address_a: self
-                .peer
-                .as_ref()
-                .map_or(LOOPBACK, |peer| seen(self.facing, peer.transport, peer.remote.ip())),
-            address_b: callee
-                .map_or(LOOPBACK, |to| seen(to.facing, to.transport, to.address.ip())),
-            codecs: media.codecs.clone(),
-            srtp: (policy(self.facing), offered),
-            attempts,
-        }
-    }
-
     fn dial(&mut self, leg: LegNo, target: Target, offer: Body, ctx: &mut Context<Self>) {
         let own = target.credentials_of.clone().map_or(String::new(), |user| user.to_string());
         let local = local_end_to(&self.ports, &self.settings, &target.destination, &own);
@@ -407,172 +340,6 @@ impl Actor for Call {
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }
-    }
-}
-
-impl Call {
-    fn invited(&mut self, invite: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
-        let local =
-            local_end(&self.ports, &self.settings, (peer.facing, peer.transport, peer.remote.ip()), "");
-        let caller = self.start_dialog(LegNo::CALLER, local, None, None, ctx);
-        self.record(LegNo::CALLER, peer_name(&peer), true, invite.clone());
-        caller.do_send(Hear { message: invite, peer });
-        self.step(Input::Started, ctx);
-    }
-
-    /// Legs and media first, then the machine is told that it has started. A call whose media cannot be
-    /// taken up again is ended, so that nobody sits in silence.
-    fn survived(
-        &mut self,
-        legs: BTreeMap<LegNo, LegRecord>,
-        media: Option<MediaRecord>,
-        ctx: &mut Context<Self>,
-    ) {
-        for (leg, record) in legs {
-            self.start_dialog(leg, record.local.clone(), None, Some(record), ctx);
-        }
-        let channel = self.media_channel();
-        self.channel = Some(channel.clone());
-        let reopened = async move {
-            match media {
-                Some(record) => channel.send(Reopen(record)).await.is_ok_and(|done| done.is_ok()),
-                None => false,
-            }
-        };
-        ctx.spawn(reopened.into_actor(self).map(|reopened, me, ctx| {
-            me.step(Input::Started, ctx);
-            if !reopened {
-                me.step(
-                    Input::HangUp(Cause::of_status(503, "the call's media was lost with the process")),
-                    ctx,
-                );
-            }
-        }));
-    }
-
-    fn media_channel(&self) -> Addr<MediaChannel> {
-        let id = ChannelId(self.summary().reference.0);
-        MediaChannel::new(id, self.ports.media.clone(), self.ports.journal.clone()).start()
-    }
-}
-
-/// A message for one of its legs.
-impl Handler<Hear> for Call {
-    type Result = ();
-
-    fn handle(&mut self, Hear { message, peer }: Hear, _: &mut Self::Context) {
-        let leg = self.leg_of(&message);
-        self.record(leg, peer_name(&peer), true, message.clone());
-        if let Some(dialog) = self.legs.get(&leg) {
-            dialog.do_send(Hear { message, peer });
-        }
-    }
-}
-
-/// A message of ours could not be sent.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct SendFailed(pub SipMessage);
-
-impl Handler<SendFailed> for Call {
-    type Result = ();
-
-    fn handle(&mut self, SendFailed(message): SendFailed, _: &mut Self::Context) {
-        // In what we send, our tag stands on the other side than in what we hear.
-        let tag = if message.is_request() { message.from_tag() } else { message.to_tag() };
-        let owner = tag.and_then(|tag| tag.split_once('.')?.0.parse::<OwnerId>().ok());
-        let leg =
-            owner.map_or(LegNo::CALLER, |OwnerId(owner)| LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32));
-        if let Some(dialog) = self.legs.get(&leg) {
-            dialog.do_send(SendFailed(message));
-        }
-    }
-}
-
-/// One of the legs has sent a message: for the ladder.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Said {
-    /// Which leg.
-    pub leg: LegNo,
-    /// The message.
-    pub message: SipMessage,
-    /// Where to.
-    pub to: Destination,
-}
-
-impl Handler<Said> for Call {
-    type Result = ();
-
-    fn handle(&mut self, Said { leg, message, to }: Said, _: &mut Self::Context) {
-        self.record(leg, format!("{} {}", to.transport, to.address), false, message);
-    }
-}
-
-/// One of the legs has news.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct LegSaid {
-    /// Which leg.
-    pub leg: LegNo,
-    /// What.
-    pub news: LegNews,
-}
-
-impl Handler<LegSaid> for Call {
-    type Result = ();
-
-    fn handle(&mut self, LegSaid { leg, news }: LegSaid, ctx: &mut Self::Context) {
-        if news == LegNews::Closed {
-            self.legs.remove(&leg);
-        }
-        self.step(Input::Leg(leg, news), ctx);
-    }
-}
-
-/// End it, for this reason.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct HangUp(pub String);
-
-impl Handler<HangUp> for Call {
-    type Result = ();
-
-    fn handle(&mut self, HangUp(words): HangUp, ctx: &mut Self::Context) {
-        let cause = Cause { status: 480, q850: 31, words };
-        self.step(Input::HangUp(cause), ctx);
-    }
-}
-
-/// What was said so far.
-#[derive(Debug, Message)]
-#[rtype(result = "Ladder")]
-pub struct ShowLadder;
-
-impl Handler<ShowLadder> for Call {
-    type Result = MessageResult<ShowLadder>;
-
-    fn handle(&mut self, _: ShowLadder, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.ladder.clone())
-    }
-}
-
-/// How the media fares.
-#[derive(Debug, Message)]
-#[rtype(result = "Vec<MediaView>")]
-pub struct ShowMedia;
-
-impl Handler<ShowMedia> for Call {
-    type Result = ResponseFuture<Vec<MediaView>>;
-
-    fn handle(&mut self, _: ShowMedia, _: &mut Self::Context) -> Self::Result {
-        let channel = self.channel.clone();
-        Box::pin(async move {
-            match channel {
-                Some(channel) => channel.send(Count).await.unwrap_or_default(),
-                None => Vec::new(),
-            }
-        })
     }
 }
 
