@@ -1,5 +1,36 @@
-//! The actors of the switch.
+//! The actors of the switch: a mailbox for each handset, base station, dialog, media channel and call.
+//!
+//! ```text
+//! Supervisor ─┬─ Handset        one per user: where its handsets are registered
+//!             ├─ BaseStation    one per base station or DECT manager
+//!             ├─ Registration   one per user: its line to the north
+//!             └─ Call           one per call
+//!                  ├─ Dialog        one per leg
+//!                  └─ MediaChannel  its two flows in the media engine
+//! Users, Access                 what administrators keep: users, tokens, sessions
+//! ```
+//!
+//! Every decision is made in `kirkwall-core`; an actor gives a machine its mailbox, clock, disk and voice:
+//! input → `step` → machine → save → `perform`. Start with [`call`] and follow one INVITE.
+//!
+//! A panic kills its actor for good (actix 0.13.5); [`roster::Guard`] tells the supervisor, which frees or
+//! restarts. Calls, their dialogs and their channel live on one arbiter, chosen by the call's reference.
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod access;
+pub mod base_station;
+pub mod call;
+pub mod clock;
 pub mod desk;
+pub mod dialog;
+pub mod handset;
+pub mod media_channel;
+pub mod ports;
+pub mod recovery;
+pub mod registration;
+pub mod roster;
+pub mod settings;
+pub mod spool;
+pub mod supervisor;
+pub mod users;

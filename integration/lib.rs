@@ -1,1 +1,8 @@
-//!
+//! Everything that touches another system: SIP sockets, certificates, the media engine. No rules and no
+//! actors live here.
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod media;
+pub mod pki;
+pub mod sip;

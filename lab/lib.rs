@@ -1,1 +1,24 @@
+//! The world, emulated: a SIP front end, handsets on SIP-DECT base stations, people who call each other,
+//! and load. For `kirkwall demo` and for tests.
 //!
+//! Nothing here uses kirkwall-core: SIP lines, names and URIs are parsed by `ezk-sip-types`, everything
+//! else (framing, transactions, dialogs, digest, SDP, RTP, G.711) is written here a second time, so that
+//! an error in the product cannot cancel itself out.
+//!
+//! | Module | Emulates |
+//! |---|---|
+//! | [`front_end`] | registrar, location service, proxy and far-end users |
+//! | [`handset`] | base stations with handsets, registered at the switch |
+//! | [`world`] | both, with a seeded plan of calls ([`plan`]) |
+//! | [`load`] | REGISTERs and calls at a rate, with latencies |
+//! | [`phone`], [`media`], [`sip`] | what they are made of |
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod front_end;
+pub mod handset;
+pub mod load;
+pub mod media;
+pub mod phone;
+pub mod plan;
+pub mod sip;
+pub mod world;

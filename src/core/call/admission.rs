@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{BaseStationId, CallRef};
+use crate::sip::ChannelBudget;
 
 /// How many voice channels a pool carries when all are alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,15 @@ impl Limit {
     /// The same with and without SRTP.
     pub const fn flat(channels: u32) -> Self {
         Self { plain: channels, srtp: channels }
+    }
+}
+
+/// A base station that nothing is known of.
+pub const DEFAULT_BASE: Limit = Limit::flat(8);
+
+impl From<&ChannelBudget> for Limit {
+    fn from(budget: &ChannelBudget) -> Self {
+        Self { plain: u32::from(budget.narrowband), srtp: u32::from(budget.secure) }
     }
 }
 

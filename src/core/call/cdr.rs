@@ -50,3 +50,21 @@ pub struct CallSummary {
     /// Why it ended.
     pub cause: Option<Cause>,
 }
+
+impl CallSummary {
+    /// Of a call whose INVITE has just come.
+    pub fn of(new: &super::NewCall, now: Moment) -> Self {
+        Self {
+            reference: new.reference,
+            phase: Phase::SettingUp,
+            caller: new.caller.clone(),
+            callee: new.dialled.clone(),
+            started: now,
+            answered: None,
+            ended: None,
+            codecs: (None, None),
+            srtp: (false, false),
+            cause: None,
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! What a call hears from its legs and tells them. The legs' own machine is [`crate::sip::invite`].
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::cause::Cause;
+use super::cause::{Cause, reason_phrase};
+use crate::sip::invite::{self, Body, EndCause, LegEvent, ReofferAnswer, ReofferOutcome};
+use crate::sip::wire::{HeaderName, Message, NameAddr, Text};
 
 /// A leg of one call: 0 is the caller's, the others count up as they are dialled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -13,22 +14,6 @@ pub struct LegNo(pub u32);
 impl LegNo {
     /// The caller's leg.
     pub const CALLER: LegNo = LegNo(0);
-}
-
-/// A message body with its type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Body {
-    /// Content-Type.
-    pub kind: String,
-    /// The octets.
-    pub bytes: Bytes,
-}
-
-impl Body {
-    /// An SDP body.
-    pub fn sdp(text: impl Into<Bytes>) -> Self {
-        Self { kind: "application/sdp".into(), bytes: text.into() }
-    }
 }
 
 /// What happened on a leg.
@@ -119,4 +104,143 @@ pub enum LegOrder {
         /// The offer.
         body: Body,
     },
+}
+
+/// What a leg's event means to whoever drives the leg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// For the call.
+    News(LegNews),
+    /// 401 or 407: answer with credentials, or hang up.
+    Challenged {
+        /// What was asked.
+        request: Box<Message>,
+        /// The challenge.
+        response: Box<Message>,
+    },
+    /// The far end asks something in the dialog; reply so.
+    Asked(invite::LegOrder),
+    /// Nothing to do.
+    Nothing,
+}
+
+/// Reads an event of a leg. `why` is the cause of our own hanging up, if we did.
+pub fn hear(event: LegEvent, why: Option<&Cause>) -> Heard {
+    match event {
+        LegEvent::Progress { response, body, .. } => {
+            Heard::News(LegNews::Progress { status: response.status().unwrap_or(183), body })
+        }
+        LegEvent::Answered { body, .. } => Heard::News(LegNews::Answered { body }),
+        LegEvent::Refused { response } => Heard::News(refused(&response)),
+        LegEvent::Challenged { request, response } => {
+            Heard::Challenged { request: Box::new(request), response: Box::new(response) }
+        }
+        LegEvent::Reoffered { body } => Heard::News(LegNews::Reoffered { body }),
+        LegEvent::ReofferAnswered(ReofferOutcome::Agreed { body, .. }) => {
+            Heard::News(LegNews::ReofferAnswered { body })
+        }
+        LegEvent::ReofferAnswered(ReofferOutcome::Refused { .. }) => {
+            Heard::News(LegNews::ReofferAnswered { body: None })
+        }
+        LegEvent::Acknowledged { body } => Heard::News(LegNews::Acknowledged { body }),
+        LegEvent::Ended { cause, message } => Heard::News(ended(cause, message.as_ref(), why)),
+        LegEvent::Closed => Heard::News(LegNews::Closed),
+        LegEvent::Requested { handle, request } => Heard::Asked(reply(handle, &request)),
+        LegEvent::Invited { .. } | LegEvent::ReofferWithdrawn | LegEvent::Replied { .. } => Heard::Nothing,
+    }
+}
+
+/// Puts a call's order into a leg's words.
+pub fn tell(order: LegOrder) -> invite::LegOrder {
+    match order {
+        LegOrder::Progress { status, body } => {
+            let reliable = body.is_some();
+            invite::LegOrder::Progress { status, body, reliable }
+        }
+        LegOrder::Accept { body } => invite::LegOrder::Accept { body },
+        LegOrder::Reject { cause } => {
+            let mut headers = vec![(HeaderName::Reason, Text::from(cause.reason_header()))];
+            if cause.status == 503 {
+                // RFC 3261 §21.5.4: "The server MAY indicate when the client should retry the request".
+                headers.push((HeaderName::RetryAfter, Text::from_static("5")));
+            }
+            if cause.status == 488 {
+                let words: String = cause.words.chars().filter(|c| !c.is_control() && *c != '"').collect();
+                headers.push((HeaderName::Warning, Text::from(format!("399 kirkwall \"{words}\""))));
+            }
+            let reason = reason_phrase(cause.status).to_owned();
+            invite::LegOrder::Reject { status: cause.status.max(300), reason, headers }
+        }
+        LegOrder::HangUp { cause } => {
+            invite::LegOrder::HangUp { headers: vec![(HeaderName::Reason, Text::from(reason_of(&cause)))] }
+        }
+        LegOrder::AnswerReoffer { body } => invite::LegOrder::AnswerReoffer(ReofferAnswer::Agree(Some(body))),
+        LegOrder::RefuseReoffer { cause } => invite::LegOrder::AnswerReoffer(ReofferAnswer::Refuse {
+            status: cause.status,
+            reason: reason_phrase(cause.status).to_owned(),
+        }),
+        LegOrder::Reoffer { body } => invite::LegOrder::Reoffer { body: Some(body) },
+    }
+}
+
+/// RFC 3326 §3.1: a phone that is cancelled because another one answered is told `SIP;cause=200`.
+fn reason_of(cause: &Cause) -> String {
+    match (cause.status, cause.q850) {
+        (200, 26) => "SIP;cause=200;text=\"Call completed elsewhere\"".to_owned(),
+        _ => cause.reason_header(),
+    }
+}
+
+fn refused(response: &Message) -> LegNews {
+    let status = response.status().unwrap_or(500);
+    let phrase = response.reason();
+    let words = if phrase.is_empty() { reason_phrase(status) } else { phrase };
+    let mut cause = Cause::of_status(status, words);
+    if let Some(q850) = response.header(&HeaderName::Reason).and_then(|reason| q850_in(reason)) {
+        cause.q850 = q850;
+    }
+    let contacts = response.headers.list(&HeaderName::Contact);
+    let contacts = contacts.iter().filter_map(NameAddr::parse).map(|contact| contact.uri.raw.to_string());
+    // RFC 3263 §4.3: failure "occurs if the transaction layer reports a 503 error response or a
+    // transport failure of some sort": the next server is tried.
+    LegNews::Refused { route_failed: status == 503, cause, contacts: contacts.take(10).collect() }
+}
+
+fn ended(cause: EndCause, message: Option<&Message>, why: Option<&Cause>) -> LegNews {
+    let told = message.and_then(|m| m.header(&HeaderName::Reason)).and_then(|reason| q850_in(reason));
+    let cause = match cause {
+        EndCause::ByPeer => Cause { q850: told.unwrap_or(16), ..Cause::normal() },
+        EndCause::ByUs => why.cloned().unwrap_or_else(Cause::normal),
+        EndCause::Timeout => {
+            let cause = Cause::of_status(408, "no answer from the far end");
+            return LegNews::Refused { cause, contacts: Vec::new(), route_failed: true };
+        }
+        EndCause::TransportLost => {
+            let cause = Cause::of_status(503, "the far end cannot be reached");
+            return LegNews::Refused { cause, contacts: Vec::new(), route_failed: true };
+        }
+        EndCause::SessionExpired => Cause::of_status(408, "the session was not refreshed"),
+        EndCause::Status(status) => Cause::of_status(status, "the far end no longer knows the call"),
+        EndCause::AnswerMissing => Cause::of_status(488, "the far end left out its session description"),
+    };
+    LegNews::Ended { cause }
+}
+
+/// What an in-dialog request is answered with, until the telephony features take it: key presses by
+/// INFO are taken, the rest is refused politely (RFC 3261 §8.2.1, RFC 3515 §2.4.2).
+fn reply(handle: u32, request: &Message) -> invite::LegOrder {
+    use crate::sip::wire::Method;
+    let (status, reason) = match request.method() {
+        Some(Method::Info | Method::Notify | Method::Message) => (200, "OK"),
+        Some(Method::Refer) => (603, "Decline"),
+        _ => (501, "Not Implemented"),
+    };
+    invite::LegOrder::Reply { handle, status, reason: reason.into(), headers: Vec::new(), body: None }
+}
+
+/// The cause of a `Reason: Q.850;cause=N`.
+fn q850_in(reason: &Text) -> Option<u8> {
+    let part = reason.split(',').find(|part| part.trim_start().to_ascii_lowercase().starts_with("q.850"))?;
+    let (_, rest) = part.split_once("cause=")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

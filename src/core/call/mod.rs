@@ -3,8 +3,11 @@
 //! The way of one call: [`route`] says where to, [`admission`] takes the channels, [`Call`] dials, rings,
 //! joins and releases the legs, [`cause`] says why it ended.
 
+/// Bits of an owner's number that count the legs of a call; the rest is the call's reference.
+pub const OWNER_BITS: u32 = 8;
+
 pub mod admission;
-// mod call;
+mod call;
 pub mod cause;
 mod cdr;
 pub mod ladder;
@@ -12,7 +15,8 @@ mod leg;
 mod party;
 pub mod route;
 
-// pub use call::{Admitted, Call, Input, NewCall, Output, Side};
+pub use crate::sip::invite::Body;
+pub use call::{Admitted, Call, Input, NewCall, Output, Save, Side};
 pub use cdr::{CallSummary, Phase};
-pub use leg::{Body, LegNews, LegNo, LegOrder};
+pub use leg::{Heard, LegNews, LegNo, LegOrder, hear, tell};
 pub use party::{Party, Target};

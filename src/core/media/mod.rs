@@ -1,5 +1,13 @@
 //! Media without sockets: SDP, RTP, codecs, SRTP keys. Knows nothing of calls.
 
+pub mod codec;
+pub mod dtmf;
 mod format;
+pub mod negotiate;
+pub mod rtcp;
+pub mod rtp;
+pub mod sdp;
+mod srtp_key;
 
 pub use format::{Codec, Direction, SrtpKey, SrtpPair, SrtpSuite};
+pub use srtp_key::{CryptoFault, CryptoLine, MASTER_LENGTH};

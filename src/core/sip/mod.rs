@@ -1,6 +1,19 @@
 //! SIP, from bytes to dialogs. Knows nothing of DECT or of calls.
 
+mod base_station;
+pub mod dialog;
+pub mod digest;
+pub mod door;
+pub mod invite;
+mod next_hop;
+pub mod offer_answer;
 mod peer;
+pub mod registrar;
+pub mod registration;
+pub mod session_timer;
+pub mod transaction;
 pub mod wire;
 
+pub use base_station::{BaseRole, Certainty, ChannelBudget, DisplayLimits, SipBaseProfile, Vendor};
+pub use next_hop::next_hop;
 pub use peer::{ConnectionId, Destination, Facing, Peer, Transport};

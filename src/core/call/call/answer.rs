@@ -10,7 +10,9 @@ impl Call {
         let agreed = match body {
             Some(body) => self.take_answer(leg, &body, &mut then),
             // RFC 3261 §13.2.1: the answer may have come in a reliable provisional response already.
-            None => self.agreed_of(leg).ok_or_else(|| Cause::of_status(488, "answered without a session description")),
+            None => self
+                .agreed_of(leg)
+                .ok_or_else(|| Cause::of_status(488, "answered without a session description")),
         };
         let answer = agreed.and_then(|agreed| self.final_answer(agreed.codec, &mut then));
         let answer = match answer {
@@ -35,7 +37,7 @@ impl Call {
         if media.agreed().is_some() {
             return Ready::nothing();
         }
-        match media.accept_answer(&body.kind, &body.bytes) {
+        match media.accept_answer(&body.content_type, &body.bytes) {
             Ok(agreed) => {
                 self.run_flow(Side::A, &agreed, &mut then);
                 Ready { save: vec![Save::Put(Box::new(self.clone()))], then }
@@ -45,10 +47,15 @@ impl Call {
     }
 
     /// Takes a callee's answer to our offer and lets its side run.
-    pub(super) fn take_answer(&mut self, leg: LegNo, body: &Body, then: &mut Orders) -> Result<Agreed, Cause> {
+    pub(super) fn take_answer(
+        &mut self,
+        leg: LegNo,
+        body: &Body,
+        then: &mut Orders,
+    ) -> Result<Agreed, Cause> {
         let media = self.leg(leg).and_then(|strand| strand.media.as_mut());
         let media = media.ok_or_else(|| Cause::of_status(500, "no such leg"))?;
-        let agreed = media.accept_answer(&body.kind, &body.bytes).map_err(unacceptable)?;
+        let agreed = media.accept_answer(&body.content_type, &body.bytes).map_err(unacceptable)?;
         self.run_flow(Side::B, &agreed, then);
         Ok(agreed)
     }
@@ -63,9 +70,14 @@ impl Call {
         let mut tokens = self.tokens.split();
         let media = self.leg(LegNo::CALLER).and_then(|strand| strand.media.as_mut());
         let media = media.ok_or_else(|| Cause::of_status(500, "no media"))?;
-        let mut answered = media.answer(&offer.kind, &offer.bytes, Some(&[callee]), &mut tokens);
+        let mut answered = media.answer(&offer.content_type, &offer.bytes, Some(&[callee]), &mut tokens);
         if answered.is_err() && matches!(callee, Codec::Pcma | Codec::Pcmu) {
-            answered = media.answer(&offer.kind, &offer.bytes, Some(&[Codec::Pcma, Codec::Pcmu]), &mut tokens);
+            answered = media.answer(
+                &offer.content_type,
+                &offer.bytes,
+                Some(&[Codec::Pcma, Codec::Pcmu]),
+                &mut tokens,
+            );
         }
         let (sdp, agreed) = answered.map_err(unacceptable)?;
         let body = Body::sdp(sdp);

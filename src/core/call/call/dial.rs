@@ -1,15 +1,16 @@
 //! Dialling: from the grant to somebody ringing, and on to the next when somebody will not.
 
 use super::*;
-use crate::media::negotiate::offered_codecs;
+use crate::media::negotiate::SrtpMode;
+use crate::sip::Transport;
 
 impl Call {
     /// The supervisor granted channels and says where to dial.
     pub(super) fn admitted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0);
-        let session = self.tokens.number();
+        let media = OfferAnswer::new(local, &mut self.tokens);
         if let Some(caller) = self.leg(LegNo::CALLER) {
-            caller.media = Some(OfferAnswer::new(local, session));
+            caller.media = Some(media);
         }
         self.attempts = grant.attempts.iter().cloned().collect();
         self.grant = Some(grant);
@@ -34,9 +35,10 @@ impl Call {
 
     fn dial(&mut self, target: Target, codecs: Vec<Codec>, then: &mut Orders) {
         let Some(grant) = self.grant.as_deref() else { return };
-        let local = local_media(grant.address_b, grant.port_b, codecs, &grant.srtp.1);
+        let srtp = offered_over(&grant.srtp.1, target.destination.transport);
+        let local = local_media(grant.address_b, grant.port_b, codecs, &srtp);
         let leg = LegNo(self.legs.last_key_value().map_or(0, |(last, _)| last.0) + 1);
-        let mut media = OfferAnswer::new(local, self.tokens.number());
+        let mut media = OfferAnswer::new(local, &mut self.tokens);
         let offer = Body::sdp(media.offer(&mut self.tokens));
         let strand = Strand { media: Some(media), target: Some(target.clone()), rung: false, closed: false };
         self.legs.insert(leg, strand);
@@ -47,15 +49,17 @@ impl Call {
     fn codecs_to_offer(&self) -> Result<Vec<Codec>, Cause> {
         let ours = self.grant.as_deref().map_or(Vec::new(), |g| g.codecs.clone());
         let Some(offer) = &self.offer else { return Ok(ours) };
-        let theirs = offered_codecs(&offer.kind, &offer.bytes)
-            .map_err(|refusal| Cause::of_status(488, refusal.to_string()))?;
-        let mut codecs: Vec<Codec> = theirs.into_iter().filter(|c| ours.contains(c)).collect();
+        let caller = self.legs.get(&LegNo::CALLER).and_then(|strand| strand.media.as_ref());
+        let caller = caller.ok_or_else(|| Cause::of_status(500, "no media"))?;
+        let offered = caller.review(&offer.content_type, &offer.bytes).map_err(answer::unacceptable)?;
+        let mut codecs: Vec<Codec> = offered.codecs.into_iter().filter(|c| ours.contains(c)).collect();
         if codecs.is_empty() {
             return Err(Cause::of_status(488, "no codec in common with the caller"));
         }
         let translatable = |c: &Codec| matches!(c, Codec::Pcma | Codec::Pcmu);
         if codecs.iter().any(translatable) {
-            let more: Vec<Codec> = ours.into_iter().filter(|c| translatable(c) && !codecs.contains(c)).collect();
+            let more: Vec<Codec> =
+                ours.into_iter().filter(|c| translatable(c) && !codecs.contains(c)).collect();
             codecs.extend(more);
         }
         Ok(codecs)
@@ -65,7 +69,8 @@ impl Call {
     pub(super) fn progress(&mut self, leg: LegNo, status: u16, body: Option<Body>) -> Ready<Save, Output> {
         let mut then = Vec::new();
         let early = body.and_then(|body| self.take_answer(leg, &body, &mut then).ok());
-        let first_ring = status == 180 && self.leg(leg).is_some_and(|strand| !std::mem::replace(&mut strand.rung, true));
+        let first_ring =
+            status == 180 && self.leg(leg).is_some_and(|strand| !std::mem::replace(&mut strand.rung, true));
         if status == 180 {
             self.set_phase(Phase::Ringing, &mut then);
         }
@@ -78,7 +83,9 @@ impl Call {
             (_, 180) if first_ring => {
                 then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status: 180, body: None }));
             }
-            (_, 181 | 182) => then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status, body: None })),
+            (_, 181 | 182) => {
+                then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status, body: None }))
+            }
             _ => {}
         }
         Ready::say(then)
@@ -142,12 +149,29 @@ impl Call {
         }
     }
 
-    fn or_give_up(&mut self, dialled: Result<(), Cause>, mut then: Orders, now: Moment) -> Ready<Save, Output> {
+    fn or_give_up(
+        &mut self,
+        dialled: Result<(), Cause>,
+        mut then: Orders,
+        now: Moment,
+    ) -> Ready<Save, Output> {
         if let Err(cause) = dialled {
             let mut more = self.give_up(cause, now);
             then.append(&mut more.then);
             return Ready { save: more.save, then };
         }
         Ready::say(then)
+    }
+}
+
+/// RFC 4568 §5.1.2 wants keys in an offer only under "authenticated and encrypted" signalling: where SRTP
+/// is optional, a leg over UDP or TCP is offered plain RTP. Where it is required, the administrator has
+/// decided that keys in the clear are better than speech in the clear.
+fn offered_over(policy: &SrtpPolicy, transport: Transport) -> SrtpPolicy {
+    match (policy.mode, transport) {
+        (SrtpMode::Optional, Transport::Udp | Transport::Tcp) => {
+            SrtpPolicy { mode: SrtpMode::Off, ..*policy }
+        }
+        _ => *policy,
     }
 }

@@ -31,12 +31,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
-use super::{Body, CallSummary, LegNews, LegNo, LegOrder, Party, Phase, Target};
+use super::{CallSummary, LegNews, LegNo, LegOrder, Party, Phase, Target};
 use crate::id::{CallRef, Tokens};
 use crate::machine::{Machine, Ready};
-use crate::media::negotiate::{Agreed, LocalMedia, OfferAnswer, SrtpPolicy};
 use crate::media::Codec;
+use crate::media::negotiate::{Agreed, LocalMedia, OfferAnswer, SrtpPolicy};
 use crate::sip::Facing;
+use crate::sip::invite::Body;
 use crate::timer::{Moment, TimerTable};
 
 /// Longest time a call may be dialled. RFC 3261 §16.6 step 11: Timer C "MUST be larger than 3 minutes".
@@ -231,18 +232,7 @@ impl Call {
         let caller = Strand { media: None, target: None, rung: false, closed: false };
         Self {
             state: State::Admitting,
-            summary: CallSummary {
-                reference: new.reference,
-                phase: Phase::SettingUp,
-                caller: new.caller,
-                callee: new.dialled,
-                started: now,
-                answered: None,
-                ended: None,
-                codecs: (None, None),
-                srtp: (false, false),
-                cause: None,
-            },
+            summary: CallSummary::of(&new, now),
             facing: new.facing,
             offer: new.offer,
             answer: None,
@@ -304,7 +294,8 @@ impl Call {
                 let mut then = Vec::new();
                 let answered = self.talking_to;
                 for (side, leg) in [(Side::A, Some(LegNo::CALLER)), (Side::B, answered)] {
-                    let agreed = leg.and_then(|l| self.legs.get(&l)).and_then(|s| s.media.as_ref()?.agreed().cloned());
+                    let agreed =
+                        leg.and_then(|l| self.legs.get(&l)).and_then(|s| s.media.as_ref()?.agreed().cloned());
                     if let Some(agreed) = agreed {
                         self.run_flow(side, &agreed, &mut then);
                     }
@@ -321,24 +312,35 @@ impl Call {
         match (self.state, news) {
             (_, LegNews::Closed) => Ok(self.closed(leg, now)),
             (State::Over, _) => Err(self.refuse("news of a leg")),
-            (State::Dialling, LegNews::Progress { status, body }) if !caller => Ok(self.progress(leg, status, body)),
+            (State::Dialling, LegNews::Progress { status, body }) if !caller => {
+                Ok(self.progress(leg, status, body))
+            }
             (State::Dialling, LegNews::Answered { body }) if !caller => Ok(self.answered(leg, body, now)),
             (State::Dialling, LegNews::Refused { cause, contacts, route_failed }) if !caller => {
                 Ok(self.refused(leg, cause, contacts, route_failed, now))
             }
-            (State::Dialling, LegNews::Ended { cause }) if !caller => Ok(self.refused(leg, cause, Vec::new(), false, now)),
+            (State::Dialling, LegNews::Ended { cause }) if !caller => {
+                Ok(self.refused(leg, cause, Vec::new(), false, now))
+            }
             // RFC 3261 §13.2.2.4: a 2xx of another branch, or one that crossed our CANCEL.
-            (State::Talking | State::Ending, LegNews::Answered { .. }) => Ok(Ready::say(vec![Output::Leg(
-                leg,
-                LegOrder::HangUp { cause: Cause::normal() },
-            )])),
-            (State::Talking, LegNews::Acknowledged { body: Some(body) }) if caller => Ok(self.late_answer(body, now)),
+            (State::Talking | State::Ending, LegNews::Answered { .. }) => {
+                Ok(Ready::say(vec![Output::Leg(leg, LegOrder::HangUp { cause: Cause::normal() })]))
+            }
+            (State::Talking, LegNews::Acknowledged { body: Some(body) }) if caller => {
+                Ok(self.late_answer(body, now))
+            }
             (State::Talking, LegNews::Reoffered { body }) => Ok(self.reoffered(leg, body)),
             (State::Talking, LegNews::ReofferAnswered { body }) => Ok(self.reoffer_answered(leg, body)),
             (State::Talking, LegNews::Ended { cause }) if caller || self.talking_to == Some(leg) => {
                 Ok(self.hang_up(Some(leg), cause, now))
             }
-            (State::Admitting | State::Dialling, LegNews::Ended { cause }) => Ok(self.hang_up(Some(leg), cause, now)),
+            (State::Talking, LegNews::Refused { cause, .. }) if caller || self.talking_to == Some(leg) => {
+                Ok(self.hang_up(Some(leg), cause, now))
+            }
+            (
+                State::Admitting | State::Dialling,
+                LegNews::Ended { cause } | LegNews::Refused { cause, .. },
+            ) => Ok(self.hang_up(Some(leg), cause, now)),
             (_, LegNews::Reoffered { .. }) => Ok(Ready::say(vec![Output::Leg(
                 leg,
                 LegOrder::RefuseReoffer { cause: Cause::of_status(488, "the call is not up") },
@@ -390,5 +392,5 @@ fn offers_srtp(body: &Body) -> bool {
 }
 
 fn local_media(address: IpAddr, port: u16, codecs: Vec<Codec>, srtp: &SrtpPolicy) -> LocalMedia {
-    LocalMedia { address, port, codecs, srtp: srtp.clone(), ..LocalMedia::default() }
+    LocalMedia { srtp: *srtp, ..LocalMedia::new(address, port, codecs) }
 }

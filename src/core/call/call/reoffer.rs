@@ -9,15 +9,23 @@ impl Call {
     pub(super) fn reoffered(&mut self, leg: LegNo, body: Option<Body>) -> Ready<Save, Output> {
         let side = if leg == LegNo::CALLER { Side::A } else { Side::B };
         let mut tokens = self.tokens.split();
-        let Some(media) = self.leg(leg).and_then(|strand| strand.media.as_mut()) else { return Ready::nothing() };
+        let Some(media) = self.leg(leg).and_then(|strand| strand.media.as_mut()) else {
+            return Ready::nothing();
+        };
         let Some(body) = body else {
             let offer = Body::sdp(media.offer(&mut tokens));
             return Ready::say(vec![Output::Leg(leg, LegOrder::AnswerReoffer { body: offer })]);
         };
         let current = media.agreed().map(|agreed| agreed.codec);
-        let mut answered = media.answer(&body.kind, &body.bytes, current.as_slice(), &mut tokens);
+        let mut answered = media.answer(
+            &body.content_type,
+            &body.bytes,
+            current.as_ref().map(std::slice::from_ref),
+            &mut tokens,
+        );
         if answered.is_err() && matches!(current, Some(Codec::Pcma | Codec::Pcmu)) {
-            answered = media.answer(&body.kind, &body.bytes, Some(&[Codec::Pcma, Codec::Pcmu]), &mut tokens);
+            answered =
+                media.answer(&body.content_type, &body.bytes, Some(&[Codec::Pcma, Codec::Pcmu]), &mut tokens);
         }
         let mut then = Vec::new();
         match answered {
@@ -36,8 +44,11 @@ impl Call {
     /// The answer to an offer of ours: to a re-INVITE, or in the ACK of an offerless one.
     pub(super) fn reoffer_answered(&mut self, leg: LegNo, body: Option<Body>) -> Ready<Save, Output> {
         let side = if leg == LegNo::CALLER { Side::A } else { Side::B };
-        let Some(media) = self.leg(leg).and_then(|strand| strand.media.as_mut()) else { return Ready::nothing() };
-        let Some(agreed) = body.and_then(|body| media.accept_answer(&body.kind, &body.bytes).ok()) else {
+        let Some(media) = self.leg(leg).and_then(|strand| strand.media.as_mut()) else {
+            return Ready::nothing();
+        };
+        let Some(agreed) = body.and_then(|body| media.accept_answer(&body.content_type, &body.bytes).ok())
+        else {
             // RFC 3261 §14.1: "the session parameters MUST remain unchanged, as if no re-INVITE had been issued"
             media.rollback();
             return Ready::nothing();

@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::parse::is_token;
 use super::{Header, HeaderName, Headers, Method, NameAddr, Text, Uri, Via};
 
 /// The first line.
@@ -61,7 +62,11 @@ impl Message {
         let mut headers = Headers::default();
         for header in request.headers.iter() {
             match header.name {
-                HeaderName::Via | HeaderName::From | HeaderName::CallId | HeaderName::CSeq => {
+                HeaderName::Via => headers.push(HeaderName::Via, header.value.clone()),
+                // A request that carries one of these twice is answered with the first of each.
+                HeaderName::From | HeaderName::CallId | HeaderName::CSeq | HeaderName::To
+                    if headers.get(&header.name).is_some() => {}
+                HeaderName::From | HeaderName::CallId | HeaderName::CSeq => {
                     headers.push(header.name.clone(), header.value.clone());
                 }
                 HeaderName::To => {
@@ -134,7 +139,9 @@ impl Message {
         let (number, method) = value.split_once(char::is_whitespace)?;
         // RFC 3261 §20.16: "MUST be expressible as a 32-bit unsigned integer"
         let number = number.bytes().all(|b| b.is_ascii_digit()).then(|| number.parse().ok())??;
-        Some(CSeq { number, method: Method::from_text(value.share(method.trim())) })
+        let method = method.trim();
+        let token = !method.is_empty() && method.bytes().all(is_token);
+        token.then(|| CSeq { number, method: Method::from_text(value.share(method)) })
     }
 
     /// From.
@@ -159,7 +166,7 @@ impl Message {
 
     /// The topmost Via.
     pub fn top_via(&self) -> Option<Via> {
-        Via::parse(self.headers.list(&HeaderName::Via).first()?)
+        Via::parse(&self.headers.first_of_list(&HeaderName::Via)?)
     }
 
     /// The Contacts that parse; `*` does not.
@@ -179,28 +186,112 @@ impl Message {
         self.body = body.into();
     }
 
-    /// The message as bytes. Content-Length is always written, from the body.
+    /// The message as bytes. Content-Length is always written, from the body. A line break within a
+    /// value becomes a space, so no value can add a header of its own.
     pub fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(512 + self.body.len());
+        let mut out = BytesMut::with_capacity(self.encoded_room());
         match &self.start {
             StartLine::Request { method, uri } => {
-                put(&mut out, &[method.as_str(), " ", uri, " SIP/2.0\r\n"]);
+                put(&mut out, method.as_str());
+                out.put_u8(b' ');
+                put(&mut out, uri);
+                out.put_slice(b" SIP/2.0\r\n");
             }
             StartLine::Response { status, reason } => {
-                put(&mut out, &["SIP/2.0 ", &status.to_string(), " ", reason, "\r\n"]);
+                out.put_slice(b"SIP/2.0 ");
+                put_number(&mut out, usize::from(*status));
+                out.put_u8(b' ');
+                put(&mut out, reason);
+                out.put_slice(b"\r\n");
             }
         }
         for Header { name, spelling, value } in self.headers.iter() {
             if *name != HeaderName::ContentLength {
-                put(&mut out, &[spelling, ": ", value, "\r\n"]);
+                put(&mut out, spelling);
+                out.put_slice(b": ");
+                put(&mut out, value);
+                out.put_slice(b"\r\n");
             }
         }
-        put(&mut out, &["Content-Length: ", &self.body.len().to_string(), "\r\n\r\n"]);
+        out.put_slice(b"Content-Length: ");
+        put_number(&mut out, self.body.len());
+        out.put_slice(b"\r\n\r\n");
         out.put_slice(&self.body);
         out.freeze()
     }
+
+    /// Bytes that the encoded form takes, or a few more.
+    fn encoded_room(&self) -> usize {
+        let start = match &self.start {
+            StartLine::Request { method, uri } => method.as_str().len() + uri.len(),
+            StartLine::Response { reason, .. } => reason.len(),
+        };
+        let lines: usize = self.headers.iter().map(|h| h.spelling.len() + h.value.len() + 4).sum();
+        start + lines + self.body.len() + 64
+    }
 }
 
-fn put(out: &mut BytesMut, words: &[&str]) {
-    words.iter().for_each(|word| out.put_slice(word.as_bytes()));
+fn put(out: &mut BytesMut, text: &str) {
+    let mut rest = text.as_bytes();
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', rest) {
+        out.put_slice(&rest[..at]);
+        out.put_u8(b' ');
+        rest = &rest[at + 1..];
+    }
+    out.put_slice(rest);
+}
+
+fn put_number(out: &mut BytesMut, number: usize) {
+    let (mut digits, mut at, mut left) = ([0; 20], 20, number);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            return out.put_slice(&digits[at..]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_cannot_add_a_header_of_its_own() {
+        let mut message = Message::request(Method::Options, "sip:a@b\r\nEvil: 1");
+        message.headers.push(HeaderName::Subject, "x\r\nEvil: 2\n\rEvil: 3");
+        let read = Message::parse_head(message.encode()).unwrap_err();
+        let super::super::ParseFault::Malformed { salvaged, .. } = read else { panic!("{read}") };
+        assert!(salvaged.header(&HeaderName::Other("Evil".into())).is_none());
+        assert_eq!(salvaged.header(&HeaderName::Subject).unwrap(), "x  Evil: 2  Evil: 3");
+    }
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        let mut out = BytesMut::new();
+        [0, 7, 10, 4711, usize::MAX].iter().for_each(|n| {
+            put_number(&mut out, *n);
+            out.put_u8(b' ');
+        });
+        assert_eq!(out, format!("0 7 10 4711 {} ", usize::MAX).as_bytes());
+    }
+
+    #[test]
+    fn a_response_copies_each_single_header_once() {
+        let mut request = Message::request(Method::Invite, "sip:a@b");
+        for (name, value) in [
+            (HeaderName::Via, "SIP/2.0/UDP h;branch=z9hG4bK1"),
+            (HeaderName::To, "<sip:a@b>"),
+            (HeaderName::To, "<sip:c@d>"),
+            (HeaderName::CSeq, "1 INVITE"),
+            (HeaderName::CSeq, "2 INVITE"),
+        ] {
+            request.headers.push(name, value);
+        }
+        let response = Message::response(&request, 400, "Bad Request", Some("t"));
+        assert_eq!(response.headers.count(&HeaderName::To), 1);
+        assert_eq!(response.header(&HeaderName::To).unwrap(), "<sip:a@b>;tag=t");
+        assert_eq!(response.headers.count(&HeaderName::CSeq), 1);
+    }
 }

@@ -6,19 +6,23 @@
 //!
 //! A [`Message`] holds slices of the buffer it was parsed from; cloning one copies no text.
 
+mod frame;
 mod header;
 mod message;
 mod method;
 mod name_addr;
 mod parse;
+#[cfg(test)]
+mod properties;
 mod text;
 mod uri;
 mod via;
 
+pub use frame::{Frame, FrameFault, FrameFaultReason, Framer, MAX_BODY, MAX_HEAD};
 pub use header::{Header, HeaderName, Headers};
 pub use message::{CSeq, Message, StartLine};
 pub use method::Method;
-pub use name_addr::{NameAddr, Params};
+pub use name_addr::{NameAddr, Params, quoted};
 pub use parse::{MAX_HEADERS, ParseFault};
 pub use text::Text;
 pub use uri::{Host, Scheme, Uri};

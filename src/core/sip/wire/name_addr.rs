@@ -58,7 +58,7 @@ impl NameAddr {
     /// Parses one element. Without angle brackets, parameters belong to the header (RFC 3261 §20.10).
     pub fn parse(text: &Text) -> Option<Self> {
         let trimmed = text.trim();
-        let open = find_outside_quotes(trimmed, '<')?;
+        let open = find_outside_quotes(trimmed, b'<')?;
         let Some(open) = open else {
             let (spec, params) = trimmed.split_once(';').unwrap_or((trimmed, ""));
             // RFC 3261 §20.10: a URI with a comma, question mark or semicolon must be in brackets.
@@ -87,13 +87,29 @@ impl NameAddr {
     }
 }
 
+/// A display name as a quoted string (RFC 3261 §25.1), control characters left out.
+pub fn quoted(display: &str) -> String {
+    let mut out = String::with_capacity(display.len() + 2);
+    out.push('"');
+    for c in display.chars().filter(|c| !c.is_control()) {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
+}
+
 /// `None` means malformed, `Some(None)` means absent.
 fn display_name(text: &str) -> Option<Option<String>> {
     if text.is_empty() {
         return Some(None);
     }
     let Some(inner) = text.strip_prefix('"') else {
-        return (!text.contains('"')).then(|| Some(text.to_owned()));
+        // RFC 3261 §25.1 wants tokens. Old phones send more, and are understood as long as what they
+        // send cannot be a list or a parameter.
+        return (!text.contains(['"', ',', ';'])).then(|| Some(text.to_owned()));
     };
     let inner = inner.strip_suffix('"')?;
     let (mut name, mut escaped) = (String::with_capacity(inner.len()), false);
@@ -111,15 +127,15 @@ fn display_name(text: &str) -> Option<Option<String>> {
     (!escaped).then_some(Some(name))
 }
 
-/// Where `wanted` stands outside quotes; the outer `None` for an unclosed quote.
-fn find_outside_quotes(text: &str, wanted: char) -> Option<Option<usize>> {
+/// Where `wanted`, an ASCII character, stands outside quotes; the outer `None` for an unclosed quote.
+fn find_outside_quotes(text: &str, wanted: u8) -> Option<Option<usize>> {
     let (mut quoted, mut escaped) = (false, false);
-    for (at, c) in text.char_indices() {
-        match c {
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
             _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ if c == wanted && !quoted => return Some(Some(at)),
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if byte == wanted && !quoted => return Some(Some(at)),
             _ => {}
         }
     }
@@ -128,7 +144,7 @@ fn find_outside_quotes(text: &str, wanted: char) -> Option<Option<usize>> {
 
 fn split_params(text: &Text) -> Option<Vec<&str>> {
     let (mut parts, mut rest) = (Vec::new(), text.as_str());
-    while let Some(at) = find_outside_quotes(rest, ';')? {
+    while let Some(at) = find_outside_quotes(rest, b';')? {
         parts.push(rest[..at].trim());
         rest = &rest[at + 1..];
     }

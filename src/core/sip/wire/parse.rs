@@ -13,7 +13,8 @@ pub enum ParseFault {
     /// Not SIP at all; nothing can be answered.
     #[error("not a SIP message: {0}")]
     NotSip(&'static str),
-    /// A SIP request with a broken part; `salvaged` holds the headers that were readable.
+    /// A message with a broken part; `salvaged` holds the headers that were readable, and status 0 when
+    /// that of a response was not.
     #[error("malformed message: {what}")]
     Malformed {
         /// What is wrong, in words for the reason phrase.
@@ -29,6 +30,16 @@ pub enum ParseFault {
     },
 }
 
+impl ParseFault {
+    /// What could be read, when there is anything to answer.
+    pub fn salvaged(&self) -> Option<&Message> {
+        match self {
+            Self::NotSip(_) => None,
+            Self::Malformed { salvaged, .. } | Self::Version { salvaged } => Some(salvaged),
+        }
+    }
+}
+
 impl Message {
     /// Parses one datagram. Leading CRLFs are skipped (RFC 3261 §7.5); bytes beyond Content-Length are
     /// dropped, too few are a fault (§18.3).
@@ -37,7 +48,7 @@ impl Message {
         let datagram = datagram.slice(start..);
         let Some((head_len, body_at)) = find_head(&datagram) else {
             return match Self::parse_head(datagram) {
-                Ok(message) => Err(malformed("no empty line after the headers", message)),
+                Ok(message) => Err(malformed("No Empty Line after Headers", message)),
                 Err(fault) => Err(fault),
             };
         };
@@ -45,7 +56,7 @@ impl Message {
         let rest = datagram.slice(body_at..);
         let length = message.content_length()?.unwrap_or(rest.len());
         if length > rest.len() {
-            return Err(malformed("body is shorter than Content-Length", message));
+            return Err(malformed("Body Shorter than Content-Length", message));
         }
         message.body = rest.slice(..length);
         Ok(message)
@@ -56,16 +67,15 @@ impl Message {
         let text = head_text(head);
         let mut lines = Lines(&text);
         let first = lines.next().ok_or(ParseFault::NotSip("empty"))?;
-        let (start, version_ok) = start_line(&text, first)?;
-        let mut message = Message { start, headers: Headers::default(), body: Bytes::new() };
-        let mut fault = None;
+        let First { start, version_ok, mut fault } = start_line(&text, first)?;
+        let mut message = Message { start, headers: Headers::with_room(), body: Bytes::new() };
         for line in lines {
             if message.headers.len() == MAX_HEADERS {
-                return Err(malformed("too many headers", message));
+                return Err(malformed("Too Many Header Fields", message));
             }
             match header_line(&text, line) {
                 Some(header) => message.headers.push_raw(header),
-                None => fault = Some("malformed header line"),
+                None => fault = fault.or(Some("Malformed Header Line")),
             }
         }
         match (version_ok, fault) {
@@ -83,21 +93,26 @@ impl Message {
         let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
         match value.parse() {
             Ok(length) if digits && agree => Ok(Some(length)),
-            _ => Err(malformed("bad Content-Length", self.clone())),
+            _ => Err(malformed("Bad Content-Length", self.clone())),
         }
     }
 }
 
 /// Length of the head and start of the body: behind the first empty line.
-pub(super) fn find_head(bytes: &[u8]) -> Option<(usize, usize)> {
-    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes[at + 1..] {
+fn find_head(bytes: &[u8]) -> Option<(usize, usize)> {
+    find_head_from(bytes, 0)
+}
+
+/// The same, when the first `from` bytes are known to hold no such end.
+pub(super) fn find_head_from(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+    memchr::memchr_iter(b'\n', &bytes[from..]).map(|at| from + at).find_map(|at| match bytes[at + 1..] {
         [b'\r', b'\n', ..] => Some((at + 1, at + 3)),
         [b'\n', ..] => Some((at + 1, at + 2)),
         _ => None,
     })
 }
 
-fn malformed(what: &'static str, salvaged: Message) -> ParseFault {
+pub(super) fn malformed(what: &'static str, salvaged: Message) -> ParseFault {
     ParseFault::Malformed { what, salvaged: Box::new(salvaged) }
 }
 
@@ -107,47 +122,96 @@ fn head_text(head: Bytes) -> Text {
         .unwrap_or_else(|| Text::from(head.iter().map(|&b| b as char).collect::<String>()))
 }
 
-fn start_line(text: &Text, line: &str) -> Result<(StartLine, bool), ParseFault> {
-    if let Some(rest) = line.strip_prefix("SIP/") {
-        let mut parts = rest.splitn(3, ' ');
-        let (version, status) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-        let status = status.parse().ok().filter(|s| (100..700).contains(s) && status.len() == 3);
-        let status = status.ok_or(ParseFault::NotSip("bad status code"))?;
-        let reason = text.share(parts.next().unwrap_or(""));
-        return Ok((StartLine::Response { status, reason }, version == "2.0"));
+/// What the first line says.
+struct First {
+    start: StartLine,
+    version_ok: bool,
+    /// What is wrong with it, when the rest can still be answered.
+    fault: Option<&'static str>,
+}
+
+fn start_line(text: &Text, line: &str) -> Result<First, ParseFault> {
+    match line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("SIP/")) {
+        true => status_line(text, &line[4..]),
+        false => request_line(text, line),
     }
-    let (method, rest) = line.split_once(' ').ok_or(ParseFault::NotSip("no request line"))?;
+}
+
+fn status_line(text: &Text, rest: &str) -> Result<First, ParseFault> {
+    let mut parts = rest.splitn(3, ' ');
+    let (version, digits) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    if !all_digits {
+        return Err(ParseFault::NotSip("no status code"));
+    }
+    // RFC 3261 §7.2: "Status-Code is a 3-digit integer result code", its first digit 1 to 6.
+    let status = digits.parse().ok().filter(|s| digits.len() == 3 && (100..700).contains(s));
+    let reason = text.share(parts.next().unwrap_or(""));
+    let start = StartLine::Response { status: status.unwrap_or(0), reason };
+    let fault = status.is_none().then_some("Status Code out of Range");
+    Ok(First { start, version_ok: version == "2.0", fault })
+}
+
+fn request_line(text: &Text, line: &str) -> Result<First, ParseFault> {
+    let trimmed = line.trim_end();
+    let (method, rest) = trimmed.split_once(' ').ok_or(ParseFault::NotSip("no request line"))?;
     let (uri, version) = rest.rsplit_once(' ').ok_or(ParseFault::NotSip("no SIP version"))?;
-    if method.is_empty()
-        || !method.bytes().all(is_token)
-        || !version.get(..4).is_some_and(|v| v.eq_ignore_ascii_case("SIP/"))
-    {
+    let is_sip = version.get(..4).is_some_and(|v| v.eq_ignore_ascii_case("SIP/"));
+    if method.is_empty() || !method.bytes().all(is_token) || !is_sip {
         return Err(ParseFault::NotSip("no request line"));
     }
+    // RFC 3261 §7.1: "No LWS is allowed in any of the elements", "The Request-URI MUST NOT contain
+    // unescaped spaces or control characters and MUST NOT be enclosed in <>".
+    let fault = if trimmed.len() != line.len() {
+        Some("White Space after SIP Version")
+    } else if uri.is_empty() || uri.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        Some("White Space in Request-URI")
+    } else if uri.contains(['<', '>']) {
+        Some("Request-URI in Angle Brackets")
+    } else {
+        None
+    };
     let start = StartLine::Request { method: Method::from_text(text.share(method)), uri: text.share(uri) };
-    Ok((start, version.eq_ignore_ascii_case("SIP/2.0")))
+    Ok(First { start, version_ok: version.eq_ignore_ascii_case("SIP/2.0"), fault })
 }
 
 fn header_line(text: &Text, line: &str) -> Option<Header> {
-    let (name, value) = line.split_once(':')?;
-    let name = name.trim_end();
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return None;
-    }
-    let spelling = text.share(name);
-    let value = match value.contains(['\r', '\n']) {
-        false => text.share(value.trim()),
-        // RFC 3261 §7.3.1: a folded line reads as if the fold were one space.
-        true => Text::from(
-            value.split(['\r', '\n']).map(str::trim).filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" "),
-        ),
+    let colon = memchr::memchr(b':', line.as_bytes())?;
+    let (name, value) = (line[..colon].trim_ascii_end(), line[colon + 1..].trim_ascii());
+    let (name, spelling) = match HeaderName::known(name) {
+        Some((word, known)) if *word == name => (known.clone(), Text::from_static(word)),
+        Some((_, known)) => (known.clone(), text.share(name)),
+        None if name.is_empty() || !name.bytes().all(is_token) => return None,
+        None => (HeaderName::Other(text.share(name)), text.share(name)),
     };
-    Some(Header { name: HeaderName::from_text(spelling.clone()), spelling, value })
+    let value = match memchr::memchr2(b'\r', b'\n', value.as_bytes()) {
+        None => text.share(value),
+        Some(_) => unfolded(value),
+    };
+    Some(Header { name, spelling, value })
 }
+
+/// RFC 3261 §7.3.1: a folded line reads as if the fold were one space.
+fn unfolded(value: &str) -> Text {
+    let parts = value.split(['\r', '\n']).map(str::trim_ascii).filter(|part| !part.is_empty());
+    Text::from(parts.collect::<Vec<_>>().join(" "))
+}
+
+/// RFC 3261 §25.1: "token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )"
+static TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(byte as u8, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+        byte += 1;
+    }
+    table
+};
 
 /// RFC 3261 §25.1 token.
 pub(super) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
+    TOKEN[byte as usize]
 }
 
 /// Lines, with folded continuation lines left in one piece.

@@ -76,14 +76,12 @@ impl Uri {
     /// Parses a URI. `None` when it breaks the grammar so far that no one could route it.
     pub fn parse(text: &Text) -> Option<Self> {
         let (scheme_text, rest) = text.split_once(':')?;
-        let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-        if scheme_text.is_empty()
-            || !scheme_text.chars().all(valid)
-            || !scheme_text.as_bytes()[0].is_ascii_alphabetic()
-        {
+        let valid = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+        if !scheme_text.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme_text.bytes().all(valid) {
             return None;
         }
-        if text.chars().any(|c| c.is_whitespace() || matches!(c, '<' | '>' | '"')) {
+        // Quotes are no part of the grammar either, but old front ends write `;transport="tcp"`.
+        if text.bytes().any(|b| b <= b' ' || matches!(b, b'<' | b'>' | 0x7f)) {
             return None;
         }
         if scheme_text.eq_ignore_ascii_case("sip") {
@@ -174,16 +172,18 @@ impl fmt::Display for Uri {
 }
 
 /// Splits `host[:port]`, where host may be an IPv6 reference. `None` for a bad port.
-pub(super) fn split_port(hostport: &str) -> Option<(&str, Option<u16>)> {
-    let host_end = hostport.rfind(']').map_or(0, |at| at + 1);
-    match hostport[host_end..].split_once(':') {
-        None => Some((hostport, None)),
-        Some((name, port)) => {
-            let host = if host_end > 0 { &hostport[..host_end] } else { name };
-            let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-            digits.then(|| port.parse().ok().filter(|p| *p != 0)).flatten().map(|port| (host, Some(port)))
-        }
+fn split_port(hostport: &str) -> Option<(&str, Option<u16>)> {
+    match hostport.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => Some((host, Some(port_number(port)?))),
+        _ => Some((hostport, None)),
     }
+}
+
+/// 1 to 65535, in digits only; white space around it is Via's.
+pub(super) fn port_number(text: &str) -> Option<u16> {
+    let digits = text.trim_ascii();
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    plain.then(|| digits.parse().ok().filter(|port| *port != 0)).flatten()
 }
 
 fn unescape(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::uri::split_port;
+use super::uri::port_number;
 use super::{Host, Params, Text};
 
 /// One Via element.
@@ -31,10 +31,10 @@ impl Via {
             return None;
         }
         let (transport, sent_by) = rest.split_once(char::is_whitespace)?;
-        let sent_by = sent_by.trim();
-        let (host, port) = match sent_by.split_once(" :").or_else(|| sent_by.split_once(": ")) {
-            Some((host, port)) => (host.trim(), Some(port.trim().parse().ok()?)),
-            None => split_port(sent_by)?,
+        // RFC 3261 §25.1: "COLON = SWS ":" SWS", so white space may stand around it.
+        let (host, port) = match sent_by.trim().rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host.trim_end(), Some(port_number(port)?)),
+            _ => (sent_by.trim(), None),
         };
         Some(Self {
             transport: text.share(transport),
@@ -77,6 +77,12 @@ mod tests {
         let parse = |t: &str| Via::parse(&Text::from(t)).unwrap();
         assert_eq!(parse("SIP / 2.0 / UDP h;branch=1").transport, "UDP");
         assert_eq!(parse("SIP/2.0/TCP [2001:db8::1]:5060;branch=z").port, Some(5060));
+        assert_eq!(parse("SIP/2.0/TCP [2001:db8::1];branch=z").port, None);
+        assert_eq!(parse("SIP/2.0/UDP first.example.com : 4000;ttl=16").sent_by(), "first.example.com:4000");
+        for bad in ["SIP/2.0/UDP h:0", "SIP/2.0/UDP h:+5", "SIP/2.0/UDP h:", "SIP/2.0/UDP a b", "SIP/2.0/UDP"]
+        {
+            assert_eq!(Via::parse(&Text::from(bad)), None, "{bad}");
+        }
         let lync = parse(r#"SIP/2.0/tls h;branch=z9hG4bK1;ms-internal-info="ab,c;d""#);
         assert_eq!(lync.params.get("ms-internal-info").as_deref(), Some("ab,c;d"));
         assert_eq!(parse("SIP/2.0/UDP 1.2.3.4;received=5.6.7.8;rport=99").rport(), Some(99));

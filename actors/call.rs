@@ -1,0 +1,363 @@
+//! The call actor: one call, its legs, its media channel and its ladder.
+//!
+//! ```text
+//! supervisor ──Hear──► Dialog ──LegSaid──► step ──► Call::handle ──► save ──► then: Dialog, MediaChannel,
+//!                                                                              supervisor
+//! ```
+//!
+//! A call, its dialogs and its media channel live on one arbiter, so their messages cost a function call
+//! or so. Everything the call says or hears passes here once, for the ladder.
+//!
+//! When the actor is gone, in whatever way, its [`Guard`] tells the supervisor, which takes its channels back.
+
+mod admission;
+mod beginning;
+mod messages;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use actix::prelude::*;
+use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::ladder::{Entry, Ladder};
+use kirkwall_core::call::{
+    self as core, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, OWNER_BITS, Output, Save, Target,
+};
+use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
+use kirkwall_core::machine::{Machine, Ready};
+use kirkwall_core::media::negotiate::SrtpPolicy;
+use kirkwall_core::sip::digest::{Credentials, DigestClient};
+use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
+use kirkwall_core::sip::wire::{Message as SipMessage, Uri, quoted};
+use kirkwall_core::sip::{Destination, Facing, Peer};
+use kirkwall_data::call::{CallRecord, Calls};
+use kirkwall_data::cdr::{CdrRecord, Cdrs};
+use kirkwall_integration::media::{EngineFault, Ports as MediaPorts};
+use tracing::{Span, debug, error, info, info_span};
+
+use crate::desk::MediaView;
+use crate::dialog::{Dialog, DialogSeed, Obey, Place, local_end, local_end_to};
+use crate::media_channel::{Close, Count, MediaChannel, Open, Reopen, Run};
+use crate::ports::Ports;
+use crate::recovery::{MediaRecord, Survivor};
+use crate::roster::Guard;
+use crate::settings::Settings;
+use crate::supervisor::{
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, Release, ReleaseBase, Supervisor,
+};
+
+pub use messages::{HangUp, LegSaid, Said, SendFailed, ShowLadder, ShowMedia};
+
+const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+/// What a call actor is made from.
+pub struct CallSeed {
+    /// What is known of the call.
+    pub new: NewCall,
+    /// The Request-URI.
+    pub dialled: Uri,
+    /// The INVITE.
+    pub invite: SipMessage,
+    /// Who sent it.
+    pub peer: Peer,
+    /// Who routes and gives channels.
+    pub supervisor: Addr<Supervisor>,
+    /// The world.
+    pub ports: Ports,
+    /// Settings of the node.
+    pub settings: Settings,
+    /// Its own words.
+    pub tokens: Tokens,
+}
+
+/// What a call actor is made from, when the call stood before this process.
+pub struct RestoredSeed {
+    /// What was on disk.
+    pub survivor: Survivor,
+    /// Who routes and gives channels.
+    pub supervisor: Addr<Supervisor>,
+    /// The world.
+    pub ports: Ports,
+    /// Settings of the node.
+    pub settings: Settings,
+    /// Its own words.
+    pub tokens: Tokens,
+}
+
+/// How a call actor begins.
+enum Beginning {
+    /// With an INVITE.
+    Invited(Box<SipMessage>, Peer),
+    /// With what was on disk.
+    Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
+    /// It has begun.
+    Done,
+}
+
+/// Gives the pure call a mailbox, a clock, a disk and its legs. Decides nothing itself.
+pub struct Call {
+    machine: core::Call,
+    dialled: Option<Uri>,
+    beginning: Beginning,
+    peer: Option<Peer>,
+    facing: Facing,
+    legs: BTreeMap<LegNo, Addr<Dialog>>,
+    targets: BTreeMap<LegNo, Target>,
+    credentials: Option<Credentials>,
+    channel: Option<Addr<MediaChannel>>,
+    ladder: Ladder,
+    supervisor: Addr<Supervisor>,
+    ports: Ports,
+    settings: Settings,
+    tokens: Tokens,
+    calls: Calls<core::Call>,
+    cdrs: Cdrs,
+    alarm: Option<SpawnHandle>,
+    reported: bool,
+    _guard: Guard,
+    span: Span,
+}
+
+impl Call {
+    /// A call whose INVITE has just come.
+    pub fn new(seed: CallSeed) -> Self {
+        let CallSeed { new, dialled, invite, peer, supervisor, ports, settings, mut tokens } = seed;
+        let facing = new.facing;
+        let machine = core::Call::new(new, tokens.split(), ports.clock.now());
+        let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
+        (call.dialled, call.peer) = (Some(dialled), Some(peer.clone()));
+        call.beginning = Beginning::Invited(Box::new(invite), peer);
+        call
+    }
+
+    /// A call that stood before this process.
+    pub fn restored(seed: RestoredSeed) -> Self {
+        let RestoredSeed { survivor, supervisor, ports, settings, mut tokens } = seed;
+        let machine = core::Call::restored(survivor.machine, tokens.split());
+        let mut call = Self::around(machine, Facing::North, supervisor, ports, settings, tokens);
+        call.beginning = Beginning::Survived(survivor.legs, survivor.media);
+        call
+    }
+
+    fn around(
+        machine: core::Call,
+        facing: Facing,
+        supervisor: Addr<Supervisor>,
+        ports: Ports,
+        settings: Settings,
+        tokens: Tokens,
+    ) -> Self {
+        let reference = machine.summary().reference;
+        Self {
+            machine,
+            dialled: None,
+            beginning: Beginning::Done,
+            peer: None,
+            facing,
+            legs: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            credentials: None,
+            channel: None,
+            ladder: Ladder::default(),
+            calls: Calls::new(&ports.journal),
+            cdrs: Cdrs::new(&ports.journal),
+            _guard: Guard::new(supervisor.clone(), CallDied(reference)),
+            supervisor,
+            ports,
+            settings,
+            tokens,
+            alarm: None,
+            reported: false,
+            span: info_span!("call", %reference),
+        }
+    }
+
+    fn summary(&self) -> &CallSummary {
+        self.machine.summary()
+    }
+
+    /// One input in, everything it causes out, in order. The mailbox waits while the disk writes.
+    fn step(&mut self, input: Input, ctx: &mut Context<Self>) {
+        let _entered = self.span.clone().entered();
+        let Ready { save, then } = match self.machine.handle(input, self.ports.clock.now()) {
+            Ok(ready) => ready,
+            Err(refusal) => return debug!(%refusal),
+        };
+        if save.is_empty() {
+            return self.perform(then, ctx);
+        }
+        let name = self.summary().reference.to_string();
+        let writes = save.into_iter().flat_map(|save| match save {
+            Save::Put(state) => vec![self.calls.put(&CallRecord { name: name.clone(), state: *state })],
+            Save::Ended(summary) => vec![self.calls.delete(&name), self.cdrs.put(&cdr(&summary))],
+        });
+        let saved = self.ports.journal.save(writes.collect()).into_actor(self);
+        ctx.wait(saved.map(|saved, me, ctx| {
+            if let Err(fault) = saved {
+                error!(parent: &me.span, %fault, "call not saved; it would not survive a crash");
+            }
+            me.perform(then, ctx);
+        }));
+    }
+
+    fn perform(&mut self, then: Vec<Output>, ctx: &mut Context<Self>) {
+        for output in then {
+            match output {
+                Output::Admit { srtp } => self.ask_admission(srtp, ctx),
+                Output::Dial { leg, target, offer } => self.dial(leg, *target, offer, ctx),
+                Output::Leg(leg, order) => {
+                    if let Some(dialog) = self.legs.get(&leg) {
+                        dialog.do_send(Obey(order));
+                    }
+                }
+                Output::Flow(side, agreed) => {
+                    if let Some(channel) = &self.channel {
+                        channel.do_send(Run(side, agreed));
+                    }
+                }
+                Output::ReleaseBase(leg) => {
+                    if let Some((base, _)) = self.targets.remove(&leg).and_then(|target| target.base) {
+                        self.supervisor.do_send(ReleaseBase(self.summary().reference, base));
+                    }
+                }
+                Output::Changed(summary) => self.supervisor.do_send(CallProgressed(summary)),
+                Output::Over(_) => self.close_channel(ctx),
+            }
+        }
+        self.rearm(ctx);
+        self.stop_when_over(ctx);
+    }
+
+    fn dial(&mut self, leg: LegNo, target: Target, offer: Body, ctx: &mut Context<Self>) {
+        let own = target.credentials_of.clone().map_or(String::new(), |user| user.to_string());
+        let local = local_end_to(&self.ports, &self.settings, &target.destination, &own);
+        let credentials = target.credentials_of.as_ref().and(self.credentials.clone()).map(DigestClient::new);
+        let dialog = self.start_dialog(leg, local, credentials, None, ctx);
+        let name = if target.from_display.is_empty() {
+            String::new()
+        } else {
+            format!("{} ", quoted(&target.from_display))
+        };
+        dialog.do_send(Place(Box::new(Dial {
+            request_uri: target.request_uri.clone(),
+            from: format!("{name}<{}>", target.from_uri),
+            to: format!("<{}>", target.to_uri),
+            contact: None,
+            route: target.route.clone(),
+            destination: target.destination.clone(),
+            body: Some(offer),
+            headers: Vec::new(),
+        })));
+        self.targets.insert(leg, target);
+    }
+
+    fn start_dialog(
+        &mut self,
+        leg: LegNo,
+        local: kirkwall_core::sip::invite::LocalEnd,
+        credentials: Option<DigestClient>,
+        record: Option<LegRecord>,
+        ctx: &mut Context<Self>,
+    ) -> Addr<Dialog> {
+        let owner = OwnerId(self.summary().reference.0 << OWNER_BITS | u64::from(leg.0));
+        let seed = DialogSeed {
+            leg,
+            owner,
+            local,
+            call: ctx.address(),
+            ports: self.ports.clone(),
+            credentials,
+            tokens: self.tokens.split(),
+            record,
+        };
+        let dialog = Dialog::new(seed).start();
+        self.legs.insert(leg, dialog.clone());
+        dialog
+    }
+
+    fn rearm(&mut self, ctx: &mut Context<Self>) {
+        if let Some(old) = self.alarm.take() {
+            ctx.cancel_future(old);
+        }
+        self.alarm = self.machine.deadline().map(|at| {
+            let after = at.since(self.ports.clock.now());
+            ctx.run_later(after, |me, ctx| me.step(Input::Deadline, ctx))
+        });
+    }
+
+    /// Ports and channels go back as soon as the call is over; legs may still be closing.
+    fn close_channel(&mut self, ctx: &mut Context<Self>) {
+        self.supervisor.do_send(Release(self.summary().reference));
+        let channel = self.channel.take();
+        let counted = async move {
+            match channel {
+                Some(channel) => channel.send(Close).await.unwrap_or_default(),
+                None => Vec::new(),
+            }
+        };
+        ctx.spawn(counted.into_actor(self).map(|media, me, ctx| {
+            me.report_end(media);
+            me.stop_when_over(ctx);
+        }));
+    }
+
+    fn report_end(&mut self, media: Vec<MediaView>) {
+        self.reported = true;
+        let summary = Box::new(self.summary().clone());
+        info!(parent: &self.span, answered = summary.answered.is_some(), "call ended");
+        self.supervisor.do_send(CallEnded { summary, ladder: self.ladder.clone(), media });
+    }
+
+    fn stop_when_over(&mut self, ctx: &mut Context<Self>) {
+        if self.machine.is_over() && self.reported {
+            ctx.stop();
+        }
+    }
+
+    fn record(&mut self, leg: LegNo, peer: String, inbound: bool, message: SipMessage) {
+        self.ladder.record(Entry { at: self.ports.clock.now(), leg: leg.0, peer, inbound, message });
+    }
+
+    /// The leg that a message of ours or to us belongs to, by our tag or branch.
+    fn leg_of(&self, message: &SipMessage) -> LegNo {
+        let word = match message.is_request() {
+            true => message.to_tag(),
+            false => message.from_tag(),
+        };
+        let word = word.filter(|word| word.contains('.'));
+        let owner = word.and_then(|word| word.split_once('.')?.0.parse::<OwnerId>().ok());
+        owner.map_or(LegNo::CALLER, |OwnerId(owner)| LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32))
+    }
+}
+
+impl Actor for Call {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(1_024);
+        match std::mem::replace(&mut self.beginning, Beginning::Done) {
+            Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
+            Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
+            Beginning::Done => {}
+        }
+    }
+}
+
+fn cdr(summary: &CallSummary) -> CdrRecord {
+    let bases = [&summary.caller.base, &summary.callee.base];
+    CdrRecord {
+        call: summary.reference,
+        from: summary.caller.number.clone(),
+        to: summary.callee.number.clone(),
+        started: summary.started,
+        answered: summary.answered,
+        ended: summary.ended.unwrap_or(summary.started),
+        cause: summary.cause.as_ref().map_or(16, |cause| cause.q850),
+        status: summary.cause.as_ref().map(|cause| cause.status),
+        base_stations: bases.into_iter().flatten().cloned().collect(),
+    }
+}
+
+fn peer_name(peer: &Peer) -> String {
+    format!("{} {}", peer.transport, peer.remote)
+}

@@ -1,0 +1,82 @@
+//! What the switch is told at its start. Read from the configuration by the wiring; plain values here.
+
+use std::net::IpAddr;
+
+use kirkwall_core::call::admission::Limit;
+use kirkwall_core::call::route::InternalRouting;
+use kirkwall_core::media::Codec;
+use kirkwall_core::media::negotiate::SrtpPolicy;
+use kirkwall_core::sip::Transport;
+use kirkwall_core::sip::wire::Host;
+use kirkwall_integration::sip::DnsMethod;
+
+/// Settings of one node.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Name of the node, for people.
+    pub node: String,
+    /// Default SIP domain; the domain of every user's address of record.
+    pub domain: String,
+    /// Realm that the south side authenticates in.
+    pub realm: String,
+    /// Further names and addresses that mean this switch in a dialled URI.
+    pub own_hosts: Vec<Host>,
+    /// What we call ourselves in User-Agent and Server, once somebody is known.
+    pub user_agent: String,
+    /// The north side; none: no registrar.
+    pub north: Option<NorthSettings>,
+    /// Whether calls between two of our handsets stay inside.
+    pub internal_routing: InternalRouting,
+    /// Media.
+    pub media: MediaSettings,
+    /// Channels.
+    pub capacity: CapacitySettings,
+}
+
+/// The registrar or front ends.
+#[derive(Debug, Clone)]
+pub struct NorthSettings {
+    /// Proxies in order of preference.
+    pub proxies: Vec<Proxy>,
+    /// How to reach them.
+    pub transport: Transport,
+    /// Whether SRV records are asked first.
+    pub dns: DnsMethod,
+    /// Expiry asked for, in seconds.
+    pub expires: u32,
+    /// Whether our URIs are `sips:`.
+    pub use_sips_uri: bool,
+}
+
+/// A proxy as configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// Name or address.
+    pub host: String,
+    /// Port, if given.
+    pub port: Option<u16>,
+}
+
+/// Media settings.
+#[derive(Debug, Clone)]
+pub struct MediaSettings {
+    /// The address told to the far ends; none: the one they see us under.
+    pub address: Option<IpAddr>,
+    /// Codecs, preferred first.
+    pub codecs: Vec<Codec>,
+    /// SRTP towards the north and the south.
+    pub srtp_north: SrtpPolicy,
+    /// SRTP towards handsets and bases.
+    pub srtp_south: SrtpPolicy,
+}
+
+/// Channel settings.
+#[derive(Debug, Clone)]
+pub struct CapacitySettings {
+    /// `software` or `kws6500`, for people.
+    pub profile: String,
+    /// Channels of the media resource.
+    pub media: Limit,
+    /// Channels of every base station; none: by what the base is.
+    pub base: Option<Limit>,
+}

@@ -1,0 +1,323 @@
+//! Admission of calls: where to, by which channels; and their return.
+
+use actix::prelude::*;
+use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
+use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::ladder::Ladder;
+use kirkwall_core::call::route::{Map, Way, way};
+use kirkwall_core::call::{CallSummary, Party, Target};
+use kirkwall_core::id::{BaseStationId, CallRef, Username};
+use kirkwall_core::media::negotiate::SrtpMode;
+use kirkwall_core::pii::Pii;
+use kirkwall_core::sip::digest::Credentials;
+use kirkwall_core::sip::wire::{Host, Uri};
+use kirkwall_core::sip::{Destination, Facing};
+use metrics::{counter, gauge};
+use tracing::{info, warn};
+
+use super::{CallEntry, REMEMBERED, Remembered, Supervisor};
+use crate::call::{Call, RestoredSeed};
+use crate::desk::MediaView;
+use crate::recovery::survivors;
+
+/// A new call asks where to go and for its channels.
+#[derive(Debug, Message)]
+#[rtype(result = "AdmitReply")]
+pub struct Admit {
+    /// Which call.
+    pub call: CallRef,
+    /// Who calls.
+    pub caller: Party,
+    /// The Request-URI.
+    pub dialled: Uri,
+    /// From which world.
+    pub facing: Facing,
+    /// Whether the caller offers SRTP.
+    pub srtp: bool,
+}
+
+/// Where to dial, and whose credentials answer a challenge there; or why not.
+pub type AdmitReply = Result<(Vec<Vec<Target>>, Option<Credentials>), Cause>;
+
+/// A call's channels go back.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Release(pub CallRef);
+
+/// A dialled handset did not answer: its base station's channel goes back.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ReleaseBase(pub CallRef, pub BaseStationId);
+
+/// A call has changed: for lists.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct CallProgressed(pub Box<CallSummary>);
+
+/// A call is over and its actor about to stop.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct CallEnded {
+    /// What it was.
+    pub summary: Box<CallSummary>,
+    /// What was said.
+    pub ladder: Ladder,
+    /// How its media fared.
+    pub media: Vec<MediaView>,
+}
+
+/// A call's actor is gone, in whatever way.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct CallDied(pub CallRef);
+
+impl Handler<Admit> for Supervisor {
+    type Result = MessageResult<Admit>;
+
+    fn handle(&mut self, ask: Admit, _: &mut Self::Context) -> Self::Result {
+        let reply = self.admit_call(&ask);
+        if let Err(cause) = &reply {
+            self.admission.release(ask.call);
+            counter!("ipdect_call_refusals_total", "cause" => cause.q850.to_string()).increment(1);
+            info!(call = %ask.call, status = cause.status, why = %cause.words, "call refused");
+        }
+        self.show_channels();
+        MessageResult(reply)
+    }
+}
+
+impl Supervisor {
+    fn admit_call(&mut self, ask: &Admit) -> AdmitReply {
+        let mode = self.settings.internal_routing;
+        let caller = ask.caller.user.as_ref();
+        match way(ask.facing, caller, &ask.dialled, mode, &Books(self)) {
+            Way::Refuse(cause) => Err(cause),
+            Way::Handset(user) => {
+                self.take_common(ask, ask.srtp)?;
+                self.handset_targets(ask, &user).map(|targets| (vec![targets], None))
+            }
+            Way::North { line, number } => {
+                self.take_common(ask, ask.srtp || self.settings.media.srtp_north.mode != SrtpMode::Off)?;
+                let attempts = self.north_targets(ask, &line, number);
+                Ok((attempts, self.credentials(&line)))
+            }
+        }
+    }
+
+    /// The media channel, and the caller's own base station's.
+    fn take_common(&mut self, ask: &Admit, srtp: bool) -> Result<(), Cause> {
+        let refused = |refusal: Refusal| Cause::no_channel(503, refusal.to_string());
+        self.admission.reserve_media(ask.call, srtp).map_err(refused)?;
+        if let (Facing::South, Some(base)) = (ask.facing, &ask.caller.base) {
+            let limit = self.base_limit(base);
+            self.admission.reserve_base(ask.call, base, limit, ask.srtp).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    fn handset_targets(&mut self, ask: &Admit, user: &Username) -> Result<Vec<Target>, Cause> {
+        let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
+        let located = self.locations.get(user).cloned().unwrap_or_default();
+        let (mut targets, mut refused) = (Vec::new(), None);
+        for place in located {
+            let limit = self.base_limit(&place.base);
+            match self.admission.reserve_base(ask.call, &place.base, limit, srtp) {
+                Err(refusal) => refused = Some(refusal),
+                Ok(()) => targets.push(Target {
+                    request_uri: place.contact,
+                    to_uri: self.aor(user.as_str()),
+                    from_uri: self.aor(&ask.caller.number),
+                    from_display: ask.caller.display.clone(),
+                    destination: place.destination,
+                    route: Vec::new(),
+                    credentials_of: None,
+                    base: Some((place.base.clone(), limit)),
+                    party: self.party(user, Some(place.base)),
+                }),
+            }
+        }
+        match (targets.is_empty(), refused) {
+            (false, _) => Ok(targets),
+            (true, Some(refusal)) => Err(Cause::no_channel(486, refusal.to_string())),
+            (true, None) => Err(Cause::of_status(480, "the handset is not registered")),
+        }
+    }
+
+    /// The line's own proxy first, then the others in their order.
+    fn north_targets(&self, ask: &Admit, line: &Username, number: Option<String>) -> Vec<Vec<Target>> {
+        let current = self.lines.get(line).and_then(|entry| entry.state.way.clone());
+        let (first, route) = current.map_or((None, Vec::new()), |l| (Some(l.destination), l.service_route));
+        let others = self.proxies.iter().filter(|p| first.as_ref().is_none_or(|f| f.address != p.address));
+        let uri = number.as_ref().map_or_else(|| ask.dialled.raw.to_string(), |number| self.aor(number));
+        let target = |destination: Destination| Target {
+            request_uri: uri.clone(),
+            to_uri: uri.clone(),
+            from_uri: self.aor(line.as_str()),
+            from_display: ask.caller.display.clone(),
+            destination,
+            route: route.clone(),
+            credentials_of: Some(line.clone()),
+            base: None,
+            party: Party {
+                number: number.clone().unwrap_or_else(|| ask.dialled.user_text()),
+                ..Party::default()
+            },
+        };
+        first.iter().cloned().chain(others.cloned()).map(|destination| vec![target(destination)]).collect()
+    }
+
+    fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {
+        let display = self.accounts.get(user).map_or(String::new(), |record| record.display_name.clone());
+        Party { number: user.to_string(), display, user: Some(user.clone()), base }
+    }
+
+    /// The address of record of a user part in our domain.
+    pub(super) fn aor(&self, user: &str) -> String {
+        let sips = self.settings.north.as_ref().is_some_and(|north| north.use_sips_uri);
+        format!("{}:{user}@{}", if sips { "sips" } else { "sip" }, self.settings.domain)
+    }
+
+    pub(super) fn credentials(&self, user: &Username) -> Option<Credentials> {
+        let record = self.accounts.get(user)?;
+        let name = if record.auth_username.is_empty() { user.as_str() } else { &record.auth_username };
+        Some(Credentials {
+            username: name.to_owned(),
+            password: Pii(record.auth_password.reveal().to_owned()),
+        })
+    }
+
+    pub(super) fn base_limit(&self, base: &BaseStationId) -> Limit {
+        let known = self.bases.get(base).map(|(_, limit)| *limit);
+        self.settings.capacity.base.or(known).unwrap_or(DEFAULT_BASE)
+    }
+
+    pub(super) fn show_channels(&self) {
+        let (_, load) = self.admission.media();
+        gauge!("ipdect_media_channels_in_use").set(f64::from(load.channels()));
+        gauge!("ipdect_calls_active").set(self.calls.len() as f64);
+        gauge!("ipdect_calls_active_max").set(self.calls_max as f64);
+    }
+
+    /// Calls that stood when the process ended go on; their channels are theirs again.
+    pub(super) fn restore_calls(&mut self, ctx: &mut Context<Self>) {
+        for survivor in survivors(&self.ports.journal) {
+            let summary = survivor.machine.summary().clone();
+            let reference = summary.reference;
+            self.last_reference = self.last_reference.max(reference.0);
+            // What stood is not refused, even when limits were lowered meanwhile.
+            let (caller, callee) = summary.srtp;
+            _ = self.admission.reserve_media(reference, caller || callee);
+            for (party, srtp) in [(&summary.caller, caller), (&summary.callee, callee)] {
+                if let Some(base) = &party.base {
+                    let limit = self.base_limit(base);
+                    _ = self.admission.reserve_base(reference, base, limit, srtp);
+                }
+            }
+            let seed = RestoredSeed {
+                survivor,
+                supervisor: ctx.address(),
+                ports: self.ports.clone(),
+                settings: self.settings.clone(),
+                tokens: self.tokens.split(),
+            };
+            let addr =
+                Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
+            self.calls.insert(reference, CallEntry { addr, summary, invite_key: String::new() });
+        }
+    }
+
+    /// Forgets a call; what it held goes back.
+    fn forget(&mut self, call: CallRef) {
+        self.admission.release(call);
+        if let Some(entry) = self.calls.remove(&call) {
+            self.invites.remove(&entry.invite_key);
+        }
+        self.show_channels();
+    }
+}
+
+/// The supervisor's books as the router reads them.
+struct Books<'a>(&'a Supervisor);
+
+impl Map for Books<'_> {
+    fn user(&self, user: &Username) -> Option<bool> {
+        self.0.accounts.get(user).map(|record| record.enabled)
+    }
+
+    fn located(&self, user: &Username) -> bool {
+        self.0.locations.get(user).is_some_and(|places| !places.is_empty())
+    }
+
+    fn has_north(&self) -> bool {
+        self.0.settings.north.is_some()
+    }
+
+    fn line_up(&self, user: &Username) -> bool {
+        self.0.lines.get(user).is_some_and(|entry| entry.state.way.is_some())
+    }
+
+    fn is_ours(&self, host: &Host) -> bool {
+        let settings = &self.0.settings;
+        let name = host.to_string();
+        let named = [&settings.domain, &settings.realm].iter().any(|ours| ours.eq_ignore_ascii_case(&name));
+        named || settings.own_hosts.contains(host)
+    }
+}
+
+impl Handler<Release> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Release(call): Release, _: &mut Self::Context) {
+        self.admission.release(call);
+        self.show_channels();
+    }
+}
+
+impl Handler<ReleaseBase> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, ReleaseBase(call, base): ReleaseBase, _: &mut Self::Context) {
+        self.admission.release_base(call, &base);
+    }
+}
+
+impl Handler<CallProgressed> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, CallProgressed(summary): CallProgressed, _: &mut Self::Context) {
+        if let Some(entry) = self.calls.get_mut(&summary.reference) {
+            entry.summary = *summary;
+        }
+    }
+}
+
+impl Handler<CallEnded> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, ended: CallEnded, _: &mut Self::Context) {
+        let CallEnded { summary, ladder, media } = ended;
+        let result = if summary.answered.is_some() { "answered" } else { "failed" };
+        let direction = if summary.caller.user.is_some() { "outgoing" } else { "incoming" };
+        counter!("ipdect_call_attempts_total", "direction" => direction, "result" => result).increment(1);
+        let cause = summary.cause.as_ref().map_or(16, |cause| cause.q850);
+        let class = if matches!(cause, 16 | 17 | 18 | 19 | 26) { "normal" } else { "abnormal" };
+        counter!("ipdect_call_releases_total", "class" => class, "cause" => cause.to_string()).increment(1);
+        if self.ended.len() == REMEMBERED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(Remembered { summary: *summary, ladder, media });
+    }
+}
+
+impl Handler<CallDied> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, CallDied(call): CallDied, _: &mut Self::Context) {
+        let remembered = self.ended.iter().rev().any(|r| r.summary.reference == call);
+        if !remembered && self.calls.contains_key(&call) {
+            warn!(%call, "a call's actor is gone without having ended the call");
+            counter!("ipdect_actor_deaths_total", "actor" => "call").increment(1);
+        }
+        self.forget(call);
+    }
+}

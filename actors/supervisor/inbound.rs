@@ -1,0 +1,209 @@
+//! What arrives: the door's verdict, then to whoever it belongs to.
+
+use actix::prelude::*;
+use kirkwall_core::call::OWNER_BITS;
+use kirkwall_core::id::{CallRef, OwnerId};
+use kirkwall_core::sip::door::{self, Verdict};
+use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Method, ParseFault, Via};
+use kirkwall_core::sip::{Facing, Peer};
+use kirkwall_integration::sip::Arrival;
+use metrics::counter;
+use tracing::{debug, warn};
+
+use super::{OWNER_OF_LINE, Supervisor};
+
+/// Something arrived from the transports.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Arrived(pub Arrival);
+
+/// A message for whoever owns its transaction or dialog.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Hear {
+    /// The message.
+    pub message: SipMessage,
+    /// Where it came from.
+    pub peer: Peer,
+}
+
+impl Handler<Arrived> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Arrived(arrival): Arrived, ctx: &mut Self::Context) {
+        match arrival {
+            Arrival::Message { parsed, peer } => self.admit_message(parsed, peer, ctx),
+            Arrival::SendFailed { message, destination, cause } => {
+                debug!(%cause, transport = %destination.transport, "a message could not be sent");
+                self.send_failed(&message);
+            }
+            Arrival::Closed { connection, facing, remote, .. } => {
+                self.connection_gone(connection, facing, remote)
+            }
+            Arrival::Refused { facing, remote, what } => {
+                warn!(?facing, source = %remote.ip(), %what, "a TLS client was refused");
+                counter!("ipdect_sip_tls_refused_total").increment(1);
+            }
+            Arrival::Opened { .. } => {}
+        }
+    }
+}
+
+impl Supervisor {
+    fn admit_message(&mut self, parsed: Result<SipMessage, ParseFault>, peer: Peer, ctx: &mut Context<Self>) {
+        let verdict = door::verdict(&parsed, &self.door, &peer);
+        match (verdict, parsed) {
+            (Verdict::Pass, Ok(mut message)) => {
+                door::via_stamp(&mut message, &peer);
+                self.route_message(message, peer, ctx);
+            }
+            (Verdict::Reply(answer), _) => {
+                let status = answer.status().unwrap_or(0).to_string();
+                counter!("ipdect_sip_door_total", "verdict" => "reply", "why" => status).increment(1);
+                self.answer(answer, &peer);
+            }
+            (Verdict::Drop(reason), _) => {
+                counter!("ipdect_sip_door_total", "verdict" => "drop", "why" => reason.as_str()).increment(1);
+            }
+            (Verdict::Pass, Err(_)) => {}
+        }
+    }
+
+    pub(super) fn answer(&self, answer: SipMessage, peer: &Peer) {
+        let to = door::response_destination(&answer, peer);
+        self.ports.sip.send(answer, to);
+    }
+
+    /// A short final answer by nobody in particular (stateless UAS, RFC 3261 §8.2.7).
+    pub(super) fn refuse(&self, request: &SipMessage, peer: &Peer, status: u16) {
+        let phrase = kirkwall_core::call::cause::reason_phrase(status);
+        let tag = self.door.to_tag(request);
+        self.answer(SipMessage::response(request, status, phrase, Some(&tag)), peer);
+    }
+
+    fn route_message(&mut self, message: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
+        if !message.is_request() {
+            return self.route_answer(message, peer);
+        }
+        let method = message.method().unwrap_or(Method::Options);
+        if let Some(tag) = message.to_tag() {
+            return match owner_in(&tag).map(call_of) {
+                Some(call) if self.calls.contains_key(&call) => self.tell_call(call, message, peer),
+                _ if method == Method::Ack => {}
+                // RFC 3261 §12.2.2: "If the UA wishes to reject the request because it does not wish to
+                // recreate the dialog, it MUST respond with a 481".
+                _ => self.refuse(&message, &peer, 481),
+            };
+        }
+        let known = invite_key(&message).and_then(|key| self.invites.get(&key).copied());
+        match (known, method) {
+            (Some(call), Method::Invite | Method::Cancel | Method::Ack) => {
+                self.tell_call(call, message, peer)
+            }
+            (None, Method::Cancel) => self.refuse(&message, &peer, 481),
+            (None, Method::Ack) => {}
+            (None, Method::Invite) => self.new_call(message, peer, ctx),
+            (_, Method::Register) => self.register(message, peer, ctx),
+            (_, Method::Options) => self.tell_abilities(&message, &peer),
+            (_, Method::Subscribe | Method::Publish) => self.refuse(&message, &peer, 489),
+            (
+                _,
+                Method::Notify
+                | Method::Benotify
+                | Method::Bye
+                | Method::Prack
+                | Method::Update
+                | Method::Info,
+            ) => {
+                self.refuse(&message, &peer, 481);
+            }
+            _ => self.refuse(&message, &peer, 405),
+        }
+    }
+
+    /// An answer finds its owner by the branch of the topmost Via, which we made.
+    fn route_answer(&mut self, message: SipMessage, peer: Peer) {
+        let via = message.headers.list(&HeaderName::Via).first().and_then(Via::parse);
+        let branch = via.and_then(|via| via.branch());
+        let owner = branch.as_deref().and_then(|branch| owner_in(branch.strip_prefix(Via::COOKIE)?));
+        match owner {
+            Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
+                if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
+                    line.addr.do_send(Hear { message, peer });
+                }
+            }
+            Some(owner) => self.tell_call(call_of(owner), message, peer),
+            None => {
+                counter!("ipdect_sip_door_total", "verdict" => "drop", "why" => "stray_answer").increment(1)
+            }
+        }
+    }
+
+    fn tell_call(&self, call: CallRef, message: SipMessage, peer: Peer) {
+        if let Some(entry) = self.calls.get(&call) {
+            entry.addr.do_send(Hear { message, peer });
+        }
+    }
+
+    /// Our own message could not be sent: its owner is told, by branch for requests, by tag for answers.
+    fn send_failed(&mut self, message: &SipMessage) {
+        use crate::call::SendFailed;
+        if !message.is_request() {
+            let owner = message.to_tag().and_then(|tag| owner_in(&tag));
+            if let Some(entry) = owner.and_then(|owner| self.calls.get(&call_of(owner))) {
+                entry.addr.do_send(SendFailed(message.clone()));
+            }
+            return;
+        }
+        let branch = message.top_via().and_then(|via| via.branch());
+        match branch.as_deref().and_then(|branch| owner_in(branch.strip_prefix(Via::COOKIE)?)) {
+            Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
+                if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
+                    line.addr.do_send(SendFailed(message.clone()));
+                }
+            }
+            Some(owner) => {
+                if let Some(entry) = self.calls.get(&call_of(owner)) {
+                    entry.addr.do_send(SendFailed(message.clone()));
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn tell_abilities(&self, request: &SipMessage, peer: &Peer) {
+        let tag = self.door.to_tag(request);
+        let mut answer = SipMessage::response(request, 200, "OK", Some(&tag));
+        answer.headers.push(HeaderName::Allow, self.door.allow());
+        answer.headers.push(HeaderName::Accept, "application/sdp");
+        answer.headers.push(HeaderName::Supported, "100rel, timer, replaces");
+        self.answer(answer, peer);
+    }
+
+    pub(super) fn trusts(&self, peer: &Peer) -> bool {
+        let proxy = self.proxies.iter().any(|proxy| proxy.address.ip() == peer.remote.ip());
+        let named = self.settings.north.iter().flat_map(|n| &n.proxies);
+        let named =
+            named.into_iter().any(|p| peer.tls_names.iter().any(|name| name.eq_ignore_ascii_case(&p.host)));
+        peer.facing == Facing::North && (proxy || named)
+    }
+}
+
+/// Whose word this is: a tag, or a branch without its cookie, of ours begins with the owner's number.
+fn owner_in(word: &str) -> Option<OwnerId> {
+    word.split_once('.')?.0.parse().ok()
+}
+
+fn call_of(OwnerId(owner): OwnerId) -> CallRef {
+    CallRef(owner >> OWNER_BITS)
+}
+
+/// RFC 3261 §17.2.3: branch and sent-by of the topmost Via name the transaction; CANCEL and the ACK of
+/// a refusal carry those of their INVITE. For clients of RFC 2543 Call-ID, From tag and CSeq must do.
+pub(super) fn invite_key(message: &SipMessage) -> Option<String> {
+    let via = message.top_via()?;
+    match via.branch().filter(|branch| branch.starts_with(Via::COOKIE)) {
+        Some(branch) => Some(format!("{branch} {}", via.sent_by())),
+        None => Some(format!("{} {} {}", message.call_id()?, message.from_tag()?, message.cseq()?.number)),
+    }
+}

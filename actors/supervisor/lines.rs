@@ -1,0 +1,180 @@
+//! Lines to the north: one registration a user, started at a pace, moved when proxies change.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix::prelude::*;
+use kirkwall_core::id::{OwnerId, Username};
+use kirkwall_core::sip::{ConnectionId, Destination, Facing};
+use metrics::gauge;
+use tracing::{info, warn};
+
+use kirkwall_integration::sip::Target;
+
+use super::{LineEntry, Supervisor};
+use crate::handset::{ConnectionGone, Located};
+use crate::registration::{LineSeed, LineState, LineWay, Proxies, Registration, Unreached, Want};
+
+/// Set in the owner number of a line, so that answers to REGISTER are told from those of calls.
+pub const OWNER_OF_LINE: u64 = 1 << 63;
+
+/// At most this many registrations are started per tick, so that a start with thousands of users sends
+/// no more than 200 REGISTER a second (reference: what a front end is throttled to).
+const LINES_PER_TICK: usize = 20;
+const TICK: Duration = Duration::from_millis(100);
+/// How often the proxies' names are looked up again.
+const RESOLVE_EVERY: Duration = Duration::from_secs(60);
+
+/// A line has changed its state.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LineChanged {
+    /// Whose.
+    pub user: Username,
+    /// How it is now.
+    pub state: LineState,
+}
+
+impl Supervisor {
+    /// Looks the proxies up now and then, and starts waiting lines at a pace.
+    pub(super) fn watch_proxies(&mut self, ctx: &mut Context<Self>) {
+        if self.settings.north.is_none() {
+            return;
+        }
+        self.resolve_proxies(ctx);
+        ctx.run_interval(RESOLVE_EVERY, |me, ctx| me.resolve_proxies(ctx));
+        ctx.run_interval(TICK, |me, ctx| me.start_waiting_lines(ctx));
+    }
+
+    fn resolve_proxies(&mut self, ctx: &mut Context<Self>) {
+        let Some(north) = self.settings.north.clone() else { return };
+        let (resolver, mut tokens) = (self.resolver.clone(), self.tokens.split());
+        let looked_up = async move {
+            let mut found: Vec<Destination> = Vec::new();
+            for proxy in &north.proxies {
+                let target = Target {
+                    host: proxy.host.clone(),
+                    port: proxy.port,
+                    transport: north.transport,
+                    facing: Facing::North,
+                };
+                let answer = resolver.resolve(&target, north.dns, || tokens.number() as u32).await;
+                match answer {
+                    Ok(destinations) => found.extend(destinations),
+                    Err(fault) => warn!(proxy = %proxy.host, %fault, "a proxy's name cannot be resolved"),
+                }
+            }
+            found
+        };
+        ctx.spawn(looked_up.into_actor(self).map(|found, me, _| me.proxies_found(found)));
+    }
+
+    fn proxies_found(&mut self, found: Vec<Destination>) {
+        if found.is_empty() || found == self.proxies {
+            return;
+        }
+        info!(count = found.len(), "proxies resolved");
+        self.proxies = found;
+        for line in self.lines.values() {
+            line.addr.do_send(Proxies(self.proxies.clone()));
+        }
+    }
+
+    /// A user came, changed or went: its line is started, told or stopped.
+    pub(super) fn line_wanted(&mut self, user: &Username, _: &mut Context<Self>) {
+        if self.settings.north.is_none() {
+            return;
+        }
+        let wanted = self.accounts.get(user).is_some_and(|record| record.enabled);
+        match self.lines.get(user) {
+            Some(line) => line.addr.do_send(Want { wanted, credentials: self.credentials(user) }),
+            None if wanted && !self.waiting_lines.contains(user) => {
+                self.waiting_lines.push_back(user.clone())
+            }
+            None => {}
+        }
+    }
+
+    fn start_waiting_lines(&mut self, ctx: &mut Context<Self>) {
+        if self.proxies.is_empty() {
+            return;
+        }
+        for _ in 0..LINES_PER_TICK {
+            let Some(user) = self.waiting_lines.pop_front() else { return };
+            self.start_line(user, ctx);
+        }
+    }
+
+    fn start_line(&mut self, user: Username, ctx: &mut Context<Self>) {
+        let Some(north) = self.settings.north.clone() else { return };
+        let Some(credentials) = self.credentials(&user) else { return };
+        self.next_line += 1;
+        let owner = OWNER_OF_LINE | self.next_line;
+        let seed = LineSeed {
+            user: user.clone(),
+            owner: OwnerId(owner),
+            aor: self.aor(user.as_str()),
+            registrar: self.settings.domain.clone(),
+            expires: north.expires,
+            user_agent: self.settings.user_agent.clone(),
+            credentials,
+            proxies: self.proxies.clone(),
+            ports: self.ports.clone(),
+            supervisor: ctx.address(),
+            tokens: self.tokens.split(),
+        };
+        let addr =
+            Registration::start_in_arbiter(&self.roster.arbiter_of(&user), move |_| Registration::new(seed));
+        self.line_owners.insert(owner, user.clone());
+        self.lines.insert(user, LineEntry { addr, owner, state: LineState::default() });
+    }
+
+    /// The actor of a line is gone: it is started again while its user is still wanted.
+    pub(super) fn line_gone(&mut self, user: &Username, ctx: &mut Context<Self>) {
+        if let Some(entry) = self.lines.remove(user) {
+            self.line_owners.remove(&entry.owner);
+        }
+        self.line_wanted(user, ctx);
+    }
+}
+
+impl Supervisor {
+    /// A connection is gone. Handsets that registered over it are reached by address from now on; lines
+    /// whose registrar was at its other end register again, since the registrar called us over it.
+    pub(super) fn connection_gone(&mut self, connection: ConnectionId, facing: Facing, remote: SocketAddr) {
+        match facing {
+            Facing::South => {
+                let uses = |places: &Vec<Located>| {
+                    places.iter().any(|p| p.destination.connection == Some(connection))
+                };
+                for user in self.locations.iter().filter(|(_, places)| uses(places)).map(|(user, _)| user) {
+                    if let Some(handset) = self.handsets.get(user) {
+                        handset.do_send(ConnectionGone(connection));
+                    }
+                }
+            }
+            Facing::North => {
+                let uses = |way: &LineWay| way.destination.address == remote;
+                for line in self.lines.values().filter(|line| line.state.way.as_ref().is_some_and(uses)) {
+                    line.addr.do_send(Unreached);
+                }
+            }
+        }
+    }
+}
+
+impl Handler<LineChanged> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, LineChanged { user, state }: LineChanged, ctx: &mut Self::Context) {
+        let gone = state.gone;
+        if let Some(entry) = self.lines.get_mut(&user) {
+            entry.state = state;
+        }
+        if gone {
+            self.line_gone(&user, ctx);
+        }
+        let registered = self.lines.values().filter(|entry| entry.state.way.is_some()).count();
+        gauge!("ipdect_users", "state" => "sip_registered").set(registered as f64);
+    }
+}

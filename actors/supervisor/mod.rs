@@ -1,0 +1,172 @@
+//! The supervisor: knows who is where, routes what arrives, gives out voice channels.
+//!
+//! ```text
+//!                    ┌── Register ──► Handset ── Located ──┐
+//! transports ─Arrived─► Supervisor ── new INVITE ──► Call ── Dialog(s), MediaChannel
+//!                    │      ▲  ▲            │
+//!                    │      │  └── Admit, Release
+//!                    └── answers ──► Registration ── LineChanged ──► Supervisor
+//! ```
+//!
+//! It holds no call's state, only the books: accounts, locations, lines, channels, and a summary of each
+//! call. Every decision is made in core ([`kirkwall_core::call::route`], [`kirkwall_core::call::admission`],
+//! [`kirkwall_core::sip::door`]); this actor asks and passes on.
+//!
+//! A call's actor that dies takes nothing with it: a guard tells the supervisor, which frees its channels.
+
+mod admit;
+mod inbound;
+mod inspect;
+mod lines;
+mod people;
+mod south;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use actix::prelude::*;
+use kirkwall_core::call::CallSummary;
+use kirkwall_core::call::admission::{Admission, Limit};
+use kirkwall_core::call::ladder::Ladder;
+use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
+use kirkwall_core::sip::Destination;
+use kirkwall_core::sip::digest::{DigestServer, GuessLimiter, Offer};
+use kirkwall_core::sip::door::DoorRules;
+use kirkwall_core::timer::Moment;
+use kirkwall_data::user::UserRecord;
+use kirkwall_integration::sip::Resolver;
+
+use crate::base_station::BaseStation;
+use crate::call::Call;
+use crate::handset::{Handset, Located};
+use crate::ports::Ports;
+use crate::registration::{LineState, Registration};
+use crate::roster::Roster;
+use crate::settings::Settings;
+
+pub use admit::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Release, ReleaseBase};
+pub use inbound::{Arrived, Hear};
+pub use inspect::Drain;
+pub use lines::{LineChanged, OWNER_OF_LINE};
+pub use people::{
+    AccountChanged, AccountRemoved, BaseSeen, HandsetLocated, HandsetSnapshot, InspectUsers, UserState,
+};
+
+/// Ended calls remembered with their ladders.
+const REMEMBERED: usize = 1_000;
+/// Most calls at once, whatever the channels say.
+const MAX_CALLS: usize = 20_000;
+
+/// Knows who is where. See the module.
+pub struct Supervisor {
+    settings: Settings,
+    ports: Ports,
+    roster: Roster,
+    tokens: Tokens,
+    resolver: Resolver,
+    door: DoorRules,
+    digest: DigestServer,
+    guesses: GuessLimiter,
+    accounts: HashMap<Username, UserRecord>,
+    handsets: HashMap<Username, Addr<Handset>>,
+    locations: HashMap<Username, Vec<Located>>,
+    bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
+    lines: HashMap<Username, LineEntry>,
+    line_owners: HashMap<u64, Username>,
+    waiting_lines: VecDeque<Username>,
+    proxies: Vec<Destination>,
+    calls: BTreeMap<CallRef, CallEntry>,
+    /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
+    invites: HashMap<String, CallRef>,
+    ended: VecDeque<Remembered>,
+    admission: Admission,
+    attempts: u64,
+    calls_max: usize,
+    draining: bool,
+    last_reference: u64,
+    next_line: u64,
+    started: Moment,
+}
+
+struct LineEntry {
+    addr: Addr<Registration>,
+    owner: u64,
+    state: LineState,
+}
+
+struct CallEntry {
+    addr: Addr<Call>,
+    summary: CallSummary,
+    invite_key: String,
+}
+
+struct Remembered {
+    summary: CallSummary,
+    ladder: Ladder,
+    media: Vec<crate::desk::MediaView>,
+}
+
+impl Supervisor {
+    /// With empty books; users, handsets and calls follow from the store.
+    pub fn new(
+        settings: Settings,
+        ports: Ports,
+        roster: Roster,
+        resolver: Resolver,
+        mut tokens: Tokens,
+    ) -> Self {
+        let digest = DigestServer::new(&settings.realm, Offer::default(), tokens.split())
+            .expect("the configuration's realm was checked when it was read");
+        let admission = Admission::new(settings.capacity.media);
+        let (door, started) = (DoorRules::new(tokens.bytes()), ports.clock.epoch());
+        Self {
+            settings,
+            roster,
+            tokens,
+            resolver,
+            door,
+            digest,
+            guesses: GuessLimiter::default(),
+            accounts: HashMap::new(),
+            handsets: HashMap::new(),
+            locations: HashMap::new(),
+            bases: BTreeMap::new(),
+            lines: HashMap::new(),
+            line_owners: HashMap::new(),
+            waiting_lines: VecDeque::new(),
+            proxies: Vec::new(),
+            calls: BTreeMap::new(),
+            invites: HashMap::new(),
+            ended: VecDeque::new(),
+            admission,
+            attempts: 0,
+            calls_max: 0,
+            draining: false,
+            last_reference: 0,
+            next_line: 0,
+            started,
+            ports,
+        }
+    }
+
+    /// A fresh call reference: the moment in microseconds, so that references sort by age, made unique.
+    fn reference(&mut self) -> CallRef {
+        self.last_reference = self.ports.clock.now().as_micros().max(self.last_reference + 1);
+        CallRef(self.last_reference)
+    }
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // Arrivals come by `try_send`: beyond this many waiting ones, messages are dropped and counted,
+        // which UDP repeats and TCP pushes back on.
+        ctx.set_mailbox_capacity(16_384);
+        self.restore_handsets(ctx);
+        self.restore_bases(ctx);
+        self.restore_calls(ctx);
+        self.watch_proxies(ctx);
+    }
+}
+
+impl Supervised for Supervisor {}

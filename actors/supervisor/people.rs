@@ -1,0 +1,206 @@
+//! Users, their handsets and the base stations that carry them.
+
+use std::collections::HashMap;
+
+use actix::prelude::*;
+use kirkwall_core::call::admission::{DEFAULT_BASE, Limit};
+use kirkwall_core::id::{BaseStationId, Username};
+use kirkwall_core::sip::{Peer, SipBaseProfile};
+use kirkwall_data::base_station::BaseStations;
+use kirkwall_data::handset::Handsets;
+use kirkwall_data::user::UserRecord;
+use tracing::error;
+
+use super::Supervisor;
+use crate::base_station::{BaseStation, Carries, Seen};
+use crate::handset::{Forget, Handset, HandsetSeed, Located};
+
+/// A user is new or was changed; it is on disk.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct AccountChanged(pub Box<UserRecord>);
+
+/// A user was removed; it is no longer on disk.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct AccountRemoved(pub Username);
+
+/// How do these users fare?
+#[derive(Debug, Message)]
+#[rtype(result = "HashMap<Username, UserState>")]
+pub struct InspectUsers(pub Vec<Username>);
+
+/// How a user fares.
+#[derive(Debug, Clone, Default)]
+pub struct UserState {
+    /// A handset is registered.
+    pub handset_registered: bool,
+    /// The line to the north, in words.
+    pub registration: String,
+    /// Calls now.
+    pub calls: u32,
+}
+
+/// A handset's bindings have changed and are saved.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct HandsetLocated {
+    /// Whose.
+    pub user: Username,
+    /// Where it can be reached; empty when nowhere.
+    pub places: Vec<Located>,
+}
+
+/// A base station is known, or its channel limit has changed.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct BaseSeen {
+    /// Which.
+    pub id: BaseStationId,
+    /// Its voice channels.
+    pub limit: Limit,
+}
+
+/// A handset's state for lists.
+pub type HandsetSnapshot = Vec<Located>;
+
+impl Supervisor {
+    /// The handset actor of a user, made when it is first needed.
+    pub(super) fn handset(&mut self, user: &Username, ctx: &mut Context<Self>) -> Addr<Handset> {
+        if let Some(addr) = self.handsets.get(user).filter(|addr| addr.connected()) {
+            return addr.clone();
+        }
+        let seed = HandsetSeed {
+            user: user.clone(),
+            ports: self.ports.clone(),
+            supervisor: ctx.address(),
+            tokens: self.tokens.split(),
+        };
+        let arbiter = self.roster.arbiter_of(user);
+        let addr = Handset::start_in_arbiter(&arbiter, move |_| Handset::new(seed));
+        self.handsets.insert(user.clone(), addr.clone());
+        addr
+    }
+
+    /// Every handset with saved bindings gets its actor at once, so that calls reach it without its
+    /// doing anything.
+    pub(super) fn restore_handsets(&mut self, ctx: &mut Context<Self>) {
+        let store = Handsets::<serde_json::Value>::new(&self.ports.journal);
+        for record in store.iter() {
+            match record.map(|record| record.aor.parse::<Username>()) {
+                Ok(Ok(user)) => _ = self.handset(&user, ctx),
+                Ok(Err(_)) => {}
+                Err(fault) => error!(%fault, "a handset's bindings cannot be read"),
+            }
+        }
+    }
+
+    pub(super) fn restore_bases(&mut self, ctx: &mut Context<Self>) {
+        let records: Vec<_> = BaseStations::new(&self.ports.journal).iter().collect();
+        for record in records {
+            match record {
+                Ok(record) => _ = self.base(record.id, ctx),
+                Err(fault) => error!(%fault, "a base station cannot be read"),
+            }
+        }
+    }
+
+    fn base(&mut self, id: BaseStationId, ctx: &mut Context<Self>) -> Addr<BaseStation> {
+        if let Some((addr, _)) = self.bases.get(&id).filter(|(addr, _)| addr.connected()) {
+            return addr.clone();
+        }
+        let (ports, supervisor) = (self.ports.clone(), ctx.address());
+        let (arbiter, name) = (self.roster.arbiter_of(&id), id.clone());
+        let addr =
+            BaseStation::start_in_arbiter(&arbiter, move |_| BaseStation::new(name, ports, supervisor));
+        self.bases.insert(id, (addr.clone(), DEFAULT_BASE));
+        addr
+    }
+
+    pub(super) fn base_seen(&mut self, profile: &SipBaseProfile, peer: &Peer, ctx: &mut Context<Self>) {
+        let addr = self.base(profile.key.clone(), ctx);
+        if let Some(entry) = self.bases.get_mut(&profile.key) {
+            entry.1 = Limit::from(&profile.budget);
+        }
+        addr.do_send(Seen { profile: profile.clone(), peer: peer.clone() });
+    }
+}
+
+impl Handler<AccountChanged> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, AccountChanged(record): AccountChanged, ctx: &mut Self::Context) {
+        let user = record.username.clone();
+        self.accounts.insert(user.clone(), *record);
+        self.line_wanted(&user, ctx);
+    }
+}
+
+impl Handler<AccountRemoved> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, AccountRemoved(user): AccountRemoved, ctx: &mut Self::Context) {
+        self.accounts.remove(&user);
+        self.line_wanted(&user, ctx);
+        if let Some(handset) = self.handsets.remove(&user) {
+            handset.do_send(Forget);
+        }
+        self.locations.remove(&user);
+        let theirs = |party: &kirkwall_core::call::Party| party.user.as_ref() == Some(&user);
+        for entry in self.calls.values().filter(|e| theirs(&e.summary.caller) || theirs(&e.summary.callee)) {
+            entry.addr.do_send(crate::call::HangUp("the user was removed".into()));
+        }
+    }
+}
+
+impl Handler<InspectUsers> for Supervisor {
+    type Result = MessageResult<InspectUsers>;
+
+    fn handle(&mut self, InspectUsers(users): InspectUsers, _: &mut Self::Context) -> Self::Result {
+        let mut states: HashMap<Username, UserState> = HashMap::new();
+        for user in users {
+            let registration =
+                self.lines.get(&user).map_or_else(|| "off".to_owned(), |line| line.state.words());
+            let handset_registered = self.locations.get(&user).is_some_and(|places| !places.is_empty());
+            states.insert(user, UserState { handset_registered, registration, calls: 0 });
+        }
+        for entry in self.calls.values() {
+            for user in [&entry.summary.caller.user, &entry.summary.callee.user].into_iter().flatten() {
+                if let Some(state) = states.get_mut(user) {
+                    state.calls += 1;
+                }
+            }
+        }
+        MessageResult(states)
+    }
+}
+
+impl Handler<HandsetLocated> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, HandsetLocated { user, places }: HandsetLocated, ctx: &mut Self::Context) {
+        let before = self.locations.remove(&user).unwrap_or_default();
+        for base in before
+            .iter()
+            .chain(&places)
+            .map(|place| place.base.clone())
+            .collect::<std::collections::BTreeSet<_>>()
+        {
+            let carries = places.iter().any(|place| place.base == base);
+            self.base(base, ctx).do_send(Carries { user: user.clone(), carries });
+        }
+        if !places.is_empty() {
+            self.locations.insert(user, places);
+        }
+    }
+}
+
+impl Handler<BaseSeen> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, BaseSeen { id, limit }: BaseSeen, _: &mut Self::Context) {
+        if let Some(entry) = self.bases.get_mut(&id) {
+            entry.1 = limit;
+        }
+    }
+}

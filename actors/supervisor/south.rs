@@ -1,0 +1,135 @@
+//! The south's requests: who asks is proved first, then the handset or a call takes over.
+
+use actix::prelude::*;
+use kirkwall_core::call::{NewCall, Party};
+use kirkwall_core::id::Username;
+use kirkwall_core::sip::digest::{Ha1, Role, Verdict};
+use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage};
+use kirkwall_core::sip::{Facing, Peer, SipBaseProfile};
+use metrics::counter;
+use tracing::warn;
+
+use super::inbound::invite_key;
+use super::{CallEntry, MAX_CALLS, Supervisor};
+use crate::call::{Call, CallSeed};
+use crate::handset::Register;
+
+impl Supervisor {
+    /// REGISTER: only the south, only for oneself.
+    pub(super) fn register(&mut self, request: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
+        if peer.facing != Facing::South {
+            return self.refuse(&request, &peer, 403);
+        }
+        let Some(user) = self.authentic(&request, &peer) else { return };
+        let aor = request.to().map(|to| to.uri.user_text());
+        if aor.as_deref() != Some(user.as_str()) {
+            // RFC 3261 §10.3 step 4: not authorized to modify these bindings.
+            return self.refuse(&request, &peer, 403);
+        }
+        let base = recognise(&request, &peer);
+        self.base_seen(&base, &peer, ctx);
+        counter!("ipdect_sip_requests_total", "method" => "REGISTER", "direction" => "in").increment(1);
+        self.handset(&user, ctx).do_send(Register { request, peer });
+    }
+
+    /// Whether digest proves who asks; if not, the answer has been sent.
+    fn authentic(&mut self, request: &SipMessage, peer: &Peer) -> Option<Username> {
+        let (now, source) = (self.ports.clock.now(), peer.remote.ip());
+        let claimed = request.from().map_or(String::new(), |from| from.uri.user_text());
+        let known = claimed.parse::<Username>().is_ok_and(|user| self.accounts.contains_key(&user));
+        if let Err(locked) = self.guesses.admit(source, &claimed, known, now) {
+            warn!(%source, until = locked.until.as_secs(), "too many wrong passwords; refused unseen");
+            self.refuse(request, peer, 403);
+            return None;
+        }
+        let (accounts, realm) = (&self.accounts, self.settings.realm.as_str());
+        let ha1 = |name: &str, algorithm| {
+            let record = accounts.get(&name.parse::<Username>().ok()?).filter(|record| record.enabled)?;
+            let password = record.south_password.as_ref()?;
+            Some(Ha1::of(algorithm, name, realm, password.reveal()))
+        };
+        match self.digest.verify_request(request, Role::UserAgent, source, ha1, now) {
+            Verdict::Authentic { username } => {
+                self.guesses.succeeded(source, &username);
+                username.parse().ok()
+            }
+            Verdict::Challenge { stale } => {
+                self.demand(request, peer, stale);
+                None
+            }
+            Verdict::Wrong { username } => {
+                counter!("ipdect_sip_wrong_password_total").increment(1);
+                self.guesses.failed(source, &username.0, now);
+                self.demand(request, peer, false);
+                None
+            }
+        }
+    }
+
+    fn demand(&mut self, request: &SipMessage, peer: &Peer, stale: bool) {
+        let (tag, now) = (self.door.to_tag(request), self.ports.clock.now());
+        let answer = self.digest.demand(request, Role::UserAgent, peer.remote.ip(), stale, &tag, now);
+        self.answer(answer, peer);
+    }
+
+    /// A new INVITE makes a call. From the south its sender proves who it is; from the north it must be
+    /// one of our proxies.
+    pub(super) fn new_call(&mut self, request: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
+        let caller = match peer.facing {
+            Facing::South => match self.authentic(&request, &peer) {
+                Some(user) => self.handset_party(user, &request, &peer),
+                None => return,
+            },
+            Facing::North if self.trusts(&peer) => outside_party(&request),
+            Facing::North => {
+                warn!(source = %peer.remote.ip(), "a call from somebody who is none of our proxies was refused");
+                counter!("ipdect_sip_door_total", "verdict" => "reply", "why" => "untrusted").increment(1);
+                return self.refuse(&request, &peer, 403);
+            }
+        };
+        self.attempts += 1;
+        if self.draining || self.calls.len() >= MAX_CALLS {
+            return self.refuse(&request, &peer, 503);
+        }
+        let Some((key, dialled)) = invite_key(&request).zip(request.request_uri()) else {
+            return self.refuse(&request, &peer, 400);
+        };
+        let reference = self.reference();
+        let offer = kirkwall_core::call::Body::of(&request);
+        let callee = Party { number: dialled.user_text(), ..Party::default() };
+        let new = NewCall { reference, caller, dialled: callee, facing: peer.facing, offer };
+        let seed = CallSeed {
+            new: new.clone(),
+            dialled,
+            invite: request,
+            peer,
+            supervisor: ctx.address(),
+            ports: self.ports.clone(),
+            settings: self.settings.clone(),
+            tokens: self.tokens.split(),
+        };
+        let summary = kirkwall_core::call::CallSummary::of(&new, self.ports.clock.now());
+        let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::new(seed));
+        self.invites.insert(key.clone(), reference);
+        self.calls.insert(reference, CallEntry { addr, summary, invite_key: key });
+        self.calls_max = self.calls_max.max(self.calls.len());
+    }
+
+    fn handset_party(&mut self, user: Username, request: &SipMessage, peer: &Peer) -> Party {
+        let display = self.accounts.get(&user).map_or(String::new(), |record| record.display_name.clone());
+        let base = recognise(request, peer);
+        Party { number: user.to_string(), display, user: Some(user), base: Some(base.key) }
+    }
+}
+
+fn recognise(request: &SipMessage, peer: &Peer) -> SipBaseProfile {
+    let agent = request.header(&HeaderName::UserAgent).map(|agent| agent.as_str());
+    SipBaseProfile::recognise(agent, request.contacts().first(), peer.remote.ip())
+}
+
+fn outside_party(request: &SipMessage) -> Party {
+    let from = request.from();
+    let number = from.as_ref().map_or(String::new(), |from| from.uri.user_text());
+    let display = from.and_then(|from| from.display).unwrap_or_default();
+    Party { number, display, user: None, base: None }
+}

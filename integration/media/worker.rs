@@ -1,0 +1,255 @@
+//! A media thread: waits for sockets, moves packets, takes orders.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use kirkwall_core::id::ChannelId;
+use kirkwall_core::timer::Moment;
+
+use super::channel::Channel;
+use super::counters::Cells;
+use super::flow::{Report, Side, Standing};
+use super::leg::{Buffer, Change, LONGEST, Leg, Surroundings};
+use super::outgoing::Outgoing;
+use super::poll::{Bell, Poll, thread_cpu};
+use super::ports::{Pair, PortPool};
+use super::srtp::ROOM;
+
+/// Sockets served per wait.
+const BATCH: usize = 256;
+
+/// Interval of everything that is due by time rather than by packet.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What a thread is told. Kept small: orders lie in a queue that is allocated whole.
+pub(super) enum Order {
+    Open(Box<Opening>),
+    Set(ChannelId, Side, Box<Change>),
+    /// Some channel's [`Shared::closed`] was set.
+    Sweep,
+    Stop,
+}
+
+/// A channel to be.
+pub(super) struct Opening {
+    pub(super) channel: ChannelId,
+    pub(super) pairs: [Pair; 2],
+    pub(super) shared: Arc<Shared>,
+    pub(super) outgoing: [Outgoing; 2],
+}
+
+/// What the engine's handle and a channel's thread have in common.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) cells: [Arc<Cells>; 2],
+    /// As of the last tick. Taken by the thread once a tick and by whoever saves it; never per packet.
+    pub(super) standing: Mutex<[Standing; 2]>,
+    /// The channel is to go. A flag and not an order, so that closing cannot fail on a full queue.
+    pub(super) closed: std::sync::atomic::AtomicBool,
+}
+
+/// The wall clock read once, then counted on by the monotonic clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    start: Instant,
+    wall: Moment,
+}
+
+impl Clock {
+    pub(super) fn new() -> Clock {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let wall = Moment::from_micros(since.unwrap_or_default().as_micros() as u64);
+        Clock { start: Instant::now(), wall }
+    }
+
+    fn now(self) -> Moment {
+        self.wall + self.start.elapsed()
+    }
+}
+
+/// What a thread is made of.
+pub(super) struct Worker {
+    pub(super) poll: Poll,
+    pub(super) bell: Arc<Bell>,
+    pub(super) orders: Receiver<Order>,
+    pub(super) clock: Clock,
+    pub(super) around: Surroundings,
+    pub(super) pool: Arc<Mutex<PortPool>>,
+    /// CPU time of this thread, in nanoseconds, as of its last tick.
+    pub(super) cpu: Arc<AtomicU64>,
+    pub(super) channels: Channels,
+}
+
+/// A thread's channels, each in a slot that its sockets' keys name.
+#[derive(Default)]
+pub(super) struct Channels {
+    slots: Vec<Option<(Box<Channel>, Arc<Shared>)>>,
+    free: Vec<usize>,
+    /// Slots freed while a batch is served, whose keys may still name them.
+    resting: Vec<usize>,
+    index: HashMap<ChannelId, usize>,
+}
+
+impl Channels {
+    /// The batch is served: slots freed before it ended may be used again.
+    fn rested(&mut self) {
+        self.free.append(&mut self.resting);
+    }
+}
+
+/// Key of the bell.
+const BELL: u64 = u64::MAX;
+
+/// Socket key: slot, side, whether RTCP.
+const fn key(slot: usize, side: Side, control: bool) -> u64 {
+    (slot as u64) << 2 | (side.index() as u64) << 1 | control as u64
+}
+
+impl Worker {
+    /// A thread's poll and bell, tied together.
+    pub(super) fn watch() -> io::Result<(Poll, Arc<Bell>)> {
+        let (poll, bell) = (Poll::new(BATCH)?, Bell::new()?);
+        poll.add(&bell, BELL)?;
+        Ok((poll, Arc::new(bell)))
+    }
+
+    /// Runs until told to stop, or until nobody is left to tell.
+    pub(super) fn run(mut self) {
+        let mut buffer = Box::new(Buffer([0; LONGEST + 1 + ROOM]));
+        let mut tick_at = self.clock.now();
+        loop {
+            let idle = self.channels.index.is_empty();
+            let timeout = (!idle).then(|| tick_at.since(self.clock.now()));
+            let ready = match self.poll.wait(timeout) {
+                Ok(ready) => ready,
+                Err(error) => return tracing::error!(%error, "media thread cannot wait for its sockets"),
+            };
+            // Orders before packets, whether or not the bell made it into this batch: a packet sent
+            // after a new flow was set is never handled by the old one (in clear, say).
+            // The bell is hushed first, so that an order behind it rings anew.
+            if (0..ready).any(|index| self.poll.key(index) == BELL) {
+                self.bell.hush();
+            }
+            if !self.obey(&mut buffer) {
+                return;
+            }
+            for index in 0..ready {
+                match self.poll.key(index) {
+                    BELL => {}
+                    key => self.serve(key, &mut buffer),
+                }
+            }
+            self.channels.rested();
+            let now = self.clock.now();
+            if now >= tick_at {
+                tick_at = now + TICK;
+                self.tick(&mut buffer, now);
+            }
+        }
+    }
+
+    /// One packet from one socket. Level-triggered polling brings the next.
+    fn serve(&mut self, key: u64, buffer: &mut Buffer) {
+        let now = self.clock.now();
+        let Some((channel, _)) = self.channels.slots.get_mut((key >> 2) as usize).and_then(Option::as_mut)
+        else {
+            return;
+        };
+        let side = Side::BOTH[(key >> 1 & 1) as usize];
+        let outcome = match key & 1 {
+            0 => channel.receive(side, buffer, now, &self.around),
+            _ => channel.receive_control(side, buffer, now, &self.around),
+        };
+        // A wake-up without a packet (bad checksum) is WouldBlock; any other error belongs to one
+        // datagram and is gone with it.
+        if let Err(error) = outcome
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            tracing::debug!(%error, channel = %channel.id, "media socket");
+        }
+    }
+
+    /// Takes the orders in the queue. `false`: stop.
+    fn obey(&mut self, buffer: &mut Buffer) -> bool {
+        loop {
+            let order = self.orders.try_recv();
+            if matches!(order, Err(TryRecvError::Empty)) {
+                return true;
+            }
+            let now = self.clock.now();
+            match order {
+                Ok(Order::Open(opening)) => self.open(*opening, now),
+                Ok(Order::Set(channel, side, change)) => {
+                    let slot = self.channels.index.get(&channel).copied();
+                    if let Some((channel, _)) = slot.and_then(|slot| self.channels.slots[slot].as_mut()) {
+                        channel.set(side, *change, now);
+                    }
+                }
+                Ok(Order::Sweep) => self.sweep(buffer, now),
+                Ok(Order::Stop) | Err(_) => return false,
+            }
+        }
+    }
+
+    fn open(&mut self, opening: Opening, now: Moment) {
+        let Opening { channel: id, pairs: [a, b], shared, outgoing: [to_a, to_b] } = opening;
+        let cells = |side: Side| shared.cells[side.index()].clone();
+        let legs = [
+            Leg::new(Side::A, a, cells(Side::A), to_a, now),
+            Leg::new(Side::B, b, cells(Side::B), to_b, now),
+        ];
+        let slot = self.channels.free.pop().unwrap_or(self.channels.slots.len());
+        for leg in &legs {
+            let added = self.poll.add(&leg.rtp, key(slot, leg.side, false));
+            if let Err(error) = added.and_then(|()| self.poll.add(&leg.rtcp, key(slot, leg.side, true))) {
+                tracing::error!(%error, channel = %id, "media socket cannot be watched");
+            }
+        }
+        let entry = Some((Box::new(Channel { id, legs }), shared));
+        match self.channels.slots.get_mut(slot) {
+            Some(place) => *place = entry,
+            None => self.channels.slots.push(entry),
+        }
+        self.channels.index.insert(id, slot);
+    }
+
+    fn tick(&mut self, buffer: &mut Buffer, now: Moment) {
+        for (channel, shared) in self.channels.slots.iter_mut().flatten() {
+            channel.tick(buffer, now, &self.around);
+            // Somebody is reading it: the next tick is soon enough.
+            if let Ok(mut standing) = shared.standing.try_lock() {
+                *standing = channel.legs.each_ref().map(Leg::standing);
+            }
+        }
+        self.sweep(buffer, now);
+        self.cpu.store(thread_cpu().as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Ends the channels that have been closed: BYE, sockets shut, ports given back.
+    fn sweep(&mut self, buffer: &mut Buffer, now: Moment) {
+        let Channels { slots, resting, index, .. } = &mut self.channels;
+        for (slot, place) in slots.iter_mut().enumerate() {
+            let Some((mut channel, _)) = place.take_if(|(_, shared)| shared.closed.load(Ordering::Acquire))
+            else {
+                continue;
+            };
+            channel.leave(buffer, now);
+            let (id, ports) = (channel.id, channel.legs.each_ref().map(|leg| leg.port));
+            drop(channel);
+            // A successor may have taken the name already.
+            if index.get(&id) == Some(&slot) {
+                index.remove(&id);
+            }
+            resting.push(slot);
+            let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+            ports.iter().for_each(|&port| pool.release(port));
+        }
+    }
+}
+
+/// A report handler as threads share it.
+pub(super) type Reports = Arc<dyn Fn(Report) + Send + Sync>;

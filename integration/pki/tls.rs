@@ -1,0 +1,74 @@
+//! rustls settings for both ends.
+
+use std::sync::Arc;
+
+use rustls::crypto::ring::default_provider;
+use rustls::server::WebPkiClientVerifier;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+
+use super::{LiveIdentity, PkiFault, Trust};
+
+const VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+
+/// What a server asks of its clients.
+#[derive(Debug, Clone)]
+pub enum ClientAuth {
+    /// Nothing; a client's certificate is not even asked for.
+    None,
+    /// A certificate may be shown; one that does not chain to these is refused.
+    Optional(Arc<RootCertStore>),
+    /// MTLS: a certificate that chains to one of these, or no connection.
+    Required(Arc<RootCertStore>),
+}
+
+/// Settings for connections we open.
+#[derive(Debug, Clone)]
+pub struct ClientTls {
+    /// For rustls.
+    pub config: Arc<ClientConfig>,
+    /// Whether the server's names are proved when a handshake succeeds.
+    pub verified: bool,
+}
+
+/// Settings of a TLS server that shows `identity`. TLS 1.2 and 1.3.
+pub fn server_config(
+    identity: Arc<LiveIdentity>,
+    clients: ClientAuth,
+) -> Result<Arc<ServerConfig>, PkiFault> {
+    let provider = Arc::new(default_provider());
+    let builder = ServerConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(VERSIONS)
+        .map_err(|error| library(&error))?;
+    let (roots, required) = match clients {
+        ClientAuth::None => return Ok(Arc::new(builder.with_no_client_auth().with_cert_resolver(identity))),
+        ClientAuth::Optional(roots) => (roots, false),
+        ClientAuth::Required(roots) => (roots, true),
+    };
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+    let verifier = if required { verifier } else { verifier.allow_unauthenticated() };
+    let verifier = verifier.build().map_err(|error| PkiFault::NoTrust {
+        origin: "client certificates".to_owned(),
+        what: error.to_string(),
+    })?;
+    Ok(Arc::new(builder.with_client_cert_verifier(verifier).with_cert_resolver(identity)))
+}
+
+/// Settings of a TLS client that believes `trust` and shows `identity` when asked. TLS 1.2 and 1.3.
+pub fn client_config(trust: &Trust, identity: Option<Arc<LiveIdentity>>) -> Result<ClientTls, PkiFault> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(VERSIONS)
+        .map_err(|error| library(&error))?
+        // Not weaker than the built-in check: the same chain check, then stricter names (RFC 5922).
+        .dangerous()
+        .with_custom_certificate_verifier(trust.server_verifier());
+    let config = match identity {
+        Some(identity) => builder.with_client_cert_resolver(identity),
+        None => builder.with_no_client_auth(),
+    };
+    Ok(ClientTls { config: Arc::new(config), verified: matches!(trust, Trust::Roots(_)) })
+}
+
+fn library(error: &rustls::Error) -> PkiFault {
+    PkiFault::Library { origin: "TLS".to_owned(), what: error.to_string() }
+}

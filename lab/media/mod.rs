@@ -1,0 +1,15 @@
+//! Sound for emulators: G.711, RTP, SDP and voices that can be told apart at the far end.
+
+pub mod g711;
+pub mod sdp;
+pub mod stream;
+pub mod voice;
+
+pub use g711::Codec;
+pub use stream::{Heard, Stream};
+pub use voice::Voice;
+
+/// Samples in a second.
+pub const RATE: usize = 8_000;
+/// Samples in a packet of 20 ms.
+pub const FRAME: usize = 160;

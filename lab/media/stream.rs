@@ -1,0 +1,305 @@
+//! An RTP stream: speaks with a voice every 20 ms, and measures what it hears.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::voice::Recogniser;
+use super::{Codec, FRAME, Voice};
+use crate::sip::Failure;
+
+/// Longest datagram that is read.
+const PACKET: usize = 1_500;
+
+/// Level of a full-scale sine in A-law (ITU-T G.711 §5); µ-law has 3.17. No kin of π.
+#[allow(clippy::approx_constant)]
+const FULL_SCALE_DBM0: f64 = 3.14;
+
+/// What one end heard.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct Heard {
+    /// RTP packets that carried sound.
+    pub packets: u64,
+    /// RTP packets that were sent meanwhile.
+    pub sent: u64,
+    /// Sequence numbers that never came, reordering forgiven.
+    pub lost: u64,
+    /// Packets of another payload type (DTMF, comfort noise).
+    pub other: u64,
+    /// Longest time between two packets, or from the last packet to the end.
+    #[serde(serialize_with = "milliseconds", rename = "longest_gap_ms")]
+    pub longest_gap: Duration,
+    /// Mean level, dBm0 (a full-scale sine is +3.14); none when nothing was heard.
+    pub level_dbm0: Option<f32>,
+    /// Whose voice it was.
+    pub voice: Option<Voice>,
+}
+
+fn milliseconds<S: serde::Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(duration.as_millis() as u64)
+}
+
+/// Where to send, in which codec; none while there is nobody, or while on hold.
+pub type Destination = Option<(SocketAddr, Codec)>;
+
+/// A running stream.
+pub struct Stream {
+    address: SocketAddr,
+    destination: watch::Sender<Destination>,
+    stop: CancellationToken,
+    task: JoinHandle<Heard>,
+}
+
+impl Stream {
+    /// Opens a port and listens; speaks as soon as it knows where to.
+    ///
+    /// # Errors
+    /// When no port can be bound on `ip`.
+    pub async fn open(ip: IpAddr, voice: Voice) -> Result<Self, Failure> {
+        let doing = || format!("opening an RTP port on {ip}");
+        let socket = UdpSocket::bind((ip, 0)).await.map_err(|e| Failure::io(doing(), e))?;
+        let address = socket.local_addr().map_err(|e| Failure::io(doing(), e))?;
+        let (destination, wanted) = watch::channel(None);
+        let stop = CancellationToken::new();
+        let talk = Talk::new(socket, wanted, voice);
+        let task = tokio::spawn(talk.run(stop.clone()));
+        Ok(Self { address, destination, stop, task })
+    }
+
+    /// Where it receives.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Speaks to this address from now on; `None` is silent.
+    pub fn speak_to(&self, destination: Destination) {
+        self.destination.send_replace(destination);
+    }
+
+    /// Closes the port and says what was heard.
+    pub async fn finish(mut self) -> Heard {
+        self.stop.cancel();
+        (&mut self.task).await.unwrap_or_default()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+struct Talk {
+    socket: UdpSocket,
+    wanted: watch::Receiver<Destination>,
+    voice: Voice,
+    speech: Vec<i16>,
+    sender: Sender,
+    ear: Ear,
+}
+
+struct Sender {
+    ssrc: u32,
+    sequence: u16,
+    timestamp: u32,
+    at: usize,
+    sent: u64,
+}
+
+impl Talk {
+    fn new(socket: UdpSocket, wanted: watch::Receiver<Destination>, voice: Voice) -> Self {
+        let sender = Sender {
+            ssrc: rand::random(),
+            sequence: rand::random(),
+            timestamp: rand::random(),
+            at: 0,
+            sent: 0,
+        };
+        Self { socket, wanted, voice, speech: Vec::new(), sender, ear: Ear::default() }
+    }
+
+    async fn run(mut self, stop: CancellationToken) -> Heard {
+        let mut tick = interval(Duration::from_millis(20));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let mut buffer = [0; PACKET];
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = tick.tick() => self.speak(),
+                read = self.socket.recv_from(&mut buffer) => {
+                    if let Ok((length, _)) = read {
+                        self.ear.packet(&buffer[..length], Instant::now());
+                    }
+                }
+            }
+        }
+        self.ear.heard(self.sender.sent, Instant::now())
+    }
+
+    fn speak(&mut self) {
+        let destination = *self.wanted.borrow();
+        // Time goes on while nobody listens.
+        self.sender.timestamp = self.sender.timestamp.wrapping_add(FRAME as u32);
+        let Some((to, codec)) = destination else { return };
+        if self.speech.is_empty() {
+            self.speech = self.voice.speech();
+        }
+        let packet = self.sender.packet(codec, &self.speech);
+        // A full socket buffer loses the packet, as a network would.
+        if self.socket.try_send_to(&packet, to).is_ok() {
+            self.sender.sent += 1;
+        }
+    }
+}
+
+impl Sender {
+    fn packet(&mut self, codec: Codec, speech: &[i16]) -> Vec<u8> {
+        let mut packet = Vec::with_capacity(12 + FRAME);
+        let marker = if self.sent == 0 { 0x80 } else { 0 };
+        packet.extend_from_slice(&[0x80, marker | codec.payload_type()]);
+        packet.extend_from_slice(&self.sequence.to_be_bytes());
+        packet.extend_from_slice(&self.timestamp.to_be_bytes());
+        packet.extend_from_slice(&self.ssrc.to_be_bytes());
+        let samples = speech.iter().cycle().skip(self.at).take(FRAME);
+        packet.extend(samples.map(|sample| codec.encode(*sample)));
+        self.at = (self.at + FRAME) % speech.len();
+        self.sequence = self.sequence.wrapping_add(1);
+        packet
+    }
+}
+
+/// Measures what arrives.
+#[derive(Default)]
+struct Ear {
+    packets: u64,
+    other: u64,
+    last_at: Option<Instant>,
+    longest_gap: Duration,
+    /// First and highest extended sequence number of the source.
+    sequences: Option<(u64, u64)>,
+    ssrc: u32,
+    /// Expected packets of sources that ended.
+    expected_before: u64,
+    squares: f64,
+    samples: u64,
+    recogniser: Recogniser,
+}
+
+impl Ear {
+    fn packet(&mut self, octets: &[u8], now: Instant) {
+        let Some((payload_type, payload)) = rtp(octets) else { return };
+        let Some(codec) = Codec::of_payload_type(payload_type) else { return self.other += 1 };
+        self.packets += 1;
+        if let Some(last) = self.last_at.replace(now) {
+            self.longest_gap = self.longest_gap.max(now - last);
+        }
+        let ssrc = u32::from_be_bytes([octets[8], octets[9], octets[10], octets[11]]);
+        self.count(ssrc, u16::from_be_bytes([octets[2], octets[3]]));
+        for sample in payload.iter().map(|octet| codec.decode(*octet)) {
+            self.recogniser.push(sample);
+            self.squares += (f64::from(sample) / 32_768.0).powi(2);
+            self.samples += 1;
+        }
+    }
+
+    /// Extends the sequence number (RFC 3550 A.1); a new source starts a new count.
+    fn count(&mut self, ssrc: u32, sequence: u16) {
+        match &mut self.sequences {
+            Some((first, highest)) if self.ssrc == ssrc => {
+                let ahead = sequence.wrapping_sub(*highest as u16) as i16;
+                let extended = highest.saturating_add_signed(i64::from(ahead));
+                *first = (*first).min(extended);
+                *highest = (*highest).max(extended);
+            }
+            _ => {
+                self.expected_before += self.expected();
+                self.ssrc = ssrc;
+                // Room below, for packets that the first one overtook.
+                let extended = 0x1_0000 + u64::from(sequence);
+                self.sequences = Some((extended, extended));
+            }
+        }
+    }
+
+    fn expected(&self) -> u64 {
+        self.sequences.map_or(0, |(first, highest)| highest - first + 1)
+    }
+
+    fn heard(&self, sent: u64, now: Instant) -> Heard {
+        let gap_at_end = self.last_at.map_or(Duration::ZERO, |last| now - last);
+        // A full-scale sine has a mean square of one half.
+        let level = |squares: f64| 10.0 * (squares * 2.0).log10() + FULL_SCALE_DBM0;
+        let mean = (self.samples > 0).then(|| self.squares / self.samples as f64);
+        Heard {
+            packets: self.packets,
+            sent,
+            lost: (self.expected_before + self.expected()).saturating_sub(self.packets),
+            other: self.other,
+            longest_gap: self.longest_gap.max(gap_at_end),
+            level_dbm0: mean.filter(|m| *m > 0.0).map(|m| level(m) as f32),
+            voice: self.recogniser.voice(),
+        }
+    }
+}
+
+/// Payload type and payload of an RTP packet (RFC 3550 §5.1); RTCP and others are none.
+fn rtp(octets: &[u8]) -> Option<(u8, &[u8])> {
+    let [first, second, ..] = *octets else { return None };
+    let rtcp = (192..224).contains(&second);
+    if first >> 6 != 2 || rtcp || octets.len() < 12 {
+        return None;
+    }
+    let mut start = 12 + 4 * usize::from(first & 0x0F);
+    if first & 0x10 != 0 {
+        let words = octets.get(start + 2..start + 4)?;
+        start += 4 + 4 * usize::from(u16::from_be_bytes([words[0], words[1]]));
+    }
+    let padding = if first & 0x20 != 0 { usize::from(*octets.last()?) } else { 0 };
+    Some((second & 0x7F, octets.get(start..octets.len().checked_sub(padding)?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn two_streams_hear_each_others_voices() {
+        let ip = IpAddr::from([127, 0, 0, 1]);
+        let (one, two) = (Voice::new(5), Voice::new(42));
+        let a = Stream::open(ip, one).await.unwrap();
+        let b = Stream::open(ip, two).await.unwrap();
+        a.speak_to(Some((b.address(), Codec::Pcma)));
+        b.speak_to(Some((a.address(), Codec::Pcmu)));
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let (a, b) = (a.finish().await, b.finish().await);
+        assert_eq!((a.voice, b.voice), (Some(two), Some(one)));
+        assert!(a.packets > 50 && a.lost == 0, "{a:?}");
+        assert!((-20.0..-5.0).contains(&a.level_dbm0.unwrap()), "{a:?}");
+    }
+
+    #[test]
+    fn loss_gaps_and_a_change_of_source_are_counted() {
+        let mut ear = Ear::default();
+        let mut sender = Sender { ssrc: 1, sequence: 65_534, timestamp: 0, at: 0, sent: 0 };
+        let (speech, start) = (Voice::new(1).speech(), Instant::now());
+        for n in 0..10_u64 {
+            let packet = sender.packet(Codec::Pcma, &speech);
+            if n != 4 {
+                ear.packet(&packet, start + Duration::from_millis(20 * n));
+            }
+        }
+        sender.ssrc = 2;
+        sender.sequence = 100;
+        ear.packet(&sender.packet(Codec::Pcma, &speech), start + Duration::from_millis(200));
+        ear.packet(&[0x80, 200, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], start);
+        ear.packet(&[0x9F, 8], start);
+        let heard = ear.heard(0, start + Duration::from_millis(210));
+        assert_eq!((heard.packets, heard.lost), (10, 1));
+        assert_eq!(heard.longest_gap, Duration::from_millis(40));
+    }
+}

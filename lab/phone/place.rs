@@ -1,0 +1,241 @@
+//! Dialling: INVITE to answer, refusal or CANCEL, then talk.
+
+use std::time::Duration;
+
+use ezk_sip_types::Method;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::talk::Talk;
+use super::{ALLOW, CallReport, Direction, LONGEST_CALL, LONGEST_RINGING, Outcome, Phone};
+use crate::media::sdp::Audio;
+use crate::media::{Codec, Stream};
+use crate::sip::digest::Challenge;
+use crate::sip::{ClientTransaction, Dialog, Failure, Hop, Incoming, Message, address, fresh_token};
+
+/// Whom to call, and through whom.
+#[derive(Debug, Clone)]
+pub struct Dial {
+    /// Request-URI.
+    pub uri: String,
+    /// To, when it differs from the Request-URI (a call to a registered Contact).
+    pub to: Option<String>,
+    /// First hop.
+    pub hop: Hop,
+}
+
+impl Dial {
+    /// A user of a domain, through this hop.
+    pub fn new(user: &str, domain: &str, hop: Hop) -> Self {
+        Self { uri: format!("sip:{user}@{domain}"), to: None, hop }
+    }
+}
+
+/// How the caller behaves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallScript {
+    /// From INVITE to CANCEL, when nobody has answered by then; none: 180 s.
+    pub cancel_after: Option<Duration>,
+    /// From answer to our BYE; none: the other end ends the call.
+    pub talk: Option<Duration>,
+}
+
+impl Phone {
+    /// Places a call and sees it through.
+    pub async fn call(&self, dial: &Dial, script: &CallScript) -> CallReport {
+        let (call_id, tag) = (fresh_token(), fresh_token());
+        let peer = address::user(&dial.uri).unwrap_or_default();
+        let mut report = CallReport::new(Direction::Placed, peer, call_id.clone());
+        let Some(_line) = self.take_line() else {
+            report.outcome = Outcome::Failed { why: "every line of this phone is in use".into() };
+            return report;
+        };
+        let outcome = match self.0.endpoint.open_dialog(&call_id, &tag) {
+            Ok(mailbox) => self.place(dial, script, &tag, mailbox, &mut report).await,
+            Err(error) => Err(error),
+        };
+        self.0.endpoint.close_dialog(&call_id, &tag);
+        if let Err(error) = outcome {
+            report.outcome = Outcome::Failed { why: error.to_string() };
+        }
+        report
+    }
+
+    async fn place(
+        &self,
+        dial: &Dial,
+        script: &CallScript,
+        tag: &str,
+        mailbox: mpsc::Receiver<Incoming>,
+        report: &mut CallReport,
+    ) -> Result<(), Failure> {
+        let hop = self.0.endpoint.connect(&dial.hop).await?;
+        let stream = self.open_stream().await?;
+        let offer = self.offer(stream.as_ref(), &hop);
+        let invite = self.invite(dial, tag, &report.call_id, &offer, &hop)?;
+        let attempt = Attempt {
+            phone: self,
+            script,
+            begun: Instant::now(),
+            report,
+            stream: stream.as_ref(),
+            cancelled: false,
+        };
+        let answered = attempt.run(invite, &hop).await?;
+        if let Some((mut transaction, answer)) = answered {
+            let dialog = Dialog::of_caller(transaction.request(), &answer, transaction.hop());
+            let ack = dialog.ack(transaction.request().cseq_number());
+            transaction.acknowledge(ack, &dialog.next_hop()).await?;
+            let talk = Talk::new(self, dialog, mailbox, stream.as_ref(), offer, None);
+            let hang_up = script.talk.unwrap_or(LONGEST_CALL);
+            talk.run(hang_up, script.talk.is_some(), report).await;
+        }
+        if let Some(stream) = stream {
+            report.heard = Some(stream.finish().await);
+        }
+        Ok(())
+    }
+
+    fn invite(
+        &self,
+        dial: &Dial,
+        tag: &str,
+        call_id: &str,
+        offer: &Audio,
+        hop: &Hop,
+    ) -> Result<Message, Failure> {
+        let mut invite = Message::request(Method::INVITE, &dial.uri);
+        invite.push("Max-Forwards", "70");
+        invite.push("From", format!("{};tag={tag}", self.identity()));
+        invite.push("To", format!("<{}>", dial.to.as_ref().unwrap_or(&dial.uri)));
+        invite.push("Call-ID", call_id);
+        invite.push("CSeq", format!("{} INVITE", u32::from(rand::random::<u16>()) + 1));
+        invite.push("Contact", self.contact(hop)?);
+        invite.push("Allow", ALLOW);
+        invite.push("User-Agent", &self.0.config.product);
+        invite.set_body("application/sdp", offer.body(1));
+        Ok(invite)
+    }
+
+    /// Its audio line. A phone without sound names the discard port: nothing answers there.
+    pub(super) fn offer(&self, stream: Option<&Stream>, hop: &Hop) -> Audio {
+        let silent = || {
+            let ip = self.0.endpoint.local_address(hop).map_or(hop.address.ip(), |address| address.ip());
+            (ip, 9).into()
+        };
+        Audio::new(stream.map_or_else(silent, Stream::address), &self.0.config.codecs)
+    }
+
+    pub(super) async fn open_stream(&self) -> Result<Option<Stream>, Failure> {
+        match self.0.config.sound {
+            Some(ip) => Stream::open(ip, self.0.config.voice).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Where the answer wants the sound, in our first common codec.
+pub(super) fn speak_to(stream: Option<&Stream>, theirs: &Audio, ours: &[Codec]) {
+    let codec = theirs.codecs.iter().copied().find(|codec| ours.contains(codec));
+    let wanted = theirs.receives && theirs.address.port() != 0 && !theirs.address.ip().is_unspecified();
+    if let Some(stream) = stream {
+        stream.speak_to(codec.filter(|_| wanted).map(|codec| (theirs.address, codec)));
+    }
+}
+
+/// An INVITE until its final answer.
+struct Attempt<'a> {
+    phone: &'a Phone,
+    script: &'a CallScript,
+    begun: Instant,
+    report: &'a mut CallReport,
+    stream: Option<&'a Stream>,
+    cancelled: bool,
+}
+
+impl Attempt<'_> {
+    /// The transaction and its 2xx; none when there is no call, and the report says why.
+    async fn run(
+        mut self,
+        mut invite: Message,
+        hop: &Hop,
+    ) -> Result<Option<(ClientTransaction, Message)>, Failure> {
+        let cancel_at = self.begun + self.script.cancel_after.unwrap_or(LONGEST_RINGING);
+        let mut signed = false;
+        loop {
+            let mut transaction = self.phone.0.endpoint.request(invite.clone(), hop).await?;
+            let last = self.wait(&mut transaction, cancel_at).await;
+            let Some(last) = last else { return Ok(None) };
+            let code = last.code().unwrap_or(0);
+            let credentials = self.phone.0.config.credentials.as_ref();
+            match (code, Challenge::of(&last), credentials) {
+                (200..300, ..) => {
+                    self.report.outcome = Outcome::Answered;
+                    self.report.answered_after = Some(self.begun.elapsed());
+                    self.hear_of(&last);
+                    return Ok(Some((transaction, last)));
+                }
+                (401 | 407, Some(challenge), Some(credentials)) if !signed => {
+                    signed = true;
+                    invite.set("CSeq", format!("{} INVITE", invite.cseq_number() + 1));
+                    challenge.sign(&mut invite, code, credentials);
+                }
+                (487, ..) if self.cancelled => {
+                    self.report.outcome = Outcome::Cancelled;
+                    return Ok(None);
+                }
+                _ => {
+                    self.report.outcome = Outcome::Refused { code };
+                    self.report.redirected_to = last.header("Contact").map(|c| address::uri(c).to_owned());
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// The final answer. At `cancel_at`, CANCEL goes out as soon as a provisional response has come
+    /// (RFC 3261 §9.1: not before).
+    async fn wait(&mut self, transaction: &mut ClientTransaction, cancel_at: Instant) -> Option<Message> {
+        let stop = self.phone.0.endpoint.stop_token().clone();
+        let mut provisional = false;
+        loop {
+            let due = provisional && !self.cancelled;
+            tokio::select! {
+                response = transaction.next() => {
+                    let response = response?;
+                    if response.code() >= Some(200) {
+                        return Some(response);
+                    }
+                    provisional = true;
+                    self.progress(&response);
+                }
+                () = sleep_until(cancel_at), if due => {
+                    self.cancelled = true;
+                    transaction.cancel().await;
+                }
+                () = stop.cancelled(), if !provisional => return None,
+                () = stop.cancelled(), if due => {
+                    self.cancelled = true;
+                    transaction.cancel().await;
+                }
+            }
+        }
+    }
+
+    fn progress(&mut self, response: &Message) {
+        let code = response.code().filter(|code| *code > 100);
+        self.report.progress = self.report.progress.max(code);
+        if code.is_some() {
+            self.report.rang_after.get_or_insert(self.begun.elapsed());
+        }
+        self.report.early_media |= self.hear_of(response);
+    }
+
+    fn hear_of(&self, response: &Message) -> bool {
+        let theirs = Audio::parse(&response.body);
+        if let Some(theirs) = &theirs {
+            speak_to(self.stream, theirs, &self.phone.0.config.codecs);
+        }
+        theirs.is_some()
+    }
+}

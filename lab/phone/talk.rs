@@ -1,0 +1,166 @@
+//! A call from answer to BYE, the same at both ends.
+
+use std::time::Duration;
+
+use ezk_sip_types::Method;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::place::speak_to;
+use super::{CallReport, Ended, Outcome, Phone};
+use crate::media::Stream;
+use crate::media::sdp::Audio;
+use crate::sip::{Dialog, Incoming, Message, ServerTransaction};
+
+/// 64·T1: a 2xx that gets no ACK within it ends the call (RFC 3261 §13.3.1.4).
+const ACK_WAIT: Duration = Duration::from_secs(32);
+
+pub(super) struct Talk<'a> {
+    phone: &'a Phone,
+    dialog: Dialog,
+    mailbox: mpsc::Receiver<Incoming>,
+    stream: Option<&'a Stream>,
+    /// Our side of the session as last said, and how often it was said.
+    ours: Audio,
+    version: u64,
+    /// The INVITE, when we answered it: it waits for its ACK.
+    invite: Option<&'a ServerTransaction>,
+    acknowledged: bool,
+    /// A re-INVITE that waits for its ACK.
+    reinvite: Option<ServerTransaction>,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) fn new(
+        phone: &'a Phone,
+        dialog: Dialog,
+        mailbox: mpsc::Receiver<Incoming>,
+        stream: Option<&'a Stream>,
+        ours: Audio,
+        invite: Option<&'a ServerTransaction>,
+    ) -> Self {
+        let acknowledged = invite.is_none();
+        Self { phone, dialog, mailbox, stream, ours, version: 1, invite, acknowledged, reinvite: None }
+    }
+
+    /// Talks until somebody hangs up. After `limit` we do: by plan, or because the call outlived its bound.
+    pub(super) async fn run(mut self, limit: Duration, planned: bool, report: &mut CallReport) {
+        let begun = Instant::now();
+        let stop = self.phone.0.endpoint.stop_token().clone();
+        let ended = loop {
+            let unacknowledged = !self.acknowledged;
+            tokio::select! {
+                incoming = self.mailbox.recv() => match incoming {
+                    Some(incoming) => if self.take(incoming).await { break Ended::There },
+                    None => break Ended::Lost,
+                },
+                () = sleep_until(begun + ACK_WAIT), if unacknowledged => {
+                    self.hang_up().await;
+                    break Ended::Lost;
+                }
+                () = sleep_until(begun + limit) => {
+                    let confirmed = self.hang_up().await;
+                    break if planned && confirmed { Ended::Here } else { Ended::Lost };
+                }
+                () = stop.cancelled() => {
+                    let confirmed = timeout(Duration::from_secs(1), self.hang_up()).await;
+                    break if confirmed == Ok(true) { Ended::Here } else { Ended::Lost };
+                }
+            }
+        };
+        report.talked = Some(begun.elapsed());
+        report.ended = Some(ended);
+        report.outcome = Outcome::Answered;
+    }
+
+    /// Sends BYE. True when it was confirmed, or crossed the other end's.
+    async fn hang_up(&mut self) -> bool {
+        if let Some(stream) = self.stream {
+            stream.speak_to(None);
+        }
+        let mut bye = self.dialog.request(Method::BYE);
+        bye.push("User-Agent", &self.phone.0.config.product);
+        let endpoint = self.phone.0.endpoint.clone();
+        let Ok(transaction) = endpoint.request(bye, &self.dialog.next_hop()).await else { return false };
+        let outcome = transaction.outcome();
+        tokio::pin!(outcome);
+        let answered = loop {
+            tokio::select! {
+                answer = &mut outcome => break answer.and_then(|a| a.code()),
+                incoming = self.mailbox.recv() => match incoming {
+                    Some(incoming) => drop(self.take(incoming).await),
+                    None => break outcome.await.and_then(|a| a.code()),
+                },
+            }
+        };
+        // 481: the other end had hung up already.
+        matches!(answered, Some(200..300 | 481))
+    }
+
+    /// Answers a request within the dialog; true when it was BYE.
+    async fn take(&mut self, incoming: Incoming) -> bool {
+        let Incoming { request, server, .. } = incoming;
+        let Some(server) = server else {
+            self.acknowledge(&request);
+            return false;
+        };
+        match request.method() {
+            Some(&Method::BYE) => {
+                server.send(server.reply(200, "OK")).await;
+                return true;
+            }
+            Some(&Method::INVITE | &Method::UPDATE) => self.renegotiate(&request, server).await,
+            Some(&Method::INFO | &Method::OPTIONS | &Method::NOTIFY | &Method::MESSAGE) => {
+                server.send(server.reply(200, "OK")).await;
+            }
+            _ => server.send(server.reply(501, "Not Implemented")).await,
+        }
+        false
+    }
+
+    fn acknowledge(&mut self, ack: &Message) {
+        self.acknowledged = true;
+        if let Some(invite) = self.invite {
+            invite.acked().cancel();
+        }
+        if let Some(reinvite) = self.reinvite.take() {
+            reinvite.acked().cancel();
+        }
+        if let Some(theirs) = Audio::parse(&ack.body) {
+            speak_to(self.stream, &theirs, &self.phone.0.config.codecs);
+        }
+    }
+
+    /// A new offer, or a request for ours (RFC 3264 §8).
+    async fn renegotiate(&mut self, request: &Message, server: ServerTransaction) {
+        let known = &self.phone.0.config.codecs;
+        let theirs = Audio::parse(&request.body);
+        let answer = match &theirs {
+            Some(theirs) => theirs.answer(self.ours.address, known),
+            None if request.body.is_empty() => Some(self.ours.clone()),
+            None => None,
+        };
+        let Some(answer) = answer else {
+            return server.send(server.reply(488, "Not Acceptable Here")).await;
+        };
+        if let Some(theirs) = &theirs {
+            speak_to(self.stream, theirs, known);
+        }
+        let mut ok = server.reply(200, "OK");
+        if let Ok(contact) = self.phone.contact(&self.dialog.next_hop()) {
+            ok.push("Contact", contact);
+        }
+        let invite = request.method() == Some(&Method::INVITE);
+        if invite || theirs.is_some() {
+            self.version += 1;
+            ok.set_body("application/sdp", answer.body(self.version));
+            self.ours = answer;
+        }
+        if invite {
+            server.accept(ok).await;
+            self.reinvite = Some(server);
+        } else {
+            server.send(ok).await;
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! `kirkwall.toml`: what there is to set, what it means, and what is wrong with a file.
+//!
+//! ```text
+//!  file ──► source: every value with its line ──┐
+//!                                               ├─► sections below (typed) ─► check: what must fit together
+//!  KIRKWALL__SIP__DOMAIN, …_FILE ───────────────┘
+//!  Each step adds to one list of faults; a file with three errors is told all three.
+//! ```
+//!
+//! The environment wins over the file. A variable ending in `_FILE` names a file that holds the value, for
+//! secrets that a container mounts. Users, handsets, base stations and certificates from the UI live in
+//! the data directory, not here.
+#![allow(dead_code, reason = "each field is read by the part of the wiring that it sets")]
+
+mod check;
+mod source;
+mod value;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kirkwall_core::call::route::InternalRouting;
+use kirkwall_core::media::Codec;
+use kirkwall_core::pii::Pii;
+use kirkwall_core::sip::Transport;
+
+pub use source::{ConfigFault, Key};
+use source::{Section, Values};
+pub use value::{
+    AccessCodePolicy, CapacityProfile, ClientCertificates, DnsMethod, HostName, HostPort, Listener,
+    PortRange, SrtpPolicy, SyslogLevel,
+};
+
+impl Config {
+    /// Reads the file and the process's environment. `None`: `kirkwall.toml` here if there is one, else
+    /// the environment alone. On error, everything that is wrong.
+    pub fn load(file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
+        let here = Path::new("kirkwall.toml");
+        let file = file.or_else(|| here.exists().then_some(here));
+        let text = file.map(source::read_file).transpose().map_err(|fault| vec![fault])?;
+        let name = file.map_or_else(|| "kirkwall.toml".into(), |file| file.display().to_string());
+        Self::read(&name, text.as_deref().unwrap_or_default(), std::env::vars_os())
+    }
+
+    /// Reads `text` as the file called `name`, under the given environment.
+    pub fn read<V>(name: &str, text: &str, environment: V) -> Result<Config, Vec<ConfigFault>>
+    where
+        V: IntoIterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
+    {
+        let keys = Self::keys();
+        let mut values = Values::collect(name, text, environment, &keys);
+        let config = Config::read_section(&mut values, "");
+        check::check(&config, &mut values);
+        let faults = values.into_faults();
+        if faults.is_empty() { Ok(config) } else { Err(faults) }
+    }
+
+    /// Every key with its help, in the order of the file.
+    pub fn keys() -> Vec<Key> {
+        let mut keys = Vec::new();
+        Config::list_keys("", &mut keys);
+        keys
+    }
+}
+
+impl Capacity {
+    /// Channels of a media resource: without and with SRTP.
+    pub fn media(&self) -> (u32, u32) {
+        let (plain, srtp) = match self.profile {
+            // The product that we replace: 32 voice channels, 16 with SRTP to Lync.
+            CapacityProfile::Kws6500 => (32, 16),
+            CapacityProfile::Software => (1_000, 1_000),
+        };
+        let plain = self.media_channels.unwrap_or(plain);
+        (plain, self.media_channels_srtp.unwrap_or(srtp.min(plain)))
+    }
+
+    /// Channels of a base station whose model is not known: without and with SRTP.
+    pub fn base(&self) -> (u32, u32) {
+        let (plain, srtp) = match self.profile {
+            // 11 voice channels per base, 6 with SRTP.
+            CapacityProfile::Kws6500 => (11, 6),
+            CapacityProfile::Software => (11, 11),
+        };
+        let plain = self.base_channels.unwrap_or(plain);
+        (plain, self.base_channels_srtp.unwrap_or(srtp.min(plain)))
+    }
+}
+
+/// Declares the sections: struct, defaults, reading and help from one text.
+macro_rules! sections {
+    ($(
+        $(#[doc = $about:literal])+
+        $name:ident {
+            $( $(#[doc = $help:literal])+ $field:ident: $kind:ty = $default:expr, )*
+            $( @ $(#[doc = $sub_about:literal])+ $sub:ident: $section:ty, )*
+        }
+    )*) => {$(
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            $( $(#[doc = $help])+ pub $field: $kind, )*
+            $( $(#[doc = $sub_about])+ pub $sub: $section, )*
+        }
+
+        impl Section for $name {
+            #[allow(unused_variables, reason = "a section without keys of its own")]
+            fn read_section(values: &mut Values, path: &str) -> Self {
+                Self {
+                    $( $field: values.take(path, stringify!($field), || $default), )*
+                    $( $sub: <$section>::read_section(values, &source::join(path, stringify!($sub))), )*
+                }
+            }
+
+            fn list_keys(path: &str, into: &mut Vec<Key>) {
+                $( into.push(Key {
+                    path: source::join(path, stringify!($field)),
+                    help: concat!($($help, "\n"),+),
+                }); )*
+                $( <$section>::list_keys(&source::join(path, stringify!($sub)), into); )*
+            }
+        }
+    )*};
+}
+
+sections! {
+    /// All settings of one node.
+    Config {
+        @ /// This machine.
+        node: Node,
+        @ /// Pages and REST.
+        web: Web,
+        @ /// Health and metrics.
+        ops: Ops,
+        @ /// SIP.
+        sip: Sip,
+        @ /// Microsoft Lync and Skype for Business.
+        lync: Lync,
+        @ /// Voice.
+        media: Media,
+        @ /// How many calls.
+        capacity: Capacity,
+        @ /// Base stations over the base link.
+        base_link: BaseLink,
+        @ /// The DECT system.
+        dect: Dect,
+        @ /// Phone book from a directory.
+        phone_book: PhoneBook,
+        @ /// Log lines to a syslog server.
+        syslog: Syslog,
+        @ /// Records of ended calls.
+        cdr: Cdr,
+        @ /// Several nodes.
+        cluster: Cluster,
+        @ /// Licence.
+        licence: Licence,
+    }
+
+    /// `[node]`
+    Node {
+        /// Full name of this machine, `dect1.example.com`. Stands in certificates, Via and Contact.
+        fqdn: Option<HostName> = None,
+    }
+
+    /// `[web]`
+    Web {
+        /// Address of pages and REST, HTTPS.
+        listen: SocketAddr = value::any(8443),
+        /// Certificate with its chain, PEM file. None: self-signed on first start, shown with its fingerprint.
+        certificate: Option<PathBuf> = None,
+        /// Its private key, PEM file.
+        key: Option<PathBuf> = None,
+    }
+
+    /// `[ops]`
+    Ops {
+        /// Address of `/livez`, `/readyz` and `/metrics`, HTTP.
+        listen: SocketAddr = value::loopback(9464),
+    }
+
+    /// `[sip]`
+    Sip {
+        /// SIP domain of the users, `example.com`.
+        domain: Option<HostName> = None,
+        /// Transport to the north: `tls`, `tcp` or `udp`.
+        transport: Transport = Transport::Tls,
+        /// How names of proxies are looked up: `a` addresses only, `srv` SRV records first.
+        dns_method: DnsMethod = DnsMethod::A,
+        /// Proxies or registrars in the north, in order of preference, `host` or `host:port`.
+        proxies: Vec<HostPort> = Vec::new(),
+        /// Ask for and use GRUUs (RFC 5627).
+        gruu: bool = true,
+        /// Use `sips:` URIs. Needs `transport = "tls"`.
+        use_sips_uri: bool = false,
+        /// Seconds that a registration in the north is asked for; 30 to 86400.
+        registration_expires: Duration = Duration::from_secs(300),
+        /// Words in User-Agent and Server. No version by default: it helps only strangers.
+        user_agent: String = "Kirkwall".into(),
+        /// Certificate of this node for SIP over TLS, as server and client, PEM file.
+        certificate: Option<PathBuf> = None,
+        /// Its private key, PEM file.
+        key: Option<PathBuf> = None,
+        /// Authorities whose certificates are accepted, PEM file. None: those of the system.
+        ca: Option<PathBuf> = None,
+        /// Check certificates of servers in the north. Turn off only to find an error.
+        verify: bool = true,
+        /// When calls between our own handsets stay inside: `fallback` while the north is down, `first`
+        /// always, `never`.
+        internal_routing: InternalRouting = InternalRouting::Fallback,
+        @ /// Listeners for the north.
+        north: North,
+        @ /// Listeners for the south.
+        south: South,
+    }
+
+    /// `[sip.north]`
+    North {
+        /// Listener for UDP, `off` for none.
+        listen_udp: Listener = Listener::OFF,
+        /// Listener for TCP, `off` for none.
+        listen_tcp: Listener = Listener::OFF,
+        /// Listener for TLS from front ends, `off` for none.
+        listen_tls: Listener = Listener::on(5061),
+        /// Whether clients must show a certificate: `optional` or `required` (MTLS).
+        client_certificates: ClientCertificates = ClientCertificates::Optional,
+    }
+
+    /// `[sip.south]`
+    South {
+        /// Listener for UDP, `off` for none.
+        udp: Listener = Listener::on(5060),
+        /// Listener for TCP, `off` for none.
+        tcp: Listener = Listener::on(5060),
+        /// Listener for TLS, `off` for none. Must differ from `sip.north.listen_tls`.
+        tls: Listener = Listener::OFF,
+        /// Realm of digest authentication. None: the SIP domain.
+        realm: Option<String> = None,
+    }
+
+    /// `[lync]`
+    Lync {
+        /// Sign in as Lync and Skype for Business want it.
+        enabled: bool = false,
+        /// This node is a trusted server of the topology: no passwords of users. Needs `node.fqdn`.
+        trusted_server: bool = false,
+        /// Id of the trusted application.
+        application_id: String = "dect".into(),
+        /// Name of the trusted application pool. None: `node.fqdn`.
+        pool_fqdn: Option<HostName> = None,
+    }
+
+    /// `[media]`
+    Media {
+        /// Address in SDP. None: the one that a packet to the peer leaves from.
+        address: Option<IpAddr> = None,
+        /// UDP ports for RTP and RTCP, first and last.
+        ports: PortRange = PortRange { first: 30_000, last: 39_999 },
+        /// SRTP: `off`, `optional` or `required`.
+        srtp: SrtpPolicy = SrtpPolicy::Optional,
+        /// Include the lifetime in SDES offers.
+        sdes_lifetime: bool = true,
+        /// Include an MKI in SDES offers.
+        sdes_mki: bool = true,
+        /// Take an SDP body for new even when its version number did not go up.
+        ignore_sdp_version: bool = false,
+        /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`.
+        codecs: Vec<Codec> = vec![Codec::Pcma, Codec::Pcmu, Codec::G722],
+        /// STUN of RFC 3489, for old session border controllers.
+        rfc3489: bool = false,
+        /// ICE.
+        ice: bool = true,
+        /// Threads that move packets. None: one for each core, at most four.
+        threads: Option<u16> = None,
+        /// DSCP of voice packets; 46 is expedited forwarding (RFC 3246).
+        dscp: u16 = 46,
+    }
+
+    /// `[capacity]`
+    Capacity {
+        /// `software`: as much as the machine bears; `kws6500`: 32 channels, 16 with SRTP, 11 and 6 per base.
+        profile: CapacityProfile = CapacityProfile::Software,
+        /// Media channels. None: by the profile.
+        media_channels: Option<u32> = None,
+        /// Media channels when all have SRTP. None: by the profile.
+        media_channels_srtp: Option<u32> = None,
+        /// Channels of a base station. None: by its model, else by the profile.
+        base_channels: Option<u32> = None,
+        /// Channels of a base station when all have SRTP. None: as above.
+        base_channels_srtp: Option<u32> = None,
+    }
+
+    /// `[base_link]`
+    BaseLink {
+        /// Listener for base stations, TLS.
+        listen: Listener = Listener::on(14_700),
+    }
+
+    /// `[dect]`
+    Dect {
+        /// Access rights identity of the system, hexadecimal, as on the licence.
+        ari: Option<String> = None,
+        /// Whether a subscribing handset must give an access code: `required` or `optional`.
+        access_code_policy: AccessCodePolicy = AccessCodePolicy::Required,
+    }
+
+    /// `[phone_book]`
+    PhoneBook {
+        /// Directory, `ldaps://dc.example.com`. None: no phone book.
+        uri: Option<String> = None,
+        /// Where to search, `OU=Staff,DC=example,DC=com`.
+        base: String = String::new(),
+        /// Who binds; empty: nobody.
+        bind: String = String::new(),
+        /// Its password. Better as `KIRKWALL__PHONE_BOOK__PASSWORD_FILE`.
+        password: Pii<String> = Pii(String::new()),
+        /// LDAP filter of entries.
+        filter: String = "(telephoneNumber=*)".into(),
+        /// Seconds between two reads.
+        refresh_interval: Duration = Duration::from_secs(3600),
+    }
+
+    /// `[syslog]`
+    Syslog {
+        /// Server, `host` or `host:port`. None: no syslog.
+        server: Option<HostPort> = None,
+        /// `udp`, `tcp` or `tls`.
+        transport: Transport = Transport::Udp,
+        /// Least level that is sent: `error`, `warning`, `info` or `debug`.
+        level: SyslogLevel = SyslogLevel::Warning,
+    }
+
+    /// `[cdr]`
+    Cdr {
+        /// Keep records of ended calls; the newest 100,000 stay.
+        enabled: bool = true,
+    }
+
+    /// `[cluster]`
+    Cluster {
+        /// NATS servers. None: a node of its own.
+        servers: Vec<HostPort> = Vec::new(),
+        /// Name of this node in the cluster. None: `node.fqdn`.
+        node: Option<String> = None,
+    }
+
+    /// `[licence]`
+    Licence {
+        /// Licence key. Better as `KIRKWALL__LICENCE__KEY_FILE`.
+        key: Option<Pii<String>> = None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

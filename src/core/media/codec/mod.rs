@@ -1,0 +1,3 @@
+//! Codecs, as pure functions over samples and octets.
+
+pub mod g711;

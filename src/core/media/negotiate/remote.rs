@@ -1,0 +1,67 @@
+//! What of the peer's description is kept.
+
+use serde::{Deserialize, Serialize};
+
+use super::MediaRefusal;
+use crate::media::sdp::{AudioStream, SessionDescription, audio_sdp};
+
+/// One `m=` line as it is repeated with port 0 when it is not used (RFC 3264 §6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Slot {
+    pub media: String,
+    pub protocol: String,
+    /// The first of its formats; there must be one.
+    pub format: String,
+}
+
+/// The peer's description, without what no rule here asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RemoteSide {
+    /// The `o=` line's value.
+    pub origin: Option<String>,
+    /// The `t=` line's value, which an answer repeats.
+    pub timing: String,
+    /// Every `m=` line.
+    pub slots: Vec<Slot>,
+    /// Those of audio, dead ones too.
+    pub streams: Vec<AudioStream>,
+}
+
+/// Longest `o=` line that is kept for comparison, in octets; a longer one counts as always new.
+const MAX_ORIGIN: usize = 256;
+pub(super) const TIMELESS: &str = "0 0";
+
+impl RemoteSide {
+    /// Reads a SIP body.
+    pub fn read(content_type: &str, body: &[u8]) -> Result<Self, MediaRefusal> {
+        let sdp = audio_sdp(content_type, body).ok_or(MediaRefusal::NoSdp)?;
+        let session = SessionDescription::parse(sdp)?;
+        let slots = session.media.iter().map(|media| Slot {
+            media: media.media.clone(),
+            protocol: media.protocol.clone(),
+            format: media.formats.first().cloned().unwrap_or_else(|| "0".to_owned()),
+        });
+        Ok(Self {
+            origin: session.value('o').filter(|value| value.len() <= MAX_ORIGIN).map(str::to_owned),
+            timing: session.value('t').filter(|value| is_timing(value)).unwrap_or(TIMELESS).to_owned(),
+            slots: slots.collect(),
+            streams: (0..session.media.len()).filter_map(|slot| AudioStream::read(&session, slot)).collect(),
+        })
+    }
+
+    /// The streams that are not refused or ended.
+    pub fn live(&self) -> impl Iterator<Item = &AudioStream> {
+        self.streams.iter().filter(|stream| stream.port != 0)
+    }
+
+    /// Whether this is the same version of the same session, by the `o=` line.
+    pub fn same_version(&self, other: &Self) -> bool {
+        self.origin.is_some() && self.origin == other.origin
+    }
+}
+
+/// RFC 4566 §5.9: two numbers.
+fn is_timing(value: &str) -> bool {
+    let digits = |word: &str| (1..=20).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
+    value.split_once(' ').is_some_and(|(start, stop)| digits(start) && digits(stop))
+}

@@ -1,0 +1,7 @@
+//! Legs in virtual time.
+
+mod calls;
+mod pair;
+mod races;
+mod rough;
+mod sessions;
