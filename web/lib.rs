@@ -1,12 +1,36 @@
-//! Stand-in until the web lands.
-use actix_web::dev::Server; use actix_web::{App, HttpServer}; use std::{io, net::SocketAddr, sync::Arc};
-use kirkwall_actors::desk::Desk;
-pub struct WebOptions { pub version: String, pub node: String, pub banner: Option<String> }
-pub fn serve(l: SocketAddr, tls: Option<Arc<rustls::ServerConfig>>, _: Desk, _: WebOptions) -> io::Result<(Server, SocketAddr)> {
-    let s = HttpServer::new(App::new).workers(1).disable_signals(); let s = match tls { Some(t) => s.bind_rustls_0_23(l, Arc::unwrap_or_clone(t))?, None => s.bind(l)? };
-    let a = s.addrs()[0]; Ok((s.run(), a)) }
-pub fn serve_ops(l: SocketAddr, d: Desk, m: impl Fn() -> String + Send + Sync + 'static) -> io::Result<(Server, SocketAddr)> {
-    let m = Arc::new(m);
-    let s = HttpServer::new(move || { let m = m.clone(); let d = d.clone(); App::new().route("/metrics", actix_web::web::get().to(move || { let m=m.clone(); async move { m() } }))
-     .route("/capacity", actix_web::web::get().to(move || { let d=d.clone(); async move { format!("{:?}\n{:?}\n{:?}", d.get_capacity.send(kirkwall_actors::desk::GetCapacity).await, d.list_registrations.send(kirkwall_actors::desk::ListRegistrations).await, d.list_calls.send(kirkwall_actors::desk::ListCalls{wanted: kirkwall_actors::desk::CallsWanted::Ended, after: None, limit: 5}).await) } })) }).workers(1).disable_signals().bind(l)?;
-    let a = s.addrs()[0]; Ok((s.run(), a)) }
+//! What administrators see of the switch: REST, OpenAPI, pages, the live stream, probes and metrics.
+//!
+//! ```text
+//! browser ──► ui/*   ─┐
+//!                     ├─► service/* ──► Desk (recipients of the actors' messages)
+//! program ──► rest/* ─┘
+//! ```
+//!
+//! A page and the REST operation beside it call the same function in [`service`](self), so they cannot
+//! differ. The web knows the [`Desk`](kirkwall_actors::desk::Desk) and core's values; it sees no actor, no
+//! store, no socket of the switch and no SIP.
+//!
+//! * Routes stand in two tables: `rest::operations` and `ui::pages`. Each row names the scope it needs, and
+//!   each act on a page names its REST twin; tests compare the tables with the OpenAPI document.
+//! * [`configure`] puts everything under an `App`; [`serve`] and [`serve_ops`] also bind and listen.
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod access;
+mod clock;
+mod headers;
+mod idempotency;
+mod imports;
+mod live;
+mod ops;
+mod problem;
+mod rest;
+mod server;
+mod service;
+mod site;
+mod ui;
+
+pub use rest::{RouteNote, openapi_json, rest_routes};
+pub use server::{configure, serve, serve_ops};
+pub use site::WebOptions;
+pub use ui::{PageNote, ladder_svg, page_routes};

@@ -38,7 +38,7 @@ pub struct UserView {
     pub calls: u32,
 }
 
-/// What is to be changed; absent fields stay. `Some(None)` clears an optional field.
+/// What is to be changed; absent fields stay. An empty text clears an optional field or a secret.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UserChange {
