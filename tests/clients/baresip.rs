@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::audio::{Heard, Tone, listen};
 use crate::authority::Credentials;
+use crate::phone::Phone;
 use crate::process::{PATIENCE, Process, free_port, free_ports, until};
 use crate::scene::{DOMAIN, Scene};
 
@@ -70,22 +71,8 @@ impl Baresip {
         Baresip { account, room, control, heard: Vec::new(), events: Vec::new(), process }
     }
 
-    pub fn tone(&self) -> Tone {
-        self.account.tone
-    }
-
-    /// Calls a number of the test domain.
-    pub fn dial(&mut self, number: &str) {
-        self.order("dial", &format!("sip:{number}@{DOMAIN}"));
-    }
-
     pub fn accept(&mut self) {
         self.order("accept", "");
-    }
-
-    /// Ends the call, or refuses one that rings with 486.
-    pub fn hang_up(&mut self) {
-        self.order("hangup", "");
     }
 
     fn order(&mut self, command: &str, params: &str) {
@@ -105,11 +92,6 @@ impl Baresip {
             }
             self.events.drain(..=at?).next_back()
         })
-    }
-
-    /// Waits until a call has ended and answers baresip's words for why.
-    pub fn wait_closed(&mut self) -> String {
-        self.wait_event("CALL_CLOSED")["param"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Whether such an event has come and was not waited for.
@@ -142,22 +124,49 @@ impl Baresip {
         files.filter(|file| file.to_string_lossy().ends_with("-dec.wav")).max()
     }
 
-    /// Waits until the recording of the running call is so long.
-    pub fn wait_heard(&self, tone: Tone, duration: Duration) -> Heard {
-        let what = format!("{} hears {duration:?} of {} Hz", self.account.user, tone.hertz);
-        until(&what, PATIENCE, || {
-            let heard = listen(&self.recording()?, tone)?;
-            (heard.duration >= duration).then_some(heard)
-        })
-    }
-
-    pub fn kill(&mut self) {
-        self.process.kill();
+    /// Waits until its log says so.
+    pub fn wait_output(&mut self, needle: &str) {
+        self.process.wait_output(needle, 0);
     }
 
     /// The SIP messages that it saw, as its log has them.
     pub fn output(&self) -> String {
         self.process.output()
+    }
+}
+
+impl Phone for Baresip {
+    fn user(&self) -> &str {
+        &self.account.user
+    }
+
+    fn tone(&self) -> Tone {
+        self.account.tone
+    }
+
+    fn dial(&mut self, number: &str) {
+        self.order("dial", &format!("sip:{number}@{DOMAIN}"));
+    }
+
+    /// Ends the call, or refuses one that rings with 486.
+    fn hang_up(&mut self) {
+        self.order("hangup", "");
+    }
+
+    fn wait_established(&mut self) {
+        self.wait_event("CALL_ESTABLISHED");
+    }
+
+    fn wait_closed(&mut self) -> String {
+        self.wait_event("CALL_CLOSED")["param"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn wait_heard(&self, tone: Tone, duration: Duration) -> Heard {
+        let what = format!("{} hears {duration:?} of {} Hz", self.account.user, tone.hertz);
+        until(&what, PATIENCE, || {
+            let heard = listen(&self.recording()?, tone)?;
+            (heard.duration >= duration).then_some(heard)
+        })
     }
 }
 

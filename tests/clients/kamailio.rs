@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::process::{PATIENCE, Process, free_port, free_ports, until_true};
+use crate::process::{PATIENCE, Process, free_port, until_true};
 use crate::scene::{DOMAIN, Scene};
 
 /// A registrar whose users are all who know their password, [`north_password`].
@@ -25,9 +25,14 @@ pub fn north_password(user: &str) -> String {
 impl Kamailio {
     /// Starts it. Calls to numbers that begin with 9 go to `trunk`.
     pub fn start(scene: &Scene, trunk: Option<SocketAddr>) -> Kamailio {
+        Self::start_with(scene, trunk, 60_000)
+    }
+
+    /// The same with its own patience for phones that ring, in milliseconds.
+    pub fn start_with(scene: &Scene, trunk: Option<SocketAddr>, ringing: u32) -> Kamailio {
         let room = scene.room("kamailio");
         let credentials = scene.authority.issue("kamailio");
-        let (port, tls_port) = (free_port(), free_ports(1));
+        let (port, tls_port) = (free_port(), free_port());
         let control = room.join("control");
         let tls = format!(
             "[server:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n\
@@ -44,6 +49,7 @@ impl Kamailio {
             .replace("@TLS_PORT@", &tls_port.to_string())
             .replace("@DOMAIN@", DOMAIN)
             .replace("@TRUNK@", &trunk.map_or_else(|| "127.0.0.1:9".into(), |to| to.to_string()))
+            .replace("@RINGING@", &ringing.to_string())
             .replace("@ROOM@", room.to_str().unwrap());
         let file = room.join("kamailio.cfg");
         std::fs::write(&file, config).unwrap();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::audio::{Heard, Tone, listen};
 use crate::baresip::Account;
+use crate::phone::Phone;
 use crate::process::{PATIENCE, Process, free_port, free_ports, until};
 use crate::scene::{DOMAIN, Scene};
 
@@ -48,41 +49,8 @@ impl Linphone {
         linphone
     }
 
-    pub fn tone(&self) -> Tone {
-        self.account.tone
-    }
-
-    pub fn dial(&mut self, number: &str) {
-        self.order(&format!("call sip:{number}@{DOMAIN}"));
-    }
-
-    pub fn hang_up(&mut self) {
-        self.order("terminate");
-    }
-
-    /// Waits until the call stands, then plays the tone and records.
-    pub fn wait_established(&mut self) {
-        self.wait("Media streams established");
-        self.recordings += 1;
-        self.order(&format!("record {}", self.recording().display()));
-        self.order(&format!("play {}", self.room.join("tone.wav").display()));
-    }
-
-    pub fn wait_closed(&mut self) {
-        self.wait("ended");
-    }
-
     fn recording(&self) -> PathBuf {
         self.room.join(format!("heard-{}.wav", self.recordings))
-    }
-
-    /// Waits until the recording of the running call is so long.
-    pub fn wait_heard(&self, tone: Tone, duration: Duration) -> Heard {
-        let what = format!("{} hears {duration:?} of {} Hz", self.account.user, tone.hertz);
-        until(&what, PATIENCE, || {
-            let heard = listen(&self.recording(), tone)?;
-            (heard.duration >= duration).then_some(heard)
-        })
     }
 
     fn order(&mut self, line: &str) {
@@ -93,6 +61,45 @@ impl Linphone {
     fn wait(&mut self, needle: &str) {
         let fresh = self.process.wait_output(needle, self.read);
         self.read += fresh.find(needle).expect("it was waited for") + needle.len();
+    }
+}
+
+impl Phone for Linphone {
+    fn user(&self) -> &str {
+        &self.account.user
+    }
+
+    fn tone(&self) -> Tone {
+        self.account.tone
+    }
+
+    fn dial(&mut self, number: &str) {
+        self.order(&format!("call sip:{number}@{DOMAIN}"));
+    }
+
+    fn hang_up(&mut self) {
+        self.order("terminate");
+    }
+
+    /// Waits until the call stands, then plays the tone and records.
+    fn wait_established(&mut self) {
+        self.wait("Media streams established");
+        self.recordings += 1;
+        self.order(&format!("record {}", self.recording().display()));
+        self.order(&format!("play {}", self.room.join("tone.wav").display()));
+    }
+
+    fn wait_closed(&mut self) -> String {
+        self.wait("ended");
+        String::new()
+    }
+
+    fn wait_heard(&self, tone: Tone, duration: Duration) -> Heard {
+        let what = format!("{} hears {duration:?} of {} Hz", self.account.user, tone.hertz);
+        until(&what, PATIENCE, || {
+            let heard = listen(&self.recording(), tone)?;
+            (heard.duration >= duration).then_some(heard)
+        })
     }
 }
 

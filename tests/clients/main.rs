@@ -15,6 +15,7 @@ mod authority;
 mod baresip;
 mod kamailio;
 mod linphone;
+mod phone;
 mod process;
 mod scene;
 mod sipp;

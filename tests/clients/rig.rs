@@ -1,16 +1,13 @@
 //! The instruments themselves, without the switch.
 
-use std::time::Duration;
-
 use crate::audio::Tone;
 use crate::baresip::{Account, Baresip};
 use crate::kamailio::{Kamailio, north_password};
 use crate::linphone::Linphone;
+use crate::phone::{Ender, talk};
 use crate::process::{PATIENCE, free_port};
 use crate::scene::Scene;
 use crate::sipp::{Load, Sipp};
-
-const SPEECH: Duration = Duration::from_secs(3);
 
 /// An account in the north.
 pub fn north(kamailio: &Kamailio, user: &str, transport: &'static str, tone: Tone) -> Account {
@@ -31,22 +28,10 @@ fn baresip_hears_baresip_through_kamailio_alone() {
     let scene = Scene::new("rig");
     let kamailio = Kamailio::start(&scene, None);
     for (from, to) in [("udp", "udp"), ("udp", "tls"), ("tls", "udp")] {
-        let scene_names = [format!("3{from}"), format!("4{to}")];
-        let mut anna = Baresip::start(&scene, north(&kamailio, &scene_names[0], from, Tone::number(0)));
-        let mut bob = Baresip::start(&scene, north(&kamailio, &scene_names[1], to, Tone::number(1)));
-        kamailio.wait_contact(&scene_names[0]);
-        anna.dial(&scene_names[1]);
-        anna.wait_event("CALL_ESTABLISHED");
-        bob.wait_event("CALL_ESTABLISHED");
-        let heard = [anna.wait_heard(bob.tone(), SPEECH), bob.wait_heard(anna.tone(), SPEECH)];
-        bob.hang_up();
-        bob.wait_closed();
-        anna.wait_closed();
-        for heard in heard {
-            eprintln!("{from} {to}: {heard}");
-            assert!((heard.level_db + 10.0).abs() < 1.0, "{heard}");
-            assert_eq!((heard.longest_gap, heard.packets_cut), (Duration::ZERO, 0), "{heard}");
-        }
+        let (anna, bob) = (format!("3{from}"), format!("4{to}"));
+        let mut anna = Baresip::start(&scene, north(&kamailio, &anna, from, Tone::number(0)));
+        let mut bob = Baresip::start(&scene, north(&kamailio, &bob, to, Tone::number(1)));
+        talk(&mut anna, &mut bob, Ender::Callee);
     }
 }
 
@@ -56,20 +41,10 @@ fn linphone_hears_baresip_through_kamailio_alone() {
     let kamailio = Kamailio::start(&scene, None);
     let mut bob = Baresip::start(&scene, north(&kamailio, "302", "udp", Tone::number(1)));
     for transport in ["udp", "tls"] {
-        let mut anna =
-            Linphone::start(&scene, north(&kamailio, &format!("3{transport}"), transport, Tone::number(0)));
-        anna.dial("302");
-        anna.wait_established();
-        bob.wait_event("CALL_ESTABLISHED");
-        let heard = [anna.wait_heard(bob.tone(), SPEECH), bob.wait_heard(anna.tone(), SPEECH)];
-        anna.hang_up();
-        bob.wait_closed();
-        anna.wait_closed();
-        eprintln!("{transport}: linphone {}; baresip {}", heard[0], heard[1]);
-        for heard in heard {
-            assert!((heard.level_db + 10.0).abs() < 1.0, "{heard}");
-            assert!(heard.longest_gap <= Duration::from_millis(60), "{heard}");
-        }
+        let account = north(&kamailio, &format!("3{transport}"), transport, Tone::number(0));
+        let mut anna = Linphone::start(&scene, account);
+        talk(&mut anna, &mut bob, Ender::Caller);
+        talk(&mut bob, &mut anna, Ender::Caller);
     }
 }
 
@@ -95,6 +70,6 @@ fn sipp_calls_sipp_through_kamailio_alone() {
 }
 
 /// A line of SIPp's file: who calls, how it proves that, whom.
-fn row(user: &str, password: String) -> String {
+pub fn row(user: &str, password: String) -> String {
     format!("{user};[authentication username={user} password={password}];9000")
 }
