@@ -55,11 +55,17 @@ pub fn demo(args: Demo) -> ExitCode {
         println!();
         println!("  The demonstration runs. Open it with this link, once:");
         println!("    {}", switch.log_in_link().await?);
-        println!("  The browser warns, since the certificate is this machine's own: SHA-256 {}", switch.web_fingerprint);
+        println!(
+            "  The browser warns, since the certificate is this machine's own: SHA-256 {}",
+            switch.web_fingerprint
+        );
         println!("  Ctrl-C ends it.");
         wait_for_stop().await?;
         let counted = in_lab(&lab, async move { Ok::<_, String>(world.stop().await) }).await?;
-        println!("  {} calls tried, {} answered, {} heard right", counted.tried, counted.answered, counted.audio_verified);
+        println!(
+            "  {} calls tried, {} answered, {} heard right",
+            counted.tried, counted.answered, counted.audio_verified
+        );
         switch.drain(Duration::from_secs(3)).await;
         Ok(())
     });
@@ -113,9 +119,8 @@ address = "127.0.0.1"
     );
     let file = data.join("kirkwall.toml");
     fs::write(&file, &text).map_err(|error| format!("{}: {error}", file.display()))?;
-    Config::read(&file.display().to_string(), &text, []).map_err(|faults| {
-        faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    })
+    Config::read(&file.display().to_string(), &text, [])
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 /// Users are made as an administrator would: by the rules of the CSV import.

@@ -92,9 +92,12 @@ impl Switch {
             node: settings.node.clone(),
             banner: start.banner,
         };
-        let place = |key: &str, error: std::io::Error| format!("{key}: cannot listen: {error}; choose another address or port");
-        let (web, web_at) = kirkwall_web::serve(config.web.listen, Some(certificates.web), desk.clone(), options)
-            .map_err(|error| place("web.listen", error))?;
+        let place = |key: &str, error: std::io::Error| {
+            format!("{key}: cannot listen: {error}; choose another address or port")
+        };
+        let (web, web_at) =
+            kirkwall_web::serve(config.web.listen, Some(certificates.web), desk.clone(), options)
+                .map_err(|error| place("web.listen", error))?;
         let metrics = start.metrics;
         let (ops, ops_at) = kirkwall_web::serve_ops(config.ops.listen, desk, move || metrics.render())
             .map_err(|error| place("ops.listen", error))?;
@@ -162,10 +165,14 @@ impl fmt::Display for Switch {
             None => "off".to_owned(),
         };
         write!(f, "ready web={} ops={}", self.web.1, self.ops.1)?;
-        for (name, transport) in [("sip_udp", Transport::Udp), ("sip_tcp", Transport::Tcp), ("sip_tls", Transport::Tls)] {
+        for (name, transport) in
+            [("sip_udp", Transport::Udp), ("sip_tcp", Transport::Tcp), ("sip_tls", Transport::Tls)]
+        {
             write!(f, " {name}={}", at(Facing::South, transport))?;
         }
-        for (name, transport) in [("north_udp", Transport::Udp), ("north_tcp", Transport::Tcp), ("north_tls", Transport::Tls)] {
+        for (name, transport) in
+            [("north_udp", Transport::Udp), ("north_tcp", Transport::Tcp), ("north_tls", Transport::Tls)]
+        {
             write!(f, " {name}={}", at(Facing::North, transport))?;
         }
         // The base link comes with native base stations.

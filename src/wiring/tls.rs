@@ -44,11 +44,17 @@ pub fn certificates(config: &Config, data: &Path) -> Result<Certificates, PkiFau
         (Facing::North, client_config(&trust, Some(sip))?),
         (Facing::South, client_config(&Trust::Unverified, None)?),
     ]);
-    Ok(Certificates { web: server_config(LiveIdentity::new(web), ClientAuth::None)?, web_fingerprint, servers, clients })
+    Ok(Certificates {
+        web: server_config(LiveIdentity::new(web), ClientAuth::None)?,
+        web_fingerprint,
+        servers,
+        clients,
+    })
 }
 
 fn client_auth(config: &Config, trust: &Trust) -> Result<ClientAuth, PkiFault> {
-    let required = config.lync.trusted_server || config.sip.north.client_certificates == ClientCertificates::Required;
+    let required =
+        config.lync.trusted_server || config.sip.north.client_certificates == ClientCertificates::Required;
     match (trust, required) {
         (Trust::Roots(roots), true) => Ok(ClientAuth::Required(roots.clone())),
         (Trust::Roots(roots), false) if config.sip.ca.is_some() => Ok(ClientAuth::Optional(roots.clone())),
@@ -92,7 +98,8 @@ fn identity(
 
 fn names(config: &Config) -> Vec<String> {
     let configured = [&config.node.fqdn, &config.lync.pool_fqdn, &config.sip.domain];
-    let mut names: Vec<String> = configured.into_iter().flatten().map(|name| name.as_str().to_owned()).collect();
+    let mut names: Vec<String> =
+        configured.into_iter().flatten().map(|name| name.as_str().to_owned()).collect();
     names.push("localhost".to_owned());
     let addresses = super::own_addresses().into_iter().chain(config.media.address);
     names.extend(addresses.chain([IpAddr::from([127, 0, 0, 1])]).map(|ip| ip.to_string()));
