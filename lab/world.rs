@@ -19,9 +19,9 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use crate::sip::tls::Trust;
 pub use counters::Counters;
 pub use people::User;
-pub use crate::sip::tls::Trust;
 
 use crate::front_end::{Account, Accounts, FrontEnd, FrontEndConfig};
 use crate::handset::{Base, Handset};

@@ -152,6 +152,8 @@ pub struct ImportOutcome {
 pub struct RowFault {
     /// Line in the file, from 1.
     pub line: u64,
+    /// Column name.
+    pub field: String,
     /// Which field, what is wrong and how to mend it.
     pub detail: String,
 }
