@@ -43,7 +43,7 @@ use crate::registration::{LineState, Registration};
 use crate::roster::Roster;
 use crate::settings::Settings;
 
-pub use admit::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Release, ReleaseBase};
+pub use admit::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
 pub use inbound::{Arrived, Hear};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
@@ -80,6 +80,8 @@ pub struct Supervisor {
     ended: VecDeque<Remembered>,
     admission: Admission,
     attempts: u64,
+    /// Calls that are not over; an actor outlives its call by a few transactions.
+    active: usize,
     calls_max: usize,
     draining: bool,
     last_reference: u64,
@@ -139,6 +141,7 @@ impl Supervisor {
             ended: VecDeque::new(),
             admission,
             attempts: 0,
+            active: 0,
             calls_max: 0,
             draining: false,
             last_reference: 0,

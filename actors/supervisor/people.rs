@@ -164,8 +164,8 @@ impl Handler<InspectUsers> for Supervisor {
             let handset_registered = self.locations.get(&user).is_some_and(|places| !places.is_empty());
             states.insert(user, UserState { handset_registered, registration, calls: 0 });
         }
-        for entry in self.calls.values() {
-            for user in [&entry.summary.caller.user, &entry.summary.callee.user].into_iter().flatten() {
+        for summary in self.standing() {
+            for user in [&summary.caller.user, &summary.callee.user].into_iter().flatten() {
                 if let Some(state) = states.get_mut(user) {
                     state.calls += 1;
                 }
