@@ -40,7 +40,7 @@ use crate::call::Call;
 use crate::handset::{Handset, Located};
 use crate::ports::Ports;
 use crate::registration::{LineState, Registration};
-use crate::roster::Roster;
+use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
 pub use admit::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
@@ -48,7 +48,8 @@ pub use inbound::{Arrived, Hear};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use people::{
-    AccountChanged, AccountRemoved, BaseSeen, HandsetLocated, HandsetSnapshot, InspectUsers, UserState,
+    AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, HandsetSnapshot, InspectUsers,
+    UserState,
 };
 
 /// Ended calls remembered with their ladders.
@@ -83,6 +84,7 @@ pub struct Supervisor {
     /// Calls that are not over; an actor outlives its call by a few transactions.
     active: usize,
     calls_max: usize,
+    deaths: Deaths,
     draining: bool,
     last_reference: u64,
     next_line: u64,
@@ -143,6 +145,7 @@ impl Supervisor {
             attempts: 0,
             active: 0,
             calls_max: 0,
+            deaths: Deaths::default(),
             draining: false,
             last_reference: 0,
             next_line: 0,
