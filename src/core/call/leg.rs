@@ -247,13 +247,16 @@ fn ended(cause: EndCause, message: Option<&Message>, why: Option<&Cause>) -> Leg
 }
 
 /// What an in-dialog request is answered with, until the telephony features take it: key presses by
-/// INFO are taken, the rest is refused politely (RFC 3261 §8.2.1, RFC 3515 §2.4.2).
+/// INFO are taken, the rest is refused politely. A text that nobody shows is not confirmed (RFC 3428 §7),
+/// nor a notification that nobody asked for (RFC 6665 §4.1.3); REFER is declined (RFC 3515 §2.4.2).
 fn reply(handle: u32, request: &Message) -> invite::LegOrder {
     use crate::sip::wire::Method;
-    let (status, reason) = match request.method() {
-        Some(Method::Info | Method::Notify | Method::Message) => (200, "OK"),
-        Some(Method::Refer) => (603, "Decline"),
-        _ => (501, "Not Implemented"),
+    let status = match request.method() {
+        Some(Method::Info) => 200,
+        Some(Method::Notify) => 489,
+        Some(Method::Refer) => 603,
+        _ => 501,
     };
-    invite::LegOrder::Reply { handle, status, reason: reason.into(), headers: Vec::new(), body: None }
+    let reason = reason_phrase(status).into();
+    invite::LegOrder::Reply { handle, status, reason, headers: Vec::new(), body: None }
 }

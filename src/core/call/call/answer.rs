@@ -78,7 +78,9 @@ impl Call {
     ) -> Ready<Save, Output> {
         let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
         strand.confirm();
-        self.acknowledged |= leg == LegNo::CALLER;
+        if leg == LegNo::CALLER {
+            self.answer = None;
+        }
         let open = strand.media.as_mut().filter(|media| media.offer_is_out());
         let (Some(body), Some(media)) = (body, open) else { return self.join_codecs() };
         match media.accept_answer(&body.content_type, &body.bytes) {

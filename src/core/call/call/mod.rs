@@ -109,12 +109,11 @@ pub struct Call {
     legs: BTreeMap<LegNo, Strand>,
     /// Who answered.
     talking_to: Option<LegNo>,
-    /// Whether the caller's ACK has come.
-    acknowledged: bool,
     /// The caller's offer.
     #[serde(skip)]
     offer: Option<Body>,
-    /// What the caller is answered with, once made: early and final answer are the same.
+    /// What the caller is answered with, from when it is made until the ACK: early and final answer are
+    /// the same.
     #[serde(skip)]
     answer: Option<Body>,
     #[serde(skip)]
@@ -137,8 +136,7 @@ fn no_tokens() -> Tokens {
 impl PartialEq for Call {
     /// As records.
     fn eq(&self, other: &Self) -> bool {
-        let same = (self.state, self.talking_to, self.acknowledged)
-            == (other.state, other.talking_to, other.acknowledged);
+        let same = (self.state, self.talking_to) == (other.state, other.talking_to);
         same && self.summary == other.summary && self.legs == other.legs
     }
 }
@@ -153,7 +151,6 @@ impl Call {
             summary: CallSummary::of(&new, now),
             legs: BTreeMap::from([(LegNo::CALLER, Strand::caller())]),
             talking_to: None,
-            acknowledged: false,
             offer: new.offer,
             answer: None,
             channels: Channels::Untouched,

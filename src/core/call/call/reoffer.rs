@@ -33,8 +33,8 @@ impl Call {
     /// §5.2). Now that the UPDATE is answered, the 2xx is ordered again; a leg that has said it already
     /// refuses the order.
     fn accept_again(&self, leg: LegNo, then: &mut Orders) {
-        if leg == LegNo::CALLER && self.state == State::Talking && !self.acknowledged {
-            then.push(Output::Leg(leg, LegOrder::Accept { body: self.answer.clone() }));
+        if let (LegNo::CALLER, State::Talking, Some(answer)) = (leg, self.state, &self.answer) {
+            then.push(Output::Leg(leg, LegOrder::Accept { body: Some(answer.clone()) }));
         }
     }
 
