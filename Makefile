@@ -1,0 +1,40 @@
+# What there is to do here. Every test target ends with a line `N passed, N failed`.
+#
+# Everything is built with --workspace and the dev profile, so that demo and tests share one build.
+.PHONY: demo test story clients bench lint deps
+
+TARGET = $${CARGO_TARGET_DIR:-target}
+
+# The switch with an emulated front end, base stations, handsets and calls.
+demo:
+	@scripts/deps build
+	cargo build --workspace
+	$(TARGET)/debug/kirkwall demo
+
+# Everything: unit tests, integration tests, real clients. KIRKWALL_SIPP_CALLS sizes the load (10000).
+test:
+	@scripts/deps build clients
+	scripts/tally cargo test --workspace --no-fail-fast
+
+# Stories of one area: make story AREA=north
+story:
+	@scripts/deps build
+	scripts/tally cargo test --workspace --test stories -- $(AREA)
+
+# Only the tests with real clients.
+clients:
+	@scripts/deps build clients
+	scripts/tally cargo test --workspace --test clients -- --nocapture
+
+# Figures beside kamailio and rtpengine, in one run.
+bench:
+	@scripts/deps build bench
+	cargo build --release --workspace --bins --examples
+	cargo bench --bench peers
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+deps:
+	@scripts/deps
