@@ -43,7 +43,7 @@ use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, Release, ReleaseBase, Supervisor,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, LastWords, Release, ReleaseBase, Supervisor,
 };
 
 pub use messages::{HangUp, LegSaid, Said, SendFailed, ShowLadder, ShowMedia};
@@ -310,6 +310,8 @@ impl Call {
 
     fn stop_when_over(&mut self, ctx: &mut Context<Self>) {
         if self.machine.is_over() && self.reported {
+            let reference = self.summary().reference;
+            self.supervisor.do_send(LastWords(reference, std::mem::take(&mut self.ladder)));
             ctx.stop();
         }
     }

@@ -5,7 +5,7 @@ use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::ladder::Ladder;
 use kirkwall_core::call::route::{Map, Way, way};
-use kirkwall_core::call::{CallSummary, Party, Target};
+use kirkwall_core::call::{CallSummary, Party, Phase, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
@@ -64,6 +64,21 @@ pub struct CallEnded {
     pub ladder: Ladder,
     /// How its media fared.
     pub media: Vec<MediaView>,
+}
+
+/// The last words of a call, said after it was over.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LastWords(pub CallRef, pub Ladder);
+
+impl Handler<LastWords> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, LastWords(call, ladder): LastWords, _: &mut Self::Context) {
+        if let Some(remembered) = self.ended.iter_mut().rev().find(|r| r.summary.reference == call) {
+            remembered.ladder = ladder;
+        }
+    }
 }
 
 /// A call's actor is gone, in whatever way.
@@ -194,7 +209,7 @@ impl Supervisor {
     pub(super) fn show_channels(&self) {
         let (_, load) = self.admission.media();
         gauge!("ipdect_media_channels_in_use").set(f64::from(load.channels()));
-        gauge!("ipdect_calls_active").set(self.calls.len() as f64);
+        gauge!("ipdect_calls_active").set(self.active as f64);
         gauge!("ipdect_calls_active_max").set(self.calls_max as f64);
     }
 
@@ -223,6 +238,7 @@ impl Supervisor {
             let addr =
                 Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
             self.calls.insert(reference, CallEntry { addr, summary, invite_key: String::new() });
+            self.active += 1;
         }
     }
 
@@ -231,6 +247,9 @@ impl Supervisor {
         self.admission.release(call);
         if let Some(entry) = self.calls.remove(&call) {
             self.invites.remove(&entry.invite_key);
+            if entry.summary.phase != Phase::Ended {
+                self.active -= 1;
+            }
         }
         self.show_channels();
     }
@@ -296,6 +315,11 @@ impl Handler<CallEnded> for Supervisor {
 
     fn handle(&mut self, ended: CallEnded, _: &mut Self::Context) {
         let CallEnded { summary, ladder, media } = ended;
+        if let Some(entry) = self.calls.get_mut(&summary.reference) {
+            entry.summary = (*summary).clone();
+            self.active -= 1;
+        }
+        self.show_channels();
         let result = if summary.answered.is_some() { "answered" } else { "failed" };
         let direction = if summary.caller.user.is_some() { "outgoing" } else { "incoming" };
         counter!("ipdect_call_attempts_total", "direction" => direction, "result" => result).increment(1);
