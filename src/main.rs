@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod doctor;
 mod serve;
 mod telemetry;
 mod wiring;
@@ -21,9 +22,6 @@ fn main() -> ExitCode {
         Command::Users(Users::Import(args)) => commands::import_users(args),
         Command::Serve(args) => serve::serve(args),
         Command::Demo(args) => demo::demo(args),
-        Command::Doctor(_) => {
-            eprintln!("kirkwall: this build does not have this command yet");
-            ExitCode::FAILURE
-        }
+        Command::Doctor(args) => doctor::doctor(args),
     }
 }

@@ -3,15 +3,19 @@
 //! This runs before a handler and before any body is read. `Authorization` and the cookie are wrapped in
 //! [`Pii`] at once and never logged.
 
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use kirkwall_actors::desk::{Bearer, CheckSession, CheckToken};
 use kirkwall_core::pii::Pii;
-use std::future::{Ready, ready};
 
-use crate::problem::{CROSS_SITE, NOT_AUTHENTICATED, NOT_PERMITTED, Problem};
+use crate::problem::{CROSS_SITE, NOT_AUTHENTICATED, NOT_PERMITTED, Problem, TOO_SLOW};
 use crate::service::ask;
 use crate::site::Site;
 
@@ -38,6 +42,18 @@ impl Need {
             Self::Nothing | Self::Anybody => None,
         }
     }
+}
+
+/// Time for a request to come whole and be answered. Streams go on after that: they are answers.
+const WHOLE: Duration = Duration::from_secs(90);
+
+/// Passes a request on, but does not wait for a body that trickles.
+pub async fn in_time<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let late = |_| Problem::new(&TOO_SLOW, "the request had not come whole within 90 seconds");
+    tokio::time::timeout(WHOLE, next.call(request)).await.map_err(late)?
 }
 
 /// Whoever asks, for handlers behind [`check`].

@@ -39,28 +39,29 @@ const MOST_BOARDS: usize = 256;
 /// Boards that pages share.
 #[derive(Default)]
 pub struct Hub {
-    boards: Mutex<HashMap<View, Arc<Mutex<Option<(Instant, Arc<Board>)>>>>>,
+    boards: Mutex<HashMap<View, Arc<Place>>>,
 }
+
+/// The last board of one view. Whoever renders it holds the lock, and the others wait for that.
+type Place = Mutex<Option<(Instant, Arc<Board>)>>;
 
 impl Hub {
     /// The board of `view`, at most [`FRESH`] old.
     async fn look(&self, site: &Site, view: &View) -> Result<Arc<Board>, Problem> {
         let place = self.place(view).await;
         let mut kept = place.lock().await;
-        if let Some((at, board)) = &*kept {
-            if at.elapsed() < FRESH {
-                return Ok(board.clone());
-            }
+        if let Some((_, board)) = kept.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return Ok(board.clone());
         }
         let fresh = Arc::new(board(site, view).await?);
         *kept = Some((Instant::now(), fresh.clone()));
         Ok(fresh)
     }
 
-    async fn place(&self, view: &View) -> Arc<Mutex<Option<(Instant, Arc<Board>)>>> {
+    async fn place(&self, view: &View) -> Arc<Place> {
         let mut boards = self.boards.lock().await;
         if boards.len() >= MOST_BOARDS {
-            // Whoever is looked at now is held by its stream too.
+            // What is being looked at now is held elsewhere too; the rest is rendered again when asked for.
             boards.retain(|_, board| Arc::strong_count(board) > 1);
         }
         boards.entry(view.clone()).or_default().clone()

@@ -33,7 +33,7 @@ pub struct Problem {
     /// Fields that are wrong.
     pub errors: Vec<FieldError>,
     /// The present representation, when the client's was stale.
-    pub current: Option<serde_json::Value>,
+    pub current: Option<Box<serde_json::Value>>,
     /// Methods allowed, for 405.
     pub allow: Option<String>,
     /// The reason for the log only; never sent.
@@ -178,7 +178,7 @@ impl ResponseError for Problem {
             code: self.kind.code,
             detail: &self.detail,
             errors: &self.errors,
-            current: self.current.as_ref(),
+            current: self.current.as_deref(),
             trace_id: self.trace(),
         };
         let body = serde_json::to_string(&document).unwrap_or_default();
@@ -251,6 +251,14 @@ pub static METHOD_NOT_ALLOWED: Kind = Kind {
     status: 405,
     title: "The method is not allowed here",
     help: "The Allow header lists the methods that this address understands.",
+};
+
+/// The request came too slowly.
+pub static TOO_SLOW: Kind = Kind {
+    code: "too_slow",
+    status: 408,
+    title: "The request came too slowly",
+    help: "The whole request, with its body, must have come and been answered within 90 seconds. Check the line between you and the switch and send it again.",
 };
 
 /// It stands against what is there.
@@ -358,6 +366,7 @@ pub static KINDS: &[&Kind] = &[
     &CROSS_SITE,
     &NOT_FOUND,
     &METHOD_NOT_ALLOWED,
+    &TOO_SLOW,
     &CONFLICT,
     &IDEMPOTENCY_IN_FLIGHT,
     &STALE,

@@ -311,7 +311,8 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
-fn fresh_seed() -> Result<[u8; 32], String> {
+/// Thirty-two bytes that nobody can guess.
+pub fn fresh_seed() -> Result<[u8; 32], String> {
     use std::io::Read as _;
     let mut seed = [0; 32];
     let read = std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut seed));

@@ -14,6 +14,16 @@ use crate::phone::Phone;
 use crate::process::{PATIENCE, Process, free_port, free_ports, until};
 use crate::scene::{DOMAIN, Scene};
 
+/// Whether a phone encrypts its voice, with keys in the SDP (RFC 4568).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Srtp {
+    Off,
+    /// Offered with the profile RTP/AVP, so that the other side may choose.
+    Offered,
+    /// Offered as RTP/SAVP, and no call without it.
+    Required,
+}
+
 /// How an account reaches its server and what it does with a call.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -23,8 +33,7 @@ pub struct Account {
     pub server: SocketAddr,
     /// `udp`, `tcp` or `tls`.
     pub transport: &'static str,
-    /// SRTP with keys in the SDP (RFC 4568), or nothing.
-    pub srtp: bool,
+    pub srtp: Srtp,
     /// Whether calls are answered at once, or ring.
     pub answers: bool,
     pub tone: Tone,
@@ -140,6 +149,10 @@ impl Phone for Baresip {
         &self.account.user
     }
 
+    fn records_packets(&self) -> bool {
+        true
+    }
+
     fn tone(&self) -> Tone {
         self.account.tone
     }
@@ -174,7 +187,11 @@ impl Account {
     fn line(&self) -> String {
         let Account { user, password, server, transport, srtp, answers, .. } = self;
         let mode = if *answers { "auto" } else { "manual" };
-        let srtp = if *srtp { ";mediaenc=srtp-mand" } else { "" };
+        let srtp = match srtp {
+            Srtp::Off => "",
+            Srtp::Offered => ";mediaenc=srtp",
+            Srtp::Required => ";mediaenc=srtp-mand",
+        };
         format!(
             "<sip:{user}@{DOMAIN};transport={transport}>;auth_user={user};auth_pass={password};\
              outbound=\"sip:{server};transport={transport}\";regint=60;answermode={mode};\

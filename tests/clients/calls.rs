@@ -1,7 +1,9 @@
 //! Calls between handsets in the south and phones in the north: both hear, either ends.
 
+use std::collections::HashSet;
+
 use crate::audio::Tone;
-use crate::baresip::Baresip;
+use crate::baresip::{Account, Baresip, Srtp};
 use crate::kamailio::Kamailio;
 use crate::linphone::Linphone;
 use crate::phone::{Ender, Phone, talk};
@@ -33,16 +35,27 @@ fn a_handset_over_udp_and_a_phone_behind_kamailio_over_tls_hear_each_other() {
 }
 
 #[test]
-fn a_handset_over_tls_with_srtp_and_a_phone_without_hear_each_other() {
+fn a_handset_over_tls_that_offers_srtp_and_a_phone_without_hear_each_other() {
+    srtp_in_the_south("202", Srtp::Offered);
+}
+
+#[test]
+fn a_handset_over_tls_that_requires_srtp_and_a_phone_without_hear_each_other() {
+    srtp_in_the_south("203", Srtp::Required);
+}
+
+/// SRTP in the south, RTP in the north. The switch's record says so, and so do the handset's SDP bodies.
+fn srtp_in_the_south(user: &str, srtp: Srtp) {
     let scene = Scene::new("srtp");
     let kamailio = Kamailio::start(&scene, None);
     let mut switch = Switch::start(&scene, Options::line(&kamailio, "tls"));
-    switch.create_user("202");
-    let mut account = switch.handset("202", "tls", Tone::number(0));
-    account.srtp = true;
-    let mut anna = Baresip::start(&scene, account);
+    switch.create_user(user);
+    let mut anna = Baresip::start(&scene, Account { srtp, ..switch.handset(user, "tls", Tone::number(0)) });
     let mut bob = Baresip::start(&scene, north(&kamailio, "302", "udp", Tone::number(1)));
-    switch.wait_line("202");
+    switch.wait_line(user);
+    talk(&mut anna, &mut bob, Ender::Caller);
+    let encrypted = switch.last_call()["srtp"].clone();
+    assert_eq!((&encrypted["caller"], &encrypted["callee"]), (&true.into(), &false.into()), "{encrypted}");
     talk_every_way(&mut anna, &mut bob, &mut switch);
 }
 
@@ -51,18 +64,16 @@ fn with_srtp_on_both_sides_each_side_has_keys_of_its_own() {
     let scene = Scene::new("srtp-srtp");
     let kamailio = Kamailio::start(&scene, None);
     let mut switch = Switch::start(&scene, Options { srtp: "required", ..Options::line(&kamailio, "tls") });
-    switch.create_user("203");
-    let mut handset = switch.handset("203", "tls", Tone::number(0));
-    let mut phone = north(&kamailio, "303", "tls", Tone::number(1));
-    (handset.srtp, phone.srtp) = (true, true);
-    let mut anna = Baresip::start(&scene, handset);
-    let mut bob = Baresip::start(&scene, phone);
-    switch.wait_line("203");
+    switch.create_user("204");
+    let required = |account: Account| Account { srtp: Srtp::Required, ..account };
+    let mut anna = Baresip::start(&scene, required(switch.handset("204", "tls", Tone::number(0))));
+    let mut bob = Baresip::start(&scene, required(north(&kamailio, "304", "tls", Tone::number(1))));
+    switch.wait_line("204");
     talk_every_way(&mut anna, &mut bob, &mut switch);
     let keys = |baresip: &Baresip| {
         let output = baresip.output();
         let lines = output.lines().filter(|line| line.starts_with("a=crypto:"));
-        lines.map(|line| line.trim().to_owned()).collect::<std::collections::HashSet<_>>()
+        lines.map(|line| line.trim().to_owned()).collect::<HashSet<_>>()
     };
     assert!(!keys(&anna).is_empty() && !keys(&bob).is_empty());
     assert!(keys(&anna).is_disjoint(&keys(&bob)), "a key went from one side to the other");

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::audio::{Heard, Tone, listen};
-use crate::baresip::Account;
+use crate::baresip::{Account, Srtp};
 use crate::phone::Phone;
 use crate::process::{PATIENCE, Process, free_port, free_ports, until};
 use crate::scene::{DOMAIN, Scene};
@@ -41,12 +41,21 @@ impl Linphone {
         let mut linphone = Linphone { account, room, recordings: 0, read: 0, process };
         linphone.order("soundcard use files");
         linphone.wait("Using wav files");
+        // Both stay for the calls to come. Told in a call, the tone would start a second time.
+        linphone.order(&format!("play {}", linphone.room.join("tone.wav").display()));
+        linphone.next_recording();
         until("linphone has registered", PATIENCE, || {
             // It says so in its trace only.
             let trace = std::fs::read(linphone.room.join("trace.log")).unwrap_or_default();
             String::from_utf8_lossy(&trace).contains("to [LinphoneRegistrationOk]").then_some(())
         });
         linphone
+    }
+
+    /// The next call is recorded into a fresh file.
+    fn next_recording(&mut self) {
+        self.recordings += 1;
+        self.order(&format!("record {}", self.recording().display()));
     }
 
     fn recording(&self) -> PathBuf {
@@ -69,6 +78,10 @@ impl Phone for Linphone {
         &self.account.user
     }
 
+    fn records_packets(&self) -> bool {
+        false
+    }
+
     fn tone(&self) -> Tone {
         self.account.tone
     }
@@ -81,16 +94,13 @@ impl Phone for Linphone {
         self.order("terminate");
     }
 
-    /// Waits until the call stands, then plays the tone and records.
     fn wait_established(&mut self) {
         self.wait("Media streams established");
-        self.recordings += 1;
-        self.order(&format!("record {}", self.recording().display()));
-        self.order(&format!("play {}", self.room.join("tone.wav").display()));
     }
 
     fn wait_closed(&mut self) -> String {
         self.wait("ended");
+        self.next_recording();
         String::new()
     }
 
@@ -142,7 +152,7 @@ publish=0
         udp = port("udp"),
         tcp = port("tcp"),
         tls = port("tls"),
-        encryption = if *srtp { "srtp" } else { "none" },
+        encryption = if *srtp == Srtp::Off { "none" } else { "srtp" },
         authority = scene.authority.file().display(),
     )
 }

@@ -7,6 +7,8 @@ use crate::audio::{Heard, Tone};
 /// A telephone with one account.
 pub trait Phone {
     fn user(&self) -> &str;
+    /// Whether its recordings hold packet after packet, rather than what a clock of its own played.
+    fn records_packets(&self) -> bool;
     /// What it sends in a call.
     fn tone(&self) -> Tone;
     fn dial(&mut self, number: &str);
@@ -41,10 +43,13 @@ pub fn talk(caller: &mut dyn Phone, callee: &mut dyn Phone, ender: Ender) {
     }
     caller.wait_closed();
     callee.wait_closed();
-    for (who, heard) in [caller.user(), callee.user()].iter().zip(heard) {
-        println!("{who} heard {heard}");
-        assert!((heard.level_db + 10.0).abs() < 1.0, "{who} heard {heard}");
-        assert!(heard.longest_gap <= Duration::from_millis(60), "{who} heard {heard}");
-        assert!(heard.packets_cut <= 2, "{who} heard {heard}");
-    }
+    judge(caller, &heard[0]);
+    judge(callee, &heard[1]);
+}
+
+fn judge(who: &dyn Phone, heard: &Heard) {
+    println!("{} heard {heard}", who.user());
+    assert!((heard.level_db + 10.0).abs() < 1.0, "{} heard {heard}", who.user());
+    assert!(heard.longest_gap <= Duration::from_millis(60), "{} heard {heard}", who.user());
+    assert!(!who.records_packets() || heard.packets_cut <= 2, "{} heard {heard}", who.user());
 }

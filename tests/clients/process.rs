@@ -35,7 +35,7 @@ pub fn free_port() -> u16 {
     free_ports(1)
 }
 
-/// The first of `count` ports in a row, all free.
+/// The first of `count` ports in a row, all free; an even one, as RTP wants it (RFC 3550 section 11).
 pub fn free_ports(count: u16) -> u16 {
     static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
     // Below the range from which Linux takes ports for outgoing sockets, and from another place in each
@@ -44,6 +44,7 @@ pub fn free_ports(count: u16) -> u16 {
     let mut given = GIVEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let first = (0..20_000)
         .map(|step| 10_000 + (start - 10_000 + step) % 20_000)
+        .filter(|first| count == 1 || first % 2 == 0)
         .find(|first| (*first..first + count).all(|port| !given.contains(&port) && is_free(port)))
         .expect("twenty thousand ports are not all taken");
     given.extend(first..first + count);

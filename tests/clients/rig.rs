@@ -1,7 +1,7 @@
 //! The instruments themselves, without the switch.
 
 use crate::audio::Tone;
-use crate::baresip::{Account, Baresip};
+use crate::baresip::{Account, Baresip, Srtp};
 use crate::kamailio::{Kamailio, north_password};
 use crate::linphone::Linphone;
 use crate::phone::{Ender, talk};
@@ -17,7 +17,7 @@ pub fn north(kamailio: &Kamailio, user: &str, transport: &'static str, tone: Ton
         password: north_password(user),
         server,
         transport,
-        srtp: false,
+        srtp: Srtp::Off,
         answers: true,
         tone,
     }

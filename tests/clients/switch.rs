@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::audio::Tone;
 use crate::authority::Credentials;
-use crate::baresip::Account;
+use crate::baresip::{Account, Srtp};
 use crate::kamailio::{Kamailio, north_password};
 use crate::process::{PATIENCE, Process, free_ports, until, until_true};
 use crate::scene::{DOMAIN, Scene};
@@ -159,6 +159,8 @@ tls = "{tls}"
 address = "127.0.0.1"
 ports = "{first}-{last}"
 srtp = "{srtp}"
+# Baresip 1.0 takes a key with an MKI and then reads the MKI of each packet as part of the voice.
+sdes_mki = false
 ice = false
 [capacity]
 media_channels = {channels}
@@ -287,7 +289,7 @@ listen = "127.0.0.1:0"
             password: south_password(user),
             server,
             transport,
-            srtp: false,
+            srtp: Srtp::Off,
             answers: true,
             tone,
         }

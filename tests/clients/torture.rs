@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::process::PATIENCE;
+use crate::process::{PATIENCE, until};
 use crate::scene::{DOMAIN, Scene};
 use crate::switch::{Options, Switch};
 
@@ -105,7 +105,8 @@ fn all_49_messages_of_rfc_4475_get_their_verdict_over_udp() {
     // of its Via, 5060 if there is none. So we sit on an address of our own, at these ports.
     let here = [127, 0, 0, 75];
     let sockets = [5060, 5061, 5062, 5070, 9].map(|port| {
-        let socket = UdpSocket::bind(SocketAddr::from((here, port))).unwrap();
+        let address = SocketAddr::from((here, port));
+        let socket = until(&format!("port {address} is free"), PATIENCE, || UdpSocket::bind(address).ok());
         socket.set_nonblocking(true).unwrap();
         socket
     });
@@ -187,7 +188,8 @@ fn over_streams<S: Read + Write>(transport: &str, connect: impl Fn() -> S) -> Ve
         if !responses(&answer, &mark).1 {
             wrong.push(format!("{}: OPTIONS was not answered within {:?}", case.name, sent.elapsed()));
         }
-        let (said, closed) = read_until(&mut stream, |_| false, SILENCE);
+        let patience = if case.stream.ends_with("+close") { PROMPT } else { SILENCE };
+        let (said, closed) = read_until(&mut stream, |_| false, patience);
         let (statuses, _) = responses(&said, &mark);
         if let Err(why) = judge(&case.stream, &case.message, first_only(&case, &statuses), closed) {
             wrong.push(format!("{}: {why}", case.name));

@@ -81,8 +81,8 @@ impl From<&BaseStationView> for BaseStationJson {
 }
 
 /// All base stations that were seen.
-#[utoipa::path(get, path = "/base-stations", tag = "Plant", security(("token" = ["calls:read"])),
-    responses((status = 200, body = List<BaseStationJson>), Problems))]
+#[utoipa::path(get, operation_id = "list_base_stations", path = "/base-stations", tag = "Plant", security(("token" = ["calls:read"])),
+    responses((status = 200, description = "as asked", body = List<BaseStationJson>), Problems))]
 pub async fn list(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let found = service::base_stations(&site).await?;
     let items = found.iter().map(BaseStationJson::from).collect();
@@ -90,8 +90,8 @@ pub async fn list(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
 }
 
 /// One base station.
-#[utoipa::path(get, path = "/base-stations/{id}", tag = "Plant", params(("id" = String, Path)),
-    security(("token" = ["calls:read"])), responses((status = 200, body = BaseStationJson), Problems))]
+#[utoipa::path(get, operation_id = "get_base_station", path = "/base-stations/{id}", tag = "Plant", params(("id" = String, Path)),
+    security(("token" = ["calls:read"])), responses((status = 200, description = "as asked", body = BaseStationJson), Problems))]
 pub async fn get(site: web::Data<Site>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let base = service::base_station(&site, id.into_inner()).await?;
     Ok(Answer::json(200, &BaseStationJson::from(&base))?.into())

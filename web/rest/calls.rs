@@ -276,8 +276,8 @@ pub struct LadderQuery {
 }
 
 /// Calls.
-#[utoipa::path(get, path = "/calls", tag = "Calls", params(CallsQuery), security(("token" = ["calls:read"])),
-    responses((status = 200, body = List<CallJson>, headers(("Link" = String, description = "next page"))), Problems))]
+#[utoipa::path(get, operation_id = "list_calls", path = "/calls", tag = "Calls", params(CallsQuery), security(("token" = ["calls:read"])),
+    responses((status = 200, description = "as asked", body = List<CallJson>, headers(("Link" = String, description = "next page"))), Problems))]
 pub async fn list(
     site: web::Data<Site>,
     request: HttpRequest,
@@ -295,16 +295,16 @@ pub async fn list(
 }
 
 /// One call.
-#[utoipa::path(get, path = "/calls/{id}", tag = "Calls", params(("id" = String, Path)),
-    security(("token" = ["calls:read"])), responses((status = 200, body = CallWithMedia), Problems))]
+#[utoipa::path(get, operation_id = "get_call", path = "/calls/{id}", tag = "Calls", params(("id" = String, Path)),
+    security(("token" = ["calls:read"])), responses((status = 200, description = "as asked", body = CallWithMedia), Problems))]
 pub async fn get(site: web::Data<Site>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let call = service::get(&site, named(&id)?).await?;
     Ok(Answer::json(200, &CallWithMedia::from(&call))?.into())
 }
 
 /// Hangs a call up.
-#[utoipa::path(delete, path = "/calls/{id}", tag = "Calls", params(("id" = String, Path), DryRun),
-    security(("token" = ["calls:control"])), responses((status = 204), Problems))]
+#[utoipa::path(delete, operation_id = "hang_up_call", path = "/calls/{id}", tag = "Calls", params(("id" = String, Path), DryRun),
+    security(("token" = ["calls:control"])), responses((status = 204, description = "done"), Problems))]
 pub async fn hang_up(
     site: web::Data<Site>,
     Caller(who): Caller,
@@ -320,9 +320,9 @@ pub async fn hang_up(
 }
 
 /// The messages of a call.
-#[utoipa::path(get, path = "/calls/{id}/ladder", tag = "Calls", params(("id" = String, Path), LadderQuery),
+#[utoipa::path(get, operation_id = "get_ladder", path = "/calls/{id}/ladder", tag = "Calls", params(("id" = String, Path), LadderQuery),
     security(("token" = ["traces:read"])),
-    responses((status = 200, content((LadderJson = "application/json"), (String = "image/svg+xml"),
+    responses((status = 200, description = "as asked", content((LadderJson = "application/json"), (String = "image/svg+xml"),
         (String = "text/plain"))), Problems))]
 pub async fn ladder(
     site: web::Data<Site>,

@@ -57,8 +57,8 @@ impl From<&CapacityView> for CapacityJson {
 }
 
 /// Voice channels.
-#[utoipa::path(get, path = "/capacity", tag = "Plant", security(("token" = ["calls:read"])),
-    responses((status = 200, body = CapacityJson), Problems))]
+#[utoipa::path(get, operation_id = "get_capacity", path = "/capacity", tag = "Plant", security(("token" = ["calls:read"])),
+    responses((status = 200, description = "as asked", body = CapacityJson), Problems))]
 pub async fn get(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     Ok(Answer::json(200, &CapacityJson::from(&service::capacity(&site).await?))?.into())
 }

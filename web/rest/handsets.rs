@@ -74,8 +74,8 @@ impl From<&BindingView> for BindingJson {
 }
 
 /// All handsets.
-#[utoipa::path(get, path = "/handsets", tag = "Plant", security(("token" = ["calls:read"])),
-    responses((status = 200, body = List<HandsetJson>), Problems))]
+#[utoipa::path(get, operation_id = "list_handsets", path = "/handsets", tag = "Plant", security(("token" = ["calls:read"])),
+    responses((status = 200, description = "as asked", body = List<HandsetJson>), Problems))]
 pub async fn list(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let found = service::handsets(&site).await?;
     let items = found.iter().map(HandsetJson::from).collect();

@@ -83,15 +83,16 @@ pub enum ImportKind {
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
     /// What the file holds.
+    #[param(inline)]
     #[allow(dead_code)] // there is one kind; reading it refuses others
     kind: ImportKind,
 }
 
 /// Uploads a CSV file and says what it would do. The first line names the columns:
 /// username, display_name, standby_text, auth_username, auth_password, ipei, access_code, south_password, enabled.
-#[utoipa::path(post, path = "/imports", tag = "Users", params(ImportQuery),
+#[utoipa::path(post, operation_id = "create_import", path = "/imports", tag = "Users", params(ImportQuery),
     request_body(content = String, content_type = "text/csv"), security(("token" = ["users:write"])),
-    responses((status = 201, body = ImportJson, headers(("Location" = String))), Problems))]
+    responses((status = 201, description = "made", body = ImportJson, headers(("Location" = String))), Problems))]
 pub async fn create(
     site: web::Data<Site>,
     _: web::Query<ImportQuery>,
@@ -103,15 +104,15 @@ pub async fn create(
 }
 
 /// An uploaded file.
-#[utoipa::path(get, path = "/imports/{id}", tag = "Users", params(("id" = String, Path)),
-    security(("token" = ["users:write"])), responses((status = 200, body = ImportJson), Problems))]
+#[utoipa::path(get, operation_id = "get_import", path = "/imports/{id}", tag = "Users", params(("id" = String, Path)),
+    security(("token" = ["users:write"])), responses((status = 200, description = "as asked", body = ImportJson), Problems))]
 pub async fn get(site: web::Data<Site>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     Ok(Answer::json(200, &ImportJson::from(&*site.imports.get(&id)?))?.into())
 }
 
 /// Does what the preview says: all of it or nothing.
-#[utoipa::path(post, path = "/imports/{id}/apply", tag = "Users", params(("id" = String, Path)),
-    security(("token" = ["users:write"])), responses((status = 200, body = ImportJson), Problems))]
+#[utoipa::path(post, operation_id = "apply_import", path = "/imports/{id}/apply", tag = "Users", params(("id" = String, Path)),
+    security(("token" = ["users:write"])), responses((status = 200, description = "as asked", body = ImportJson), Problems))]
 pub async fn apply(
     site: web::Data<Site>,
     Caller(who): Caller,
@@ -122,8 +123,8 @@ pub async fn apply(
 }
 
 /// Forgets an uploaded file.
-#[utoipa::path(delete, path = "/imports/{id}", tag = "Users", params(("id" = String, Path)),
-    security(("token" = ["users:write"])), responses((status = 204), Problems))]
+#[utoipa::path(delete, operation_id = "delete_import", path = "/imports/{id}", tag = "Users", params(("id" = String, Path)),
+    security(("token" = ["users:write"])), responses((status = 204, description = "done"), Problems))]
 pub async fn delete(site: web::Data<Site>, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     site.imports.discard(&id)?;
     Ok(Answer::new(204).into())

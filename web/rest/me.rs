@@ -26,8 +26,8 @@ impl From<&Bearer> for Me {
 }
 
 /// Who am I?
-#[utoipa::path(get, path = "/me", tag = "Access", security(("token" = [])),
-    responses((status = 200, body = Me), Problems))]
+#[utoipa::path(get, operation_id = "get_me", path = "/me", tag = "Access", security(("token" = [])),
+    responses((status = 200, description = "as asked", body = Me), Problems))]
 pub async fn get(Caller(who): Caller) -> Result<HttpResponse, Problem> {
     Ok(Answer::json(200, &Me::from(&who))?.into())
 }

@@ -173,7 +173,7 @@ async fn gate<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     match access::check(&site, &request, need).await {
-        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Ok(()) => Ok(access::in_time(request, next).await?.map_into_left_body()),
         Err(problem) => Ok(request.into_response(problem.error_response()).map_into_right_body()),
     }
 }

@@ -68,7 +68,7 @@ pub fn openapi_json() -> &'static str {
 }
 
 /// This document.
-#[utoipa::path(get, path = "/openapi.json", tag = "About", security(()),
+#[utoipa::path(get, operation_id = "get_openapi", path = "/openapi.json", tag = "About", security(()),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object)))]
 pub async fn get() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(openapi_json())

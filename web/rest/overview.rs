@@ -76,8 +76,8 @@ impl From<&OverviewView> for OverviewJson {
 }
 
 /// How it goes.
-#[utoipa::path(get, path = "/overview", tag = "Plant", security(("token" = ["calls:read"])),
-    responses((status = 200, body = OverviewJson), Problems))]
+#[utoipa::path(get, operation_id = "get_overview", path = "/overview", tag = "Plant", security(("token" = ["calls:read"])),
+    responses((status = 200, description = "as asked", body = OverviewJson), Problems))]
 pub async fn get(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     Ok(Answer::json(200, &OverviewJson::from(&service::overview(&site).await?))?.into())
 }

@@ -43,8 +43,8 @@ impl From<&RegistrationView> for RegistrationJson {
 }
 
 /// All lines.
-#[utoipa::path(get, path = "/registrations", tag = "Plant", security(("token" = ["calls:read"])),
-    responses((status = 200, body = List<RegistrationJson>), Problems))]
+#[utoipa::path(get, operation_id = "list_registrations", path = "/registrations", tag = "Plant", security(("token" = ["calls:read"])),
+    responses((status = 200, description = "as asked", body = List<RegistrationJson>), Problems))]
 pub async fn list(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let found = service::registrations(&site).await?;
     let items = found.iter().map(RegistrationJson::from).collect();

@@ -22,8 +22,8 @@ pub struct LogInBody {
 }
 
 /// Logs in; the answer sets the session cookie.
-#[utoipa::path(post, path = "/session", tag = "Access", request_body = LogInBody, security(()),
-    responses((status = 200, body = Me, headers(("Set-Cookie" = String))), Problems))]
+#[utoipa::path(post, operation_id = "log_in", path = "/session", tag = "Access", request_body = LogInBody, security(()),
+    responses((status = 200, description = "as asked", body = Me, headers(("Set-Cookie" = String))), Problems))]
 pub async fn log_in(
     site: web::Data<Site>,
     request: HttpRequest,
@@ -39,7 +39,7 @@ pub async fn log_in(
 }
 
 /// Logs out.
-#[utoipa::path(delete, path = "/session", tag = "Access", security(()), responses((status = 204), Problems))]
+#[utoipa::path(delete, operation_id = "log_out", path = "/session", tag = "Access", security(()), responses((status = 204, description = "done"), Problems))]
 pub async fn log_out(site: web::Data<Site>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if let Some(secret) = access::session_secret(&request) {
         access::same_origin(&request)?;

@@ -74,18 +74,18 @@ impl From<&TokenView> for TokenJson {
 }
 
 /// All tokens.
-#[utoipa::path(get, path = "/tokens", tag = "Access", security(("token" = ["admin"])),
-    responses((status = 200, body = List<TokenJson>), Problems))]
+#[utoipa::path(get, operation_id = "list_tokens", path = "/tokens", tag = "Access", security(("token" = ["admin"])),
+    responses((status = 200, description = "as asked", body = List<TokenJson>), Problems))]
 pub async fn list(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let items = service::tokens(&site).await?.iter().map(TokenJson::from).collect();
     Ok(Answer::json(200, &List::whole(items))?.into())
 }
 
 /// A new token.
-#[utoipa::path(post, path = "/tokens", tag = "Access", request_body = TokenBody,
+#[utoipa::path(post, operation_id = "create_token", path = "/tokens", tag = "Access", request_body = TokenBody,
     params(DryRun, ("Idempotency-Key" = Option<String>, Header, description = "same key and body, same answer, for 24 hours")),
     security(("token" = ["admin"])),
-    responses((status = 201, body = NewTokenJson, headers(("Location" = String))),
+    responses((status = 201, description = "made", body = NewTokenJson, headers(("Location" = String))),
         (status = 204, description = "dry run: it would be made"), Problems))]
 pub async fn create(
     site: web::Data<Site>,
@@ -115,8 +115,8 @@ pub async fn create(
 }
 
 /// Makes a token worthless.
-#[utoipa::path(delete, path = "/tokens/{id}", tag = "Access", params(("id" = String, Path)),
-    security(("token" = ["admin"])), responses((status = 204), Problems))]
+#[utoipa::path(delete, operation_id = "revoke_token", path = "/tokens/{id}", tag = "Access", params(("id" = String, Path)),
+    security(("token" = ["admin"])), responses((status = 204, description = "done"), Problems))]
 pub async fn revoke(
     site: web::Data<Site>,
     Caller(who): Caller,

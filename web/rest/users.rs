@@ -156,8 +156,8 @@ pub struct DryRun {
 }
 
 /// Users by name.
-#[utoipa::path(get, path = "/users", tag = "Users", params(UsersQuery), security(("token" = ["users:read"])),
-    responses((status = 200, body = List<UserJson>, headers(("Link" = String, description = "next page"))), Problems))]
+#[utoipa::path(get, operation_id = "list_users", path = "/users", tag = "Users", params(UsersQuery), security(("token" = ["users:read"])),
+    responses((status = 200, description = "as asked", body = List<UserJson>, headers(("Link" = String, description = "next page"))), Problems))]
 pub async fn list(
     site: web::Data<Site>,
     request: HttpRequest,
@@ -180,7 +180,7 @@ pub async fn list(
 }
 
 /// A new user.
-#[utoipa::path(post, path = "/users", tag = "Users", request_body = UserBody,
+#[utoipa::path(post, operation_id = "create_user", path = "/users", tag = "Users", request_body = UserBody,
     params(DryRun, ("Idempotency-Key" = Option<String>, Header, description = "same key and body, same answer, for 24 hours")),
     security(("token" = ["users:write"])),
     responses((status = 201, body = UserJson, description = "made", headers(("ETag" = String), ("Location" = String))),
@@ -206,19 +206,19 @@ pub async fn create(
 }
 
 /// One user.
-#[utoipa::path(get, path = "/users/{username}", tag = "Users", params(("username" = String, Path)),
+#[utoipa::path(get, operation_id = "get_user", path = "/users/{username}", tag = "Users", params(("username" = String, Path)),
     security(("token" = ["users:read"])),
-    responses((status = 200, body = UserJson, headers(("ETag" = String))), Problems))]
+    responses((status = 200, description = "as asked", body = UserJson, headers(("ETag" = String))), Problems))]
 pub async fn get(site: web::Data<Site>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let user = service::get(&site, named(&path)?).await?;
     Ok(shown(200, &user)?.into())
 }
 
 /// A user's fields, all of them.
-#[utoipa::path(put, path = "/users/{username}", tag = "Users", request_body = UserBody,
+#[utoipa::path(put, operation_id = "replace_user", path = "/users/{username}", tag = "Users", request_body = UserBody,
     params(("username" = String, Path), ("If-Match" = String, Header, description = "ETag that was seen, or *"), DryRun),
     security(("token" = ["users:write"])),
-    responses((status = 200, body = UserJson, headers(("ETag" = String))), Problems))]
+    responses((status = 200, description = "as asked", body = UserJson, headers(("ETag" = String))), Problems))]
 pub async fn replace(
     site: web::Data<Site>,
     request: HttpRequest,
@@ -240,11 +240,11 @@ pub async fn replace(
 }
 
 /// Some of a user's fields (RFC 7396).
-#[utoipa::path(patch, path = "/users/{username}", tag = "Users",
+#[utoipa::path(patch, operation_id = "change_user", path = "/users/{username}", tag = "Users",
     request_body(content((UserPatch = "application/merge-patch+json"), (UserPatch = "application/json"))),
     params(("username" = String, Path), ("If-Match" = String, Header, description = "ETag that was seen, or *"), DryRun),
     security(("token" = ["users:write"])),
-    responses((status = 200, body = UserJson, headers(("ETag" = String))), Problems))]
+    responses((status = 200, description = "as asked", body = UserJson, headers(("ETag" = String))), Problems))]
 pub async fn change(
     site: web::Data<Site>,
     request: HttpRequest,
@@ -258,9 +258,9 @@ pub async fn change(
 }
 
 /// Removes a user: calls end, the handset is refused from then on.
-#[utoipa::path(delete, path = "/users/{username}", tag = "Users",
+#[utoipa::path(delete, operation_id = "delete_user", path = "/users/{username}", tag = "Users",
     params(("username" = String, Path), ("If-Match" = String, Header, description = "ETag that was seen, or *"), DryRun),
-    security(("token" = ["users:write"])), responses((status = 204), Problems))]
+    security(("token" = ["users:write"])), responses((status = 204, description = "done"), Problems))]
 pub async fn delete(
     site: web::Data<Site>,
     request: HttpRequest,

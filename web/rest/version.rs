@@ -21,8 +21,8 @@ pub struct Version {
 }
 
 /// Which program is this?
-#[utoipa::path(get, path = "/version", tag = "About", security(("token" = [])),
-    responses((status = 200, body = Version), Problems))]
+#[utoipa::path(get, operation_id = "get_version", path = "/version", tag = "About", security(("token" = [])),
+    responses((status = 200, description = "as asked", body = Version), Problems))]
 pub async fn get(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let options = &site.options;
     let (version, node) = (options.version.clone(), options.node.clone());

@@ -84,7 +84,7 @@ async fn with_current(site: &Site, username: Username, fault: DeskFault) -> Prob
 
 fn stale(user: &UserView) -> Problem {
     let detail = format!("the user was changed meanwhile; its revision is now {}", user.revision);
-    let current = serde_json::to_value(UserJson::from(user)).ok();
+    let current = serde_json::to_value(UserJson::from(user)).ok().map(Box::new);
     Problem { current, ..Problem::new(&STALE, detail) }
 }
 

@@ -140,78 +140,75 @@ async fn overview(site: &Site) -> Result<Board, Problem> {
 }
 
 fn tiles(n: &OverviewView, channels: Channels) -> Result<Vec<Row>, Problem> {
-    let tile = |id: &str, label: &'static str, href: &'static str, value: String, note: String, tone| {
-        row(format!("tile-{id}"), |id| Tile { id, label, href, value, note, tone })
-    };
-    let down = n.base_stations_down;
-    let up = n.base_stations_up;
-    let proxies_up = n.proxies.iter().filter(|proxy| proxy.up).count();
-    let unregistered = n.users.saturating_sub(n.handsets_registered);
+    let (up, down) = (n.base_stations_up, n.base_stations_down);
+    let absent = n.users.saturating_sub(n.handsets_registered);
     let mut tiles = vec![
-        tile(
-            "calls",
-            "Calls",
-            "/calls",
-            n.calls.to_string(),
-            format!("most at once {}, tried {}", n.calls_max, n.call_attempts),
-            Tone::Idle,
-        )?,
-        tile(
-            "base-stations",
-            "Base stations up",
-            "/base-stations",
-            format!("{up} of {}", up + down),
-            if down == 0 { "none down".into() } else { format!("{down} down") },
-            if down > 0 { Tone::Bad } else { Tone::of(up > 0) },
-        )?,
-        tile(
-            "handsets",
-            "Handsets registered",
-            "/handsets",
-            format!("{} of {}", n.handsets_registered, n.users),
-            if unregistered == 0 {
-                "every user can be reached".into()
-            } else {
-                format!("{unregistered} without a handset")
+        Tile {
+            id: "tile-calls".into(),
+            label: "Calls",
+            href: "/calls",
+            value: n.calls.to_string(),
+            note: format!("most at once {}, tried {}", n.calls_max, n.call_attempts),
+            tone: Tone::Idle,
+        },
+        Tile {
+            id: "tile-base-stations".into(),
+            label: "Base stations up",
+            href: "/base-stations",
+            value: format!("{up} of {}", up + down),
+            note: if down == 0 { "none down".into() } else { format!("{down} down") },
+            tone: if down > 0 { Tone::Bad } else { Tone::of(up > 0) },
+        },
+        Tile {
+            id: "tile-handsets".into(),
+            label: "Handsets registered",
+            href: "/handsets",
+            value: format!("{} of {}", n.handsets_registered, n.users),
+            note: match (n.users, absent) {
+                (0, _) => "no users yet".into(),
+                (_, 0) => "every user can be reached".into(),
+                (_, absent) => format!("{absent} without a handset"),
             },
-            if unregistered > 0 { Tone::Warn } else { Tone::of(n.users > 0) },
-        )?,
-        tile(
-            "channels",
-            "Channels in use",
-            "/capacity",
-            channels.words(),
-            if channels.full() {
-                "no more calls can be carried".into()
-            } else {
-                format!("{} % of the media resource", channels.percent())
-            },
-            channels.tone(),
-        )?,
+            tone: if absent > 0 { Tone::Warn } else { Tone::of(n.users > 0) },
+        },
+        channels_tile(channels),
     ];
-    if n.has_north {
-        let note = format!("{proxies_up} of {} proxies up", n.proxies.len());
-        let tone = if proxies_up == 0 { Tone::Bad } else { Tone::of(n.lines_registered == n.users) };
-        tiles.push(tile(
-            "lines",
-            "Users registered at the proxy",
-            "/users",
-            format!("{} of {}", n.lines_registered, n.users),
-            note,
-            tone,
-        )?);
+    tiles.extend(n.has_north.then(|| lines_tile(n)));
+    tiles.extend(n.draining.then(|| Tile {
+        id: "tile-draining".into(),
+        label: "Draining",
+        href: "/calls",
+        value: "no new calls".into(),
+        note: "the switch stops when the last call has ended".into(),
+        tone: Tone::Warn,
+    }));
+    tiles.into_iter().map(|tile| row(tile.id.clone(), |_| tile)).collect()
+}
+
+fn channels_tile(channels: Channels) -> Tile {
+    let note = match (channels.full(), channels.load.srtp) {
+        (true, _) => "full: new calls are refused".to_owned(),
+        (_, 0) => format!("{} % of the media resource", channels.percent()),
+        (_, srtp) => format!("{srtp} with SRTP, {} % of the media resource", channels.percent()),
+    };
+    let (label, value, tone) = ("Channels in use", channels.count(), channels.tone());
+    Tile { id: "tile-channels".into(), label, href: "/capacity", value, note, tone }
+}
+
+fn lines_tile(n: &OverviewView) -> Tile {
+    let up = n.proxies.iter().filter(|proxy| proxy.up).count();
+    Tile {
+        id: "tile-lines".into(),
+        label: "Registered at the proxy",
+        href: "/users",
+        value: format!("{} of {}", n.lines_registered, n.users),
+        note: format!("{up} of {} proxies up", n.proxies.len()),
+        tone: match up {
+            0 => Tone::Bad,
+            _ if up < n.proxies.len() || n.lines_registered < n.users => Tone::Warn,
+            _ => Tone::Ok,
+        },
     }
-    if n.draining {
-        tiles.push(tile(
-            "draining",
-            "Draining",
-            "/calls",
-            "no new calls".into(),
-            "the switch stops when the last call has ended".into(),
-            Tone::Warn,
-        )?);
-    }
-    Ok(tiles)
 }
 
 fn proxy_rows(numbers: &OverviewView) -> Result<Vec<Row>, Problem> {

@@ -161,7 +161,7 @@ async fn gate<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let Err(problem) = access::check(&site, &request, need).await else {
-        return Ok(next.call(request).await?.map_into_left_body());
+        return Ok(access::in_time(request, next).await?.map_into_left_body());
     };
     let for_people = request.path() != "/ui/stream";
     let response = match problem.kind == &NOT_AUTHENTICATED && for_people {

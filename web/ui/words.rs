@@ -90,9 +90,14 @@ impl Channels {
         }
     }
 
+    /// `5 of 32`.
+    pub fn count(&self) -> String {
+        format!("{} of {}", self.load.channels(), self.limit.plain)
+    }
+
     /// `5 of 32`, or with SRTP in use `5 of 32 (3 with SRTP)`.
     pub fn words(&self) -> String {
-        let all = format!("{} of {}", self.load.channels(), self.limit.plain);
+        let all = self.count();
         if self.load.srtp == 0 { all } else { format!("{all} ({} with SRTP)", self.load.srtp) }
     }
 }

@@ -120,10 +120,13 @@ pub fn redacted(message: &Message) -> String {
         HeaderName::WwwAuthenticate,
         HeaderName::ProxyAuthenticate,
         HeaderName::AuthenticationInfo,
+        HeaderName::from_text("Proxy-Authentication-Info".into()),
     ];
     for name in secret {
         if let Some(value) = shown.header(&name) {
-            let scheme = value.split_whitespace().next().unwrap_or("").to_owned();
+            // Authentication-Info has no scheme in front (RFC 3261 §25.1, AuthenticationInfo).
+            let first = value.split_whitespace().next().filter(|word| !word.contains('='));
+            let scheme = first.unwrap_or("").to_owned();
             shown.headers.set(name, format!("{scheme} <redacted>"));
         }
     }
@@ -136,6 +139,8 @@ fn redact_line(line: &str) -> String {
     match line.split_once("inline:") {
         Some((before, _)) if line.starts_with("a=crypto") => format!("{before}inline:<redacted>"),
         _ if line.starts_with("k=") => "k=<redacted>".to_owned(),
+        _ if line.starts_with("a=ice-pwd:") => "a=ice-pwd:<redacted>".to_owned(),
+        _ if line.starts_with("a=key-mgmt:") => "a=key-mgmt:<redacted>".to_owned(),
         _ => line.to_owned(),
     }
 }
@@ -162,6 +167,21 @@ mod tests {
         let text = &ladder.rungs()[0].text;
         assert!(!text.contains("deadbeef") && !text.contains("c2VjcmV0"), "{text}");
         assert!(text.contains("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:<redacted>"));
+    }
+
+    #[test]
+    fn secrets_without_a_scheme_and_of_ice_are_not_shown() {
+        let mut message = Message::response(&entry(0).message, 200, "OK", None);
+        message.headers.push(HeaderName::AuthenticationInfo, "rspauth=\"deadbeef\", nextnonce=\"cafe\"");
+        message
+            .headers
+            .push(HeaderName::from_text("Proxy-Authentication-Info".into()), "NTLM rspauth=\"deadbeef\"");
+        message.set_body("application/sdp", "a=ice-pwd:s3cret\r\na=key-mgmt:mikey s3cret\r\n");
+        let text = redacted(&message);
+        for secret in ["deadbeef", "cafe", "s3cret"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        assert!(text.contains("NTLM <redacted>"));
     }
 
     #[test]
