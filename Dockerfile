@@ -27,8 +27,9 @@ VOLUME ["/data"]
 # Pages and REST; SIP of handsets and base stations; SIP over TLS from the north; voice. With thousands of
 # voice ports the host's network is the right one (deploy/compose.yaml), not port mappings.
 EXPOSE 8443/tcp 5060/udp 5060/tcp 5061/tcp 30000-39999/udp
-# No HEALTHCHECK: the program has no command for it, and the image no HTTP client. Ask /livez and /readyz
-# on the ops port (127.0.0.1:9464 unless [ops] listen says otherwise) from outside.
+# No HEALTHCHECK: `kirkwall doctor` looks at what is around the node, not at the running switch, and the
+# image has no HTTP client. Ask /livez and /readyz on the ops port from outside (127.0.0.1:9464 unless
+# [ops] listen says otherwise).
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/kirkwall"]
 CMD ["serve", "--data", "/data"]
