@@ -1,5 +1,5 @@
-//! Who gets a voice channel: the media resource's and the base stations' (guide, chapter 1; the
-//! product's limits 32/16 and 11/6).
+//! Who gets a voice channel: the media resource's and the base stations' (the limits of
+//! the IP-DECT Server 6500: 32 and 16, 11 and 6).
 //!
 //! A channel with SRTP costs more than one without. What a pool can carry is therefore a budget: with
 //! limits `plain` and `srtp`, a plain channel takes one `plain`-th of it and an encrypted one an
