@@ -97,17 +97,22 @@ impl Kamailio {
         format!("sip:{user}@{DOMAIN}")
     }
 
+    /// Everything that it knows of a user.
+    pub fn lookup(&self, user: &str) -> Option<String> {
+        // Without "s:" a number would be taken for a number.
+        self.order(&["ul.lookup", "location", &format!("s:{user}")])
+    }
+
     /// The contacts that are registered for a user.
     pub fn contacts(&self, user: &str) -> Vec<String> {
-        let answer = self.order(&["ul.lookup", "location", &format!("{user}@{DOMAIN}")]);
-        let answer = answer.or_else(|| self.order(&["ul.lookup", "location", user]));
-        let lines = answer.unwrap_or_default();
-        lines.lines().filter_map(|line| line.trim().strip_prefix("Address: ")).map(str::to_owned).collect()
+        let known = self.lookup(user).unwrap_or_default();
+        let addresses = known.lines().filter_map(|line| line.trim().strip_prefix("Address: "));
+        addresses.map(str::to_owned).collect()
     }
 
     /// Value of a line such as `Expires: 290` of a user's only contact.
     pub fn contact_field(&self, user: &str, field: &str) -> Option<String> {
-        let answer = self.order(&["ul.lookup", "location", user])?;
+        let answer = self.lookup(user)?;
         let mut lines = answer.lines().map(str::trim);
         lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(": ").map(str::to_owned))
     }

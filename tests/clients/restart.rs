@@ -33,6 +33,7 @@ fn users_handsets_and_lines_are_back_after_kill_9_without_the_clients_doing_anyt
         kamailio.contact_field("201", "CSeq").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
     };
     let seen = (kamailio.contact_field("201", "Call-ID"), order(&kamailio));
+    println!("at kamailio: {:?}", kamailio.lookup("201"));
     until_true("the registration is refreshed", Duration::from_secs(45), || {
         (kamailio.contact_field("201", "Call-ID"), order(&kamailio)) != seen
     });

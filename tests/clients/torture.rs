@@ -104,7 +104,7 @@ fn all_49_messages_of_rfc_4475_get_their_verdict_over_udp() {
     // RFC 3261 section 18.2.2: a response goes to the address that a request came from, and to the port
     // of its Via, 5060 if there is none. So we sit on an address of our own, at these ports.
     let here = [127, 0, 0, 75];
-    let sockets = [5060, 5061, 5062, 5070, 9].map(|port| {
+    let sockets = [5060, 5061, 5050, 5070].map(|port| {
         let address = SocketAddr::from((here, port));
         let socket = until(&format!("port {address} is free"), PATIENCE, || UdpSocket::bind(address).ok());
         socket.set_nonblocking(true).unwrap();
