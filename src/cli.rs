@@ -166,6 +166,11 @@ mod tests {
             parse("kirkwall doctor -o json"),
             Command::Doctor(Doctor { output: Form::Json, .. })
         ));
+        assert!(matches!(
+            parse("kirkwall doctor --data d --user 4711"),
+            Command::Doctor(Doctor { output: Form::Text, data: Some(_), user: Some(_), config: None })
+        ));
+        assert!(Cli::try_parse_from("kirkwall doctor --user a@b".split(' ')).is_err());
         let token = parse("kirkwall token create --data d --name n --scope users:read,users:write");
         let Command::Token(Token::Create(token)) = token else { panic!("{token:?}") };
         assert_eq!(token.scope, ["users:read", "users:write"]);

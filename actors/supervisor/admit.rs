@@ -304,6 +304,15 @@ impl Handler<CallProgressed> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, CallProgressed(summary): CallProgressed, _: &mut Self::Context) {
+        if summary.phase == Phase::Talking {
+            let (caller, callee) = summary.srtp;
+            let parties = [(&summary.caller, caller), (&summary.callee, callee)];
+            let bases: Vec<_> =
+                parties.iter().filter_map(|(p, srtp)| p.base.as_ref().map(|b| (b, *srtp))).collect();
+            // The limits with SRTP are about the north's media: the media resource encrypts towards it.
+            let media = parties.iter().any(|(party, srtp)| party.base.is_none() && *srtp);
+            self.admission.settle(summary.reference, media, &bases);
+        }
         if let Some(entry) = self.calls.get_mut(&summary.reference) {
             entry.summary = *summary;
         }

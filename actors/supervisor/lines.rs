@@ -19,7 +19,7 @@ use crate::registration::{Leave, LineSeed, LineState, LineWay, Proxies, Registra
 pub const OWNER_OF_LINE: u64 = 1 << 63;
 
 /// At most this many registrations are started per tick, so that a start with thousands of users sends
-/// no more than 200 REGISTER a second (reference: what a front end is throttled to).
+/// no more than 200 REGISTER a second, what front ends are throttled to.
 const LINES_PER_TICK: usize = 20;
 const TICK: Duration = Duration::from_millis(100);
 /// How often the proxies' names are looked up again.

@@ -8,7 +8,7 @@ use rustls::{CertificateError, Error};
 
 use super::tasks::Tasks;
 use super::{CertificatePlan, NorthPlan};
-use crate::pki::{Chain, Facts, Trust, words};
+use crate::pki::{Chain, Facts, PkiFault, Trust, words};
 
 pub(super) fn plan(tasks: &mut Tasks, certificate: CertificatePlan, north: Arc<NorthPlan>) {
     let target = format!("{} {}", certificate.setting, certificate.certificate.display());
@@ -42,12 +42,17 @@ fn key(plan: &CertificatePlan, chain: &Chain, own: &Facts) -> Finding {
         Ok(()) => {
             Finding::good(&check::CERT_001, format!("{} is the key of {}", plan.key.display(), own.subject))
         }
-        Err(fault) => {
+        Err(fault @ PkiFault::KeyMismatch { .. }) => {
             let mend = "Use the key that was made with the request for this certificate. The two below print the same when they belong together.";
             let (certificate, key) = (quoted(&plan.certificate), quoted(&plan.key));
             Finding::error(&check::CERT_001, fault.to_string(), mend).with_command(format!(
                 "openssl x509 -in {certificate} -noout -pubkey; openssl pkey -in {key} -pubout"
             ))
+        }
+        Err(fault) => {
+            let mend =
+                "Put the private key there as PEM, not locked, RSA of 2048 bits or more or ECDSA P-256.";
+            Finding::error(&check::CERT_001, fault.to_string(), mend)
         }
     }
 }
@@ -87,7 +92,11 @@ fn authority(
         Err(Error::InvalidCertificate(
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. },
         )) => Finding::skipped(check, "cannot be judged before its usage is mended (CERT-004)"),
-        Err(error) => Finding::error(check, words(&error), "Have it issued again by an authority in sip.ca."),
+        Err(error) => {
+            // The words are about a peer's, and this one is ours.
+            let said = words(&error).replace("the peer's certificate", "this certificate");
+            Finding::error(check, said, "Have it issued again by an authority in sip.ca.")
+        }
     }
 }
 

@@ -160,13 +160,15 @@ async fn failed(
     let answer =
         tokio::time::timeout(STEP, old_tls::ask(address, name, tokens)).await.unwrap_or(Answer::Nothing);
     let finding = match answer {
-        Answer::Chose { version, cipher } => too_old(address, version, cipher),
+        Answer::Chose { version, cipher } if !old_tls::is_ours(version, cipher) => {
+            too_old(address, version, cipher)
+        }
         Answer::NotTls => Finding::error(
             check,
             format!("{address}: this port answers, but not with TLS"),
             "Name the TLS port of the proxy in sip.proxies (5061 by default), or set sip.transport = \"tcp\".",
         ),
-        Answer::Alert(_) | Answer::Nothing => Finding::error(
+        Answer::Chose { .. } | Answer::Alert(_) | Answer::Nothing => Finding::error(
             check,
             format!("{address}: {said}"),
             "See what the server offers; TLS 1.2 or 1.3 with ECDHE and AES-GCM or ChaCha20 is needed.",

@@ -25,7 +25,7 @@ pub(super) enum Answer {
     Nothing,
 }
 
-/// Ciphers without which old servers do not go on, and that rustls does not have. RFC 4346, 5246, 5288, 5289.
+/// Ciphers that old servers choose from; the first four rustls has too. RFC 4346, 5246, 5288, 5289.
 const CIPHERS: &[(u16, &str)] = &[
     (0xc030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
     (0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
@@ -51,6 +51,13 @@ const CIPHERS: &[(u16, &str)] = &[
     (0x0005, "TLS_RSA_WITH_RC4_128_SHA"),
     (0x0004, "TLS_RSA_WITH_RC4_128_MD5"),
 ];
+
+/// Whether rustls could have agreed on this: then something else is wrong.
+pub(super) fn is_ours(version: u16, cipher: u16) -> bool {
+    let provider = rustls::crypto::ring::default_provider();
+    let mut suites = provider.cipher_suites.iter();
+    version >= 0x0303 && suites.any(|suite| u16::from(suite.suite()) == cipher)
+}
 
 /// Name of a cipher suite.
 pub(super) fn cipher_name(cipher: u16) -> String {

@@ -94,14 +94,18 @@ fn draw_rung(svg: &mut String, lanes: &[Lane<'_>], number: usize, rung: &Rung, a
     let (label, whole) = (escape(&shortened(&rung.label, LABEL_FITS)), escape(&rung.label));
     let text_x = usize::midpoint(from, to);
     let tip = if from < to { to - 9 } else { to + 9 };
+    // The whole row answers to a click, for a line is too thin to hit (WCAG 2.2, 2.5.8: 24 pixels).
+    let reach = from.max(to);
     let (seconds, millis) = (after / 1_000_000, after / 1_000 % 1_000);
     let _ = write!(
         svg,
         "<a href=\"#m{number}\" class=\"ladder-{tone}\"><title>{whole}</title>\
+         <rect y=\"{}\" width=\"{reach}\" height=\"{ROW}\" fill=\"none\" pointer-events=\"all\"/>\
          <text class=\"ladder-minor\" x=\"8\" y=\"{}\" font-size=\"12\" fill=\"#57606a\">{seconds}.{millis:03} s</text>\
          <text x=\"{text_x}\" y=\"{}\" text-anchor=\"middle\" fill=\"{colour}\">{label}</text>\
          <line x1=\"{from}\" y1=\"{y}\" x2=\"{tip}\" y2=\"{y}\" stroke=\"{colour}\" stroke-width=\"1.5\"/>\
          <path d=\"M{to} {y}L{tip} {}L{tip} {}Z\" fill=\"{colour}\"/></a>",
+        y + 8 - ROW,
         y + 4,
         y - 6,
         y - 5,

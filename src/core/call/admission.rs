@@ -1,5 +1,5 @@
-//! Who gets a voice channel: the media resource's and the base stations' (guide, chapter 1; the
-//! product's limits 32/16 and 11/6).
+//! Who gets a voice channel: the media resource's and the base stations' (the limits of
+//! the IP-DECT Server 6500: 32 and 16, 11 and 6).
 //!
 //! A channel with SRTP costs more than one without. What a pool can carry is therefore a budget: with
 //! limits `plain` and `srtp`, a plain channel takes one `plain`-th of it and an encrypted one an
@@ -185,6 +185,25 @@ impl Admission {
         self.forget_if_empty(call);
     }
 
+    /// Books what `call` holds by what was agreed rather than by what might have been: whether its media
+    /// are encrypted, and towards which base stations.
+    pub fn settle(&mut self, call: CallRef, srtp: bool, bases: &[(&BaseStationId, bool)]) {
+        let Some(held) = self.held.get_mut(&call) else { return };
+        if let Some(booked) = held.media.as_mut().filter(|booked| **booked != srtp) {
+            *self.media.slot(*booked) -= 1;
+            *self.media.slot(srtp) += 1;
+            *booked = srtp;
+        }
+        for (base, booked) in &mut held.bases {
+            let agreed = bases.iter().find(|(name, _)| *name == base).map(|(_, srtp)| *srtp);
+            let Some(agreed) = agreed.filter(|agreed| agreed != booked) else { continue };
+            let entry = self.bases.get_mut(base).expect("what a call holds was taken from a known base");
+            *entry.load.slot(*booked) -= 1;
+            *entry.load.slot(agreed) += 1;
+            *booked = agreed;
+        }
+    }
+
     /// Gives back all that `call` holds. A second time does nothing.
     pub fn release(&mut self, call: CallRef) {
         let Some(held) = self.held.remove(&call) else { return };
@@ -272,6 +291,21 @@ mod tests {
         assert!(books.reserve_media(CallRef(24), false).is_err());
         assert_eq!(books.refused().media, 1);
         assert_eq!(books.calls(), 24);
+    }
+
+    #[test]
+    fn what_was_agreed_is_booked_in_place_of_what_might_have_been() {
+        let mut books = Admission::new(KWS);
+        let base = BaseStationId("b".into());
+        books.reserve_media(CallRef(1), true).unwrap();
+        books.reserve_base(CallRef(1), &base, BASE, true).unwrap();
+        books.settle(CallRef(1), false, &[(&base, false)]);
+        assert_eq!(
+            (books.media().1, books.base(&base)),
+            (Load { plain: 1, srtp: 0 }, Load { plain: 1, srtp: 0 })
+        );
+        books.release(CallRef(1));
+        assert_eq!((books.media().1, books.base(&base)), (Load::default(), Load::default()));
     }
 
     #[test]

@@ -157,12 +157,12 @@ impl TestDesk {
         if !self.moving {
             return self.calls.clone();
         }
-        let now = wall_clock();
-        let ended = |call: &CallSummary| {
-            self.calls.iter().any(|kept| kept.reference == call.reference && kept.ended.is_some())
-        };
+        let now = Moment::from_micros(wall_clock().as_secs() * 1_000_000);
         let mut calls = calls(now - Duration::from_secs(now.as_secs() % 600 + 20));
-        calls.retain(|call| call.ended.is_some() || !ended(call));
+        for (call, kept) in calls.iter_mut().zip(&self.calls).filter(|(_, kept)| kept.phase == Phase::Ended) {
+            (call.phase, call.cause) = (Phase::Ended, kept.cause.clone());
+            call.ended = call.ended.or(Some(now - Duration::from_secs(1)));
+        }
         let second = now.as_secs() % 16;
         calls.retain(|call| call.phase != Phase::Ringing || second < 8);
         calls

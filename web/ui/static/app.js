@@ -61,6 +61,15 @@ function watchStream() {
   document.addEventListener("htmx:sse:after:message", showTimes);
 }
 
+/** Opens the message that an arrow of the ladder leads to. */
+function openTarget() {
+  const target = document.getElementById(location.hash.slice(1));
+  const message = target?.closest("details");
+  if (!message) return;
+  message.open = true;
+  target?.scrollIntoView({ block: "nearest" });
+}
+
 function copyButtons() {
   for (const button of document.querySelectorAll("button.copy")) {
     const source = document.getElementById(button.getAttribute("data-copy") ?? "");
@@ -77,3 +86,5 @@ showTimes();
 pauseButton();
 watchStream();
 copyButtons();
+openTarget();
+addEventListener("hashchange", openTarget);

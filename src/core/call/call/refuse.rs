@@ -32,10 +32,9 @@ impl Call {
             return led_by(then, self.hang_up(None, cause, now));
         }
         // Of 3xx, 305 names a proxy and 380 another service (RFC 3261 §21.3): neither is this callee.
-        if matches!(status, 300..=302) && self.follow(leg, contacts) {
-            if let Some(target) = self.search.contacts.pop_front() {
-                self.dial(target, &mut then, now);
-            }
+        let followed = matches!(status, 300..=302) && self.follow(leg, contacts);
+        if let Some(target) = followed.then(|| self.search.contacts.pop_front()).flatten() {
+            self.dial(target, &mut then, now);
         }
         self.dial_on(then, now)
     }
