@@ -12,5 +12,6 @@
 //! can ask for, and we do not.
 
 pub mod ntlm;
+pub mod signing;
 
 mod hex;
