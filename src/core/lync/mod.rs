@@ -12,6 +12,10 @@
 //! can ask for, and we do not.
 
 pub mod ntlm;
+pub mod security_association;
 pub mod signing;
+pub mod tls_dsk;
 
 mod hex;
+#[cfg(test)]
+mod test_front_end;

@@ -6,6 +6,7 @@ use super::response::{NtHash, Proof, Responses, hmac_md5};
 use super::wire::{MessageFault, Reader, Writer, utf16};
 use super::{Challenge, Flags};
 use crate::id::Tokens;
+use crate::lync::hex::equal_in_constant_time;
 use crate::pii::Pii;
 use crate::timer::Moment;
 
@@ -121,6 +122,16 @@ impl Authenticate {
             bytes[MIC_AT..HEAD_WITH_MIC].copy_from_slice(&mic);
         }
         Ok((bytes, MacKeys::new(chosen.exported_key, flags)))
+    }
+
+    /// The server's side: the keys of the session, when the proof fits the password.
+    pub fn verify(&self, challenge: &Challenge, hash: &NtHash) -> Option<MacKeys> {
+        let key = hash.v2(&self.user, &self.domain);
+        let (sent, temp) = self.nt_response.0.split_at_checked(16)?;
+        let proof = hmac_md5(&key, &[&challenge.server_challenge, temp]);
+        let base = hmac_md5(&key, &[&proof]);
+        let exported: [u8; 16] = Rc4::new(&base).apply(&self.session_key.0).try_into().ok()?;
+        equal_in_constant_time(sent, &proof).then(|| MacKeys::new(exported, self.flags))
     }
 
     /// Reads the message. A MIC is seen by the room that the head leaves for it.
