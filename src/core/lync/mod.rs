@@ -11,6 +11,8 @@
 //! lets a client choose among the offered schemes); SIP compression ([MS-SIPCOMP]), which only a client
 //! can ask for, and we do not.
 
+pub mod diagnostics;
+pub mod endpoint;
 pub mod ntlm;
 pub mod security_association;
 pub mod signing;
