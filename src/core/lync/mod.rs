@@ -15,6 +15,7 @@ pub mod diagnostics;
 pub mod endpoint;
 pub mod ntlm;
 pub mod security_association;
+pub mod sign_in;
 pub mod signing;
 pub mod tls_dsk;
 

@@ -193,6 +193,11 @@ impl Associations {
         self.handshake = None;
     }
 
+    /// The handshake under way will not be answered; the next begins from its first step.
+    pub fn abandon(&mut self) {
+        self.handshake = None;
+    }
+
     /// New name, password or certificate.
     pub fn replace_methods(&mut self, methods: Methods) {
         self.methods = methods;
