@@ -18,6 +18,7 @@ pub mod security_association;
 pub mod sign_in;
 pub mod signing;
 pub mod tls_dsk;
+pub mod xml;
 
 mod hex;
 #[cfg(test)]
