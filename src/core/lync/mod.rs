@@ -14,6 +14,8 @@
 pub mod diagnostics;
 pub mod endpoint;
 pub mod ntlm;
+pub mod presence;
+pub mod roaming;
 pub mod security_association;
 pub mod sign_in;
 pub mod signing;
