@@ -13,8 +13,10 @@
 
 pub mod diagnostics;
 pub mod endpoint;
+pub mod location_profile;
 pub mod ntlm;
 pub mod presence;
+pub mod provisioning;
 pub mod roaming;
 pub mod security_association;
 pub mod sign_in;

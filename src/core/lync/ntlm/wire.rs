@@ -154,5 +154,5 @@ pub(super) fn utf16(text: &str) -> Vec<u8> {
 
 pub(super) fn from_utf16(bytes: &[u8]) -> Option<String> {
     let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-    (bytes.len() % 2 == 0).then(|| char::decode_utf16(units).collect::<Result<_, _>>().ok())?
+    bytes.len().is_multiple_of(2).then(|| char::decode_utf16(units).collect::<Result<_, _>>().ok())?
 }

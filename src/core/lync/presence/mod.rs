@@ -20,6 +20,7 @@
 
 mod category;
 mod publication;
+mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,8 @@ use crate::timer::{Moment, TimerTable};
 use super::diagnostics;
 use super::endpoint::Instance;
 use super::roaming::Roaming;
-use super::xml::Element;
+
+use standing::{Sent, Session};
 
 pub use category::{Activity, Availability, Instances, StateKind, device, note, state};
 pub use publication::{
@@ -145,24 +147,6 @@ pub struct Presence {
     trouble: Option<String>,
 }
 
-/// While publishing is possible.
-#[derive(Debug)]
-struct Session {
-    gruu: String,
-    versions: Versions,
-    /// What the server has of us.
-    published: Vec<Publication>,
-    /// What is on its way.
-    sent: Option<Sent>,
-}
-
-#[derive(Debug)]
-struct Sent {
-    publications: Vec<Publication>,
-    /// It was sent after a 409 already.
-    again: bool,
-}
-
 impl Presence {
     /// Of an endpoint. Nothing is said before [`PresenceInput::Ready`].
     pub fn new(aor: &str, instance: Instance, times: PresenceTimes) -> Self {
@@ -170,7 +154,8 @@ impl Presence {
             aor: aor.to_owned(),
             instance,
             times,
-            shown: Availability::Available,
+            // Nobody has touched it yet: "by default … Away", says the guide.
+            shown: Availability::Away,
             calls: 0,
             do_not_disturb: false,
             out_of_range: false,
@@ -211,13 +196,10 @@ impl Presence {
         }
     }
 
-    fn begin(&mut self, gruu: String, roaming: Roaming, now: Moment) -> Vec<PresenceOutput> {
+    fn begin(&mut self, gruu: String, roaming: Roaming) -> Vec<PresenceOutput> {
         let hint = (roaming.has_containers == Some(false)).then(|| BOOTSTRAP.to_owned());
         self.session = Some(Session { gruu, versions: roaming.versions, published: Vec::new(), sent: None });
         self.timers.stop(Timer::Retry);
-        if !self.timers.runs(Timer::Idle) && self.calls == 0 && self.shown == Availability::Available {
-            self.used(now);
-        }
         self.set_trouble(hint)
     }
 
@@ -322,38 +304,9 @@ impl Presence {
         }
     }
 
-    /// All that should stand at the server.
-    fn wanted(&self) -> Option<Vec<Publication>> {
-        let session = self.session.as_ref()?;
-        let instances = Instances::of(&self.aor, &session.gruu);
-        let content = device(&self.aor, &session.gruu, self.instance, "Kirkwall");
-        let mut wanted = vec![publication("device", instances.device, 2, Expiry::Endpoint, content)];
-        let mut add = |instance, container, expiry, content| {
-            wanted.push(publication("state", instance, container, expiry, content));
-        };
-        for container in CONTAINERS {
-            let content = state(StateKind::Machine, self.machine_state().number(), None);
-            add(instances.machine, container, Expiry::Endpoint, content);
-            if self.calls > 0 {
-                let busy = Availability::Busy.number();
-                let content = state(StateKind::Phone, busy, Some(Activity::ON_THE_PHONE));
-                add(instances.phone, container, Expiry::Endpoint, content);
-            }
-            if self.do_not_disturb {
-                // Those of container 3 may still interrupt in need.
-                let content = match container {
-                    2 => state(StateKind::User, Availability::DoNotDisturb.number(), None),
-                    _ => state(StateKind::User, Activity::URGENT_ONLY.min, Some(Activity::URGENT_ONLY)),
-                };
-                add(Instances::USER, container, Expiry::Static, content);
-            }
-        }
-        Some(wanted)
-    }
-
     fn take(&mut self, input: PresenceInput, now: Moment) -> Result<Vec<PresenceOutput>, PresenceRefusal> {
         match input {
-            PresenceInput::Ready { gruu, roaming } => return Ok(self.begin(gruu, *roaming, now)),
+            PresenceInput::Ready { gruu, roaming } => return Ok(self.begin(gruu, *roaming)),
             PresenceInput::Roaming(roaming) => {
                 if let Some(session) = &mut self.session {
                     session.versions.merge(roaming.versions);
@@ -375,44 +328,6 @@ impl Presence {
         }
         Ok(Vec::new())
     }
-}
-
-impl Session {
-    fn accepted(&mut self, publications: Vec<Publication>, answer: &Message) {
-        self.versions.count_on(&publications);
-        if let Ok(listed) = Element::parse(&answer.body) {
-            self.versions.note_all(&listed);
-        }
-        for publication in publications {
-            self.published.retain(|standing| standing.place != publication.place);
-            if publication.content.is_some() {
-                self.published.push(publication);
-            }
-        }
-    }
-
-    fn recover(&mut self, sent: &[Publication], answer: &Message) -> bool {
-        conflicts(&answer.body).is_ok_and(|conflicts| recover(&mut self.versions, sent, &conflicts))
-    }
-
-    /// What to send so that `wanted` stands: new and changed ones, and deletions.
-    fn difference(&self, wanted: &[Publication]) -> Vec<Publication> {
-        let changed = wanted.iter().filter(|publication| !self.published.contains(publication)).cloned();
-        let stands = |place: &Place| wanted.iter().any(|publication| publication.place == *place);
-        let gone = self.published.iter().filter(|standing| !stands(&standing.place));
-        changed.chain(gone.map(|gone| Publication { content: None, ..gone.clone() })).collect()
-    }
-}
-
-fn publication(
-    category: &str,
-    instance: u32,
-    container: u32,
-    expiry: Expiry,
-    content: String,
-) -> Publication {
-    let place = Place { category: category.to_owned(), instance, container };
-    Publication { place, expiry, content: Some(content) }
 }
 
 impl Machine for Presence {

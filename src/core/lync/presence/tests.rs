@@ -1,5 +1,6 @@
 use super::*;
 use crate::lync::endpoint::Epid;
+use crate::lync::xml::Element;
 use crate::sip::wire::Method;
 
 const GRUU: &str = "sip:alice@contoso.com;opaque=user:epid:x;gruu";
@@ -25,6 +26,7 @@ impl Bench {
 
     fn ready() -> Self {
         let mut bench = Self::new();
+        bench.give(PresenceInput::Used);
         bench.begin(Roaming::default());
         bench.answer(200, "");
         bench
@@ -79,6 +81,7 @@ fn machine(number: u32, version: u32) -> Vec<(String, u32, u32, Option<u32>)> {
 #[test]
 fn the_first_publication_waits_for_the_versions() {
     let mut bench = Bench::new();
+    assert_eq!(bench.presence.shown(), Availability::Away, "nobody has touched it");
     bench.give(PresenceInput::Used);
     assert!(bench.published.is_empty());
     let mut roaming = Roaming::default();
