@@ -26,4 +26,6 @@ pub mod xml;
 
 mod hex;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod test_front_end;

@@ -79,6 +79,20 @@ fn three_requests_agree_and_then_everything_is_signed() {
 }
 
 #[test]
+fn a_thousand_messages_verify_on_both_sides() {
+    let mut bench = Bench::new(ntlm("secret"), Side::Registrar, Version::V4);
+    bench.register().unwrap();
+    for number in 0..500 {
+        let mut ours = request(Method::Info, number);
+        bench.ours.sign(&mut ours, &mut bench.tokens).unwrap();
+        bench.theirs.check_any(&ours);
+        let mut theirs = Message::response(&ours, 200, "OK", Some("t"));
+        bench.theirs.sign(&mut theirs);
+        assert_eq!(bench.receive(&theirs), Ok(Trust::Signed));
+    }
+}
+
+#[test]
 fn a_message_sent_again_is_signed_anew_and_carries_one_signature() {
     let mut bench = Bench::new(ntlm("secret"), Side::Registrar, Version::V4);
     bench.register().unwrap();
