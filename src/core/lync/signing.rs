@@ -155,6 +155,14 @@ impl Side {
     /// Both, the registrar first.
     pub const BOTH: [Self; 2] = [Self::Registrar, Self::Proxy];
 
+    /// The other one.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Registrar => Self::Proxy,
+            Self::Proxy => Self::Registrar,
+        }
+    }
+
     /// Header of the challenge.
     pub const fn challenge(self) -> HeaderName {
         match self {

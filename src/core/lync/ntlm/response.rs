@@ -20,13 +20,22 @@ impl NtHash {
     /// NTOWFv2: "HMAC_MD5(MD4(UNICODE(Passwd)), UNICODE(ConcatenationOf(Uppercase(User), UserDom)))".
     /// The domain stays as it is typed.
     pub(super) fn v2(&self, user: &str, domain: &str) -> [u8; 16] {
-        hmac_md5(&self.0.0, &[&utf16(&format!("{}{domain}", user.to_uppercase()))])
+        hmac_md5(&self.0.0, &[&utf16(&format!("{}{domain}", upper(user)))])
     }
 
     #[cfg(test)]
     pub(super) fn bytes(&self) -> [u8; 16] {
         self.0.0
     }
+}
+
+/// As Windows does it, character by character: what grows, such as ß, stays.
+fn upper(text: &str) -> String {
+    let one = |c: char| {
+        let mut upper = c.to_uppercase();
+        upper.next().filter(|_| upper.next().is_none()).unwrap_or(c)
+    };
+    text.chars().map(one).collect()
 }
 
 /// The two responses and the key that comes with them.

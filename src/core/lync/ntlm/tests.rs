@@ -201,6 +201,14 @@ fn a_server_without_session_security_is_refused_unless_allowed() {
 }
 
 #[test]
+fn names_are_raised_character_by_character() {
+    let hash = NtHash::of_password("x");
+    assert_eq!(hash.v2("strauß", "d"), hash.v2("STRAUß", "d"));
+    assert_ne!(hash.v2("strauß", "d"), hash.v2("STRAUSS", "d"));
+    assert_ne!(hash.v2("a", "d"), hash.v2("a", "D"), "the domain stays as it is typed");
+}
+
+#[test]
 fn a_key_never_shows() {
     let shown = format!("{:?}", MacKeys::new([1; 16], Flags::OURS));
     assert_eq!(shown, "MacKeys(<redacted>)");

@@ -57,9 +57,21 @@ impl Handshake {
         matches!(self.stage, Stage::Answered { .. })
     }
 
-    /// Whether a signature of that name would end it.
-    pub fn awaits(&self, opaque: &str) -> bool {
-        matches!(&self.stage, Stage::Answered { association, .. } if association.opaque == opaque)
+    /// Whom it is with, once a scheme is chosen.
+    pub fn side(&self) -> Option<Side> {
+        match &self.stage {
+            Stage::Bare => None,
+            Stage::Begun { terms, .. } => Some(terms.side),
+            Stage::Answered { association, .. } => Some(association.side),
+        }
+    }
+
+    /// The association that a signature of that name would establish.
+    pub fn awaited(&mut self, opaque: &str) -> Option<&mut Association> {
+        match &mut self.stage {
+            Stage::Answered { association, .. } if association.opaque == opaque => Some(association),
+            _ => None,
+        }
     }
 
     /// The association, once the server has answered.

@@ -245,12 +245,13 @@ impl Associations {
         register: &mut Message,
         tokens: &mut Tokens,
     ) -> Result<(), Unsignable> {
-        match &mut self.handshake {
-            Some(handshake) => {
-                strip(register);
-                handshake.authorize(register, tokens)
-            }
-            None => self.sign(register, tokens),
+        let Some(handshake) = &mut self.handshake else { return self.sign(register, tokens) };
+        strip(register);
+        handshake.authorize(register, tokens)?;
+        match handshake.side() {
+            // Who asks at the other side, a proxy on the way, has its signature already.
+            Some(side) => self.sign_for(side.other(), register, tokens),
+            None => Ok(()),
         }
     }
 
@@ -262,11 +263,14 @@ impl Associations {
     /// A header that is signed is broken.
     pub fn sign(&mut self, message: &mut Message, tokens: &mut Tokens) -> Result<(), Unsignable> {
         strip(message);
-        for side in Side::BOTH {
-            if let Some(association) = self.kept.iter_mut().find(|kept| kept.side == side) {
-                let value = association.sign(message, tokens)?;
-                message.headers.push(side.credentials(), value);
-            }
+        Side::BOTH.into_iter().try_for_each(|side| self.sign_for(side, message, tokens))
+    }
+
+    /// By the newest association of that side, if there is one.
+    fn sign_for(&mut self, side: Side, message: &mut Message, tokens: &mut Tokens) -> Result<(), Unsignable> {
+        if let Some(association) = self.kept.iter_mut().find(|kept| kept.side == side) {
+            let value = association.sign(message, tokens)?;
+            message.headers.push(side.credentials(), value);
         }
         Ok(())
     }
@@ -285,11 +289,16 @@ impl Associations {
         let signatures = ServerSignature::all_of(message);
         for signature in &signatures {
             let opaque = signature.get("opaque");
+            // A server may give a new association the name of the old one: the new one is tried first.
+            let begun = self.establish(opaque, signature, message, now, tokens);
+            if let Some(Ok(())) = begun {
+                return Ok(Trust::Signed);
+            }
             if let Some(known) = self.kept.iter_mut().find(|kept| kept.opaque == opaque) {
                 return known.check(signature, message).map(|()| Trust::Signed);
             }
-            if self.handshake.as_ref().is_some_and(|handshake| handshake.awaits(opaque)) {
-                return self.establish(signature, message, now, tokens).map(|()| Trust::Signed);
+            if let Some(Err(fault)) = begun {
+                return Err(fault);
             }
         }
         let agreed = self.is_established() || self.handshake.as_ref().is_some_and(Handshake::is_answered);
@@ -302,22 +311,24 @@ impl Associations {
         }
     }
 
+    /// Whether this signature ends the handshake; none when it is of another association.
     fn establish(
         &mut self,
+        opaque: &str,
         signature: &ServerSignature,
         message: &Message,
         now: Moment,
         tokens: &mut Tokens,
-    ) -> Result<(), Untrusted> {
-        let handshake = self.handshake.take();
-        let Some(mut association) = handshake.and_then(|handshake| handshake.finish(now, tokens)) else {
-            return Err(Untrusted::UnknownAssociation { opaque: signature.get("opaque").to_owned() });
-        };
-        association.check(signature, message)?;
+    ) -> Option<Result<(), Untrusted>> {
+        let awaited = self.handshake.as_mut()?.awaited(opaque)?;
+        if let Err(fault) = awaited.check(signature, message) {
+            return Some(Err(fault));
+        }
+        let association = self.handshake.take()?.finish(now, tokens)?;
         self.kept.retain(|kept| kept.opaque != association.opaque);
         self.kept.insert(0, association);
         self.kept.truncate(MAX_KEPT);
-        Ok(())
+        Some(Ok(()))
     }
 }
 

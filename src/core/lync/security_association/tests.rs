@@ -209,6 +209,40 @@ fn while_one_is_renewed_the_old_one_goes_on() {
 }
 
 #[test]
+fn a_server_that_keeps_the_name_of_an_association_is_understood() {
+    let mut bench = Bench::new(ntlm("secret"), Side::Registrar, Version::V4);
+    bench.register().unwrap();
+    bench.ours.renew(NOW);
+    let mut under_way = request(Method::Notify, 1);
+    bench.theirs.sign(&mut under_way);
+    assert_eq!(bench.receive(&under_way), Ok(Trust::Signed));
+    assert_eq!(bench.register(), Ok(3));
+    assert_eq!(bench.register(), Ok(1));
+}
+
+#[test]
+fn a_proxy_and_a_registrar_each_have_their_signature() {
+    let mut bench = Bench::new(ntlm("secret"), Side::Proxy, Version::V4);
+    assert_eq!(bench.register(), Ok(3));
+    let mut registrar = FrontEnd::new(Side::Registrar, Version::V4);
+    registrar.opaque = "REGISTRAR".into();
+    let mut register = request(Method::Register, 9);
+    for _ in 0..4 {
+        bench.ours.authorize_register(&mut register, &mut bench.tokens).unwrap();
+        bench.theirs.check_any(&register);
+        let answer = registrar.answer(&register);
+        if answer.status() == Some(200) {
+            assert_eq!(bench.receive(&answer), Ok(Trust::Signed));
+            bench.ours.authorize_register(&mut register, &mut bench.tokens).unwrap();
+            registrar.check_any(&register);
+            return bench.theirs.check_any(&register);
+        }
+        bench.ours.learn(&answer, NOW, &mut bench.tokens).unwrap();
+    }
+    panic!("no agreement with the registrar");
+}
+
+#[test]
 fn a_front_end_that_does_not_go_on_is_left() {
     let mut bench = Bench::new(ntlm("secret"), Side::Registrar, Version::V4);
     let mut register = request(Method::Register, 1);
