@@ -4,7 +4,8 @@
 //!  REGISTER ──► sign_in ──► security_association ──► ntlm | tls_dsk
 //!  any message of the user ──► SignIn::sign ──► signing (the text) ──► its MAC
 //!  any message to the user ──► SignIn::verify
-//!  presence, roaming, provisioning, location_profile: documents, read by xml
+//!  presence ──► SERVICE;  subscription ◄── NOTIFY, BENOTIFY or the 200 itself
+//!  roaming, provisioning, location_profile: documents, read by xml
 //! ```
 //!
 //! Out of scope: Kerberos, which needs a ticket of the user that a switch does not have ([MS-SIPAE]
@@ -21,6 +22,7 @@ pub mod roaming;
 pub mod security_association;
 pub mod sign_in;
 pub mod signing;
+pub mod subscription;
 pub mod tls_dsk;
 pub mod xml;
 
