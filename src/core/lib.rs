@@ -12,6 +12,7 @@
 //! * [`id`], [`pii`], [`timer`], [`machine`]: the vocabulary everything shares.
 //! * [`sip`]: RFC 3261 and friends, from bytes to dialogs. Knows nothing of DECT or calls.
 //! * [`media`]: SDP, RTP, codecs, SRTP keys. Knows nothing of calls.
+//! * [`lync`]: what Lync front ends want beyond SIP: sign-in, signatures, presence.
 //! * [`call`]: the only room where radio and SIP meet: routing, admission, the call itself.
 //! * [`doctor`]: what a check found, why it matters, how it is mended. Uses the words of [`sip`] only.
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@
 pub mod call;
 pub mod doctor;
 pub mod id;
+pub mod lync;
 pub mod machine;
 pub mod media;
 pub mod pii;

@@ -63,6 +63,9 @@ impl Step<'_> {
     }
 
     fn challenged(&mut self, answer: &Message) {
+        if self.answered_elsewhere {
+            return self.repeat();
+        }
         let machine = &mut *self.machine;
         match machine.digest.learn(answer, &mut machine.tokens) {
             Ok(()) => self.repeat(),
@@ -137,7 +140,7 @@ impl Step<'_> {
 
     fn may_answer(&mut self, answer: &Message) -> bool {
         let machine = &mut *self.machine;
-        machine.digest.learn(answer, &mut machine.tokens).is_ok()
+        self.answered_elsewhere || machine.digest.learn(answer, &mut machine.tokens).is_ok()
     }
 }
 

@@ -41,7 +41,7 @@ use crate::id::Tokens;
 use crate::machine::{Machine, Ready};
 use crate::sip::Destination;
 use crate::sip::digest::{Credentials, DigestClient};
-use crate::sip::transaction::ClientTransaction;
+use crate::sip::transaction::{ClientKey, ClientTransaction};
 use crate::sip::wire::{Message, Uri};
 use crate::timer::Moment;
 
@@ -57,6 +57,11 @@ pub enum RegistrationInput {
     Wanted(bool),
     /// A response whose branch names our owner.
     Received(Message),
+    /// A 401 or 407 to the request under way that somebody else has the answer to (Lync's security
+    /// associations): the request is sent again, for its driver to put the credentials in.
+    Challenged(Message),
+    /// Refresh now, if registered.
+    Refresh,
     /// The request under way could not leave the node, or the connection to the proxy is gone. A
     /// registrar that calls us over our own connection cannot reach us then, so a registration that
     /// stands is refreshed soon.
@@ -218,6 +223,17 @@ impl Registration {
         self.record.registered_until
     }
 
+    /// Whether `response` answers the request under way.
+    pub fn awaits(&self, response: &Message) -> bool {
+        let exchange = match &self.state {
+            State::AwaitingAnswer(exchange)
+            | State::AwaitingAuthenticated(exchange)
+            | State::Unregistering(exchange) => exchange,
+            _ => return false,
+        };
+        response.status().is_some() && ClientKey::of(response).as_ref() == Some(exchange.transaction.key())
+    }
+
     /// Where requests of this user go first (RFC 3608), while registered.
     pub fn service_route(&self) -> &[String] {
         &self.record.service_route
@@ -236,6 +252,8 @@ impl Machine for Registration {
             RegistrationInput::Started => step.started(),
             RegistrationInput::Wanted(wanted) => step.wanted(wanted),
             RegistrationInput::Received(response) => step.received(response)?,
+            RegistrationInput::Challenged(response) => step.challenged_elsewhere(response)?,
+            RegistrationInput::Refresh => step.refresh(),
             RegistrationInput::TransportFailed => step.transport_failed(),
             RegistrationInput::Deadline => step.deadline(),
             RegistrationInput::CredentialsChanged(credentials) => step.credentials_changed(credentials),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::machine::Ready;
 use crate::sip::Destination;
 use crate::sip::digest::Credentials;
-use crate::sip::transaction::{ClientInput, ClientKey, ClientOrder, ClientTransaction};
+use crate::sip::transaction::{ClientInput, ClientOrder, ClientTransaction};
 use crate::sip::wire::Message;
 use crate::timer::Moment;
 
@@ -30,6 +30,8 @@ pub(super) struct Step<'a> {
     before: RegistrationRecord,
     pub(super) then: Vec<RegistrationOutput>,
     pub(super) now: Moment,
+    /// A challenge is answered by the driver, not by digest.
+    pub(super) answered_elsewhere: bool,
 }
 
 /// How an exchange ended.
@@ -41,7 +43,7 @@ pub(super) enum Outcome {
 
 impl<'a> Step<'a> {
     pub fn new(machine: &'a mut Registration, now: Moment) -> Self {
-        Self { before: machine.record.clone(), machine, then: Vec::new(), now }
+        Self { before: machine.record.clone(), machine, then: Vec::new(), now, answered_elsewhere: false }
     }
 
     pub fn finish(self) -> Effects {
@@ -134,15 +136,25 @@ impl<'a> Step<'a> {
         }
     }
 
+    pub fn challenged_elsewhere(&mut self, response: Message) -> Result<(), RegistrationRefusal> {
+        self.answered_elsewhere = true;
+        self.received(response)
+    }
+
+    pub fn refresh(&mut self) {
+        if let State::Registered { .. } = self.machine.state {
+            self.attempt();
+        }
+    }
+
     pub fn received(&mut self, response: Message) -> Result<(), RegistrationRefusal> {
         let (status, state) = (response.status(), self.machine.state());
-        let key = ClientKey::of(&response).filter(|_| status.is_some());
-        match self.exchange() {
-            Some(exchange) if key.as_ref() == Some(exchange.transaction.key()) => {
+        match self.machine.awaits(&response) {
+            true => {
                 self.drive(ClientInput::Response(response));
                 Ok(())
             }
-            _ => Err(RegistrationRefusal::Unexpected { status, state }),
+            false => Err(RegistrationRefusal::Unexpected { status, state }),
         }
     }
 
