@@ -96,6 +96,7 @@ async fn gather(
         match tokio::time::timeout_at(until, inbox.recv()).await {
             Ok(Some(arrival)) => take(arrival, begun.elapsed(), &mut open, &mut answers),
             Ok(None) => break,
+            Err(_) if until == deadline => break,
             Err(_) => {
                 // RFC 3261 §17.1.2.2: Timer E doubles up to T2.
                 open.values().for_each(|&at| transports.send(requests[at].clone(), to.clone()));

@@ -214,7 +214,9 @@ async fn secure(
         return None;
     };
     let proved = match &seen.chain {
-        None => Err(Finding::skipped(&check::SIP_003, "the proxy hung up before it could be looked at")),
+        None => {
+            Err(Box::new(Finding::skipped(&check::SIP_003, "the proxy hung up before it could be looked at")))
+        }
         Some(chain) => certificate(visit, chain, to),
     };
     let refused = match (&proved, client_certificate(visit, &seen.ours, None)) {
@@ -227,7 +229,7 @@ async fn secure(
         (Ok(_), _) => None,
     };
     let failed = if proved.is_err() { &check::SIP_003 } else { &check::SIP_004 };
-    found.push(proved.unwrap_or_else(|finding| finding));
+    found.push(proved.unwrap_or_else(|finding| *finding));
     match refused {
         None => Some(seen),
         Some(finding) => {
@@ -239,17 +241,17 @@ async fn secure(
 }
 
 /// SIP-003: `Err` when the switch would end the connection.
-fn certificate(visit: &Visit, chain: &Chain, to: &Destination) -> Result<Finding, Finding> {
+fn certificate(visit: &Visit, chain: &Chain, to: &Destination) -> Result<Finding, Box<Finding>> {
     let check = &check::SIP_003;
-    let facts =
-        chain.facts().map_err(|fault| Finding::error(check, fault.to_string(), "Have it issued again."))?;
+    let error = |evidence: &str, mend: &str| Box::new(Finding::error(check, evidence, mend));
+    let facts = chain.facts().map_err(|fault| error(&fault.to_string(), "Have it issued again."))?;
     let held = chain.names().join(", ");
     let shown = format!("for {held}, issued by {}", facts[0].issuer);
     let north = &visit.north;
     let trust = match &north.trust {
         Ok(trust) => trust,
         Err(why) => {
-            return Err(Finding::error(check, why, "Set sip.ca to the PEM bundle of your authority."));
+            return Err(error(why, "Set sip.ca to the PEM bundle of your authority."));
         }
     };
     if matches!(trust, Trust::Unverified) {
@@ -260,11 +262,11 @@ fn certificate(visit: &Visit, chain: &Chain, to: &Destination) -> Result<Finding
     let name = server_name(to.server_name.as_deref(), to.address);
     match chain.check_server(trust, &name, SystemTime::now()) {
         Ok(()) => Ok(Finding::good(check, shown)),
-        Err(error) => {
+        Err(fault) => {
             let asked = to.server_name.clone().unwrap_or_else(|| to.address.ip().to_string());
             let command = format!("openssl s_client -connect {} -servername {asked} -showcerts", to.address);
-            let mend = mend_of(&error, visit, &held);
-            Err(Finding::error(check, format!("{shown}: {}", words(&error)), mend).with_command(command))
+            let mend = mend_of(&fault, visit, &held);
+            Err(Box::new(error(&format!("{shown}: {}", words(&fault)), &mend).with_command(command)))
         }
     }
 }

@@ -103,11 +103,10 @@ impl Chain {
         let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
         let moment = seconds.min(own.not_after).max(own.not_before);
         let moment = UNIX_EPOCH + Duration::from_secs(u64::try_from(moment).unwrap_or_default());
-        let checked = match self.names().first().and_then(|name| ServerName::try_from(name.clone()).ok()) {
+        match self.names().first().and_then(|name| ServerName::try_from(name.clone()).ok()) {
             Some(name) => self.check_server(trust, &name, moment),
-            None => return Err(Error::General("it holds no name".to_owned())),
-        };
-        checked
+            None => Err(Error::General("it holds no name".to_owned())),
+        }
     }
 }
 

@@ -94,9 +94,10 @@ fn open(data: &Path) -> Store {
     match Journal::open_at_once(data) {
         Ok(journal) => read(&journal),
         Err(OpenFault::Locked { .. }) => {
-            let why = "a running switch holds the store; name a user with --user to try a registration";
+            let why = "a running switch holds the store";
             let opening = Finding::good(check, "held by a running switch, which has opened it");
-            Store { running: true, ..Store::unknown(opening, why) }
+            let user = Err(format!("{why}; name a user with --user"));
+            Store { running: true, user, ..Store::unknown(opening, why) }
         }
         Err(fault) => {
             let mend = "Mend what is named there; a store that cannot be read is rebuilt from its export at the next start.";
