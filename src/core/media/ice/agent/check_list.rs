@@ -164,6 +164,21 @@ impl CheckList {
         }
     }
 
+    /// Makes the failed pairs of the component Waiting again.
+    pub fn reopen(&mut self, component: Component) {
+        let failed = |p: &&mut Pair| p.component == component && p.state == PairState::Failed;
+        self.pairs.iter_mut().filter(failed).for_each(|pair| pair.state = PairState::Waiting);
+    }
+
+    /// Takes the pairs that the peer nominated as valid.
+    pub fn trust_nominations(&mut self) {
+        for at in 0..self.pairs.len() {
+            if self.pairs[at].nominate_on_success {
+                self.succeed(at, self.pairs[at].local);
+            }
+        }
+    }
+
     /// Stops what has not begun (RFC 5245 §8.1.2).
     pub fn close(&mut self) {
         let left =

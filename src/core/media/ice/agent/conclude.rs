@@ -122,9 +122,17 @@ impl Agent {
         if self.state != State::Completed && self.components.iter().all(nominated) {
             self.complete(now, out);
         }
-        if self.state == State::Checking && !self.list.is_open(Component::Rtp) && self.triggered.is_empty() {
-            // Nothing is left to try. A check of the peer could still come (RFC 8863), so patience decides;
-            // but the caller need not wait for it to hear the default.
+        if self.state == State::Checking {
+            self.try_again(now, out);
+        }
+    }
+
+    /// A component without any pair left is tried once more, for as long as patience lasts: on a bad line
+    /// seven packets in a row get lost (RFC 8863 has the agent wait too). Meanwhile the default counts.
+    fn try_again(&mut self, now: Moment, out: &mut Vec<Output>) {
+        let closed: Vec<_> = self.components.iter().copied().filter(|c| !self.list.is_open(*c)).collect();
+        closed.iter().for_each(|component| self.list.reopen(*component));
+        if closed.contains(&Component::Rtp) {
             self.provisional_default(now, out);
         }
     }
@@ -216,6 +224,9 @@ impl Agent {
         if self.state != State::Checking {
             return;
         }
+        // The peer nominates what it has proved both ways. That our own check of it got lost is no reason
+        // to prefer the default.
+        self.list.trust_nominations();
         let without = |c: &Component| self.list.best_valid(*c, self.role).is_none();
         let failed: Vec<_> = self.components.iter().copied().filter(without).collect();
         self.settled = true;
