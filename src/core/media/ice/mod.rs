@@ -15,3 +15,4 @@ pub mod agent;
 pub mod candidate;
 pub mod description;
 pub mod stun;
+pub mod turn;

@@ -20,7 +20,12 @@ pub enum IntegrityRule {
 
 /// HMAC-SHA1 of a message. `before` is everything before the MESSAGE-INTEGRITY attribute, header
 /// included; `behind` is how many octets follow the attribute.
-pub(super) fn integrity(before: &[u8], behind: usize, key: &[u8], rule: IntegrityRule) -> [u8; 20] {
+pub(in crate::media::ice) fn integrity(
+    before: &[u8],
+    behind: usize,
+    key: &[u8],
+    rule: IntegrityRule,
+) -> [u8; 20] {
     let counted =
         before.len().saturating_sub(HEADER) + 24 + if rule == IntegrityRule::MsIce2 { behind } else { 0 };
     let mut mac = Hmac::<Sha1>::new_from_slice(key).expect("HMAC takes keys of any length");

@@ -12,7 +12,7 @@
 //! for while we call ourselves IMPLEMENTATION-VERSION 2.
 
 pub mod attribute;
-mod digest;
+pub(super) mod digest;
 #[cfg(test)]
 mod tests;
 
