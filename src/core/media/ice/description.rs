@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidate, Component, LegacyCandidate, is_ice_char};
 use crate::id::Tokens;
-use crate::media::sdp::{AudioStream, MediaDescription};
+use crate::media::sdp::{AudioStream, Line, MediaDescription};
 use crate::pii::Pii;
 
 /// Candidates that are read from one media section; the rest is passed over.
@@ -66,7 +66,8 @@ impl Description {
     pub fn read(media: &MediaDescription, stream: &AudioStream) -> Self {
         let ufrag = media.attributes("ice-ufrag").next().unwrap_or("");
         let password = media.attributes("ice-pwd").next().unwrap_or("");
-        let lines = media.attributes("candidate").chain(media.attributes("x-candidate-ipv6"));
+        let attributes = media.lines.iter().filter_map(Line::attribute);
+        let lines = attributes.filter(|(name, _)| matches!(*name, "candidate" | "x-candidate-ipv6"));
         let remote = media.attributes("remote-candidates").next().unwrap_or("");
         let legacy = media.attributes("candidate").filter_map(|line| line.parse().ok());
         let defaults = [
@@ -75,7 +76,7 @@ impl Description {
         ];
         Self {
             credentials: Credentials::read(ufrag, password),
-            candidates: lines.filter_map(|line| line.parse().ok()).take(MAX_CANDIDATES).collect(),
+            candidates: lines.filter_map(|(_, line)| line.parse().ok()).take(MAX_CANDIDATES).collect(),
             remote_candidates: remote_candidates(remote),
             legacy: legacy.take(MAX_CANDIDATES).collect(),
             defaults: defaults.into_iter().flatten().collect(),
@@ -147,8 +148,8 @@ mod tests {
     const TODAY: &str = "a=ice-ufrag:M+7x\r\na=ice-pwd:iqMvxVs03gM/jyhb9feLQ466\r\n\
         a=candidate:1 1 UDP 2130706431 192.168.56.1 15676 typ host \r\n\
         a=candidate:1 2 UDP 2130705918 192.168.56.1 15677 typ host \r\n\
-        a=candidate:4 1 TCP-ACT 1684797951 192.168.56.1 15676 typ srflx raddr 192.168.56.1 rport 15676 \r\n\
-        a=x-candidate-ipv6:3 1 UDP 33553407 2001:0:5ef5:79fd:34b2:244d:fa66:7cf9 2936 typ host \r\n";
+        a=x-candidate-ipv6:3 1 UDP 33553407 2001:0:5ef5:79fd:34b2:244d:fa66:7cf9 2936 typ host \r\n\
+        a=candidate:4 1 TCP-ACT 1684797951 192.168.56.1 15676 typ srflx raddr 192.168.56.1 rport 15676 \r\n";
 
     const LEGACY: &str = "a=candidate:d5lFvGToRDKh/UhyFNN9rharqthzUrF2FIRP+boPcnE 1 1Riht1AWk/x7TSyhrZQfDA UDP 0.830 192.168.66.57 31848 \r\n";
 

@@ -196,6 +196,11 @@ impl CheckList {
         self.best(role, |pair| pair.component == component && pair.is_valid() && pair.nominated)
     }
 
+    /// The pair that the peer has nominated and that we have not proved yet.
+    pub fn named(&self, component: Component) -> Option<usize> {
+        self.pairs.iter().position(|pair| pair.component == component && pair.nominate_on_success)
+    }
+
     /// Whether an unfinished pair of the component would be better than this one.
     pub fn better_is_open(&self, than: usize, role: Role) -> bool {
         let (component, priority) = (self.pairs[than].component, self.pairs[than].priority(role));

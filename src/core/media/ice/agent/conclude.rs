@@ -17,7 +17,11 @@ impl Agent {
     ) -> Result<(), Refusal> {
         if let Some(remote) = &self.remote {
             let same = description.credentials.as_ref().is_none_or(|theirs| *theirs == remote.credentials);
-            return if same { Ok(self.take_final(&description)) } else { Err(Refusal::OtherCredentials) };
+            if !same {
+                return Err(Refusal::OtherCredentials);
+            }
+            self.take_final(&description);
+            return Ok(());
         }
         let Some(credentials) = description.credentials.clone().filter(|_| description.is_ice()) else {
             self.without_ice(&description, now, out);

@@ -29,6 +29,7 @@ mod conclude;
 mod receive;
 mod record;
 mod send;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +40,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use record::Record;
+pub use settings::{Consent, Nomination, Role, Settings};
 
 use super::candidate::{Candidate, Component, Kind};
 use super::description::{Credentials, Description, MAX_CANDIDATES};
@@ -46,84 +48,6 @@ use super::stun::{Dialect, Transaction};
 use crate::id::Tokens;
 use crate::timer::{Moment, TimerTable};
 use check_list::CheckList;
-
-/// RFC 5245 §3: who decides which pair is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Decides: the one who sent the offer.
-    Controlling,
-    /// Follows.
-    Controlled,
-}
-
-impl Role {
-    /// The other one.
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Controlling => Self::Controlled,
-            Self::Controlled => Self::Controlling,
-        }
-    }
-}
-
-/// RFC 5245 §8.1.1: how the controlling agent nominates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Nomination {
-    /// Checks first, then nominates the best pair by a second check.
-    #[default]
-    Regular,
-    /// Nominates with every check.
-    Aggressive,
-}
-
-/// RFC 7675: whether the peer still wants our media.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Consent {
-    /// From one check to the next; RFC 7675 §5.1: 5 s.
-    pub interval: Duration,
-    /// Without an answer for so long, consent is lost; RFC 7675 §5.1: 30 s.
-    pub timeout: Duration,
-}
-
-/// The settings of an agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settings {
-    /// How checks are written until the peer shows that it writes otherwise. `rfc3489 = true` is
-    /// [`Dialect::Rfc3489`].
-    pub dialect: Dialect,
-    /// How we nominate when we are controlling.
-    pub nomination: Nomination,
-    /// Ta (RFC 5245 §16): from one new check to the next.
-    pub pacing: Duration,
-    /// How long after the first complete set of valid pairs better ones are waited for. Lync's own
-    /// value is not known; \[MS-ICE\] §3.1.6.2 has 3 s, which a caller would hear.
-    pub settle: Duration,
-    /// How long from the peer's description until the search counts as failed.
-    pub patience: Duration,
-    /// Tr (RFC 5245 §10): from one keep-alive to the next.
-    pub keep_alive: Duration,
-    /// Consent checks; none by default, as \[MS-ICE2\] knows none and silence would end calls.
-    pub consent: Option<Consent>,
-    /// Send each check and response a second time with the FINGERPRINT of old stacks (OCS 2007 R2).
-    pub old_fingerprint: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            dialect: Dialect::MsIce2,
-            nomination: Nomination::Regular,
-            pacing: Duration::from_millis(20),
-            settle: Duration::from_millis(400),
-            patience: Duration::from_secs(10),
-            keep_alive: Duration::from_secs(15),
-            consent: None,
-            old_fingerprint: false,
-        }
-    }
-}
 
 /// A candidate of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -429,30 +353,36 @@ impl Agent {
         self.role
     }
 
-    /// What stands in our offer or answer.
+    /// What stands in our offer or answer. The first candidate of a component is its default.
     pub fn description(&self) -> Description {
-        let offered = |local: &&Local| local.candidate.kind != Kind::PeerReflexive;
-        Description {
-            credentials: Some(self.credentials.clone()),
-            candidates: self.locals.iter().filter(offered).map(|local| local.candidate.clone()).collect(),
-            ..Description::default()
-        }
+        let offered =
+            self.locals.iter().map(|local| &local.candidate).filter(|c| c.kind != Kind::PeerReflexive);
+        let candidates: Vec<_> = offered.cloned().collect();
+        let first = |component| candidates.iter().find(|c| c.component == component);
+        let defaults = Component::ALL.into_iter().filter_map(|c| Some((c, first(c)?.address))).collect();
+        let credentials = Some(self.credentials.clone());
+        Description { credentials, candidates, defaults, ..Description::default() }
     }
 
-    /// What stands in the final offer, or in the answer to the peer's: the selected pair of each
-    /// component (RFC 5245 §9.1.2.2 and \[MS-ICE2\]'s second INVITE). `None` until completed.
+    /// What stands in the final offer, or in the answer to the peer's: the pair of each component (RFC 5245
+    /// §9.1.2.2 and the second INVITE of \[MS-ICE2\]). `None` until every component has one.
     pub fn final_description(&self) -> Option<Description> {
-        let nominated = self.selected.iter().filter(|chosen| chosen.how == Selection::Nominated);
-        let pairs: Vec<_> = nominated.filter_map(|c| Some((c, self.list.get(c.pair?)))).collect();
-        if self.state != State::Completed || pairs.is_empty() {
-            return None;
-        }
-        let local = |pair: &check_list::Pair| &self.locals[pair.mapped.unwrap_or(pair.local)].candidate;
+        let remote = self.remote.as_ref()?;
+        // A pair that the peer has named and that we could not prove yet is answered all the same.
+        let pair = |c: &Component| {
+            self.list
+                .best_nominated(*c, self.role)
+                .or_else(|| self.list.named(*c))
+                .map(|at| self.list.get(at))
+        };
+        let pairs: Vec<_> = self.components.iter().map(pair).collect::<Option<_>>()?;
+        let ours = |pair: &check_list::Pair| &self.locals[pair.mapped.unwrap_or(pair.local)].candidate;
+        let theirs = |pair: &check_list::Pair| remote.candidates[pair.remote].address;
         Some(Description {
             credentials: Some(self.credentials.clone()),
-            candidates: pairs.iter().map(|(_, pair)| local(pair).clone()).collect(),
-            remote_candidates: pairs.iter().map(|(c, _)| (c.component, c.remote)).collect(),
-            defaults: pairs.iter().map(|(c, pair)| (c.component, local(pair).address)).collect(),
+            candidates: pairs.iter().map(|pair| ours(pair).clone()).collect(),
+            remote_candidates: pairs.iter().map(|pair| (pair.component, theirs(pair))).collect(),
+            defaults: pairs.iter().map(|pair| (pair.component, ours(pair).address)).collect(),
             ..Description::default()
         })
     }

@@ -261,7 +261,9 @@ impl Turn {
         self.renew_nonce(message);
         match pending.order {
             Order::Allocate => self.allocated(message, now, out),
-            Order::Refresh => drop(self.arm_refresh(message, now)),
+            Order::Refresh => {
+                self.arm_refresh(message, now);
+            }
             Order::Release => self.end(Output::Released, out),
             Order::Activate(peer) => {
                 self.active = Some(peer);

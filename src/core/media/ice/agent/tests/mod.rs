@@ -121,6 +121,23 @@ fn a_final_offer_decides_where_no_check_did() {
 }
 
 #[test]
+fn a_final_offer_is_answered_before_our_checks_have_ended() {
+    let mut world = plain(17);
+    let offer = world.description(L);
+    world.give(R, Input::Remote(offer.clone()));
+    let remote_candidates =
+        vec![(Component::Rtp, sock("192.0.2.2:5000")), (Component::Rtcp, sock("192.0.2.2:5001"))];
+    world.give(R, Input::Remote(Description { remote_candidates, ..offer }));
+    let answer = world.sides[R].agent.final_description().unwrap();
+    assert_eq!(answer.remote_candidates[0], (Component::Rtp, sock("192.0.2.1:4000")));
+    assert_eq!(world.sides[R].agent.state(), State::Checking);
+    let answer = world.description(R);
+    world.give(L, Input::Remote(answer));
+    world.run(secs(2));
+    world.assert_completed("named early");
+}
+
+#[test]
 fn behind_a_nat_the_reflexive_candidate_is_reached() {
     let mut nat = Nat::new("10.0.1.1", "192.0.2.3", false);
     let stun = sock("192.0.2.9:3478");

@@ -52,6 +52,9 @@ pub struct Side {
     pub sent: usize,
 }
 
+/// To which side, for which socket, from, to, what.
+type Flight = (usize, Component, SocketAddr, SocketAddr, Vec<u8>);
+
 pub struct World {
     pub now: Moment,
     pub sides: [Side; 2],
@@ -61,7 +64,7 @@ pub struct World {
     /// Addresses that nothing reaches, as sender or as receiver.
     pub dark: Vec<SocketAddr>,
     dice: Tokens,
-    air: BTreeMap<(Moment, u64), (usize, Component, SocketAddr, SocketAddr, Vec<u8>)>,
+    air: BTreeMap<(Moment, u64), Flight>,
     count: u64,
 }
 
@@ -127,14 +130,8 @@ impl World {
         }
     }
 
-    /// The description of a side with its first host candidates as default.
     pub fn description(&self, side: usize) -> Description {
-        let mut description = self.sides[side].agent.description();
-        for component in Component::ALL {
-            let first = description.candidates.iter().find(|c| c.component == component);
-            description.defaults.extend(first.map(|c| (component, c.address)));
-        }
-        description
+        self.sides[side].agent.description()
     }
 
     /// Offer and answer, both at once.
