@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kirkwall_core::id::Tokens;
 use kirkwall_core::media::ice::agent::{Agent, Input, Local, Output, Role, Selection, Settings};
-use kirkwall_core::media::ice::candidate::{Candidate, Component, Kind, Transport, priority};
+use kirkwall_core::media::ice::candidate::Component;
 use kirkwall_core::media::ice::description::{Credentials, Description};
 use kirkwall_core::media::ice::stun::is_stun;
 use kirkwall_core::timer::Moment;
@@ -40,7 +40,7 @@ impl Driver {
         let (mut sockets, mut locals) = (Vec::new(), Vec::new());
         for component in Component::ALL {
             let socket = UdpSocket::bind("127.0.0.1:0")?;
-            locals.push(host(component, socket.local_addr()?));
+            locals.push(Local::host(component, socket.local_addr()?, 1));
             listen(component, socket.try_clone()?, sender.clone(), Arc::clone(&stop))?;
             sockets.push((component, socket));
         }
@@ -152,20 +152,6 @@ pub fn read_line(description: &mut Description, line: &str) -> bool {
         _ => {}
     }
     line == "described"
-}
-
-fn host(component: Component, base: SocketAddr) -> Local {
-    let candidate = Candidate {
-        foundation: "1".into(),
-        component,
-        transport: Transport::Udp,
-        priority: priority(Kind::Host, Transport::Udp, 1, component),
-        address: base,
-        kind: Kind::Host,
-        related: None,
-        rest: " ".into(),
-    };
-    Local { candidate, base }
 }
 
 fn listen(

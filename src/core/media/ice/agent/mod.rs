@@ -26,6 +26,7 @@
 
 mod check_list;
 mod conclude;
+mod local;
 mod receive;
 mod record;
 mod send;
@@ -39,6 +40,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use local::Local;
 pub use record::Record;
 pub use settings::{Consent, Nomination, Role, Settings};
 
@@ -48,22 +50,6 @@ use super::stun::{Dialect, Transaction};
 use crate::id::Tokens;
 use crate::timer::{Moment, TimerTable};
 use check_list::CheckList;
-
-/// A candidate of ours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Local {
-    /// As it stands in SDP.
-    pub candidate: Candidate,
-    /// Where its packets leave from.
-    pub base: SocketAddr,
-}
-
-impl Local {
-    /// Whether checks are sent from it. RFC 5245 §5.7.3: a reflexive candidate is replaced by its base.
-    fn is_base(&self) -> bool {
-        matches!(self.candidate.kind, Kind::Host | Kind::Relayed)
-    }
-}
 
 /// What happens to an agent.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::media::ice::stun::{Builder, Class, Message, attribute as attr};
-use network::{L, Nat, R, World, hosts, local};
+use network::{L, Nat, R, Side, World, hosts, reflexive, relays};
 
 const LEFT: &str = "192.0.2.1";
 const RIGHT: &str = "192.0.2.2";
@@ -141,20 +141,20 @@ fn a_final_offer_is_answered_before_our_checks_have_ended() {
 fn behind_a_nat_the_reflexive_candidate_is_reached() {
     let mut nat = Nat::new("10.0.1.1", "192.0.2.3", false);
     let stun = sock("192.0.2.9:3478");
-    let rtp = nat.map(sock("10.0.1.1:8998"), stun).to_string();
-    let rtcp = nat.map(sock("10.0.1.1:8999"), stun).to_string();
+    let rtp = nat.map(sock("10.0.1.1:8998"), stun);
+    let rtcp = nat.map(sock("10.0.1.1:8999"), stun);
     let mut left = hosts(1, "10.0.1.1", 8998);
-    left.push(local(Kind::ServerReflexive, 2, Component::Rtp, &rtp, "10.0.1.1:8998"));
-    left.push(local(Kind::ServerReflexive, 2, Component::Rtcp, &rtcp, "10.0.1.1:8999"));
+    left.push(reflexive(2, Component::Rtp, rtp, "10.0.1.1:8998"));
+    left.push(reflexive(2, Component::Rtcp, rtcp, "10.0.1.1:8999"));
     let mut world = World::new(7, left, hosts(1, RIGHT, 3478));
     world.sides[L].nat = Some(nat);
     world.exchange();
     world.run(secs(3));
     world.assert_completed("NAT");
     assert_eq!(world.selected(L, Component::Rtp).unwrap().0, sock("10.0.1.1:8998"), "sends from the base");
-    assert_eq!(world.selected(R, Component::Rtp).unwrap().1.to_string(), rtp);
+    assert_eq!(world.selected(R, Component::Rtp).unwrap().1, rtp);
     let named = world.sides[L].agent.final_description().unwrap().candidates[0].clone();
-    assert_eq!((named.kind, named.address.to_string()), (Kind::ServerReflexive, rtp));
+    assert_eq!((named.kind, named.address), (Kind::ServerReflexive, rtp));
 }
 
 #[test]
@@ -174,15 +174,8 @@ fn a_nat_that_nobody_knew_of_shows_in_peer_reflexive_candidates() {
 
 #[test]
 fn between_two_symmetric_nats_the_relay_carries() {
-    let relayed = |ip: &str| {
-        let at = |port: u16| format!("{ip}:{port}");
-        vec![
-            local(Kind::Relayed, 3, Component::Rtp, &at(50_000), &at(50_000)),
-            local(Kind::Relayed, 3, Component::Rtcp, &at(50_001), &at(50_001)),
-        ]
-    };
-    let left = [hosts(1, "10.0.1.1", 4000), relayed("198.51.100.1")].concat();
-    let right = [hosts(1, "10.0.2.1", 5000), relayed("198.51.100.2")].concat();
+    let left = [hosts(1, "10.0.1.1", 4000), relays(3, "198.51.100.1", 50_000)].concat();
+    let right = [hosts(1, "10.0.2.1", 5000), relays(3, "198.51.100.2", 50_000)].concat();
     let mut world = World::new(9, left, right);
     world.sides[L].nat = Some(Nat::new("10.0.1.1", "192.0.2.3", true));
     world.sides[R].nat = Some(Nat::new("10.0.2.1", "192.0.2.4", true));
@@ -279,5 +272,3 @@ fn other_credentials_are_a_restart_and_refused() {
     assert_eq!(agent.handle(Input::Remote(only_rtcp), other.now, tokens), Err(Refusal::NoComponent));
     assert_eq!(agent.state(), State::New);
 }
-
-use network::Side;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::super::*;
-use crate::media::ice::candidate::{self, Transport};
+use crate::media::ice::candidate::Transport;
 
 /// Address translation in front of one side.
 pub struct Nat {
@@ -71,27 +71,23 @@ pub struct World {
 pub const L: usize = 0;
 pub const R: usize = 1;
 
-pub fn local(kind: Kind, foundation: u16, component: Component, address: &str, base: &str) -> Local {
-    let (address, base): (SocketAddr, SocketAddr) = (address.parse().unwrap(), base.parse().unwrap());
-    let candidate = Candidate {
-        foundation: foundation.to_string(),
-        component,
-        transport: Transport::Udp,
-        priority: candidate::priority(kind, Transport::Udp, foundation, component),
-        address,
-        kind,
-        related: (kind != Kind::Host).then_some(base),
-        rest: " ".into(),
+pub fn reflexive(foundation: u16, component: Component, address: SocketAddr, base: &str) -> Local {
+    Local::server_reflexive(component, address, base.parse().unwrap(), foundation)
+}
+
+/// Relayed candidates of both components on consecutive ports.
+pub fn relays(foundation: u16, ip: &str, port: u16) -> Vec<Local> {
+    let relay = |component, port| {
+        let address = SocketAddr::new(ip.parse().unwrap(), port);
+        Local::relayed(component, Transport::Udp, address, address, foundation)
     };
-    Local { candidate, base }
+    vec![relay(Component::Rtp, port), relay(Component::Rtcp, port + 1)]
 }
 
 /// Host candidates of both components on consecutive ports.
 pub fn hosts(foundation: u16, ip: &str, port: u16) -> Vec<Local> {
-    let host = |component, port| {
-        let address = format!("{ip}:{port}");
-        local(Kind::Host, foundation, component, &address, &address)
-    };
+    let host =
+        |component, port| Local::host(component, SocketAddr::new(ip.parse().unwrap(), port), foundation);
     vec![host(Component::Rtp, port), host(Component::Rtcp, port + 1)]
 }
 
