@@ -188,6 +188,65 @@ fn what_must_be_understood_and_is_not_is_refused_by_name() {
 }
 
 #[test]
+fn of_two_that_control_the_greater_tie_breaker_refuses_and_the_smaller_gives_way() {
+    for (ours, error, role) in [(u64::MAX, Some(487), Role::Controlling), (0, None, Role::Controlled)] {
+        let mut world = plain(52);
+        world.exchange();
+        world.sides[L].agent.tie_breaker = ours;
+        let (left, right) = (&world.sides[L].agent.credentials, &world.sides[R].agent.credentials);
+        let username = format!("{}:{}", left.ufrag, right.ufrag);
+        let id = [0x21, 0x12, 0xA4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+        let bytes = Builder::new(Class::Request, attr::BINDING, &id, Dialect::MsIce2)
+            .number(attr::PRIORITY, 1)
+            .long(attr::ICE_CONTROLLING, 1)
+            .text(attr::USERNAME, username.as_bytes())
+            .finish(Some(left.password.0.as_bytes()));
+        let answer = answers(&mut world, "192.0.2.2:5000", &bytes);
+        let [Output::Transmit { bytes, .. }] = &answer[..] else { panic!("{answer:?}") };
+        assert_eq!(Message::parse(bytes).unwrap().error_code(), error);
+        assert_eq!(world.sides[L].agent.role(), role);
+    }
+}
+
+#[test]
+fn of_one_foundation_rtp_is_checked_first_and_thaws_rtcp() {
+    let mut world =
+        World::new(53, [hosts(1, LEFT, 4000), hosts(2, "192.0.2.11", 4100)].concat(), hosts(1, RIGHT, 5000));
+    world.exchange();
+    let list = &world.sides[L].agent.list;
+    let waiting: Vec<_> =
+        (0..4).filter(|at| list.get(*at).state == super::super::check_list::PairState::Waiting).collect();
+    assert_eq!(waiting.len(), 2, "one of each foundation");
+    assert!(waiting.iter().all(|at| list.get(*at).component == Component::Rtp));
+}
+
+#[test]
+fn what_the_peer_nominated_is_taken_when_our_own_checks_are_lost() {
+    // R never hears a response to its own checks, only L's nominations.
+    let mut deaf = plain(54);
+    deaf.exchange();
+    let username =
+        format!("{}:{}", deaf.sides[R].agent.credentials.ufrag, deaf.sides[L].agent.credentials.ufrag);
+    let password = deaf.sides[R].agent.credentials.password.0.clone();
+    deaf.dark = vec![sock("192.0.2.2:5000"), sock("192.0.2.2:5001")];
+    for (component, port) in [(Component::Rtp, 0), (Component::Rtcp, 1)] {
+        let id = [0x21, 0x12, 0xA4, 0x42, port, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+        let bytes = Builder::new(Class::Request, attr::BINDING, &id, Dialect::MsIce2)
+            .octets(attr::USE_CANDIDATE, &[])
+            .number(attr::PRIORITY, 1)
+            .long(attr::ICE_CONTROLLING, 1)
+            .text(attr::USERNAME, username.as_bytes())
+            .finish(Some(password.as_bytes()));
+        let from = sock(&format!("192.0.2.1:{}", 4000 + u16::from(port)));
+        let to = sock(&format!("192.0.2.2:{}", 5000 + u16::from(port)));
+        deaf.give(R, Input::Packet { component, from, to, bytes: &bytes });
+    }
+    deaf.run(secs(11));
+    assert_eq!(deaf.sides[R].agent.state(), State::Completed);
+    assert_eq!(deaf.selected(R, Component::Rtp).unwrap().2, Selection::Nominated);
+}
+
+#[test]
 fn a_response_from_elsewhere_or_of_nobody_proves_nothing() {
     let mut world = plain(48);
     world.exchange();
