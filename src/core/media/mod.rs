@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod dtmf;
 mod format;
+pub mod ice;
 pub mod negotiate;
 pub mod rtcp;
 pub mod rtp;
