@@ -161,7 +161,7 @@ impl Handler<ListTokens> for Access {
 
     fn handle(&mut self, _: ListTokens, _: &mut Self::Context) -> Self::Result {
         let mut views: Vec<TokenView> = self.tokens.values().map(token_view).collect();
-        views.sort_by(|a, b| a.created.cmp(&b.created));
+        views.sort_by_key(|view| view.created);
         Ok(views)
     }
 }

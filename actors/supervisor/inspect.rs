@@ -43,7 +43,7 @@ impl Handler<ListCalls> for Supervisor {
                 let behind = |call: &CallRef| ask.after.is_none_or(|after| *call < after);
                 let mut ended: Vec<_> =
                     self.ended.iter().map(|r| &r.summary).filter(|s| behind(&s.reference)).collect();
-                ended.sort_by(|a, b| b.reference.cmp(&a.reference));
+                ended.sort_by_key(|summary| std::cmp::Reverse(summary.reference));
                 (ended.into_iter().take(limit + 1).cloned().collect(), self.ended.len())
             }
         };
