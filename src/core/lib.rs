@@ -10,6 +10,7 @@
 //! # Table of contents, in the order of dependence
 //!
 //! * [`id`], [`pii`], [`timer`], [`machine`]: the vocabulary everything shares.
+//! * [`dect`]: EN 300 175, from octets to calls and subscriptions of handsets. Knows nothing of SIP.
 //! * [`sip`]: RFC 3261 and friends, from bytes to dialogs. Knows nothing of DECT or calls.
 //! * [`media`]: SDP, RTP, codecs, SRTP keys. Knows nothing of calls.
 //! * [`call`]: the only room where radio and SIP meet: routing, admission, the call itself.
@@ -18,6 +19,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod call;
+pub mod dect;
 pub mod id;
 pub mod machine;
 pub mod media;
