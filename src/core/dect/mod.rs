@@ -18,4 +18,5 @@
 //! * [`lce`]: paging and the link (clause 14). [`cc`]: calls (clause 9). [`mm`]: mobility (clause 13).
 //!   [`ss`]: keypad, hold and retrieve, display, names and numbers (clause 10). [`clms`]: text (clause 12).
 
+pub mod element;
 pub mod identity;
