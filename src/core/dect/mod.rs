@@ -20,3 +20,4 @@
 
 pub mod element;
 pub mod identity;
+pub mod message;
