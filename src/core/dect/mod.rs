@@ -24,3 +24,4 @@ pub mod element;
 pub mod identity;
 pub mod key;
 pub mod message;
+pub mod mm;
