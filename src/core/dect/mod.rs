@@ -18,6 +18,7 @@
 //! * [`lce`]: paging and the link (clause 14). [`cc`]: calls (clause 9). [`mm`]: mobility (clause 13).
 //!   [`ss`]: keypad, hold and retrieve, display, names and numbers (clause 10). [`clms`]: text (clause 12).
 
+pub mod cc;
 pub mod dsaa2;
 pub mod dsc2;
 pub mod element;
