@@ -19,10 +19,13 @@
 //!   [`ss`]: keypad, hold and retrieve, display, names and numbers (clause 10). [`clms`]: text (clause 12).
 
 pub mod cc;
+pub mod clms;
 pub mod dsaa2;
 pub mod dsc2;
 pub mod element;
 pub mod identity;
 pub mod key;
+pub mod lce;
 pub mod message;
 pub mod mm;
+pub mod ss;

@@ -90,7 +90,7 @@ fn every_cell_of_table_b2_is_obeyed() {
     let rows = TABLE.lines().filter(|line| !line.trim().is_empty());
     let mut cells = 0;
     for row in rows {
-        let row = row.replace('[', " ").replace(']', " ");
+        let row = row.replace(['[', ']'], " ");
         let words: Vec<_> = row.split_whitespace().collect();
         let (direction, event, ends) = (words[0], words[1], &words[2..]);
         assert_eq!(ends.len(), STATES.len(), "{row}");
@@ -139,7 +139,7 @@ fn check(direction: &str, event: &str, state: State, end: &str) {
             assert!(!ready.then.is_empty(), "{direction} {event} in {state:?}");
             let ended = ready.then.iter().any(|order| matches!(order, Output::Ended { .. }));
             assert_eq!(ended, call.state() == Null);
-            assert_eq!(call.deadline().is_none() || call.state() != Null, true);
+            assert!(call.deadline().is_none() || call.state() != Null);
         }
     }
 }

@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn captured_portable_identities_are_read_and_written_alike() {
-        let ipui = Ipui::private(0x0028_6996_517, 44).unwrap();
+        let ipui = Ipui::private(0x0028_6996_5170 >> 4, 44).unwrap();
         there_and_back(&[0x80, 0xB0, 0x10, 0x02, 0x86, 0x99, 0x65, 0x17], PortableIdentity::Ipui(ipui));
         let ipei = Ipei::new(0x0E02, 0xA_E5C3).unwrap();
         there_and_back(&[0x80, 0xA8, 0x00, 0xE0, 0x2A, 0xE5, 0xC3], PortableIdentity::Ipui(Ipui::N(ipei)));

@@ -154,7 +154,7 @@ fn bcd(value: u8, octet: u8) -> Result<u8, BadContent> {
 
 fn to_bcd(value: u8) -> u8 {
     let value = value.min(99);
-    value / 10 << 4 | value % 10
+    (value / 10) << 4 | (value % 10)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const MAX_IDENTITIES: usize = 4;
 /// A running procedure of the switch.
 #[derive(Debug)]
 pub(super) struct Ours {
-    pub(super) state: State,
+    pub(super) state: Awaiting,
     /// What was said, for the one repetition.
     pub(super) request: Message,
     pub(super) repeated: bool,
@@ -26,39 +26,39 @@ pub(super) struct Ours {
 
 /// What it waits for.
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum Awaiting {
     /// {IDENTITY-REPLY}
-    AwaitingIdentity,
+    Identity,
     /// {TEMPORARY-IDENTITY-ASSIGN-ACK} or -REJ
-    AwaitingAssignment(Tpui),
+    Assignment(Tpui),
     /// {AUTHENTICATION-REPLY}
-    AwaitingProof { challenge: Challenge, store: Option<u8> },
+    Proof { challenge: Challenge, store: Option<u8> },
     /// {AUTHENTICATION-REQUEST} with RES1, in key allocation
-    AwaitingKeyProof { challenge: Challenge, code: AccessCode },
+    KeyProof { challenge: Challenge, code: AccessCode },
     /// the base station, or {CIPHER-REJECT}
-    AwaitingCipher { enable: bool },
+    Cipher { enable: bool },
     /// {ACCESS-RIGHTS-TERMINATE-ACCEPT} or -REJECT
-    AwaitingTermination,
+    Termination,
 }
 
-impl State {
+impl Awaiting {
     fn procedure(&self) -> Procedure {
         match self {
-            State::AwaitingIdentity => Procedure::Identification,
-            State::AwaitingAssignment(_) => Procedure::Assignment,
-            State::AwaitingProof { .. } => Procedure::Authentication,
-            State::AwaitingKeyProof { .. } => Procedure::KeyAllocation,
-            State::AwaitingCipher { .. } => Procedure::Ciphering,
-            State::AwaitingTermination => Procedure::Termination,
+            Awaiting::Identity => Procedure::Identification,
+            Awaiting::Assignment(_) => Procedure::Assignment,
+            Awaiting::Proof { .. } => Procedure::Authentication,
+            Awaiting::KeyProof { .. } => Procedure::KeyAllocation,
+            Awaiting::Cipher { .. } => Procedure::Ciphering,
+            Awaiting::Termination => Procedure::Termination,
         }
     }
 
     /// Whether this message says no to it.
     fn is_refused_by(&self, kind: Kind) -> bool {
         match self {
-            State::AwaitingAssignment(_) => kind == Kind::TemporaryIdentityAssignRej,
-            State::AwaitingCipher { .. } => kind == Kind::CipherReject,
-            State::AwaitingTermination => kind == Kind::AccessRightsTerminateReject,
+            Awaiting::Assignment(_) => kind == Kind::TemporaryIdentityAssignRej,
+            Awaiting::Cipher { .. } => kind == Kind::CipherReject,
+            Awaiting::Termination => kind == Kind::AccessRightsTerminateReject,
             _ => false,
         }
     }
@@ -87,7 +87,7 @@ impl Mm {
             Ask::Identify(mut kinds) => {
                 kinds.truncate(MAX_IDENTITIES);
                 let request = Message::begin(Kind::IdentityRequest).with_list(Tag::LIST, &kinds);
-                (State::AwaitingIdentity, request)
+                (Awaiting::Identity, request)
             }
             Ask::Authenticate { store } => self.challenge(store)?,
             Ask::Cipher { enable, algorithm } => {
@@ -100,20 +100,20 @@ impl Mm {
                     // "The cipher key is transferred with a DL_ENC_KEY.req primitive to the lower layer".
                     ready.then.push(Output::CipherKey { algorithm, number: *number, key });
                 }
-                (State::AwaitingCipher { enable }, Message::begin(Kind::CipherRequest).with(&cipher))
+                (Awaiting::Cipher { enable }, Message::begin(Kind::CipherRequest).with(&cipher))
             }
             Ask::Assign(tpui, duration) => {
                 let request = Message::begin(Kind::TemporaryIdentityAssign);
                 let duration = (duration != Duration::DEFAULT).then_some(duration);
                 let request = request.with(&PortableIdentity::tpui(tpui)).with_some(duration.as_ref());
-                (State::AwaitingAssignment(tpui), request)
+                (Awaiting::Assignment(tpui), request)
             }
             Ask::Terminate => {
                 let (ipui, park) = self.subscription.as_ref().ok_or(Refusal::NotSubscribed)?;
                 let request = Message::begin(Kind::AccessRightsTerminateRequest)
                     .with(&PortableIdentity::Ipui(ipui.clone()))
                     .with(&FixedIdentity::Park(*park));
-                (State::AwaitingTermination, request)
+                (Awaiting::Termination, request)
             }
             Ask::SuggestLocation => {
                 // "The locate suggest and the following location registration procedure shall be treated as
@@ -128,25 +128,25 @@ impl Mm {
     }
 
     /// {AUTHENTICATION-REQUEST} over the key we share.
-    fn challenge(&mut self, store: Option<u8>) -> Result<(State, Message), Refusal> {
+    fn challenge(&mut self, store: Option<u8>) -> Result<(Awaiting, Message), Refusal> {
         let (number, uak) = self.keys.uak.as_ref().ok_or(Refusal::NoKey)?;
         let auth_type = AuthType::new(AuthAlgorithm::DSAA2, KeyKind::UAK, *number);
         let auth_type = store.map_or(auth_type, |number| auth_type.storing(number));
         let challenge = Challenge::new(Key::of_uak(uak), &mut self.tokens);
         let request = Message::begin(Kind::AuthenticationRequest).with(&auth_type);
         let request = request.with(&challenge.rand()).with(&challenge.rs());
-        Ok((State::AwaitingProof { challenge, store }, request))
+        Ok((Awaiting::Proof { challenge, store }, request))
     }
 
     /// Key allocation goes before whatever else waits: the handset's subscription depends on it.
     pub(super) fn start_allocation(&mut self, code: AccessCode, now: Moment, ready: &mut Out) {
         let (request, challenge) = self.allocation(&code);
-        self.run(State::AwaitingKeyProof { challenge, code }, request, now, ready);
+        self.run(Awaiting::KeyProof { challenge, code }, request, now, ready);
     }
 
     /// Begins a procedure of ours; one that runs is given up for it. "If a procedure … is invoked by the
     /// side which has already invoked a lower priority procedure … shall be cancelled" (15.5).
-    pub(super) fn run(&mut self, state: State, request: Message, now: Moment, ready: &mut Out) {
+    pub(super) fn run(&mut self, state: Awaiting, request: Message, now: Moment, ready: &mut Out) {
         if let Some(old) = self.ours.take() {
             ready.then.push(Output::Failed(old.procedure(), Failure::Abandoned));
         }
@@ -157,17 +157,17 @@ impl Mm {
 
     /// The one match of what the switch began: state and message.
     pub(super) fn hear_ours(&mut self, message: Message, now: Moment, ready: &mut Out) {
-        use State::*;
+        use Awaiting::*;
         let Some(ours) = self.ours.take() else { return };
         match (ours.state, message.kind) {
-            (AwaitingIdentity, Kind::IdentityReply) => {
+            (Identity, Kind::IdentityReply) => {
                 ready.then.push(Output::Identified(message.all().collect()));
             }
-            (AwaitingAssignment(tpui), Kind::TemporaryIdentityAssignAck) => {
+            (Assignment(tpui), Kind::TemporaryIdentityAssignAck) => {
                 ready.save.push(Save::Located(Some(tpui)));
                 ready.then.push(Output::Assigned(tpui));
             }
-            (AwaitingProof { challenge, store }, Kind::AuthenticationReply) => {
+            (Proof { challenge, store }, Kind::AuthenticationReply) => {
                 match challenge.check(message.get(), message.get()) {
                     Some(dck) => {
                         self.cipher_key = store.map(|number| (number, dck)).or(self.cipher_key.take());
@@ -176,18 +176,18 @@ impl Mm {
                     None => return self.unproved(Failure::WrongAnswer, now, ready),
                 }
             }
-            (AwaitingProof { .. }, Kind::AuthenticationReject) => {
+            (Proof { .. }, Kind::AuthenticationReject) => {
                 return self.unproved(Failure::Rejected(message.get()), now, ready);
             }
-            (AwaitingKeyProof { challenge, code }, Kind::AuthenticationRequest) => {
+            (KeyProof { challenge, code }, Kind::AuthenticationRequest) => {
                 self.key_proof(&challenge, code, &message, ready);
             }
-            (AwaitingKeyProof { .. }, Kind::AuthenticationReject) => {
+            (KeyProof { .. }, Kind::AuthenticationReject) => {
                 let failure = Failure::Rejected(message.get());
                 ready.then.push(Output::Failed(Procedure::KeyAllocation, failure));
                 self.refuse_theirs(RejectReason::AUTHENTICATION_FAILED, ready);
             }
-            (AwaitingTermination, Kind::AccessRightsTerminateAccept) => self.unsubscribe(ready),
+            (Termination, Kind::AccessRightsTerminateAccept) => self.unsubscribe(ready),
             (state, kind) if state.is_refused_by(kind) => {
                 let failure = Failure::Rejected(message.get());
                 ready.then.push(Output::Failed(state.procedure(), failure));
@@ -252,8 +252,7 @@ impl Mm {
     /// the timer" (13.8).
     pub(super) fn ciphered(&mut self, on: bool, now: Moment, ready: &mut Out) {
         ready.then.push(Output::Ciphered(on));
-        let awaited =
-            |ours: &mut Ours| matches!(ours.state, State::AwaitingCipher { enable } if enable == on);
+        let awaited = |ours: &mut Ours| matches!(ours.state, Awaiting::Cipher { enable } if enable == on);
         if self.ours.take_if(awaited).is_some() {
             self.next(now, ready);
         }
@@ -263,7 +262,7 @@ impl Mm {
     pub(super) fn fail(&mut self, failure: Failure, now: Moment, ready: &mut Out) {
         let Some(ours) = self.ours.take() else { return };
         ready.then.push(Output::Failed(ours.procedure(), failure));
-        if matches!(ours.state, State::AwaitingProof { .. } | State::AwaitingKeyProof { .. }) {
+        if matches!(ours.state, Awaiting::Proof { .. } | Awaiting::KeyProof { .. }) {
             self.refuse_theirs(RejectReason::TIMER_EXPIRY, ready);
         }
         self.next(now, ready);

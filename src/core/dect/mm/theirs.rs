@@ -1,7 +1,7 @@
 //! Procedures the handset begins: priority 3 of clause 15.5, and 1.
 
 use super::authentication::KEY_NUMBER;
-use super::ours::State;
+use super::ours::Awaiting;
 use super::{ANSWER, Ask, DERIVED, Decision, Failure, Mm, Out, Output, Procedure, Refusal, Save, Timer};
 use crate::dect::element::{AuthAlgorithm, AuthType, CipherInfo, FixedIdentity, KeyKind, LocationArea};
 use crate::dect::element::{PortableIdentity, RejectReason, Tag};
@@ -261,7 +261,7 @@ impl Mm {
                     ready.then.push(Output::CipherKey { algorithm, number, key: Pii(octets) });
                 }
                 let request = suggest.answer(Kind::CipherRequest).with(&wanted);
-                let state = State::AwaitingCipher { enable: wanted.enable };
+                let state = Awaiting::Cipher { enable: wanted.enable };
                 return self.run(state, request, now, ready);
             }
         };
@@ -271,8 +271,7 @@ impl Mm {
     /// Case 3 of annex H.3.3: it suggested, and then could not.
     fn cipher_refused(&mut self, reject: &Message, now: Moment, ready: &mut Out) {
         let ciphering = self.ours.as_ref().is_some_and(|ours| {
-            matches!(ours.state, State::AwaitingCipher { .. })
-                && ours.request.transaction == reject.transaction
+            matches!(ours.state, Awaiting::Cipher { .. }) && ours.request.transaction == reject.transaction
         });
         if ciphering {
             self.fail(Failure::Rejected(reject.get()), now, ready);
