@@ -178,7 +178,7 @@ impl Park {
 
     /// The PARK length indicator: how many bits are relevant.
     pub fn length(&self) -> u8 {
-        self.length
+        self.length.min(36)
     }
 
     /// "A PP has access rights to a FP if one of its PARKs includes one of the ARIs of that FP" (6.1.0).

@@ -114,8 +114,13 @@ impl Ipui {
         };
         match self {
             Self::N(ipei) => (ipei.to_bits().into(), 40),
-            Self::O { number, length } => (1 << length | u128::from(*number), 4 + length),
+            // Wider ones cannot be made here; a damaged record must not shift out of range.
+            Self::O { number, length } => {
+                let length = *length.min(&60);
+                (1 << length | u128::from(*number) & mask(length), 4 + length)
+            }
             Self::P { poc, account, length } => {
+                let (length, account) = (*length.min(&80), account & mask(*length.min(&80)));
                 (2 << (16 + length) | u128::from(*poc) << length | account, 20 + length)
             }
             Self::Q(number) => digits(3, number),
