@@ -240,6 +240,29 @@ impl Handler<CreateLink> for Access {
     }
 }
 
+/// Keeps a token that somebody on this machine has made, who alone knows its secret.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), DeskFault>")]
+pub struct KeepToken(pub TokenRecord);
+
+impl Handler<KeepToken> for Access {
+    type Result = ResponseActFuture<Self, Result<(), DeskFault>>;
+
+    fn handle(&mut self, KeepToken(record): KeepToken, _: &mut Self::Context) -> Self::Result {
+        if self.tokens.len() >= MAX_TOKENS {
+            return Box::pin(fut::err(DeskFault::Conflict(format!(
+                "there are {MAX_TOKENS} tokens; revoke some"
+            ))));
+        }
+        let saved = self.journal.save(vec![self.store.put(&record)]).into_actor(self);
+        Box::pin(saved.map(move |saved, access, _| {
+            saved.map_err(not_saved)?;
+            access.tokens.insert(record.id.clone(), record);
+            Ok(())
+        }))
+    }
+}
+
 fn token_view(record: &TokenRecord) -> TokenView {
     TokenView {
         id: record.id.clone(),

@@ -10,6 +10,10 @@
 //!
 //! When the actor is gone, in whatever way, its [`Guard`] tells the supervisor, which takes its channels back.
 
+mod admission;
+mod beginning;
+mod messages;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -23,7 +27,7 @@ use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::media::negotiate::SrtpPolicy;
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
-use kirkwall_core::sip::invite::{Body, Dial};
+use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
 use kirkwall_core::sip::wire::{Message as SipMessage, Uri, quoted};
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use kirkwall_data::call::{CallRecord, Calls};
@@ -33,13 +37,18 @@ use tracing::{Span, debug, error, info, info_span};
 
 use crate::desk::MediaView;
 use crate::dialog::{Dialog, DialogSeed, Obey, Place, local_end, local_end_to};
-use crate::media_channel::{Close, Count, MediaChannel, Open, Run};
+use crate::media_channel::{Close, Count, MediaChannel, Open, Reopen, Run};
 use crate::ports::Ports;
+use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, Release, ReleaseBase, Supervisor,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, LastWords, Release, ReleaseBase, Supervisor,
 };
+
+pub use messages::{HangUp, LegSaid, Said, SendFailed, ShowLadder, ShowMedia};
+
+const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// What a call actor is made from.
 pub struct CallSeed {
@@ -61,12 +70,36 @@ pub struct CallSeed {
     pub tokens: Tokens,
 }
 
+/// What a call actor is made from, when the call stood before this process.
+pub struct RestoredSeed {
+    /// What was on disk.
+    pub survivor: Survivor,
+    /// Who routes and gives channels.
+    pub supervisor: Addr<Supervisor>,
+    /// The world.
+    pub ports: Ports,
+    /// Settings of the node.
+    pub settings: Settings,
+    /// Its own words.
+    pub tokens: Tokens,
+}
+
+/// How a call actor begins.
+enum Beginning {
+    /// With an INVITE.
+    Invited(Box<SipMessage>, Peer),
+    /// With what was on disk.
+    Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
+    /// It has begun.
+    Done,
+}
+
 /// Gives the pure call a mailbox, a clock, a disk and its legs. Decides nothing itself.
 pub struct Call {
     machine: core::Call,
-    dialled: Uri,
-    first: Option<(SipMessage, Peer)>,
-    peer: Peer,
+    dialled: Option<Uri>,
+    beginning: Beginning,
+    peer: Option<Peer>,
     facing: Facing,
     legs: BTreeMap<LegNo, Addr<Dialog>>,
     targets: BTreeMap<LegNo, Target>,
@@ -89,12 +122,37 @@ impl Call {
     /// A call whose INVITE has just come.
     pub fn new(seed: CallSeed) -> Self {
         let CallSeed { new, dialled, invite, peer, supervisor, ports, settings, mut tokens } = seed;
-        let (reference, facing) = (new.reference, new.facing);
+        let facing = new.facing;
+        let machine = core::Call::new(new, tokens.split(), ports.clock.now());
+        let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
+        (call.dialled, call.peer) = (Some(dialled), Some(peer.clone()));
+        call.beginning = Beginning::Invited(Box::new(invite), peer);
+        call
+    }
+
+    /// A call that stood before this process.
+    pub fn restored(seed: RestoredSeed) -> Self {
+        let RestoredSeed { survivor, supervisor, ports, settings, mut tokens } = seed;
+        let machine = core::Call::restored(survivor.machine, tokens.split());
+        let mut call = Self::around(machine, Facing::North, supervisor, ports, settings, tokens);
+        call.beginning = Beginning::Survived(survivor.legs, survivor.media);
+        call
+    }
+
+    fn around(
+        machine: core::Call,
+        facing: Facing,
+        supervisor: Addr<Supervisor>,
+        ports: Ports,
+        settings: Settings,
+        tokens: Tokens,
+    ) -> Self {
+        let reference = machine.summary().reference;
         Self {
-            machine: core::Call::new(new, tokens.split(), ports.clock.now()),
-            dialled,
-            first: Some((invite, peer.clone())),
-            peer,
+            machine,
+            dialled: None,
+            beginning: Beginning::Done,
+            peer: None,
             facing,
             legs: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -170,81 +228,11 @@ impl Call {
         self.stop_when_over(ctx);
     }
 
-    /// Channels and route from the supervisor, then ports from the engine, then on.
-    fn ask_admission(&mut self, srtp: bool, ctx: &mut Context<Self>) {
-        let summary = self.summary();
-        let ask = Admit {
-            call: summary.reference,
-            caller: summary.caller.clone(),
-            dialled: self.dialled.clone(),
-            facing: self.facing,
-            srtp,
-        };
-        let asked = self.supervisor.send(ask).into_actor(self);
-        ctx.spawn(asked.then(|reply, me, _| {
-            let channel =
-                MediaChannel::new(ChannelId(me.summary().reference.0), me.ports.media.clone()).start();
-            let open = reply.as_ref().is_ok_and(Result::is_ok).then(|| channel.clone());
-            me.channel = open.clone();
-            let opened = async move {
-                match open {
-                    Some(channel) => Some(channel.send(Open).await),
-                    None => None,
-                }
-            };
-            opened.into_actor(me).map(|opened, me, ctx| me.admitted(reply, opened, ctx))
-        }));
-    }
-
-    fn admitted(
-        &mut self,
-        reply: Result<AdmitReply, MailboxError>,
-        opened: Option<Result<Result<MediaPorts, EngineFault>, MailboxError>>,
-        ctx: &mut Context<Self>,
-    ) {
-        let input = match (reply, opened) {
-            (Ok(Ok((attempts, credentials))), Some(Ok(Ok(ports)))) => {
-                self.credentials = credentials;
-                Input::Admitted(Box::new(self.grant(attempts, ports)))
-            }
-            (Ok(Err(cause)), _) => Input::Denied(cause),
-            (Ok(Ok(_)), Some(Ok(Err(fault)))) => Input::Denied(Cause::no_channel(503, fault.to_string())),
-            _ => Input::Denied(Cause::of_status(500, "the switch could not admit the call")),
-        };
-        self.step(input, ctx);
-    }
-
-    fn grant(&self, attempts: Vec<Vec<Target>>, ports: MediaPorts) -> Admitted {
-        let media = &self.settings.media;
-        let callee = attempts.iter().flatten().next().map(|target| &target.destination);
-        let seen = |facing, transport, remote: IpAddr| {
-            let local = self.ports.sip.local(facing, transport, remote).map(|local| local.ip());
-            media.address.or(local).unwrap_or(remote)
-        };
-        let policy = |facing: Facing| -> SrtpPolicy {
-            match facing {
-                Facing::North => media.srtp_north,
-                Facing::South => media.srtp_south,
-            }
-        };
-        let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing));
-        Admitted {
-            port_a: ports.a,
-            port_b: ports.b,
-            address_a: seen(self.facing, self.peer.transport, self.peer.remote.ip()),
-            address_b: callee
-                .map_or(IpAddr::from([127, 0, 0, 1]), |to| seen(to.facing, to.transport, to.address.ip())),
-            codecs: media.codecs.clone(),
-            srtp: (policy(self.facing), offered),
-            attempts,
-        }
-    }
-
     fn dial(&mut self, leg: LegNo, target: Target, offer: Body, ctx: &mut Context<Self>) {
         let own = target.credentials_of.clone().map_or(String::new(), |user| user.to_string());
         let local = local_end_to(&self.ports, &self.settings, &target.destination, &own);
         let credentials = target.credentials_of.as_ref().and(self.credentials.clone()).map(DigestClient::new);
-        let dialog = self.start_dialog(leg, local, credentials, ctx);
+        let dialog = self.start_dialog(leg, local, credentials, None, ctx);
         let name = if target.from_display.is_empty() {
             String::new()
         } else {
@@ -268,6 +256,7 @@ impl Call {
         leg: LegNo,
         local: kirkwall_core::sip::invite::LocalEnd,
         credentials: Option<DigestClient>,
+        record: Option<LegRecord>,
         ctx: &mut Context<Self>,
     ) -> Addr<Dialog> {
         let owner = OwnerId(self.summary().reference.0 << OWNER_BITS | u64::from(leg.0));
@@ -279,7 +268,7 @@ impl Call {
             ports: self.ports.clone(),
             credentials,
             tokens: self.tokens.split(),
-            record: None,
+            record,
         };
         let dialog = Dialog::new(seed).start();
         self.legs.insert(leg, dialog.clone());
@@ -321,6 +310,8 @@ impl Call {
 
     fn stop_when_over(&mut self, ctx: &mut Context<Self>) {
         if self.machine.is_over() && self.reported {
+            let reference = self.summary().reference;
+            self.supervisor.do_send(LastWords(reference, std::mem::take(&mut self.ladder)));
             ctx.stop();
         }
     }
@@ -346,133 +337,11 @@ impl Actor for Call {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(1_024);
-        let Some((invite, peer)) = self.first.take() else { return };
-        let local =
-            local_end(&self.ports, &self.settings, (peer.facing, peer.transport, peer.remote.ip()), "");
-        let caller = self.start_dialog(LegNo::CALLER, local, None, ctx);
-        self.record(LegNo::CALLER, peer_name(&peer), true, invite.clone());
-        caller.do_send(Hear { message: invite, peer });
-        self.step(Input::Started, ctx);
-    }
-}
-
-/// A message for one of its legs.
-impl Handler<Hear> for Call {
-    type Result = ();
-
-    fn handle(&mut self, Hear { message, peer }: Hear, _: &mut Self::Context) {
-        let leg = self.leg_of(&message);
-        self.record(leg, peer_name(&peer), true, message.clone());
-        if let Some(dialog) = self.legs.get(&leg) {
-            dialog.do_send(Hear { message, peer });
+        match std::mem::replace(&mut self.beginning, Beginning::Done) {
+            Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
+            Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
+            Beginning::Done => {}
         }
-    }
-}
-
-/// A message of ours could not be sent.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct SendFailed(pub SipMessage);
-
-impl Handler<SendFailed> for Call {
-    type Result = ();
-
-    fn handle(&mut self, SendFailed(message): SendFailed, _: &mut Self::Context) {
-        // In what we send, our tag stands on the other side than in what we hear.
-        let tag = if message.is_request() { message.from_tag() } else { message.to_tag() };
-        let owner = tag.and_then(|tag| tag.split_once('.')?.0.parse::<OwnerId>().ok());
-        let leg =
-            owner.map_or(LegNo::CALLER, |OwnerId(owner)| LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32));
-        if let Some(dialog) = self.legs.get(&leg) {
-            dialog.do_send(SendFailed(message));
-        }
-    }
-}
-
-/// One of the legs has sent a message: for the ladder.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Said {
-    /// Which leg.
-    pub leg: LegNo,
-    /// The message.
-    pub message: SipMessage,
-    /// Where to.
-    pub to: Destination,
-}
-
-impl Handler<Said> for Call {
-    type Result = ();
-
-    fn handle(&mut self, Said { leg, message, to }: Said, _: &mut Self::Context) {
-        self.record(leg, format!("{} {}", to.transport, to.address), false, message);
-    }
-}
-
-/// One of the legs has news.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct LegSaid {
-    /// Which leg.
-    pub leg: LegNo,
-    /// What.
-    pub news: LegNews,
-}
-
-impl Handler<LegSaid> for Call {
-    type Result = ();
-
-    fn handle(&mut self, LegSaid { leg, news }: LegSaid, ctx: &mut Self::Context) {
-        if news == LegNews::Closed {
-            self.legs.remove(&leg);
-        }
-        self.step(Input::Leg(leg, news), ctx);
-    }
-}
-
-/// End it, for this reason.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct HangUp(pub String);
-
-impl Handler<HangUp> for Call {
-    type Result = ();
-
-    fn handle(&mut self, HangUp(words): HangUp, ctx: &mut Self::Context) {
-        let cause = Cause { status: 480, q850: 31, words };
-        self.step(Input::HangUp(cause), ctx);
-    }
-}
-
-/// What was said so far.
-#[derive(Debug, Message)]
-#[rtype(result = "Ladder")]
-pub struct ShowLadder;
-
-impl Handler<ShowLadder> for Call {
-    type Result = MessageResult<ShowLadder>;
-
-    fn handle(&mut self, _: ShowLadder, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.ladder.clone())
-    }
-}
-
-/// How the media fares.
-#[derive(Debug, Message)]
-#[rtype(result = "Vec<MediaView>")]
-pub struct ShowMedia;
-
-impl Handler<ShowMedia> for Call {
-    type Result = ResponseFuture<Vec<MediaView>>;
-
-    fn handle(&mut self, _: ShowMedia, _: &mut Self::Context) -> Self::Result {
-        let channel = self.channel.clone();
-        Box::pin(async move {
-            match channel {
-                Some(channel) => channel.send(Count).await.unwrap_or_default(),
-                None => Vec::new(),
-            }
-        })
     }
 }
 

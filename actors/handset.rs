@@ -21,7 +21,8 @@ use tracing::{Span, error, info_span, warn};
 
 use crate::desk::BindingView;
 use crate::ports::Ports;
-use crate::supervisor::{HandsetLocated, Supervisor};
+use crate::roster::Guard;
+use crate::supervisor::{HandsetDied, HandsetLocated, Supervisor};
 
 /// Where a handset can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +67,7 @@ pub struct HandsetSeed {
 /// Gives the pure [`Registrar`] a mailbox, a clock and a disk. Decides nothing itself.
 pub struct Handset {
     seed: HandsetSeed,
+    _guard: Guard,
     machine: Registrar,
     store: Handsets<Bindings>,
     alarm: Option<SpawnHandle>,
@@ -77,7 +79,8 @@ impl Handset {
     pub fn new(seed: HandsetSeed) -> Self {
         let machine = Registrar::new(Bindings::none(seed.user.as_str()), Limits::default());
         let (store, span) = (Handsets::new(&seed.ports.journal), info_span!("handset", user = %seed.user));
-        Self { seed, machine, store, alarm: None, span }
+        let guard = Guard::new(seed.supervisor.clone(), HandsetDied(seed.user.clone()));
+        Self { seed, _guard: guard, machine, store, alarm: None, span }
     }
 
     /// One input in, everything it causes out, in order. The mailbox waits while the disk writes.

@@ -5,27 +5,62 @@
 //!
 //! Invariant: ports are free again when the actor is gone, however it went ([`Drop`]).
 
+use std::time::Duration;
+
 use actix::prelude::*;
 use kirkwall_core::call::Side;
-use kirkwall_core::id::ChannelId;
+use kirkwall_core::id::{CallRef, ChannelId};
 use kirkwall_core::media::negotiate::Agreed;
+use kirkwall_data::Journal;
+use kirkwall_data::call::{CallRecord, Calls};
 use kirkwall_integration::media::{self, ChannelCounters, Engine, EngineFault, Flow, Ports, SideCounters};
 use tracing::warn;
 
 use crate::desk::MediaView;
+use crate::recovery::{MediaRecord, media_name};
+
+/// A call this old is worth bringing back; shorter ones are over before anybody could.
+const FIRST_KEPT: Duration = Duration::from_secs(2);
+/// The engine asks for at least each 10 s.
+const KEPT_EVERY: Duration = Duration::from_secs(5);
 
 /// Owns a channel of the engine. See the module.
 pub struct MediaChannel {
     id: ChannelId,
     engine: Engine,
+    journal: Journal,
+    store: Calls<MediaRecord>,
     open: bool,
+    kept: bool,
     remotes: [Option<String>; 2],
 }
 
 impl MediaChannel {
     /// Not open yet.
-    pub fn new(id: ChannelId, engine: Engine) -> Self {
-        Self { id, engine, open: false, remotes: [None, None] }
+    pub fn new(id: ChannelId, engine: Engine, journal: Journal) -> Self {
+        let store = Calls::new(&journal);
+        Self { id, engine, journal, store, open: false, kept: false, remotes: [None, None] }
+    }
+
+    fn name(&self) -> String {
+        media_name(CallRef(self.id.0))
+    }
+
+    /// Where the streams stand goes to disk now and then. Nobody waits for it: after a crash a stream
+    /// goes on from the last position kept, with room for what was sent since.
+    fn keep(&mut self, _: &mut Context<Self>) {
+        let Some((ports, standing)) = self.engine.ports(self.id).zip(self.engine.standing(self.id)) else {
+            return;
+        };
+        self.kept = true;
+        let record = CallRecord { name: self.name(), state: MediaRecord::new(ports, standing) };
+        drop(self.journal.save(vec![self.store.put(&record)]));
+    }
+
+    fn forget(&mut self) {
+        if std::mem::take(&mut self.kept) {
+            drop(self.journal.save(vec![self.store.delete(&self.name())]));
+        }
     }
 
     fn views(&self, counters: &ChannelCounters) -> Vec<MediaView> {
@@ -36,6 +71,13 @@ impl MediaChannel {
 
 impl Actor for MediaChannel {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_later(FIRST_KEPT, |me, ctx| {
+            me.keep(ctx);
+            ctx.run_interval(KEPT_EVERY, Self::keep);
+        });
+    }
 }
 
 impl Drop for MediaChannel {
@@ -58,6 +100,22 @@ impl Handler<Open> for MediaChannel {
         let ports = self.engine.open(self.id)?;
         self.open = true;
         Ok(ports)
+    }
+}
+
+/// Take up the ports and streams that the channel had before this process.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), EngineFault>")]
+pub struct Reopen(pub MediaRecord);
+
+impl Handler<Reopen> for MediaChannel {
+    type Result = Result<(), EngineFault>;
+
+    fn handle(&mut self, Reopen(record): Reopen, _: &mut Self::Context) -> Self::Result {
+        self.kept = true;
+        self.engine.reopen(self.id, record.ports(), record.standing())?;
+        self.open = true;
+        Ok(())
     }
 }
 
@@ -91,6 +149,7 @@ impl Handler<Close> for MediaChannel {
 
     fn handle(&mut self, _: Close, ctx: &mut Self::Context) -> Self::Result {
         ctx.stop();
+        self.forget();
         let counters = if std::mem::take(&mut self.open) { self.engine.close(self.id) } else { None };
         counters.map_or(Vec::new(), |counters| self.views(&counters))
     }
@@ -106,6 +165,21 @@ impl Handler<Count> for MediaChannel {
 
     fn handle(&mut self, _: Count, _: &mut Self::Context) -> Self::Result {
         self.engine.counters(self.id).map_or(Vec::new(), |counters| self.views(&counters))
+    }
+}
+
+/// Counts what the engine notices. Called on media threads: it only touches counters.
+pub fn count_report(report: &media::Report) {
+    use metrics::counter;
+    match report {
+        media::Report::Dtmf { .. } => counter!("ipdect_media_digits_total").increment(1),
+        media::Report::Silence { .. } => counter!("ipdect_media_silences_total").increment(1),
+        media::Report::StrangerRefused { .. } => counter!("ipdect_media_strangers_total").increment(1),
+        media::Report::SrtpRefused { .. } => counter!("ipdect_media_srtp_refused_total").increment(1),
+        media::Report::Counters { counters, .. } => {
+            metrics::histogram!("ipdect_media_jitter_seconds").record(counters.jitter_us as f64 / 1e6);
+        }
+        _ => {}
     }
 }
 

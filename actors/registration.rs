@@ -106,6 +106,7 @@ pub struct Registration {
     store: Registrations<RegistrationRecord>,
     alarm: Option<SpawnHandle>,
     told: LineState,
+    leaving: bool,
     cause: Option<String>,
     _guard: Guard,
     span: Span,
@@ -159,6 +160,7 @@ impl Registration {
             store,
             alarm: None,
             told: LineState::default(),
+            leaving: false,
             cause: None,
             _guard: Guard::new(supervisor.clone(), LineChanged { user: user.clone(), state: gone }),
             span: info_span!("registration", %user),
@@ -211,6 +213,20 @@ impl Registration {
         }
         self.tell_supervisor();
         self.rearm(ctx);
+        if self.leaving && matches!(self.machine.state(), StateName::Stopped | StateName::Idle) {
+            self.forget(ctx);
+        }
+    }
+
+    /// The user is gone and the registrar knows: the record goes, and the actor with it.
+    fn forget(&mut self, ctx: &mut Context<Self>) {
+        let saved = self.ports.journal.save(vec![self.store.delete(self.user.as_str())]);
+        ctx.wait(saved.into_actor(self).map(|saved, me, ctx| {
+            if let Err(fault) = saved {
+                error!(parent: &me.span, %fault, "the registration of a removed user is still on disk");
+            }
+            ctx.stop();
+        }));
     }
 
     fn next_proxy(&mut self, ctx: &mut Context<Self>) {
@@ -314,6 +330,20 @@ impl Handler<Want> for Registration {
             self.step(RegistrationInput::CredentialsChanged(credentials), ctx);
         }
         self.step(RegistrationInput::Wanted(wanted), ctx);
+    }
+}
+
+/// The user was removed: de-register, then be gone.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Leave;
+
+impl Handler<Leave> for Registration {
+    type Result = ();
+
+    fn handle(&mut self, _: Leave, ctx: &mut Self::Context) {
+        self.leaving = true;
+        self.step(RegistrationInput::Wanted(false), ctx);
     }
 }
 

@@ -5,11 +5,34 @@
 //! struct is dropped, however that came, the guard's last word is sent, and the supervisor frees what it
 //! held or starts it anew.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::dev::{MessageResponse, ToEnvelope};
 use actix::prelude::*;
+
+use kirkwall_core::timer::Moment;
+
+/// An actor that dies more often than this within [`WINDOW`] is not started again.
+const MOST_DEATHS: u32 = 5;
+/// In which deaths are counted.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Deaths of actors by name, so that one that dies at once is given up, loudly.
+#[derive(Debug, Default)]
+pub struct Deaths(HashMap<String, (Moment, u32)>);
+
+impl Deaths {
+    /// Counts a death; whether the actor may be started again.
+    pub fn may_restart(&mut self, name: &str, now: Moment) -> bool {
+        self.0.retain(|_, (since, _)| now.since(*since) < WINDOW);
+        let (_, deaths) = self.0.entry(name.to_owned()).or_insert((now, 0));
+        *deaths += 1;
+        *deaths <= MOST_DEATHS
+    }
+}
 
 /// The arbiters of the node's actors.
 #[derive(Clone)]
@@ -60,5 +83,53 @@ impl Drop for Guard {
         if let Some(word) = self.0.take() {
             word();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_that_keeps_dying_is_given_up_and_another_is_not() {
+        let (mut deaths, now) = (Deaths::default(), Moment::from_micros(1));
+        assert!((0..MOST_DEATHS).all(|_| deaths.may_restart("a", now)));
+        assert!(!deaths.may_restart("a", now));
+        assert!(deaths.may_restart("b", now));
+        assert!(deaths.may_restart("a", now + WINDOW));
+    }
+
+    #[actix::test]
+    async fn the_guard_of_an_actor_that_panics_speaks() {
+        struct Ear(Option<futures::channel::oneshot::Sender<()>>);
+        impl Actor for Ear {
+            type Context = Context<Self>;
+        }
+        #[derive(Message)]
+        #[rtype(result = "()")]
+        struct Died;
+        impl Handler<Died> for Ear {
+            type Result = ();
+            fn handle(&mut self, _: Died, _: &mut Self::Context) {
+                let told = self.0.take().unwrap();
+                told.send(()).unwrap();
+            }
+        }
+        struct Mortal(#[allow(dead_code)] Guard);
+        impl Actor for Mortal {
+            type Context = Context<Self>;
+        }
+        impl Handler<Died> for Mortal {
+            type Result = ();
+            fn handle(&mut self, _: Died, _: &mut Self::Context) {
+                panic!("as the test wants it");
+            }
+        }
+        let (tell, told) = futures::channel::oneshot::channel();
+        let ear = Ear(Some(tell)).start();
+        let mortal = Mortal(Guard::new(ear, Died)).start();
+        mortal.do_send(Died);
+        told.await.unwrap();
+        assert!(!mortal.connected());
     }
 }

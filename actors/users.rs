@@ -291,7 +291,9 @@ impl Users {
 
 fn outcome(summary: &Summary) -> ImportOutcome {
     let errors = summary.rows.iter().filter_map(|row| match &row.verdict {
-        Verdict::Error { reason } => Some(RowFault { line: row.line, detail: reason.clone() }),
+        Verdict::Error { field, reason } => {
+            Some(RowFault { line: row.line, field: field.clone(), detail: reason.clone() })
+        }
         _ => None,
     });
     ImportOutcome {

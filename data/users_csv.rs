@@ -204,6 +204,9 @@ pub enum Verdict {
     Unchanged,
     /// The line cannot be taken.
     Error {
+        /// The column.
+        #[serde(default)]
+        field: String,
         /// Field, what is wrong, how to mend it.
         reason: String,
     },
@@ -271,7 +274,10 @@ impl Summary {
         records: &mut Vec<UserRecord>,
     ) -> Verdict {
         let (count, verdict) = match judged {
-            Err(fault) => (&mut self.errors, Verdict::Error { reason: fault.to_string() }),
+            Err(fault) => (
+                &mut self.errors,
+                Verdict::Error { field: fault.field.to_owned(), reason: fault.to_string() },
+            ),
             Ok((None, _)) => (&mut self.unchanged, Verdict::Unchanged),
             Ok((Some(record), existed)) => {
                 records.push(record);
@@ -481,7 +487,7 @@ mod tests {
         let lines: Vec<u64> = summary.rows.iter().map(|row| row.line).collect();
         assert_eq!(lines, [2, 3, 4, 5, 6, 7, 9]);
         let reason = |at: usize| match &summary.rows[at].verdict {
-            Verdict::Error { reason } => reason.clone(),
+            Verdict::Error { reason, .. } => reason.clone(),
             other => panic!("{other:?}"),
         };
         assert!(reason(1).starts_with("username: ' ' cannot be"));

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use crate::sip::tls::Trust;
 pub use counters::Counters;
 pub use people::User;
 
@@ -28,7 +29,6 @@ use crate::phone::Phone;
 use crate::phone::registration::Standing;
 use crate::plan::{Plan, Shape};
 use crate::sip::endpoint::Listening;
-use crate::sip::tls::Trust;
 use crate::sip::{Credentials, Failure, Transport};
 
 /// Most handsets of one world.

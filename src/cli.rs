@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use kirkwall_core::id::Username;
+
 use crate::config::Config;
 
 /// IP-DECT telephony switch.
@@ -24,7 +26,7 @@ pub enum Command {
     Demo(Demo),
     /// Check a configuration file; ends with 0, or with 2 and what is wrong.
     Check(Check),
-    /// Look for trouble; ends with 0 good, 4 warnings, 5 errors.
+    /// Look for trouble; ends with 0 good, 4 warnings, 5 errors, 2 bad configuration.
     Doctor(Doctor),
     /// API tokens.
     #[command(subcommand)]
@@ -73,6 +75,12 @@ pub struct Doctor {
     /// Configuration file [default: kirkwall.toml here, if there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Data directory of the switch; without it, disk and store are not looked at
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// User whose registration in the north is asked for [default: the first enabled one of the store]
+    #[arg(long, value_name = "USERNAME")]
+    pub user: Option<Username>,
     /// Form of the findings
     #[arg(short, long, value_enum, default_value_t = Form::Text)]
     pub output: Form,
@@ -158,6 +166,11 @@ mod tests {
             parse("kirkwall doctor -o json"),
             Command::Doctor(Doctor { output: Form::Json, .. })
         ));
+        assert!(matches!(
+            parse("kirkwall doctor --data d --user 4711"),
+            Command::Doctor(Doctor { output: Form::Text, data: Some(_), user: Some(_), config: None })
+        ));
+        assert!(Cli::try_parse_from("kirkwall doctor --user a@b".split(' ')).is_err());
         let token = parse("kirkwall token create --data d --name n --scope users:read,users:write");
         let Command::Token(Token::Create(token)) = token else { panic!("{token:?}") };
         assert_eq!(token.scope, ["users:read", "users:write"]);

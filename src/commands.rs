@@ -79,7 +79,7 @@ fn show(file: &Path, summary: &Summary) -> ExitCode {
             Verdict::Create => println!("{file}:{}: {username}: create", row.line),
             Verdict::Update => println!("{file}:{}: {username}: update", row.line),
             Verdict::Unchanged => {}
-            Verdict::Error { reason } => eprintln!("{file}:{}: {username}: error: {reason}", row.line),
+            Verdict::Error { reason, .. } => eprintln!("{file}:{}: {username}: error: {reason}", row.line),
         }
     }
     let Summary { created, updated, unchanged, errors, .. } = summary;

@@ -13,6 +13,9 @@
 #![allow(dead_code, reason = "each field is read by the part of the wiring that it sets")]
 
 mod check;
+#[cfg(test)]
+mod document;
+mod show;
 mod source;
 mod value;
 
@@ -117,6 +120,10 @@ macro_rules! sections {
                 $( into.push(Key {
                     path: source::join(path, stringify!($field)),
                     help: concat!($($help, "\n"),+),
+                    default: {
+                        let default: $kind = $default;
+                        show::Show::show(&default)
+                    },
                 }); )*
                 $( <$section>::list_keys(&source::join(path, stringify!($sub)), into); )*
             }
@@ -159,7 +166,8 @@ sections! {
 
     /// `[node]`
     Node {
-        /// Full name of this machine, `dect1.example.com`. Stands in certificates, Via and Contact.
+        /// Full name of this machine, `dect1.example.com`. Stands in self-signed certificates and on pages, and
+        /// is a host that handsets may dial.
         fqdn: Option<HostName> = None,
     }
 
@@ -256,7 +264,8 @@ sections! {
         address: Option<IpAddr> = None,
         /// UDP ports for RTP and RTCP, first and last.
         ports: PortRange = PortRange { first: 30_000, last: 39_999 },
-        /// SRTP: `off`, `optional` or `required`.
+        /// SRTP towards the north: `off`, `optional` (offered over TLS only, taken where it is asked for) or
+        /// `required`. Towards handsets it is optional, or `off` with this.
         srtp: SrtpPolicy = SrtpPolicy::Optional,
         /// Include the lifetime in SDES offers.
         sdes_lifetime: bool = true,

@@ -4,6 +4,11 @@
 mod cli;
 mod commands;
 mod config;
+mod demo;
+mod doctor;
+mod serve;
+mod telemetry;
+mod wiring;
 
 use std::process::ExitCode;
 
@@ -15,9 +20,8 @@ fn main() -> ExitCode {
         Command::Check(args) => cli::check(args.config.as_deref()),
         Command::Token(Token::Create(args)) => commands::create_token(args),
         Command::Users(Users::Import(args)) => commands::import_users(args),
-        Command::Serve(_) | Command::Demo(_) | Command::Doctor(_) => {
-            eprintln!("kirkwall: this build does not have this command yet");
-            ExitCode::FAILURE
-        }
+        Command::Serve(args) => serve::serve(args),
+        Command::Demo(args) => demo::demo(args),
+        Command::Doctor(args) => doctor::doctor(args),
     }
 }

@@ -38,7 +38,7 @@ pub struct UserView {
     pub calls: u32,
 }
 
-/// What is to be changed; absent fields stay. `Some(None)` clears an optional field.
+/// What is to be changed; absent fields stay. An empty text clears an optional field or a secret.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UserChange {
@@ -152,6 +152,8 @@ pub struct ImportOutcome {
 pub struct RowFault {
     /// Line in the file, from 1.
     pub line: u64,
+    /// Column name.
+    pub field: String,
     /// Which field, what is wrong and how to mend it.
     pub detail: String,
 }

@@ -5,7 +5,7 @@ use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::ladder::Ladder;
 use kirkwall_core::call::route::{Map, Way, way};
-use kirkwall_core::call::{CallSummary, Party, Target};
+use kirkwall_core::call::{CallSummary, Party, Phase, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
@@ -15,8 +15,10 @@ use kirkwall_core::sip::{Destination, Facing};
 use metrics::{counter, gauge};
 use tracing::{info, warn};
 
-use super::{REMEMBERED, Remembered, Supervisor};
+use super::{CallEntry, REMEMBERED, Remembered, Supervisor};
+use crate::call::{Call, RestoredSeed};
 use crate::desk::MediaView;
+use crate::recovery::survivors;
 
 /// A new call asks where to go and for its channels.
 #[derive(Debug, Message)]
@@ -62,6 +64,21 @@ pub struct CallEnded {
     pub ladder: Ladder,
     /// How its media fared.
     pub media: Vec<MediaView>,
+}
+
+/// The last words of a call, said after it was over.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LastWords(pub CallRef, pub Ladder);
+
+impl Handler<LastWords> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, LastWords(call, ladder): LastWords, _: &mut Self::Context) {
+        if let Some(remembered) = self.ended.iter_mut().rev().find(|r| r.summary.reference == call) {
+            remembered.ladder = ladder;
+        }
+    }
 }
 
 /// A call's actor is gone, in whatever way.
@@ -192,8 +209,37 @@ impl Supervisor {
     pub(super) fn show_channels(&self) {
         let (_, load) = self.admission.media();
         gauge!("ipdect_media_channels_in_use").set(f64::from(load.channels()));
-        gauge!("ipdect_calls_active").set(self.calls.len() as f64);
+        gauge!("ipdect_calls_active").set(self.active as f64);
         gauge!("ipdect_calls_active_max").set(self.calls_max as f64);
+    }
+
+    /// Calls that stood when the process ended go on; their channels are theirs again.
+    pub(super) fn restore_calls(&mut self, ctx: &mut Context<Self>) {
+        for survivor in survivors(&self.ports.journal) {
+            let summary = survivor.machine.summary().clone();
+            let reference = summary.reference;
+            self.last_reference = self.last_reference.max(reference.0);
+            // What stood is not refused, even when limits were lowered meanwhile.
+            let (caller, callee) = summary.srtp;
+            _ = self.admission.reserve_media(reference, caller || callee);
+            for (party, srtp) in [(&summary.caller, caller), (&summary.callee, callee)] {
+                if let Some(base) = &party.base {
+                    let limit = self.base_limit(base);
+                    _ = self.admission.reserve_base(reference, base, limit, srtp);
+                }
+            }
+            let seed = RestoredSeed {
+                survivor,
+                supervisor: ctx.address(),
+                ports: self.ports.clone(),
+                settings: self.settings.clone(),
+                tokens: self.tokens.split(),
+            };
+            let addr =
+                Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
+            self.calls.insert(reference, CallEntry { addr, summary, invite_key: String::new() });
+            self.active += 1;
+        }
     }
 
     /// Forgets a call; what it held goes back.
@@ -201,6 +247,9 @@ impl Supervisor {
         self.admission.release(call);
         if let Some(entry) = self.calls.remove(&call) {
             self.invites.remove(&entry.invite_key);
+            if entry.summary.phase != Phase::Ended {
+                self.active -= 1;
+            }
         }
         self.show_channels();
     }
@@ -255,6 +304,15 @@ impl Handler<CallProgressed> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, CallProgressed(summary): CallProgressed, _: &mut Self::Context) {
+        if summary.phase == Phase::Talking {
+            let (caller, callee) = summary.srtp;
+            let parties = [(&summary.caller, caller), (&summary.callee, callee)];
+            let bases: Vec<_> =
+                parties.iter().filter_map(|(p, srtp)| p.base.as_ref().map(|b| (b, *srtp))).collect();
+            // The limits with SRTP are about the north's media: the media resource encrypts towards it.
+            let media = parties.iter().any(|(party, srtp)| party.base.is_none() && *srtp);
+            self.admission.settle(summary.reference, media, &bases);
+        }
         if let Some(entry) = self.calls.get_mut(&summary.reference) {
             entry.summary = *summary;
         }
@@ -266,6 +324,11 @@ impl Handler<CallEnded> for Supervisor {
 
     fn handle(&mut self, ended: CallEnded, _: &mut Self::Context) {
         let CallEnded { summary, ladder, media } = ended;
+        if let Some(entry) = self.calls.get_mut(&summary.reference) {
+            entry.summary = (*summary).clone();
+            self.active -= 1;
+        }
+        self.show_channels();
         let result = if summary.answered.is_some() { "answered" } else { "failed" };
         let direction = if summary.caller.user.is_some() { "outgoing" } else { "incoming" };
         counter!("ipdect_call_attempts_total", "direction" => direction, "result" => result).increment(1);

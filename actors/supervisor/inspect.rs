@@ -2,6 +2,7 @@
 
 use actix::prelude::*;
 use kirkwall_core::call::admission::Load;
+use kirkwall_core::call::{CallSummary, Phase};
 use kirkwall_core::id::{BaseStationId, CallRef};
 use metrics::gauge;
 
@@ -32,11 +33,11 @@ impl Handler<ListCalls> for Supervisor {
     fn handle(&mut self, ask: ListCalls, _: &mut Self::Context) -> Self::Result {
         let limit = ask.limit.clamp(1, 1_000);
         let (all, total): (Vec<_>, usize) = match ask.wanted {
+            // A call that is over keeps its actor until its last transaction has gone; it is not shown twice.
             CallsWanted::Active => {
                 let behind = |call: &CallRef| ask.after.is_none_or(|after| *call > after);
-                let calls =
-                    self.calls.iter().filter(|(call, _)| behind(call)).map(|(_, entry)| &entry.summary);
-                (calls.take(limit + 1).cloned().collect(), self.calls.len())
+                let calls = self.standing().filter(|summary| behind(&summary.reference));
+                (calls.take(limit + 1).cloned().collect(), self.standing().count())
             }
             CallsWanted::Ended => {
                 let behind = |call: &CallRef| ask.after.is_none_or(|after| *call < after);
@@ -77,16 +78,16 @@ impl Handler<GetLadder> for Supervisor {
             dropped: ladder.dropped(),
             text: ladder.text(),
         };
-        if let Some(r) = self.ended.iter().rev().find(|r| r.summary.reference == call) {
-            let shown = view(&r.ladder);
-            return Box::pin(async move { Ok(shown) });
-        }
-        let Some(addr) = self.calls.get(&call).map(|entry| entry.addr.clone()) else {
-            return Box::pin(async move { Err(no_call(call)) });
-        };
+        // The actor has the newest ladder while it lives; a call that is over may still say a word or two.
+        let remembered =
+            self.ended.iter().rev().find(|r| r.summary.reference == call).map(|r| view(&r.ladder));
+        let addr = self.calls.get(&call).map(|entry| entry.addr.clone());
         Box::pin(async move {
-            let ladder = addr.send(ShowLadder).await.map_err(|_| no_call(call))?;
-            Ok(view(&ladder))
+            let live = match addr {
+                Some(addr) => addr.send(ShowLadder).await.ok().map(|ladder| view(&ladder)),
+                None => None,
+            };
+            live.or(remembered).ok_or_else(|| no_call(call))
         })
     }
 }
@@ -120,9 +121,14 @@ impl Supervisor {
         })
     }
 
+    /// Summaries of the calls that stand.
+    pub(super) fn standing(&self) -> impl Iterator<Item = &CallSummary> {
+        self.calls.values().map(|entry| &entry.summary).filter(|summary| summary.phase != Phase::Ended)
+    }
+
     fn in_call(&self, user: &kirkwall_core::id::Username) -> bool {
         let with = |party: &kirkwall_core::call::Party| party.user.as_ref() == Some(user);
-        self.calls.values().any(|entry| with(&entry.summary.caller) || with(&entry.summary.callee))
+        self.standing().any(|summary| with(&summary.caller) || with(&summary.callee))
     }
 }
 
@@ -222,7 +228,7 @@ impl Handler<GetOverview> for Supervisor {
         let used: Vec<_> = registered.clone().filter_map(|e| e.state.registrar.clone()).collect();
         gauge!("ipdect_base_stations", "state" => "up").set(up.len() as f64);
         Ok(OverviewView {
-            calls: self.calls.len(),
+            calls: self.standing().count(),
             call_attempts: self.attempts,
             calls_max: self.calls_max,
             base_stations_up: up.len(),

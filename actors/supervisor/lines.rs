@@ -6,20 +6,20 @@ use std::time::Duration;
 use actix::prelude::*;
 use kirkwall_core::id::{OwnerId, Username};
 use kirkwall_core::sip::{ConnectionId, Destination, Facing};
-use metrics::gauge;
-use tracing::{info, warn};
+use metrics::{counter, gauge};
+use tracing::{error, info, warn};
 
 use kirkwall_integration::sip::Target;
 
 use super::{LineEntry, Supervisor};
 use crate::handset::{ConnectionGone, Located};
-use crate::registration::{LineSeed, LineState, LineWay, Proxies, Registration, Unreached, Want};
+use crate::registration::{Leave, LineSeed, LineState, LineWay, Proxies, Registration, Unreached, Want};
 
 /// Set in the owner number of a line, so that answers to REGISTER are told from those of calls.
 pub const OWNER_OF_LINE: u64 = 1 << 63;
 
 /// At most this many registrations are started per tick, so that a start with thousands of users sends
-/// no more than 200 REGISTER a second (reference: what a front end is throttled to).
+/// no more than 200 REGISTER a second, what front ends are throttled to.
 const LINES_PER_TICK: usize = 20;
 const TICK: Duration = Duration::from_millis(100);
 /// How often the proxies' names are looked up again.
@@ -85,8 +85,10 @@ impl Supervisor {
         if self.settings.north.is_none() {
             return;
         }
-        let wanted = self.accounts.get(user).is_some_and(|record| record.enabled);
+        let account = self.accounts.get(user);
+        let wanted = account.is_some_and(|record| record.enabled);
         match self.lines.get(user) {
+            Some(line) if account.is_none() => line.addr.do_send(Leave),
             Some(line) => line.addr.do_send(Want { wanted, credentials: self.credentials(user) }),
             None if wanted && !self.waiting_lines.contains(user) => {
                 self.waiting_lines.push_back(user.clone())
@@ -134,7 +136,14 @@ impl Supervisor {
         if let Some(entry) = self.lines.remove(user) {
             self.line_owners.remove(&entry.owner);
         }
-        self.line_wanted(user, ctx);
+        if !self.accounts.contains_key(user) {
+            return;
+        }
+        counter!("ipdect_actor_deaths_total", "actor" => "registration").increment(1);
+        match self.deaths.may_restart(&format!("line {user}"), self.ports.clock.now()) {
+            true => self.line_wanted(user, ctx),
+            false => error!(%user, "a line's actor keeps dying; it stays away until its user is changed"),
+        }
     }
 }
 

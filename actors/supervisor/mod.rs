@@ -40,15 +40,16 @@ use crate::call::Call;
 use crate::handset::{Handset, Located};
 use crate::ports::Ports;
 use crate::registration::{LineState, Registration};
-use crate::roster::Roster;
+use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
-pub use admit::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Release, ReleaseBase};
+pub use admit::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
 pub use inbound::{Arrived, Hear};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use people::{
-    AccountChanged, AccountRemoved, BaseSeen, HandsetLocated, HandsetSnapshot, InspectUsers, UserState,
+    AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, HandsetSnapshot, InspectUsers,
+    UserState,
 };
 
 /// Ended calls remembered with their ladders.
@@ -80,7 +81,10 @@ pub struct Supervisor {
     ended: VecDeque<Remembered>,
     admission: Admission,
     attempts: u64,
+    /// Calls that are not over; an actor outlives its call by a few transactions.
+    active: usize,
     calls_max: usize,
+    deaths: Deaths,
     draining: bool,
     last_reference: u64,
     next_line: u64,
@@ -139,7 +143,9 @@ impl Supervisor {
             ended: VecDeque::new(),
             admission,
             attempts: 0,
+            active: 0,
             calls_max: 0,
+            deaths: Deaths::default(),
             draining: false,
             last_reference: 0,
             next_line: 0,
@@ -164,6 +170,7 @@ impl Actor for Supervisor {
         ctx.set_mailbox_capacity(16_384);
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
+        self.restore_calls(ctx);
         self.watch_proxies(ctx);
     }
 }

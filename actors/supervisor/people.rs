@@ -9,6 +9,7 @@ use kirkwall_core::sip::{Peer, SipBaseProfile};
 use kirkwall_data::base_station::BaseStations;
 use kirkwall_data::handset::Handsets;
 use kirkwall_data::user::UserRecord;
+use metrics::counter;
 use tracing::error;
 
 use super::Supervisor;
@@ -164,8 +165,8 @@ impl Handler<InspectUsers> for Supervisor {
             let handset_registered = self.locations.get(&user).is_some_and(|places| !places.is_empty());
             states.insert(user, UserState { handset_registered, registration, calls: 0 });
         }
-        for entry in self.calls.values() {
-            for user in [&entry.summary.caller.user, &entry.summary.callee.user].into_iter().flatten() {
+        for summary in self.standing() {
+            for user in [&summary.caller.user, &summary.callee.user].into_iter().flatten() {
                 if let Some(state) = states.get_mut(user) {
                     state.calls += 1;
                 }
@@ -191,6 +192,28 @@ impl Handler<HandsetLocated> for Supervisor {
         }
         if !places.is_empty() {
             self.locations.insert(user, places);
+        }
+    }
+}
+
+/// A handset's actor is gone, in whatever way.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct HandsetDied(pub Username);
+
+impl Handler<HandsetDied> for Supervisor {
+    type Result = ();
+
+    /// It starts again from its record while its user is kept.
+    fn handle(&mut self, HandsetDied(user): HandsetDied, ctx: &mut Self::Context) {
+        if self.handsets.get(&user).is_none_or(|addr| addr.connected()) || !self.accounts.contains_key(&user)
+        {
+            return;
+        }
+        counter!("ipdect_actor_deaths_total", "actor" => "handset").increment(1);
+        match self.deaths.may_restart(&format!("handset {user}"), self.ports.clock.now()) {
+            true => _ = self.handset(&user, ctx),
+            false => error!(%user, "a handset's actor keeps dying; it stays away until its next REGISTER"),
         }
     }
 }

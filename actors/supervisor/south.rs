@@ -88,7 +88,7 @@ impl Supervisor {
             }
         };
         self.attempts += 1;
-        if self.draining || self.calls.len() >= MAX_CALLS {
+        if self.draining || self.active >= MAX_CALLS {
             return self.refuse(&request, &peer, 503);
         }
         let Some((key, dialled)) = invite_key(&request).zip(request.request_uri()) else {
@@ -112,7 +112,8 @@ impl Supervisor {
         let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::new(seed));
         self.invites.insert(key.clone(), reference);
         self.calls.insert(reference, CallEntry { addr, summary, invite_key: key });
-        self.calls_max = self.calls_max.max(self.calls.len());
+        self.active += 1;
+        self.calls_max = self.calls_max.max(self.active);
     }
 
     fn handset_party(&mut self, user: Username, request: &SipMessage, peer: &Peer) -> Party {

@@ -11,6 +11,7 @@
 mod create;
 mod fault;
 mod identity;
+mod inspect;
 mod live;
 mod pem;
 mod tls;
@@ -24,6 +25,7 @@ mod tests;
 pub use create::{Created, self_signed, self_signed_files, write_secret};
 pub use fault::PkiFault;
 pub use identity::Identity;
+pub use inspect::{Chain, Facts, looking_config};
 pub use live::LiveIdentity;
 pub use tls::{ClientAuth, ClientTls, client_config, server_config};
 pub use trust::Trust;

@@ -141,7 +141,7 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
 }
 
-fn key_fault(certificate: &X509Certificate<'_>) -> Option<String> {
+pub(super) fn key_fault(certificate: &X509Certificate<'_>) -> Option<String> {
     match certificate.public_key().parsed() {
         Ok(PublicKey::RSA(key)) if key.key_size() < MIN_RSA => {
             let bits = key.key_size();

@@ -211,7 +211,7 @@ impl Handset {
         self.phone.call(&Dial::new(user, &self.domain, self.hop), script).await
     }
 
-    /// A full base answers busy for its handset (reference: most makers send 486).
+    /// A full base answers busy for its handset: most makers send 486.
     async fn take(&self, incoming: Incoming) {
         if incoming.request.method() != Some(&Method::INVITE) {
             return self.phone.handle(incoming).await;

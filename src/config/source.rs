@@ -59,6 +59,8 @@ pub struct Key {
     pub path: String,
     /// What it means.
     pub help: &'static str,
+    /// What it is when nothing is said, as it would stand in the file; empty: not set.
+    pub default: String,
 }
 
 /// A section of the file that can read itself.

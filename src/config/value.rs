@@ -10,6 +10,8 @@ use kirkwall_core::media::Codec;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::Transport;
 
+use super::show::Show;
+
 /// A value as it stands in its source.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Raw {
@@ -320,6 +322,14 @@ macro_rules! choices {
         impl Setting for $kind {
             fn parse(raw: &Raw) -> Result<Self, String> {
                 one_of(raw, $what, &[$(($word, $value)),+])
+            }
+        }
+
+        impl Show for $kind {
+            fn show(&self) -> String {
+                let words = [$(($word, $value)),+];
+                let word = words.iter().find(|(_, value)| value == self).map(|(word, _)| *word);
+                format!("{:?}", word.expect("every value has its word"))
             }
         }
     )*};

@@ -93,7 +93,7 @@ number! {
 }
 
 /// A base station or DECT manager as the switch knows it: its MAC when it shows one, else its
-/// address and model (reference: one actor per SIP user agent of a base).
+/// address and model. One for each SIP user agent of a base.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BaseStationId(pub String);

@@ -14,12 +14,14 @@
 //! * [`sip`]: RFC 3261 and friends, from bytes to dialogs. Knows nothing of DECT or calls.
 //! * [`media`]: SDP, RTP, codecs, SRTP keys. Knows nothing of calls.
 //! * [`call`]: the only room where radio and SIP meet: routing, admission, the call itself.
+//! * [`doctor`]: what a check found, why it matters, how it is mended. Uses the words of [`sip`] only.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod call;
 pub mod dect;
+pub mod doctor;
 pub mod id;
 pub mod machine;
 pub mod media;

@@ -1,5 +1,5 @@
-//! Who gets a voice channel: the media resource's and the base stations' (guide, chapter 1; the
-//! product's limits 32/16 and 11/6).
+//! Who gets a voice channel: the media resource's and the base stations' (the limits of
+//! the IP-DECT Server 6500: 32 and 16, 11 and 6).
 //!
 //! A channel with SRTP costs more than one without. What a pool can carry is therefore a budget: with
 //! limits `plain` and `srtp`, a plain channel takes one `plain`-th of it and an encrypted one an
@@ -63,9 +63,10 @@ impl Load {
     pub fn fits(self, limit: Limit, srtp: bool) -> bool {
         let mut more = self;
         *more.slot(srtp) += 1;
-        let cost =
-            u64::from(more.plain) * u64::from(limit.srtp) + u64::from(more.srtp) * u64::from(limit.plain);
-        cost <= u64::from(limit.plain) * u64::from(limit.srtp)
+        // A pool that carries none of a kind is full with the first of it.
+        let possible = (more.plain == 0 || limit.plain > 0) && (more.srtp == 0 || limit.srtp > 0);
+        let (plain, secure) = (u64::from(limit.plain.max(1)), u64::from(limit.srtp.max(1)));
+        possible && u64::from(more.plain) * secure + u64::from(more.srtp) * plain <= plain * secure
     }
 }
 
@@ -166,6 +167,7 @@ impl Admission {
         if !entry.load.fits(limit, srtp) {
             self.refused.base += 1;
             let (in_use, limit) = (entry.load.channels(), kind(limit, srtp));
+            forget_if_idle(&mut self.bases, base);
             return Err(Refusal::Base { base: base.clone(), in_use, limit });
         }
         *entry.load.slot(srtp) += 1;
@@ -176,10 +178,30 @@ impl Admission {
     /// Gives back one channel of `base` that `call` holds: a handset that rang and did not answer.
     pub fn release_base(&mut self, call: CallRef, base: &BaseStationId) {
         let Some(held) = self.held.get_mut(&call) else { return };
-        let Some(place) = held.bases.iter().position(|(b, _)| b == base) else { return };
-        let (base, srtp) = held.bases.swap_remove(place);
+        // The last one taken: the caller's own may be on the same base, and was taken first.
+        let Some(place) = held.bases.iter().rposition(|(b, _)| b == base) else { return };
+        let (base, srtp) = held.bases.remove(place);
         give_back(&mut self.bases, &base, srtp);
         self.forget_if_empty(call);
+    }
+
+    /// Books what `call` holds by what was agreed rather than by what might have been: whether its media
+    /// are encrypted, and towards which base stations.
+    pub fn settle(&mut self, call: CallRef, srtp: bool, bases: &[(&BaseStationId, bool)]) {
+        let Some(held) = self.held.get_mut(&call) else { return };
+        if let Some(booked) = held.media.as_mut().filter(|booked| **booked != srtp) {
+            *self.media.slot(*booked) -= 1;
+            *self.media.slot(srtp) += 1;
+            *booked = srtp;
+        }
+        for (base, booked) in &mut held.bases {
+            let agreed = bases.iter().find(|(name, _)| *name == base).map(|(_, srtp)| *srtp);
+            let Some(agreed) = agreed.filter(|agreed| agreed != booked) else { continue };
+            let entry = self.bases.get_mut(base).expect("what a call holds was taken from a known base");
+            *entry.load.slot(*booked) -= 1;
+            *entry.load.slot(agreed) += 1;
+            *booked = agreed;
+        }
     }
 
     /// Gives back all that `call` holds. A second time does nothing.
@@ -227,7 +249,11 @@ fn kind(limit: Limit, srtp: bool) -> u32 {
 fn give_back(bases: &mut BTreeMap<BaseStationId, Base>, base: &BaseStationId, srtp: bool) {
     let entry = bases.get_mut(base).expect("what a call holds was taken from a known base");
     *entry.load.slot(srtp) -= 1;
-    if entry.load.channels() == 0 {
+    forget_if_idle(bases, base);
+}
+
+fn forget_if_idle(bases: &mut BTreeMap<BaseStationId, Base>, base: &BaseStationId) {
+    if bases.get(base).is_some_and(|entry| entry.load.channels() == 0) {
         bases.remove(base);
     }
 }
@@ -268,6 +294,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_agreed_is_booked_in_place_of_what_might_have_been() {
+        let mut books = Admission::new(KWS);
+        let base = BaseStationId("b".into());
+        books.reserve_media(CallRef(1), true).unwrap();
+        books.reserve_base(CallRef(1), &base, BASE, true).unwrap();
+        books.settle(CallRef(1), false, &[(&base, false)]);
+        assert_eq!(
+            (books.media().1, books.base(&base)),
+            (Load { plain: 1, srtp: 0 }, Load { plain: 1, srtp: 0 })
+        );
+        books.release(CallRef(1));
+        assert_eq!((books.media().1, books.base(&base)), (Load::default(), Load::default()));
+    }
+
+    #[test]
     fn release_gives_everything_back_once() {
         let mut books = Admission::new(KWS);
         let base = BaseStationId("b".into());
@@ -282,5 +323,27 @@ mod tests {
             (books.media().1, books.base(&base), books.calls()),
             (Load::default(), Load::default(), 0)
         );
+    }
+
+    #[test]
+    fn a_base_without_srtp_still_counts_its_plain_channels() {
+        let mut books = Admission::new(KWS);
+        let (base, limit) = (BaseStationId("b".into()), Limit { plain: 2, srtp: 0 });
+        assert!(books.reserve_base(CallRef(0), &base, limit, true).is_err());
+        assert!(books.bases.is_empty(), "a refusal leaves nothing behind");
+        (1..=2).for_each(|n| books.reserve_base(CallRef(n), &base, limit, false).unwrap());
+        assert!(books.reserve_base(CallRef(3), &base, limit, false).is_err());
+        let none = Limit::flat(0);
+        assert!(!Load::default().fits(none, false) && !Load::default().fits(none, true));
+    }
+
+    #[test]
+    fn of_two_channels_on_one_base_the_callees_goes_back() {
+        let mut books = Admission::new(KWS);
+        let base = BaseStationId("b".into());
+        books.reserve_base(CallRef(1), &base, BASE, false).unwrap();
+        books.reserve_base(CallRef(1), &base, BASE, true).unwrap();
+        books.release_base(CallRef(1), &base);
+        assert_eq!(books.base(&base), Load { plain: 1, srtp: 0 });
     }
 }

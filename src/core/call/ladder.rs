@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use serde::Serialize;
 
+use crate::pii::Pii;
 use crate::sip::wire::{HeaderName, Message, StartLine};
 use crate::timer::Moment;
 
@@ -26,10 +28,20 @@ pub struct Entry {
     pub message: Message,
 }
 
+/// An entry as it is kept: the octets alone, so that no receive buffer is held by a slice of it.
+#[derive(Debug, Clone)]
+struct Kept {
+    at: Moment,
+    leg: u32,
+    peer: String,
+    inbound: bool,
+    octets: Pii<Bytes>,
+}
+
 /// The recorder of one call.
 #[derive(Debug, Clone, Default)]
 pub struct Ladder {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Kept>,
     dropped: usize,
 }
 
@@ -57,7 +69,8 @@ impl Ladder {
             self.entries.remove(MAX_ENTRIES / 2);
             self.dropped += 1;
         }
-        self.entries.push_back(entry);
+        let Entry { at, leg, peer, inbound, message } = entry;
+        self.entries.push_back(Kept { at, leg, peer, inbound, octets: Pii(message.encode()) });
     }
 
     /// How many were left out.
@@ -67,7 +80,7 @@ impl Ladder {
 
     /// Ready to show, in order.
     pub fn rungs(&self) -> Vec<Rung> {
-        self.entries.iter().map(Entry::rung).collect()
+        self.entries.iter().map(Kept::rung).collect()
     }
 
     /// As text for a terminal: one line a message, arrows between the switch and each leg's peer.
@@ -91,22 +104,37 @@ impl Ladder {
     }
 }
 
-impl Entry {
+impl Kept {
     fn rung(&self) -> Rung {
-        let label = match &self.message.start {
+        match Message::parse_datagram(self.octets.0.clone()) {
+            Ok(message) => self.shown(&message),
+            // What came with a fault that the door let pass, written again: its start line says enough.
+            Err(_) => {
+                let text = String::from_utf8_lossy(&self.octets.0);
+                self.labelled(text.lines().next().unwrap_or("").to_owned(), "<unreadable>".to_owned())
+            }
+        }
+    }
+
+    fn shown(&self, message: &Message) -> Rung {
+        let label = match &message.start {
             StartLine::Request { method, .. } => method.to_string(),
             StartLine::Response { status, reason } => {
-                let method = self.message.method().map_or(String::new(), |m| m.to_string());
+                let method = message.method().map_or(String::new(), |m| m.to_string());
                 format!("{status} {reason} ({method})")
             }
         };
+        self.labelled(label, redacted(message))
+    }
+
+    fn labelled(&self, label: String, text: String) -> Rung {
         Rung {
             at: self.at.as_micros(),
             leg: self.leg,
             peer: self.peer.clone(),
             direction: if self.inbound { "in" } else { "out" },
             label,
-            text: redacted(&self.message),
+            text,
         }
     }
 }
@@ -120,10 +148,13 @@ pub fn redacted(message: &Message) -> String {
         HeaderName::WwwAuthenticate,
         HeaderName::ProxyAuthenticate,
         HeaderName::AuthenticationInfo,
+        HeaderName::from_text("Proxy-Authentication-Info".into()),
     ];
     for name in secret {
         if let Some(value) = shown.header(&name) {
-            let scheme = value.split_whitespace().next().unwrap_or("").to_owned();
+            // Authentication-Info has no scheme in front (RFC 3261 §25.1, AuthenticationInfo).
+            let first = value.split_whitespace().next().filter(|word| !word.contains('='));
+            let scheme = first.unwrap_or("").to_owned();
             shown.headers.set(name, format!("{scheme} <redacted>"));
         }
     }
@@ -136,6 +167,8 @@ fn redact_line(line: &str) -> String {
     match line.split_once("inline:") {
         Some((before, _)) if line.starts_with("a=crypto") => format!("{before}inline:<redacted>"),
         _ if line.starts_with("k=") => "k=<redacted>".to_owned(),
+        _ if line.starts_with("a=ice-pwd:") => "a=ice-pwd:<redacted>".to_owned(),
+        _ if line.starts_with("a=key-mgmt:") => "a=key-mgmt:<redacted>".to_owned(),
         _ => line.to_owned(),
     }
 }
@@ -162,6 +195,21 @@ mod tests {
         let text = &ladder.rungs()[0].text;
         assert!(!text.contains("deadbeef") && !text.contains("c2VjcmV0"), "{text}");
         assert!(text.contains("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:<redacted>"));
+    }
+
+    #[test]
+    fn secrets_without_a_scheme_and_of_ice_are_not_shown() {
+        let mut message = Message::response(&entry(0).message, 200, "OK", None);
+        message.headers.push(HeaderName::AuthenticationInfo, "rspauth=\"deadbeef\", nextnonce=\"cafe\"");
+        message
+            .headers
+            .push(HeaderName::from_text("Proxy-Authentication-Info".into()), "NTLM rspauth=\"deadbeef\"");
+        message.set_body("application/sdp", "a=ice-pwd:s3cret\r\na=key-mgmt:mikey s3cret\r\n");
+        let text = redacted(&message);
+        for secret in ["deadbeef", "cafe", "s3cret"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        assert!(text.contains("NTLM <redacted>"));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use super::cause::{Cause, reason_phrase};
 use crate::sip::invite::{self, Body, EndCause, LegEvent, ReofferAnswer, ReofferOutcome};
 use crate::sip::wire::{HeaderName, Message, NameAddr, Text};
 
+/// Most contacts of one redirection that are looked at.
+const MAX_CONTACTS: usize = 10;
+
 /// A leg of one call: 0 is the caller's, the others count up as they are dialled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -19,16 +22,23 @@ impl LegNo {
 /// What happened on a leg.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LegNews {
+    /// The caller's leg has taken the INVITE. Without it the leg refused the INVITE by itself, and only
+    /// [`Closed`](LegNews::Closed) follows.
+    Invited,
     /// A dialled leg made progress (1xx above 100).
     Progress {
         /// 180, 183, ….
         status: u16,
+        /// Which of its forks: the remote tag.
+        fork: Text,
         /// An answer to our offer, when it carried one.
         body: Option<Body>,
     },
     /// A dialled leg was answered (2xx).
     Answered {
-        /// The answer to our offer.
+        /// Which of its forks.
+        fork: Text,
+        /// The answer to our offer, unless a reliable 1xx of this fork brought it.
         body: Option<Body>,
     },
     /// A dialled leg ended before it was answered.
@@ -50,7 +60,9 @@ pub enum LegNews {
         /// The offer; none asks us for ours (offerless re-INVITE).
         body: Option<Body>,
     },
-    /// The answer to a [`LegOrder::Reoffer`]; none when it was refused.
+    /// It does not any more, and has not heard our answer.
+    ReofferWithdrawn,
+    /// The answer to a [`LegOrder::Reoffer`], none when it was refused; or to a session refresh.
     ReofferAnswered {
         /// The answer.
         body: Option<Body>,
@@ -127,15 +139,20 @@ pub enum Heard {
 /// Reads an event of a leg. `why` is the cause of our own hanging up, if we did.
 pub fn hear(event: LegEvent, why: Option<&Cause>) -> Heard {
     match event {
+        LegEvent::Invited { .. } => Heard::News(LegNews::Invited),
         LegEvent::Progress { response, body, .. } => {
-            Heard::News(LegNews::Progress { status: response.status().unwrap_or(183), body })
+            let (status, fork) = (response.status().unwrap_or(183), fork_of(&response));
+            Heard::News(LegNews::Progress { status, fork, body })
         }
-        LegEvent::Answered { body, .. } => Heard::News(LegNews::Answered { body }),
+        LegEvent::Answered { response, body, .. } => {
+            Heard::News(LegNews::Answered { fork: fork_of(&response), body })
+        }
         LegEvent::Refused { response } => Heard::News(refused(&response)),
         LegEvent::Challenged { request, response } => {
             Heard::Challenged { request: Box::new(request), response: Box::new(response) }
         }
         LegEvent::Reoffered { body } => Heard::News(LegNews::Reoffered { body }),
+        LegEvent::ReofferWithdrawn => Heard::News(LegNews::ReofferWithdrawn),
         LegEvent::ReofferAnswered(ReofferOutcome::Agreed { body, .. }) => {
             Heard::News(LegNews::ReofferAnswered { body })
         }
@@ -146,7 +163,7 @@ pub fn hear(event: LegEvent, why: Option<&Cause>) -> Heard {
         LegEvent::Ended { cause, message } => Heard::News(ended(cause, message.as_ref(), why)),
         LegEvent::Closed => Heard::News(LegNews::Closed),
         LegEvent::Requested { handle, request } => Heard::Asked(reply(handle, &request)),
-        LegEvent::Invited { .. } | LegEvent::ReofferWithdrawn | LegEvent::Replied { .. } => Heard::Nothing,
+        LegEvent::Replied { .. } => Heard::Nothing,
     }
 }
 
@@ -159,21 +176,18 @@ pub fn tell(order: LegOrder) -> invite::LegOrder {
         }
         LegOrder::Accept { body } => invite::LegOrder::Accept { body },
         LegOrder::Reject { cause } => {
+            let status = cause.status_for_caller();
             let mut headers = vec![(HeaderName::Reason, Text::from(cause.reason_header()))];
-            if cause.status == 503 {
-                // RFC 3261 §21.5.4: "The server MAY indicate when the client should retry the request".
-                headers.push((HeaderName::RetryAfter, Text::from_static("5")));
+            if status == 488 {
+                // RFC 3261 §21.4.26: a 488 "SHOULD" say why in a Warning; 399 is for people (§20.43).
+                let warning = format!("399 kirkwall \"{}\"", cause.plain_words());
+                headers.push((HeaderName::Warning, Text::from(warning)));
             }
-            if cause.status == 488 {
-                let words: String = cause.words.chars().filter(|c| !c.is_control() && *c != '"').collect();
-                headers.push((HeaderName::Warning, Text::from(format!("399 kirkwall \"{words}\""))));
-            }
-            let reason = reason_phrase(cause.status).to_owned();
-            invite::LegOrder::Reject { status: cause.status.max(300), reason, headers }
+            invite::LegOrder::Reject { status, reason: reason_phrase(status).to_owned(), headers }
         }
-        LegOrder::HangUp { cause } => {
-            invite::LegOrder::HangUp { headers: vec![(HeaderName::Reason, Text::from(reason_of(&cause)))] }
-        }
+        LegOrder::HangUp { cause } => invite::LegOrder::HangUp {
+            headers: vec![(HeaderName::Reason, Text::from(cause.reason_header()))],
+        },
         LegOrder::AnswerReoffer { body } => invite::LegOrder::AnswerReoffer(ReofferAnswer::Agree(Some(body))),
         LegOrder::RefuseReoffer { cause } => invite::LegOrder::AnswerReoffer(ReofferAnswer::Refuse {
             status: cause.status,
@@ -183,33 +197,39 @@ pub fn tell(order: LegOrder) -> invite::LegOrder {
     }
 }
 
-/// RFC 3326 §3.1: a phone that is cancelled because another one answered is told `SIP;cause=200`.
-fn reason_of(cause: &Cause) -> String {
-    match (cause.status, cause.q850) {
-        (200, 26) => "SIP;cause=200;text=\"Call completed elsewhere\"".to_owned(),
-        _ => cause.reason_header(),
-    }
+fn fork_of(response: &Message) -> Text {
+    response.to_tag().unwrap_or_default()
 }
 
 fn refused(response: &Message) -> LegNews {
     let status = response.status().unwrap_or(500);
     let phrase = response.reason();
     let words = if phrase.is_empty() { reason_phrase(status) } else { phrase };
-    let mut cause = Cause::of_status(status, words);
-    if let Some(q850) = response.header(&HeaderName::Reason).and_then(|reason| q850_in(reason)) {
-        cause.q850 = q850;
-    }
-    let contacts = response.headers.list(&HeaderName::Contact);
-    let contacts = contacts.iter().filter_map(NameAddr::parse).map(|contact| contact.uri.raw.to_string());
+    let told = Cause::of_status(status, words).told_by(response);
     // RFC 3263 §4.3: failure "occurs if the transaction layer reports a 503 error response or a
     // transport failure of some sort": the next server is tried.
-    LegNews::Refused { route_failed: status == 503, cause, contacts: contacts.take(10).collect() }
+    LegNews::Refused {
+        route_failed: status == 503,
+        cause: Cause { status, ..told },
+        contacts: contacts(response),
+    }
+}
+
+/// RFC 3261 §8.1.3.4: ordered by "q", an absent one counting as 1.
+fn contacts(response: &Message) -> Vec<String> {
+    let mut contacts: Vec<_> = response.contacts().into_iter().take(MAX_CONTACTS).collect();
+    let quality = |contact: &NameAddr| {
+        let q =
+            contact.params.get("q").and_then(|q| q.parse::<f32>().ok()).filter(|q| (0.0..=1.0).contains(q));
+        (q.unwrap_or(1.0) * 1_000.0) as u32
+    };
+    contacts.sort_by_key(|contact| std::cmp::Reverse(quality(contact)));
+    contacts.into_iter().map(|contact| contact.uri.raw.to_string()).collect()
 }
 
 fn ended(cause: EndCause, message: Option<&Message>, why: Option<&Cause>) -> LegNews {
-    let told = message.and_then(|m| m.header(&HeaderName::Reason)).and_then(|reason| q850_in(reason));
     let cause = match cause {
-        EndCause::ByPeer => Cause { q850: told.unwrap_or(16), ..Cause::normal() },
+        EndCause::ByPeer => message.map_or_else(Cause::normal, |message| Cause::normal().told_by(message)),
         EndCause::ByUs => why.cloned().unwrap_or_else(Cause::normal),
         EndCause::Timeout => {
             let cause = Cause::of_status(408, "no answer from the far end");
@@ -227,20 +247,16 @@ fn ended(cause: EndCause, message: Option<&Message>, why: Option<&Cause>) -> Leg
 }
 
 /// What an in-dialog request is answered with, until the telephony features take it: key presses by
-/// INFO are taken, the rest is refused politely (RFC 3261 §8.2.1, RFC 3515 §2.4.2).
+/// INFO are taken, the rest is refused politely. A text that nobody shows is not confirmed (RFC 3428 §7),
+/// nor a notification that nobody asked for (RFC 6665 §4.1.3); REFER is declined (RFC 3515 §2.4.2).
 fn reply(handle: u32, request: &Message) -> invite::LegOrder {
     use crate::sip::wire::Method;
-    let (status, reason) = match request.method() {
-        Some(Method::Info | Method::Notify | Method::Message) => (200, "OK"),
-        Some(Method::Refer) => (603, "Decline"),
-        _ => (501, "Not Implemented"),
+    let status = match request.method() {
+        Some(Method::Info) => 200,
+        Some(Method::Notify) => 489,
+        Some(Method::Refer) => 603,
+        _ => 501,
     };
-    invite::LegOrder::Reply { handle, status, reason: reason.into(), headers: Vec::new(), body: None }
-}
-
-/// The cause of a `Reason: Q.850;cause=N`.
-fn q850_in(reason: &Text) -> Option<u8> {
-    let part = reason.split(',').find(|part| part.trim_start().to_ascii_lowercase().starts_with("q.850"))?;
-    let (_, rest) = part.split_once("cause=")?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    let reason = reason_phrase(status).into();
+    invite::LegOrder::Reply { handle, status, reason, headers: Vec::new(), body: None }
 }

@@ -7,6 +7,8 @@
 pub const OWNER_BITS: u32 = 8;
 
 pub mod admission;
+// The room is called after what it is for, the machine after what it is.
+#[allow(clippy::module_inception)]
 mod call;
 pub mod cause;
 mod cdr;

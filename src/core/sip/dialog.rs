@@ -123,8 +123,9 @@ impl Dialog {
     /// Checks and takes the number of an inbound request other than ACK and CANCEL (§12.2.2).
     pub fn take_cseq(&mut self, got: u32) -> Result<(), OutOfOrder> {
         match self.remote_cseq {
-            // "If the remote sequence number … is greater …, the request is out of order and MUST be
-            // rejected with a 500 (Server Internal Error) response."
+            // "If the remote sequence number was not empty, but the sequence number of the request is lower
+            // than the remote sequence number, the request is out of order and MUST be rejected with a 500
+            // (Server Internal Error) response."
             Some(last) if got < last => Err(OutOfOrder { got, last }),
             _ => {
                 self.remote_cseq = Some(got);

@@ -1,167 +1,99 @@
 //! Dialling: from the grant to somebody ringing, and on to the next when somebody will not.
 
+use super::strand::refused_offer;
 use super::*;
 use crate::media::negotiate::SrtpMode;
 use crate::sip::Transport;
 
+/// Most legs of one call; their numbers must fit [`OWNER_BITS`](crate::call::OWNER_BITS).
+const MAX_LEGS: usize = 64;
+const _: () = assert!(MAX_LEGS <= 1 << crate::call::OWNER_BITS);
+
+/// The search for somebody who answers. Gone with the process: a call that was not answered is not kept.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Search {
+    /// What dialled legs are offered.
+    pub codecs: Vec<Codec>,
+    /// Whom to dial next, when the way of those before failed.
+    pub attempts: VecDeque<Vec<Target>>,
+    /// Contacts of a redirection that are not dialled yet, best first.
+    pub contacts: VecDeque<Target>,
+    /// Contacts followed so far.
+    pub redirects: u8,
+    /// Whether every leg of the present attempt failed on its way, so that none has reached the callee.
+    pub way_failed: bool,
+    /// The best reason so far why nobody answered.
+    pub best: Option<Cause>,
+    /// Whose early media the caller hears.
+    pub early: Option<LegNo>,
+    /// Whether the caller was told that something happens.
+    pub told: bool,
+    /// Whether the caller was told that it rings.
+    pub rung: bool,
+}
+
 impl Call {
     /// The supervisor granted channels and says where to dial.
     pub(super) fn admitted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
+        self.channels = Channels::Held;
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0);
         let media = OfferAnswer::new(local, &mut self.tokens);
-        if let Some(caller) = self.leg(LegNo::CALLER) {
+        self.search.attempts = grant.attempts.iter().cloned().collect();
+        self.search.way_failed = true;
+        match codecs_to_offer(&media, self.offer.as_ref(), &grant.codecs) {
+            Ok(codecs) => self.search.codecs = codecs,
+            Err(cause) => return self.hang_up(None, cause, now),
+        }
+        if let Some(caller) = self.legs.get_mut(&LegNo::CALLER) {
             caller.media = Some(media);
         }
-        self.attempts = grant.attempts.iter().cloned().collect();
         self.grant = Some(grant);
         self.state = State::Dialling;
         let mut then = Vec::new();
         self.set_phase(Phase::Dialling, &mut then);
-        let failed = self.dial_next(&mut then);
-        self.or_give_up(failed, then, now)
+        self.dial_on(then, now)
     }
 
-    /// Dials the next attempt; the error is why nobody could be dialled.
-    fn dial_next(&mut self, then: &mut Orders) -> Result<(), Cause> {
-        let codecs = self.codecs_to_offer()?;
-        let nobody = || Cause::of_status(480, "nobody to dial");
-        let targets = self.attempts.pop_front().filter(|t| !t.is_empty());
-        let targets = targets.ok_or_else(|| self.best.clone().unwrap_or_else(nobody))?;
-        for target in targets {
-            self.dial(target, codecs.clone(), then);
+    /// Dials until somebody is dialled, or gives up when nobody is left: the other contacts of a
+    /// redirection first, then the next attempt if the way of the last one failed.
+    pub(super) fn dial_on(&mut self, mut then: Orders, now: Moment) -> Ready<Save, Output> {
+        while !self.legs.iter().any(|(leg, strand)| *leg != LegNo::CALLER && strand.is_open()) {
+            let search = &mut self.search;
+            let contact = search.contacts.pop_front().map(|target| vec![target]);
+            let next = contact.or_else(|| search.attempts.pop_front().filter(|_| search.way_failed));
+            let Some(targets) = next else {
+                let nobody = || Cause::of_status(480, "nobody to dial");
+                let cause = self.search.best.take().unwrap_or_else(nobody);
+                return led_by(then, self.hang_up(None, cause, now));
+            };
+            for target in targets {
+                self.dial(target, &mut then, now);
+            }
         }
-        Ok(())
+        Ready::say(then)
     }
 
-    fn dial(&mut self, target: Target, codecs: Vec<Codec>, then: &mut Orders) {
-        let Some(grant) = self.grant.as_deref() else { return };
+    pub(super) fn dial(&mut self, target: Target, then: &mut Orders, now: Moment) {
+        let Some(grant) = self.grant.as_deref().filter(|_| self.legs.len() < MAX_LEGS) else { return };
         let srtp = offered_over(&grant.srtp.1, target.destination.transport);
-        let local = local_media(grant.address_b, grant.port_b, codecs, &srtp);
-        let leg = LegNo(self.legs.last_key_value().map_or(0, |(last, _)| last.0) + 1);
+        let local = local_media(grant.address_b, grant.port_b, self.search.codecs.clone(), &srtp);
+        // Legs stay in the books until the call is over, so no number comes twice.
+        let leg = LegNo(self.legs.len() as u32);
         let mut media = OfferAnswer::new(local, &mut self.tokens);
         let offer = Body::sdp(media.offer(&mut self.tokens));
-        let strand = Strand { media: Some(media), target: Some(target.clone()), rung: false, closed: false };
-        self.legs.insert(leg, strand);
+        self.legs.insert(leg, Strand::dialled(target.clone(), media));
+        self.timers.set(Timer::C, now + TIMER_C);
         then.push(Output::Dial { leg, target: Box::new(target), offer });
     }
+}
 
-    /// The caller's codecs first, so that nothing need be translated; then what we could translate.
-    fn codecs_to_offer(&self) -> Result<Vec<Codec>, Cause> {
-        let ours = self.grant.as_deref().map_or(Vec::new(), |g| g.codecs.clone());
-        let Some(offer) = &self.offer else { return Ok(ours) };
-        let caller = self.legs.get(&LegNo::CALLER).and_then(|strand| strand.media.as_ref());
-        let caller = caller.ok_or_else(|| Cause::of_status(500, "no media"))?;
-        let offered = caller.review(&offer.content_type, &offer.bytes).map_err(answer::unacceptable)?;
-        let mut codecs: Vec<Codec> = offered.codecs.into_iter().filter(|c| ours.contains(c)).collect();
-        if codecs.is_empty() {
-            return Err(Cause::of_status(488, "no codec in common with the caller"));
-        }
-        let translatable = |c: &Codec| matches!(c, Codec::Pcma | Codec::Pcmu);
-        if codecs.iter().any(translatable) {
-            let more: Vec<Codec> =
-                ours.into_iter().filter(|c| translatable(c) && !codecs.contains(c)).collect();
-            codecs.extend(more);
-        }
-        Ok(codecs)
-    }
-
-    /// 1xx of a dialled leg.
-    pub(super) fn progress(&mut self, leg: LegNo, status: u16, body: Option<Body>) -> Ready<Save, Output> {
-        let mut then = Vec::new();
-        let early = body.and_then(|body| self.take_answer(leg, &body, &mut then).ok());
-        let first_ring =
-            status == 180 && self.leg(leg).is_some_and(|strand| !std::mem::replace(&mut strand.rung, true));
-        if status == 180 {
-            self.set_phase(Phase::Ringing, &mut then);
-        }
-        let already = self.answer.is_some();
-        let answer = early.and_then(|agreed| self.answer_for_caller(agreed.codec, &mut then).ok());
-        match (answer, status) {
-            (Some(body), _) if !already => {
-                then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status: 183, body: Some(body) }));
-            }
-            (_, 180) if first_ring => {
-                then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status: 180, body: None }));
-            }
-            (_, 181 | 182) => {
-                then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status, body: None }))
-            }
-            _ => {}
-        }
-        Ready::say(then)
-    }
-
-    /// A dialled leg ended without an answer.
-    pub(super) fn refused(
-        &mut self,
-        leg: LegNo,
-        cause: Cause,
-        contacts: Vec<String>,
-        route_failed: bool,
-        now: Moment,
-    ) -> Ready<Save, Output> {
-        let mut then = vec![Output::ReleaseBase(leg)];
-        let target = self.legs.remove(&leg).and_then(|strand| strand.target);
-        self.note_cause(&cause);
-        if let (300..=399, Some(target)) = (cause.status, target) {
-            self.redirect(target, contacts, &mut then);
-        }
-        if self.legs.keys().any(|l| *l != LegNo::CALLER) {
-            return Ready::say(then);
-        }
-        let failed = match route_failed {
-            true => self.dial_next(&mut then),
-            false => Err(self.best.clone().unwrap_or(cause)),
-        };
-        self.or_give_up(failed, then, now)
-    }
-
-    /// Follows a 3xx of the north side through the same next hop. A handset's redirection is not
-    /// followed: that is a forward, which needs the user's rights.
-    fn redirect(&mut self, target: Target, contacts: Vec<String>, then: &mut Orders) {
-        if target.destination.facing == Facing::South {
-            return;
-        }
-        for contact in contacts {
-            if self.redirects == MAX_REDIRECTS {
-                return;
-            }
-            self.redirects += 1;
-            let next = Target { request_uri: contact.clone(), to_uri: contact, ..target.clone() };
-            if let Ok(codecs) = self.codecs_to_offer() {
-                self.dial(next, codecs, then);
-            }
-        }
-    }
-
-    /// RFC 3261 §16.7 step 6: a 6xx decides; else the lowest class; within it the first that says more
-    /// than "not here now".
-    fn note_cause(&mut self, cause: &Cause) {
-        let rank = |c: &Cause| match c.status {
-            600..=699 => 0,
-            300..=399 => 5,
-            408 | 480 | 487 => 3,
-            400..=499 => 2,
-            _ => 4,
-        };
-        if self.best.as_ref().is_none_or(|best| rank(cause) < rank(best)) {
-            self.best = Some(cause.clone());
-        }
-    }
-
-    fn or_give_up(
-        &mut self,
-        dialled: Result<(), Cause>,
-        mut then: Orders,
-        now: Moment,
-    ) -> Ready<Save, Output> {
-        if let Err(cause) = dialled {
-            let mut more = self.give_up(cause, now);
-            then.append(&mut more.then);
-            return Ready { save: more.save, then };
-        }
-        Ready::say(then)
-    }
+/// The caller's codecs first, so that nothing need be translated; then what we could translate.
+fn codecs_to_offer(caller: &OfferAnswer, offer: Option<&Body>, ours: &[Codec]) -> Result<Vec<Codec>, Cause> {
+    let Some(offer) = offer else { return Ok(ours.to_vec()) };
+    let offered = caller.review(&offer.content_type, &offer.bytes).map_err(refused_offer)?.codecs;
+    let more = ours.iter().filter(|codec| !offered.contains(codec));
+    let more = more.filter(|codec| offered.iter().any(|other| joins(**codec, *other)));
+    Ok(offered.iter().chain(more).copied().collect())
 }
 
 /// RFC 4568 §5.1.2 wants keys in an offer only under "authenticated and encrypted" signalling: where SRTP
@@ -174,4 +106,8 @@ fn offered_over(policy: &SrtpPolicy, transport: Transport) -> SrtpPolicy {
         }
         _ => *policy,
     }
+}
+
+fn local_media(address: IpAddr, port: u16, codecs: Vec<Codec>, srtp: &SrtpPolicy) -> LocalMedia {
+    LocalMedia { srtp: *srtp, ..LocalMedia::new(address, port, codecs) }
 }

@@ -1,69 +1,83 @@
 //! Clearing: everybody is told why, the channels go back, the record is written, once.
 
+use super::strand::Life;
 use super::*;
 
 impl Call {
-    /// Nobody can be dialled (any more): the caller is refused.
-    pub(super) fn give_up(&mut self, cause: Cause, now: Moment) -> Ready<Save, Output> {
-        self.end(None, cause, now, |cause| LegOrder::Reject { cause })
-    }
-
-    /// Ends all legs but `first`, which has ended by itself.
+    /// Ends all legs but `first`, which has ended by itself. A caller that has no answer yet is refused.
     pub(super) fn hang_up(&mut self, first: Option<LegNo>, cause: Cause, now: Moment) -> Ready<Save, Output> {
-        self.end(first, cause, now, |cause| LegOrder::HangUp { cause })
-    }
-
-    fn end(
-        &mut self,
-        first: Option<LegNo>,
-        cause: Cause,
-        now: Moment,
-        order: impl Fn(Cause) -> LegOrder,
-    ) -> Ready<Save, Output> {
         if matches!(self.state, State::Ending | State::Over) {
             return Ready::nothing();
         }
         let mut then: Orders = Vec::new();
-        for (leg, _) in self.legs.iter().filter(|(leg, strand)| Some(**leg) != first && !strand.closed) {
-            let order = match *leg {
-                LegNo::CALLER => order(cause.clone()),
-                _ => LegOrder::HangUp { cause: cause.clone() },
-            };
-            then.push(Output::Leg(*leg, order));
+        let answered = self.state == State::Talking;
+        // Without its INVITE there is nothing that could be refused.
+        let refusable = !answered && self.channels != Channels::Untouched;
+        for (leg, strand) in self.legs.iter_mut().filter(|(_, strand)| strand.is_open()) {
+            strand.end();
+            let cause = cause.clone();
+            match *leg {
+                leg if Some(leg) == first => {}
+                LegNo::CALLER if refusable => then.push(Output::Leg(*leg, LegOrder::Reject { cause })),
+                _ => then.push(Output::Leg(*leg, LegOrder::HangUp { cause })),
+            }
         }
         self.state = State::Ending;
-        self.summary.cause = Some(cause);
+        self.summary.cause = Some(if answered { cause } else { cause.before_answer() });
         self.summary.ended = Some(now);
         self.timers.stop_all();
         self.timers.set(Timer::Linger, now + LINGER);
         self.set_phase(Phase::Ending, &mut then);
-        // The channels are free as soon as nobody can be heard; the legs may take 32 s to close.
-        self.summary.phase = Phase::Ended;
-        let summary = Box::new(self.summary.clone());
-        then.push(Output::Over(summary.clone()));
-        Ready { save: vec![Save::Ended(summary)], then }
+        let record = CallSummary { phase: Phase::Ended, ..self.summary.clone() };
+        // The channels are free as soon as nobody can be heard; the legs may take a while to close.
+        if self.channels != Channels::Asked {
+            self.give_back(&mut then);
+        }
+        self.over_when_quiet();
+        Ready { save: vec![Save::Ended(Box::new(record))], then }
+    }
+
+    fn give_back(&mut self, then: &mut Orders) {
+        if std::mem::replace(&mut self.channels, Channels::Back) != Channels::Back {
+            self.summary.phase = Phase::Ended;
+            then.push(Output::Over(Box::new(self.summary.clone())));
+        }
+    }
+
+    /// The supervisor's reply to a call that has ended meanwhile. A grant goes back unused.
+    pub(super) fn admitted_too_late(&mut self) -> Ready<Save, Output> {
+        let mut then = Vec::new();
+        self.give_back(&mut then);
+        self.over_when_quiet();
+        Ready::say(then)
     }
 
     /// A leg is done with all its transactions.
     pub(super) fn closed(&mut self, leg: LegNo, now: Moment) -> Ready<Save, Output> {
-        if let Some(strand) = self.leg(leg) {
-            strand.closed = true;
-        }
+        let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
+        // A leg that closes without having said that it ended was lost with its actor, or has refused
+        // its INVITE by itself.
+        let lost = std::mem::replace(&mut strand.life, Life::Closed) == Life::Open;
+        let cause = Cause::of_status(500, "a leg of the call was lost");
         match self.state {
-            State::Ending if self.legs.values().all(|strand| strand.closed) => {
-                self.state = State::Over;
-                self.timers.stop_all();
+            State::Dialling if lost && leg != LegNo::CALLER => {
+                self.refused(leg, cause, Vec::new(), false, now)
+            }
+            State::Admitting | State::Dialling | State::Talking if lost => {
+                self.hang_up(Some(leg), cause, now)
+            }
+            _ => {
+                self.over_when_quiet();
                 Ready::nothing()
             }
-            State::Ending | State::Over => Ready::nothing(),
-            // A leg that closes without having said that it ended was lost with its actor.
-            _ if leg == LegNo::CALLER || self.talking_to == Some(leg) => {
-                self.hang_up(Some(leg), Cause::of_status(500, "a leg of the call was lost"), now)
-            }
-            State::Dialling if self.legs.contains_key(&leg) => {
-                self.refused(leg, Cause::of_status(500, "a leg of the call was lost"), Vec::new(), false, now)
-            }
-            _ => Ready::nothing(),
+        }
+    }
+
+    fn over_when_quiet(&mut self) {
+        let quiet = self.legs.values().all(|strand| strand.life == Life::Closed);
+        if self.state == State::Ending && quiet && self.channels == Channels::Back {
+            self.state = State::Over;
+            self.timers.stop_all();
         }
     }
 
@@ -74,12 +88,26 @@ impl Call {
 
     pub(super) fn deadline_passed(&mut self, now: Moment) -> Ready<Save, Output> {
         match self.timers.pop_expired(now) {
-            Some(Timer::C) => self.hang_up(None, Cause::of_status(480, "nobody answered"), now),
+            Some(Timer::C) => self.nobody_answered(now),
             Some(Timer::Linger) => {
+                let mut then = Vec::new();
+                self.give_back(&mut then);
                 self.state = State::Over;
-                Ready::nothing()
+                Ready::say(then)
             }
             None => Ready::nothing(),
         }
+    }
+
+    /// RFC 3261 §16.8: a leg that has made progress is cancelled; one that has not counts as 408. RFC 3398
+    /// §7.2.4.1 gives the causes: 19 for a user who was alerted, 18 for one who was not.
+    fn nobody_answered(&mut self, now: Moment) -> Ready<Save, Output> {
+        let cause = match self.summary.phase {
+            Phase::Ringing => Cause { status: 480, q850: 19, words: "nobody answered".into() },
+            _ => Cause { status: 408, q850: 18, words: "nobody responded".into() },
+        };
+        self.note_cause(cause.clone());
+        let best = self.search.best.take().unwrap_or(cause);
+        self.hang_up(None, best, now)
     }
 }

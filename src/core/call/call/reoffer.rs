@@ -1,60 +1,96 @@
 //! Changing the session in talk: hold, resume, another codec or address (RFC 3264 §8).
 
-use super::answer::unacceptable;
 use super::*;
 
 impl Call {
-    /// A leg proposes another description, or asks for ours. It is answered here, with the codec in
-    /// use; the other leg is not disturbed.
-    pub(super) fn reoffered(&mut self, leg: LegNo, body: Option<Body>) -> Ready<Save, Output> {
-        let side = if leg == LegNo::CALLER { Side::A } else { Side::B };
-        let mut tokens = self.tokens.split();
-        let Some(media) = self.leg(leg).and_then(|strand| strand.media.as_mut()) else {
-            return Ready::nothing();
-        };
-        let Some(body) = body else {
-            let offer = Body::sdp(media.offer(&mut tokens));
-            return Ready::say(vec![Output::Leg(leg, LegOrder::AnswerReoffer { body: offer })]);
-        };
-        let current = media.agreed().map(|agreed| agreed.codec);
-        let mut answered = media.answer(
-            &body.content_type,
-            &body.bytes,
-            current.as_ref().map(std::slice::from_ref),
-            &mut tokens,
-        );
-        if answered.is_err() && matches!(current, Some(Codec::Pcma | Codec::Pcmu)) {
-            answered =
-                media.answer(&body.content_type, &body.bytes, Some(&[Codec::Pcma, Codec::Pcmu]), &mut tokens);
-        }
+    /// A leg proposes another description, or asks for ours. It is answered here, with a codec that goes
+    /// with the other leg's; the other leg is not disturbed.
+    pub(super) fn reoffered(&mut self, leg: LegNo, body: Option<&Body>) -> Ready<Save, Output> {
+        let codecs = self.codecs_beside(side_of(leg));
+        let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
         let mut then = Vec::new();
-        match answered {
-            Ok((sdp, agreed)) => {
-                self.run_flow(side, &agreed, &mut then);
-                then.push(Output::Leg(leg, LegOrder::AnswerReoffer { body: Body::sdp(sdp) }));
-                Ready { save: vec![Save::Put(Box::new(self.clone()))], then }
-            }
-            Err(refusal) => {
-                then.push(Output::Leg(leg, LegOrder::RefuseReoffer { cause: unacceptable(refusal) }));
-                Ready::say(then)
-            }
+        let answered = match body {
+            Some(body) => strand.answer(body, codecs, &mut self.tokens).map(|(body, agreed)| {
+                self.run_if_heard(leg, &agreed, &mut then);
+                body
+            }),
+            None => strand
+                .offer(codecs, &mut self.tokens)
+                .ok_or_else(|| Cause::of_status(488, "no session is agreed on yet")),
+        };
+        then.push(Output::Leg(
+            leg,
+            match answered {
+                Ok(body) => LegOrder::AnswerReoffer { body },
+                Err(cause) => LegOrder::RefuseReoffer { cause },
+            },
+        ));
+        self.accept_again(leg, &mut then);
+        Ready { save: self.put(), then }
+    }
+
+    /// An UPDATE that the caller sent while it was answered keeps its leg from saying the 2xx (RFC 3311
+    /// §5.2). Now that the UPDATE is answered, the 2xx is ordered again; a leg that has said it already
+    /// refuses the order.
+    fn accept_again(&self, leg: LegNo, then: &mut Orders) {
+        if let (LegNo::CALLER, State::Talking, Some(answer)) = (leg, self.state, &self.answer) {
+            then.push(Output::Leg(leg, LegOrder::Accept { body: Some(answer.clone()) }));
         }
     }
 
-    /// The answer to an offer of ours: to a re-INVITE, or in the ACK of an offerless one.
-    pub(super) fn reoffer_answered(&mut self, leg: LegNo, body: Option<Body>) -> Ready<Save, Output> {
-        let side = if leg == LegNo::CALLER { Side::A } else { Side::B };
-        let Some(media) = self.leg(leg).and_then(|strand| strand.media.as_mut()) else {
+    /// The far end does not want its change any more, and has not heard our answer to it.
+    pub(super) fn reoffer_withdrawn(&mut self, leg: LegNo) -> Ready<Save, Output> {
+        let mut then = Vec::new();
+        if let Some(agreed) = self.legs.get_mut(&leg).and_then(|strand| strand.withdraw()) {
+            self.run_if_heard(leg, &agreed, &mut then);
+        }
+        Ready { save: self.put(), then }
+    }
+
+    /// The answer to a re-INVITE of ours: to our own offer, or to the refresh of a session timer, which
+    /// offers what is in force.
+    pub(super) fn reoffer_answered(
+        &mut self,
+        leg: LegNo,
+        body: Option<&Body>,
+        now: Moment,
+    ) -> Ready<Save, Output> {
+        let mut tokens = self.tokens.split();
+        let Some(media) = self.legs.get_mut(&leg).and_then(|strand| strand.in_force()) else {
             return Ready::nothing();
         };
-        let Some(agreed) = body.and_then(|body| media.accept_answer(&body.content_type, &body.bytes).ok())
-        else {
+        let wanted = media.offer_is_out();
+        if body.is_some() && !wanted {
+            media.offer(&mut tokens);
+        }
+        let agreed = body.and_then(|body| media.accept_answer(&body.content_type, &body.bytes).ok());
+        if agreed.is_none() {
             // RFC 3261 §14.1: "the session parameters MUST remain unchanged, as if no re-INVITE had been issued"
             media.rollback();
-            return Ready::nothing();
-        };
+        }
         let mut then = Vec::new();
-        self.run_flow(side, &agreed, &mut then);
-        Ready { save: vec![Save::Put(Box::new(self.clone()))], then }
+        if let Some(agreed) = agreed {
+            self.run_if_heard(leg, &agreed, &mut then);
+        }
+        if wanted && self.state == State::Talking && !self.codecs_join() {
+            let cause = Cause::of_status(488, "no codec in common between caller and callee");
+            return led_by(then, self.hang_up(None, cause, now));
+        }
+        Ready { save: self.put(), then }
+    }
+
+    /// Before the answer only one of the dialled legs is heard.
+    fn run_if_heard(&mut self, leg: LegNo, agreed: &Agreed, then: &mut Orders) {
+        if self.state == State::Talking || leg == LegNo::CALLER || self.search.early == Some(leg) {
+            self.run_flow(side_of(leg), agreed, then);
+        }
+    }
+
+    /// Only an answered call is kept on disk.
+    fn put(&self) -> Vec<Save> {
+        match self.state {
+            State::Talking => vec![Save::Put(Box::new(self.clone()))],
+            _ => Vec::new(),
+        }
     }
 }

@@ -1,1 +1,8 @@
-
+mod ends;
+mod forks;
+mod random;
+mod reoffers;
+mod setup;
+mod ways;
+mod wire;
+mod world;

@@ -1,4 +1,4 @@
-//! What the User-Agent of a base says. Forms as in the project's DECT reference, §1.1.
+//! What the User-Agent of a base says, in the forms that their makers' bases were seen to send.
 
 use super::Vendor;
 

@@ -49,7 +49,7 @@ pub enum BaseRole {
     Manager,
 }
 
-/// How far a figure can be trusted; the marks of the project's DECT reference.
+/// How far a figure can be trusted. The marks stand in comments beside what they are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Certainty {

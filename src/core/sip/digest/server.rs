@@ -216,7 +216,9 @@ impl DigestServer {
         };
         let known = ha1(answer.username, answer.algorithm).filter(|h| h.algorithm == answer.algorithm);
         let right = self.is_right(&answer, &presented, known);
-        if !right || !same_resource(answer.uri, presented.request_uri) {
+        // A count that passes once ties the digest to this one request; without it the URI must.
+        let bound = answer.count.is_some() || same_resource(answer.uri, presented.request_uri);
+        if !right || !bound {
             return Verdict::Wrong { username: Pii(answer.username.to_owned()) };
         }
         // RFC 7616 §3.4: "If the same nc value is seen twice, then the request is a replay."
@@ -312,6 +314,9 @@ impl<'a> Count<'a> {
     }
 }
 
+/// Asked only of digests without a nonce count: load generators and some old phones write the server's
+/// address as `uri`, whatever the Request-URI.
+///
 /// RFC 3261 §22.4 item 1 lets `uri` differ from the Request-URI, since a proxy may change the latter;
 /// RFC 7616 §3.4.6 wants the same resource. User and host must agree; bases differ in port and
 /// parameters.

@@ -23,8 +23,8 @@ impl Leg {
         let Ringing { key, invite, mut usage, .. } = *ringing;
         // A description that was answered already is not said twice (RFC 6337 §3.1.1).
         let body = body.filter(|_| !usage.exchange.is_settled());
-        let response = self.success(&mut usage, &invite, body, now);
         usage.early = false;
+        let response = self.success(&mut usage, &invite, body, now);
         self.accept_until_acknowledged(&mut usage, &key, response, now);
         State::Confirmed(Box::new(Confirmed { usage, farewell: None }))
     }
@@ -40,10 +40,12 @@ impl Leg {
         let mut response = self.response_to(request, 200, "OK");
         copy_record_route(request, &mut response);
         self.put_abilities(&mut response);
-        if let Ok(session) = SessionTimer::decide(request, self.local.session_expires, now) {
-            usage.session = session;
-            self.arm_session(session);
-            if let Some(session) = session {
+        if !usage.early {
+            // Too short an interval was refused at the door; here it would only mean no timer.
+            let wish = self.local.session_expires;
+            usage.session = SessionTimer::decide(request, wish, now).unwrap_or_default();
+            self.arm_session(usage.session);
+            if let Some(session) = usage.session {
                 session.put_in_response(request, &mut response);
             }
         }

@@ -1,7 +1,7 @@
 //! The ACK to a 2xx: sent, sent again, received (RFC 3261 §13.2.2.4, §13.3.1.4).
 
 use super::send::put_body;
-use super::state::{AskPhase, Confirmed, LegTimer, MAX_FORKS, SentAck, State, Usage};
+use super::state::{Confirmed, LegTimer, MAX_FORKS, SentAck, State, Usage};
 use super::{Body, EndCause, Leg, LegEvent};
 use crate::sip::offer_answer::Exchange;
 use crate::sip::wire::{HeaderName, Message, Method};
@@ -63,14 +63,13 @@ impl Leg {
             usage.exchange.receive();
         }
         self.tell(LegEvent::Acknowledged { body: body.clone() });
-        if let Some(headers) = confirmed.farewell.take() {
-            self.say_bye(&mut confirmed.usage, headers, now);
-            return self.enter_ending(Some(Box::new(confirmed.usage)), now);
+        if confirmed.farewell.is_some() {
+            return self.part(confirmed, now);
         }
         if wanted && body.is_none() {
             return self.break_off(confirmed, EndCause::AnswerMissing, now);
         }
-        self.ask_if_held(&mut confirmed.usage, now);
+        self.ask_when_free(&mut confirmed.usage, now);
         State::Confirmed(confirmed)
     }
 
@@ -78,11 +77,5 @@ impl Leg {
         usage.unacknowledged = None;
         self.timers.stop(LegTimer::AcceptAgain);
         self.timers.stop(LegTimer::AcceptLimit);
-    }
-
-    fn ask_if_held(&mut self, usage: &mut Usage, now: Moment) {
-        if usage.asked.as_ref().is_some_and(|asked| asked.phase == AskPhase::Held) {
-            self.ask_offer(usage, now);
-        }
     }
 }

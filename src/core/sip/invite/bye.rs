@@ -19,28 +19,24 @@ impl Leg {
             return State::Confirmed(confirmed);
         }
         self.end(EndCause::ByUs, None);
-        // "The callee's UA MUST NOT send a BYE on a confirmed dialog until it has received an ACK for its
-        // 2xx response or until the server transaction times out."
-        if confirmed.usage.unacknowledged.is_some() {
-            confirmed.farewell = Some(headers);
-            return State::Confirmed(confirmed);
-        }
-        self.part(confirmed, headers, now)
+        confirmed.farewell = Some(headers);
+        self.part(confirmed, now)
     }
 
     /// The leg ends the session by itself.
     pub(super) fn break_off(&mut self, mut confirmed: Box<Confirmed>, cause: EndCause, now: Moment) -> State {
         self.end(cause, None);
-        let headers = confirmed.farewell.take().unwrap_or_default();
-        self.part(confirmed, headers, now)
+        confirmed.farewell.get_or_insert_default();
+        self.part(confirmed, now)
     }
 
-    fn part(
-        &mut self,
-        mut confirmed: Box<Confirmed>,
-        headers: Vec<(HeaderName, Text)>,
-        now: Moment,
-    ) -> State {
+    /// "The callee's UA MUST NOT send a BYE on a confirmed dialog until it has received an ACK for its 2xx
+    /// response or until the server transaction times out."
+    pub(super) fn part(&mut self, mut confirmed: Box<Confirmed>, now: Moment) -> State {
+        if confirmed.usage.unacknowledged.is_some() {
+            return State::Confirmed(confirmed);
+        }
+        let headers = confirmed.farewell.take().unwrap_or_default();
         if let Some(Owed::Ack(invite)) = confirmed.usage.owed.take() {
             self.acknowledge(&confirmed.usage, &invite, None);
         }
@@ -86,7 +82,7 @@ impl Leg {
             Event::Request { key, request, .. } => {
                 let ours = usage.as_ref().is_some_and(|usage| usage.dialog.owns(&request));
                 match request.method() {
-                    // RFC 5407 §3.2.3: BYE crosses BYE; both get 200.
+                    // RFC 5407 §3.2.1: BYE crosses BYE; both get 200.
                     Some(Method::Bye) if ours => self.refuse(&key, &request, 200, "OK", now),
                     _ => self.refuse(&key, &request, 481, "Call/Transaction Does Not Exist", now),
                 }
@@ -97,7 +93,7 @@ impl Leg {
                     && !self.repeat_ack(&response) =>
             {
                 match (used_for, &usage) {
-                    // RFC 5407 §3.2.1: the 2xx to our re-INVITE comes after BYE and still wants its ACK.
+                    // RFC 5407 §3.2.3: the 2xx to our re-INVITE comes after BYE and still wants its ACK.
                     (ClientUse::Reoffer, Some(usage)) => self.acknowledge(usage, &request, None),
                     (ClientUse::Invite, _) if self.acks.len() < MAX_FORKS => {
                         self.drop_fork(request, response, hop, now);

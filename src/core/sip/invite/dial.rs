@@ -227,7 +227,7 @@ impl Leg {
             }
             Event::Response { used_for: ClientUse::Reoffer, .. }
             | Event::Failed { used_for: ClientUse::Reoffer, .. }
-            | Event::Expired(LegTimer::Glare) => {
+            | Event::Expired(LegTimer::Glare | LegTimer::AskLimit) => {
                 calling.early.iter().position(|early| early.usage.asked.is_some())
             }
             _ => calling.early.len().checked_sub(1),

@@ -1,8 +1,9 @@
 //! The door: which order is admitted in which state. Decides, changes nothing.
 
-use super::state::{MAX_PROGRESS, MAX_TRANSACTIONS, State, Usage};
+use super::state::{MAX_PROGRESS, State, Usage, clients_full};
 use super::{Body, Leg, LegOrder, LegRefusal};
 use crate::sip::offer_answer::Exchange;
+use crate::sip::wire::Method;
 
 impl LegOrder {
     /// The order's name, for refusals and logs.
@@ -44,10 +45,9 @@ impl Leg {
                 true => Ok(()),
                 false => Err(LegRefusal::Unknown { order: name }),
             },
+            LegOrder::Request { method, .. } if has_own_order(method) => Err(LegRefusal::OwnOrder),
             LegOrder::Request { .. } if self.usages().is_empty() => Err(self.not_now(name)),
-            LegOrder::Request { .. } if self.clients.len() >= MAX_TRANSACTIONS => {
-                Err(LegRefusal::Busy { order: name })
-            }
+            LegOrder::Request { .. } if clients_full(&self.clients) => Err(LegRefusal::Busy { order: name }),
             LegOrder::Request { .. } => Ok(()),
             LegOrder::Reply { handle, status, .. } => {
                 let known =
@@ -136,4 +136,9 @@ impl Leg {
     fn not_now(&self, order: &'static str) -> LegRefusal {
         LegRefusal::NotNow { order, state: self.state.words() }
     }
+}
+
+const fn has_own_order(method: &Method) -> bool {
+    use Method::{Ack, Bye, Cancel, Invite, Prack, Update};
+    matches!(method, Invite | Ack | Bye | Cancel | Prack | Update)
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::state::{
-    Calling, Challenged, Client, Confirmed, Event, LegTimer, Ringing, SentAck, Server, State,
+    Calling, Challenged, Client, ClientUse, Confirmed, Event, LegTimer, Ringing, SentAck, Server, State,
 };
 use super::{EndCause, LegEvent, LegInput, LegOrder, LegOutput, LegRecord, LegRefusal, LegSave, LocalEnd};
 use crate::id::{OwnerId, Tokens};
@@ -114,7 +114,7 @@ impl Leg {
     }
 
     fn calling(&mut self, mut calling: Box<Calling>, event: Event, now: Moment) -> State {
-        use super::state::ClientUse::Invite;
+        use ClientUse::Invite;
         match event {
             Event::Response { used_for: Invite, request, response, retries, .. } => {
                 self.invite_response(calling, request, response, retries, now)
@@ -176,7 +176,7 @@ impl Leg {
     }
 
     fn confirmed(&mut self, mut confirmed: Box<Confirmed>, event: Event, now: Moment) -> State {
-        use super::state::ClientUse::Invite;
+        use ClientUse::Invite;
         match event {
             Event::Order(LegOrder::HangUp { headers }) => self.hang_up(confirmed, headers, now),
             Event::Ack(ack) => self.acknowledged(confirmed, ack, now),
@@ -190,19 +190,24 @@ impl Leg {
             }
             // RFC 3261 §13.3.1.4: "If the server retransmits the 2xx response for 64*T1 seconds without
             // receiving an ACK, the dialog is confirmed, but the session SHOULD be terminated … with BYE."
-            Event::Expired(LegTimer::AcceptLimit) => self.break_off(confirmed, EndCause::Timeout, now),
+            Event::Expired(LegTimer::AcceptLimit) => {
+                self.stop_accepting(&mut confirmed.usage);
+                self.break_off(confirmed, EndCause::Timeout, now)
+            }
             Event::Expired(LegTimer::SessionEnd) => self.break_off(confirmed, EndCause::SessionExpired, now),
             Event::Request { key, request, .. } if is_bye(&request) => {
                 self.hung_up(confirmed, key, request, now)
             }
             other => match self.in_usage(&mut confirmed.usage, other, now) {
+                // A re-INVITE can stand for the ACK that a BYE was waiting for.
+                None if confirmed.farewell.is_some() => self.part(confirmed, now),
                 None => State::Confirmed(confirmed),
                 Some(cause) => self.break_off(confirmed, cause, now),
             },
         }
     }
 
-    /// `Ended` once; the record goes with it.
+    /// `Ended`, once.
     pub(super) fn end(&mut self, cause: EndCause, message: Option<Message>) {
         self.tell(LegEvent::Ended { cause, message });
         self.finish();
@@ -211,20 +216,31 @@ impl Leg {
     /// From here on the call hears no more of the session.
     pub(super) fn finish(&mut self) {
         self.ended = true;
-        if self.saved.take().is_some() {
-            self.save.push(LegSave::Delete(self.owner));
-        }
     }
 
-    /// Saves a changed dialog and closes a finished leg.
-    fn settle(&mut self) {
-        if let (State::Confirmed(confirmed), false) = (&self.state, self.ended) {
-            let record = self.record(&confirmed.usage);
-            if self.saved.as_deref() != Some(&record) {
+    /// Saves what has changed. A record lives until our BYE is answered, so that a restart in between
+    /// says it again; the other end must not be left in a session that is over.
+    fn write_down(&mut self) {
+        let parting = self.clients.iter().any(|c| c.used_for == ClientUse::Bye) || self.challenged.is_some();
+        let usage = match &self.state {
+            State::Confirmed(confirmed) => Some(&confirmed.usage),
+            State::Ending(Some(usage)) if parting && self.saved.is_some() => Some(&**usage),
+            _ => None,
+        };
+        match usage.map(|usage| self.record(usage)) {
+            Some(record) if self.saved.as_deref() != Some(&record) => {
                 self.save.push(LegSave::Put(Box::new(record.clone())));
                 self.saved = Some(Box::new(record));
             }
+            Some(_) => {}
+            None if self.saved.take().is_some() => self.save.push(LegSave::Delete(self.owner)),
+            None => {}
         }
+    }
+
+    /// Closes a finished leg.
+    fn settle(&mut self) {
+        self.write_down();
         let done = self.clients.is_empty() && self.servers.is_empty() && self.challenged.is_none();
         if matches!(self.state, State::Ending(_)) && done {
             self.state = State::Closed;

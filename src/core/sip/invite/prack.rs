@@ -1,7 +1,7 @@
 //! Reliable provisional responses (RFC 3262), as caller and as callee.
 
 use super::send::put_body;
-use super::state::{ClientUse, Early, LegTimer, Owed, Ringing, State, Usage};
+use super::state::{ClientUse, Early, LegTimer, Owed, Ringing, State, Usage, clients_full};
 use super::{Body, Leg, LegEvent, ReofferOutcome};
 use crate::sip::offer_answer::{Exchange, Meaning};
 use crate::sip::session_timer::has_option;
@@ -37,6 +37,9 @@ impl Leg {
         if early.rseq.is_some_and(|last| rseq != last.wrapping_add(1)) {
             return Proof::Repeated;
         }
+        if clients_full(&self.clients) {
+            return Proof::Repeated;
+        }
         early.rseq = Some(rseq);
         let cseq = response.cseq().map_or(1, |cseq| cseq.number);
         let rack = format!("{rseq} {cseq} INVITE");
@@ -66,11 +69,10 @@ impl Leg {
         prack: Message,
         now: Moment,
     ) -> State {
-        if let Some(cseq) = prack.cseq() {
-            if ringing.usage.dialog.take_cseq(cseq.number).is_err() {
-                self.refuse(&key, &prack, 500, "CSeq Out of Order", now);
-                return State::Ringing(ringing);
-            }
+        let number = prack.cseq().map_or(0, |cseq| cseq.number);
+        if ringing.usage.dialog.take_cseq(number).is_err() {
+            self.refuse(&key, &prack, 500, "CSeq Out of Order", now);
+            return State::Ringing(ringing);
         }
         let wanted = ringing.unproven.as_ref().map(|unproven| unproven.rack());
         let got = prack.header(&HeaderName::RAck).map(|rack| normal(rack));

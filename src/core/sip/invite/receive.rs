@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use super::Leg;
-use super::state::{ClientUse, Event, Hop, MAX_TRANSACTIONS, Server, State};
+use super::state::{ClientUse, Event, Hop, Server, State, servers_full};
 use crate::sip::transaction::{ClientInput, ClientKey, ServerInput, ServerKey, ServerTransaction};
-use crate::sip::wire::{Message, Method};
+use crate::sip::wire::{Message, Method, Via};
 use crate::sip::{Destination, Peer, Transport};
 use crate::timer::Moment;
 
@@ -56,7 +56,7 @@ impl Leg {
         let back = response_destination(&request, &peer);
         let refusal = match self.state {
             State::Closed => Some((481, "Call/Transaction Does Not Exist")),
-            _ if self.servers.len() >= MAX_TRANSACTIONS => Some((503, "Too Many Requests Open")),
+            _ if servers_full(&self.servers) => Some((503, "Too Many Requests Open")),
             _ => None,
         };
         if let Some((status, reason)) = refusal {
@@ -143,11 +143,10 @@ impl Leg {
 /// address, and to the source port if `rport` asks for it, else to the port of sent-by.
 fn response_destination(request: &Message, peer: &Peer) -> Destination {
     let mut back = peer.back();
-    if let (Transport::Udp, Some(via)) = (peer.transport, request.top_via()) {
-        if !via.params.has("rport") {
-            back.address =
-                SocketAddr::new(peer.remote.ip(), via.port.unwrap_or(Transport::Udp.default_port()));
-        }
+    let by_sent_by = |via: &Via| peer.transport == Transport::Udp && !via.params.has("rport");
+    if let Some(via) = request.top_via().filter(by_sent_by) {
+        let port = via.port.unwrap_or(peer.transport.default_port());
+        back.address = SocketAddr::new(peer.remote.ip(), port);
     }
     back
 }

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::state::{Confirmed, Hop, LegTimer, SentAck, State, Unacknowledged, Usage};
-use super::{Body, Leg, LocalEnd};
+use super::state::{Confirmed, Event, Hop, LegTimer, SentAck, State, Unacknowledged, Usage};
+use super::{Body, Leg, LegOrder, LocalEnd};
 use crate::id::{OwnerId, Tokens};
 use crate::pii::Pii;
 use crate::sip::Destination;
@@ -22,6 +22,8 @@ pub struct LegRecord {
     pub owner: OwnerId,
     /// How we name ourselves.
     pub local: LocalEnd,
+    /// The session is over, and the other end has not confirmed that it knows.
+    pub ending: bool,
     /// The dialog.
     pub dialog: Dialog,
     /// Where the other end was last heard.
@@ -75,6 +77,7 @@ impl Leg {
             usage.exchange.send();
         }
         leg.acks.extend(record.ack.as_ref().and_then(|ack| ack.sent(&record.dialog.id.remote_tag)));
+        leg.ended = record.ending;
         leg.saved = Some(Box::new(record));
         leg.state = State::Confirmed(Box::new(Confirmed { usage, farewell: None }));
         leg
@@ -89,6 +92,9 @@ impl Leg {
             self.timers.set(LegTimer::AcceptAgain, now);
             self.timers.set(LegTimer::AcceptLimit, open.since + TIMEOUT);
         }
+        if self.ended {
+            self.queue.push_back(Event::Order(LegOrder::HangUp { headers: Vec::new() }));
+        }
     }
 
     pub(super) fn record(&self, usage: &Usage) -> LegRecord {
@@ -96,6 +102,7 @@ impl Leg {
         LegRecord {
             owner: self.owner,
             local: self.local.clone(),
+            ending: self.ended,
             dialog: usage.dialog.clone(),
             towards: usage.towards.clone(),
             peer_updates: usage.peer_updates,

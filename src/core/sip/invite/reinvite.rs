@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::send::put_body;
-use super::state::{AskPhase, Asked, ClientUse, LegTimer, MAX_RETRIES, Owed, Usage};
+use super::state::{ASK_LIMIT, AskPhase, Asked, ClientUse, LegTimer, MAX_RETRIES, Owed, Usage};
 use super::usage::ends_dialog;
 use super::{Body, EndCause, Failure, Leg, LegEvent, ReofferOutcome};
 use crate::sip::offer_answer::Meaning;
 use crate::sip::session_timer::{SessionTimer, min_se};
 use crate::sip::transaction::ServerKey;
-use crate::sip::wire::{Message, Method};
+use crate::sip::wire::{HeaderName, Message, Method};
 use crate::timer::Moment;
 
 impl Leg {
@@ -24,13 +24,30 @@ impl Leg {
         }
     }
 
+    /// Sends what waits for an ACK or for the end of a glare, as soon as nothing of theirs is open.
+    pub(super) fn ask_when_free(&mut self, usage: &mut Usage, now: Moment) {
+        let waits = usage.asked.as_ref().is_some_and(|asked| asked.phase != AskPhase::Out);
+        let free = usage.owed.is_none() && usage.exchange.is_stable() && usage.unacknowledged.is_none();
+        match (waits, free) {
+            (true, true) => self.ask_offer(usage, now),
+            // Theirs came first and is still open; PATIENCE or the ACK's limit ends that.
+            (true, false) => self.timers.set(LegTimer::Glare, now + Duration::from_millis(500)),
+            (false, _) => {}
+        }
+    }
+
     /// Sends what `usage.asked` holds.
     pub(super) fn ask_offer(&mut self, usage: &mut Usage, now: Moment) {
         let Some(asked) = &mut usage.asked else { return };
         asked.phase = AskPhase::Out;
         let (method, body) = (asked.method.clone(), asked.body.clone());
+        self.timers.set(LegTimer::AskLimit, now + ASK_LIMIT);
         let mut request = self.in_dialog(usage, method);
         self.put_abilities(&mut request);
+        // No reliable 1xx to a re-INVITE: its answer comes in the 2xx (RFC 3262 §3 binds the UAS to
+        // what Supported says).
+        let words: Vec<_> = self.supported().into_iter().filter(|word| *word != "100rel").collect();
+        request.headers.set(HeaderName::Supported, words.join(", "));
         if let Some(session) = usage.session {
             session.put_in_request(&mut request);
         }
@@ -57,6 +74,7 @@ impl Leg {
         if self.repeat_ack(&response) {
             return None;
         }
+        self.timers.stop(LegTimer::AskLimit);
         let asked = usage.asked.take()?;
         if (200..300).contains(&status) {
             return self.offer_accepted(usage, asked, request, response, now);
@@ -130,6 +148,7 @@ impl Leg {
         failure: Failure,
         now: Moment,
     ) -> Option<EndCause> {
+        self.timers.stop(LegTimer::AskLimit);
         let asked = usage.asked.take()?;
         if asked.body.is_some() {
             usage.exchange.roll_back();
@@ -152,17 +171,6 @@ impl Leg {
         let millis = if usage.our_call_id { 2100 + 10 * (random % 191) } else { 10 * (random % 201) };
         self.timers.set(LegTimer::Glare, now + Duration::from_millis(millis));
         usage.asked = Some(Asked { phase: AskPhase::Glare, retries: asked.retries + 1, ..asked });
-    }
-
-    pub(super) fn ask_after_glare(&mut self, usage: &mut Usage, now: Moment) {
-        let waits = usage.asked.as_ref().is_some_and(|asked| asked.phase == AskPhase::Glare);
-        let free = usage.owed.is_none() && usage.exchange.is_stable() && usage.unacknowledged.is_none();
-        match (waits, free) {
-            (true, true) => self.ask_offer(usage, now),
-            // Theirs came first and is still open; PATIENCE or the ACK's limit ends that.
-            (true, false) => self.timers.set(LegTimer::Glare, now + Duration::from_millis(500)),
-            (false, _) => {}
-        }
     }
 
     /// The other end wants to change the session (RFC 3261 §14.2).

@@ -47,12 +47,9 @@ impl Leg {
         if request.method() != Some(Method::Invite) || request.to_tag().is_some() {
             return Err(Refused::NoDialog);
         }
-        let known = self.supported();
-        let unknown = |tag: &Text| !known.iter().any(|ours| tag.eq_ignore_ascii_case(ours));
-        let mut required = request.headers.list(&HeaderName::Require);
-        required.retain(unknown);
-        if !required.is_empty() {
-            return Err(Refused::Extension(required));
+        let unknown = self.unknown_extensions(request);
+        if !unknown.is_empty() {
+            return Err(Refused::Extension(unknown));
         }
         SessionTimer::decide(request, self.local.session_expires, Moment::default())
             .map_err(Refused::Interval)?;
@@ -64,15 +61,31 @@ impl Leg {
             Refused::NoDialog => self.refuse(key, request, 481, "Call/Transaction Does Not Exist", now),
             Refused::Malformed => self.refuse(key, request, 400, "Bad From, To or Contact", now),
             Refused::Interval(too_small) => self.refuse_interval(key, request, too_small, now),
-            Refused::Extension(tags) => {
-                // RFC 3261 §8.2.2.3: "MUST respond … 420 … The UAS MUST add an Unsupported header field, and
-                // list in it those options it does not understand".
-                let mut response = self.response_to(request, 420, "Bad Extension");
-                let tags: Vec<_> = tags.iter().map(Text::as_str).collect();
-                response.headers.push(HeaderName::Unsupported, tags.join(", "));
-                self.respond(key, response, now);
-            }
+            Refused::Extension(tags) => self.refuse_extensions(key, request, &tags, now),
         }
+    }
+
+    /// Option tags in Require that nobody here understands.
+    pub(super) fn unknown_extensions(&self, request: &Message) -> Vec<Text> {
+        let known = self.supported();
+        let mut required = request.headers.list(&HeaderName::Require);
+        required.retain(|tag| !known.iter().any(|ours| tag.eq_ignore_ascii_case(ours)));
+        required
+    }
+
+    /// RFC 3261 §8.2.2.3: "MUST respond … 420 … The UAS MUST add an Unsupported header field, and list in
+    /// it those options it does not understand".
+    pub(super) fn refuse_extensions(
+        &mut self,
+        key: &ServerKey,
+        request: &Message,
+        tags: &[Text],
+        now: Moment,
+    ) {
+        let mut response = self.response_to(request, 420, "Bad Extension");
+        let tags: Vec<_> = tags.iter().map(Text::as_str).collect();
+        response.headers.push(HeaderName::Unsupported, tags.join(", "));
+        self.respond(key, response, now);
     }
 
     /// RFC 4028 §6: 422 "MUST contain a Min-SE header field with the minimum timer".

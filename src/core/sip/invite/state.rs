@@ -14,8 +14,10 @@ use crate::timer::Moment;
 
 /// Most early dialogs of one INVITE (forks); further ones are heard but not kept.
 pub(super) const MAX_FORKS: usize = 16;
-/// Most transactions a leg has open; beyond it requests get 503.
-pub(super) const MAX_TRANSACTIONS: usize = 32;
+/// Most requests a leg has unanswered in one direction; beyond it requests get 503.
+pub(super) const MAX_OPEN: usize = 32;
+/// Most transactions in one direction, answered ones that only swallow repetitions included.
+pub(super) const MAX_TRANSACTIONS: usize = 256;
 /// Most provisional responses that wait for a PRACK.
 pub(super) const MAX_PROGRESS: usize = 8;
 /// Most credentials tried for one request, and most 422 and 491 followed in a row.
@@ -24,6 +26,9 @@ pub(super) const MAX_RETRIES: u8 = 3;
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(600);
 /// RFC 3261 §13.3.1.1: a ringing UAS repeats itself "every minute".
 pub(super) const REMINDER: Duration = Duration::from_secs(60);
+/// How long a re-INVITE of ours may stay without a final response; its transaction knows no limit once
+/// a provisional one has come.
+pub(super) const ASK_LIMIT: Duration = Duration::from_secs(60);
 /// How long the call may think over a request or challenge before the leg answers for it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -243,6 +248,18 @@ pub(super) struct Server {
     pub(super) give_up: Option<Moment>,
 }
 
+/// Whether no more requests are taken from the other end.
+pub(super) fn servers_full(servers: &[Server]) -> bool {
+    let open = servers.iter().filter(|server| server.transaction.is_pending()).count();
+    open >= MAX_OPEN || servers.len() >= MAX_TRANSACTIONS
+}
+
+/// Whether no more requests are sent but those that end something.
+pub(super) fn clients_full(clients: &[Client]) -> bool {
+    let open = clients.iter().filter(|client| client.transaction.is_pending()).count();
+    open >= MAX_OPEN || clients.len() >= MAX_TRANSACTIONS
+}
+
 /// What a client transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClientUse {
@@ -292,6 +309,8 @@ pub(super) enum LegTimer {
     ProgressLimit,
     /// Ringing again, every minute.
     Reminder,
+    /// Our re-INVITE has no final response.
+    AskLimit,
     /// Try again after 491 (RFC 3261 §14.1).
     Glare,
     /// RFC 4028 §7.2.

@@ -1,7 +1,7 @@
 //! What every dialog understands, early or confirmed.
 
 use super::send::ALLOW;
-use super::state::{ClientUse, Event, LegTimer, Owed, Usage};
+use super::state::{ClientUse, Event, Hop, LegTimer, Owed, Usage};
 use super::{Body, EndCause, Failure, Leg, LegEvent, LegOrder, ReofferAnswer};
 use crate::sip::Peer;
 use crate::sip::transaction::ServerKey;
@@ -39,7 +39,9 @@ impl Leg {
                 self.offer_withdrawn(usage, &key, (487, "Request Terminated"), now);
             }
             Event::Unanswered(key) => self.offer_withdrawn(usage, &key, (500, "No Answer"), now),
-            Event::Expired(LegTimer::Glare) => self.ask_after_glare(usage, now),
+            // As good as no response at all (RFC 3261 §14.1): the session ends.
+            Event::Expired(LegTimer::AskLimit) => return usage.asked.is_some().then_some(EndCause::Timeout),
+            Event::Expired(LegTimer::Glare) => self.ask_when_free(usage, now),
             Event::Expired(LegTimer::Refresh) => self.refresh(usage, now),
             // What a state handles itself, or what has come too late to matter.
             _ => {}
@@ -48,12 +50,19 @@ impl Leg {
     }
 
     fn request(&mut self, usage: &mut Usage, key: ServerKey, request: Message, peer: Peer, now: Moment) {
+        if self.answered_before_restart(usage, &key, &request) {
+            return;
+        }
         if !usage.dialog.owns(&request) {
             return self.refuse(&key, &request, 481, "Call/Transaction Does Not Exist", now);
         }
         let number = request.cseq().map_or(0, |cseq| cseq.number);
         if usage.dialog.take_cseq(number).is_err() {
             return self.refuse(&key, &request, 500, "CSeq Out of Order", now);
+        }
+        let unknown = self.unknown_extensions(&request);
+        if !unknown.is_empty() {
+            return self.refuse_extensions(&key, &request, &unknown, now);
         }
         usage.towards = peer.back();
         usage.learn(&request);
@@ -79,6 +88,19 @@ impl Leg {
                 self.respond(&key, response, now);
             }
         }
+    }
+
+    /// The INVITE whose 2xx waits for its ACK comes again, and its transaction was lost in a restart: the
+    /// 2xx goes again, as the transaction would have seen to (RFC 6026 §7.1).
+    fn answered_before_restart(&mut self, usage: &Usage, key: &ServerKey, request: &Message) -> bool {
+        let Some(open) = &usage.unacknowledged else { return false };
+        let same = ServerKey::of_response(&open.response).as_ref() == Some(key)
+            && request.call_id() == open.response.call_id();
+        if same {
+            self.servers.retain(|server| server.transaction.key() != key);
+            self.send(open.response.clone(), &Hop::known(open.back.clone()));
+        }
+        same
     }
 
     /// The call answers an offer, wherever the answer must stand.

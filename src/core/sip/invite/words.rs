@@ -1,5 +1,7 @@
 //! What a [`Leg`](super::Leg) is told and what it tells.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +11,9 @@ use crate::sip::offer_answer::Meaning;
 use crate::sip::wire::{HeaderName, Message, Method, Text};
 use crate::sip::{Destination, Peer, Transport};
 
-/// A message body with its type. Its contents mean nothing to a leg.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A message body with its type. Its contents mean nothing to a leg, and `Debug` does not show them:
+/// a session description may hold SRTP keys.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Body {
     /// Content-Type as written.
     pub content_type: String,
@@ -30,6 +33,12 @@ impl Body {
         let lower = kind.to_ascii_lowercase();
         let session = lower.starts_with("application/sdp") || lower.starts_with("multipart/");
         session.then(|| Self { content_type: kind.to_owned(), bytes: bytes.clone() })
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({}, {} bytes)", self.content_type, self.bytes.len())
     }
 }
 
@@ -320,9 +329,9 @@ pub enum EndCause {
 /// What a leg asks to have written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LegSave {
-    /// The record of a confirmed dialog, new or changed.
+    /// The record of a confirmed dialog, new or changed, until its BYE is answered.
     Put(Box<LegRecord>),
-    /// The dialog is over; its record goes.
+    /// The dialog is over and both ends know; its record goes.
     Delete(OwnerId),
 }
 
@@ -355,6 +364,9 @@ pub enum LegRefusal {
         /// The order's name.
         order: &'static str,
     },
+    /// A leg sends these by itself.
+    #[error("Request: INVITE, ACK, BYE, CANCEL, PRACK and UPDATE have orders of their own")]
+    OwnOrder,
     /// Status outside the range of the order.
     #[error("{order}: status {status} is out of range")]
     Status {

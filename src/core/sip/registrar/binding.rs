@@ -87,8 +87,8 @@ impl Binding {
         !rivals && same_contact(&self.contact, &other.contact)
     }
 
-    /// Whether both were made by the same registration of the same place: the key of the reference,
-    /// "(AOR, +sip.instance or Call-ID, contact URI)".
+    /// Whether both were made by the same registration of the same place: by address of record,
+    /// `+sip.instance` or else Call-ID, and contact URI.
     pub(super) fn has_same_key(&self, other: &Binding) -> bool {
         let same_maker = match (&self.instance, &other.instance) {
             (Some(a), Some(b)) => a == b,

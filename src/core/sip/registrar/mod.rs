@@ -9,7 +9,7 @@
 //! Who asks has been authenticated before, and the AOR of To was checked against him (§10.3 steps 3–5);
 //! this machine holds the bindings only.
 //!
-//! What bases of the market taught (reference: DECT, "Behaviours that hurt a registrar"):
+//! What bases of the market taught:
 //!
 //! * A handset roams from one base or manager to another: the new one registers the same AOR, then the
 //!   old one de-registers, sometimes late. So a de-register removes only what the same registration

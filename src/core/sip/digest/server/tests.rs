@@ -138,13 +138,35 @@ fn a_digest_without_qop_is_accepted_while_its_nonce_lives() {
 }
 
 #[test]
-fn a_digest_for_another_resource_or_method_is_wrong() {
+fn a_digest_for_another_method_is_wrong() {
     let mut server = server(Offer::Md5);
     let (_, request) = challenged(&mut server, client("anna", "secret"), at(0));
     let mut moved = request.clone();
-    moved.start = StartLine::Request { method: Method::Register, uri: "sip:evil.example".into() };
-    assert!(matches!(verify(&mut server, &moved, at(0)), Verdict::Wrong { .. }));
     moved.start = StartLine::Request { method: Method::Invite, uri: "sip:example.com".into() };
+    assert!(matches!(verify(&mut server, &moved, at(0)), Verdict::Wrong { .. }));
+}
+
+#[test]
+fn a_counted_digest_may_name_another_uri_and_is_good_once() {
+    let mut server = server(Offer::Md5);
+    let (_, request) = challenged(&mut server, client("anna", "secret"), at(0));
+    let mut moved = request.clone();
+    moved.start = StartLine::Request { method: Method::Register, uri: "sip:127.0.0.1:5060".into() };
+    assert_eq!(verify(&mut server, &moved, at(0)), authentic());
+    assert_eq!(verify(&mut server, &request, at(0)), Verdict::Challenge { stale: true });
+}
+
+#[test]
+fn an_uncounted_digest_is_tied_to_its_resource() {
+    let mut server = server(Offer::Md5);
+    let nonce = server.nonce(at(0), 5, ip(HERE));
+    let mut old_phone = client("anna", "secret");
+    let mut demand = Message::response(&register(), 401, "", None);
+    demand.headers.push(HeaderName::WwwAuthenticate, format!("Digest realm=\"kirkwall\", nonce=\"{nonce}\""));
+    old_phone.learn(&demand, &mut Tokens::new([3; 32])).unwrap();
+    let mut moved = register();
+    old_phone.authorize(&mut moved);
+    moved.start = StartLine::Request { method: Method::Register, uri: "sip:evil.example".into() };
     assert!(matches!(verify(&mut server, &moved, at(0)), Verdict::Wrong { .. }));
     // A base that writes port and transport into one of the two is right.
     let uri = "sip:EXAMPLE.com:5060;transport=udp".into();

@@ -226,9 +226,33 @@ fn a_call_that_does_not_answer_a_request_is_answered_for() {
 }
 
 #[test]
+fn many_short_requests_are_all_answered_and_a_flood_of_open_ones_is_not() {
+    let mut pair = Pair::talking(Transport::Udp);
+    let info = LegOrder::Request { number: 1, method: Method::Info, headers: vec![], body: None };
+    for _ in 0..100 {
+        pair.order(A, info.clone());
+        pair.ms(200);
+        let Some(LegEvent::Requested { handle, .. }) = pair.b.events.last() else { panic!() };
+        let (handle, reason) = (*handle, "OK".into());
+        pair.order(B, LegOrder::Reply { handle, status: 200, reason, headers: vec![], body: None });
+        pair.ms(50);
+    }
+    assert_eq!(pair.a.told("Replied"), 100);
+    for _ in 0..32 {
+        pair.order(A, info.clone());
+    }
+    assert_eq!(pair.input(A, LegInput::Order(info.clone())), Err(LegRefusal::Busy { order: "Request" }));
+    pair.ms(100);
+    let mut one_more = pair.a.sent.last().unwrap().clone();
+    one_more.headers.set(HeaderName::Via, "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKmore");
+    pair.deliver(B, one_more);
+    assert_eq!(pair.b.sent.last().unwrap().status(), Some(503));
+}
+
+#[test]
 fn unknown_and_unwanted_methods_get_their_status() {
     let mut pair = Pair::talking(Transport::Udp);
-    for (method, status) in [("OPTIONS", 200), ("REGISTER", 405), ("FOO", 501), ("PRACK", 481)] {
+    for (method, status) in [("OPTIONS", 200), ("REGISTER", 405), ("FOO", 501)] {
         let order =
             LegOrder::Request { number: 1, method: Method::from(method), headers: vec![], body: None };
         pair.order(A, order);
@@ -296,6 +320,8 @@ fn orders_in_the_wrong_state_are_refused_and_change_nothing() {
     let refused = |pair: &mut Pair, order| pair.input(A, LegInput::Order(order)).unwrap_err();
     assert_eq!(refused(&mut pair, accept(None)), LegRefusal::NotNow { order: "Accept", state: "idle" });
     pair.dial();
+    let invite = LegOrder::Request { number: 1, method: Method::Invite, headers: vec![], body: None };
+    assert_eq!(refused(&mut pair, invite), LegRefusal::OwnOrder);
     assert!(matches!(refused(&mut pair, reject(486)), LegRefusal::NotNow { .. }));
     assert!(matches!(refused(&mut pair, dial(None)), LegRefusal::NotNow { .. }));
     pair.ms(50);

@@ -18,6 +18,8 @@ pub struct End {
     pub events: Vec<LegEvent>,
     pub saves: Vec<LegSave>,
     pub sent: Vec<Message>,
+    /// When.
+    pub sent_at: Vec<Moment>,
     /// Numbers (from 0) of its messages that never arrive.
     pub lose: Vec<usize>,
     /// Everything from it is lost.
@@ -35,8 +37,8 @@ impl End {
             session_expires: None,
         };
         let leg = Leg::new(OwnerId(number), local, Tokens::new([number as u8; 32]));
-        let (events, saves, sent, lose) = Default::default();
-        Self { leg, events, saves, sent, lose, silent: false }
+        let (events, saves, sent, sent_at, lose) = Default::default();
+        Self { leg, events, saves, sent, sent_at, lose, silent: false }
     }
 
     /// The names of what the call was told.
@@ -143,6 +145,7 @@ impl Pair {
                 LegOutput::Send { message, .. } => {
                     let lost = end.silent || end.lose.contains(&end.sent.len());
                     end.sent.push(message.clone());
+                    end.sent_at.push(now);
                     sent.extend((!lost).then_some(message));
                 }
             }

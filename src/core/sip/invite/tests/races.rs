@@ -3,7 +3,7 @@
 use super::super::*;
 use super::pair::*;
 use crate::sip::Transport;
-use crate::sip::wire::{HeaderName, Message};
+use crate::sip::wire::{HeaderName, Message, Method, StartLine};
 
 #[test]
 fn cancel_before_any_response_waits_for_the_first_one() {
@@ -187,6 +187,24 @@ fn both_reoffer_at_once_rfc_5407_3_3_1() {
 }
 
 #[test]
+fn an_update_crosses_a_reinvite_rfc_5407_3_3_2() {
+    let mut pair = Pair::talking(Transport::Udp);
+    pair.order(B, LegOrder::Request { number: 1, method: "INFO".into(), headers: vec![], body: None });
+    let mut update = pair.b.sent.last().unwrap().clone();
+    update.start = StartLine::Request { method: Method::Update, uri: "sip:enda@192.0.2.1:5060".into() };
+    update.headers.set(HeaderName::Via, "SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bKupdate;rport");
+    update.headers.set(HeaderName::CSeq, "9 UPDATE");
+    update.set_body("application/sdp", "offer b");
+    pair.order(A, reoffer("offer a"));
+    pair.deliver(A, update);
+    assert_eq!(line(pair.a.sent.last().unwrap()), "491 UPDATE");
+    pair.ms(50);
+    pair.order(B, agree("answer b"));
+    pair.ms(50);
+    assert_eq!(pair.a.told("ReofferAnswered"), 1);
+}
+
+#[test]
 fn a_reinvite_overtakes_a_lost_ack_rfc_5407_3_1_4() {
     let mut pair = Pair::new();
     pair.a.lose = vec![1];
@@ -223,7 +241,97 @@ fn a_reinvite_while_the_answer_is_missing_gets_491_rfc_5407_3_1_5() {
 }
 
 #[test]
-fn bye_from_both_ends_at_once_rfc_5407_3_2_3() {
+fn an_invite_that_comes_again_after_the_2xx_is_swallowed_rfc_5407_3_1_1() {
+    let mut pair = Pair::new();
+    pair.dial();
+    pair.ms(50);
+    pair.order(B, accept(Some("answer")));
+    let (invite, said) = (pair.a.sent[0].clone(), pair.b.sent.len());
+    pair.deliver(B, invite);
+    assert_eq!(pair.b.sent.len(), said);
+    pair.ms(100);
+    pair.same_dialog();
+}
+
+#[test]
+fn a_bye_overtakes_a_lost_ack_rfc_5407_3_1_6() {
+    let mut pair = Pair::new();
+    pair.a.lose = vec![1];
+    pair.dial();
+    pair.ms(50);
+    pair.order(B, accept(Some("answer")));
+    pair.ms(50);
+    pair.order(A, hang_up());
+    pair.ms(100);
+    assert_eq!(pair.b.cause(), Some(EndCause::ByPeer));
+    let said = pair.b.count("200 INVITE");
+    pair.drive();
+    assert_eq!(pair.b.count("200 INVITE"), said, "nothing is repeated after the end");
+    pair.both_closed();
+}
+
+#[test]
+fn an_offer_held_for_the_ack_gives_way_to_an_update_of_the_other_end() {
+    let mut pair = Pair::new();
+    pair.dial();
+    pair.ms(50);
+    pair.order(B, progress(183, Some("answer b"), true));
+    pair.ms(100);
+    pair.order(A, reoffer("update a"));
+    pair.order(B, accept(None));
+    pair.order(B, reoffer("reinvite b"));
+    pair.ms(100);
+    assert_eq!(pair.b.count("INVITE"), 0);
+    pair.order(B, agree("answer to update"));
+    pair.ms(1000);
+    pair.order(A, agree("answer to reinvite"));
+    pair.ms(100);
+    assert_eq!((pair.a.told("ReofferAnswered"), pair.b.told("ReofferAnswered")), (1, 1));
+    pair.drive();
+    pair.same_dialog();
+}
+
+#[test]
+fn a_session_lost_before_the_ack_waits_with_its_bye() {
+    let mut pair = Pair::new();
+    pair.b.lose = vec![1];
+    pair.dial();
+    pair.ms(50);
+    pair.order(B, accept(Some("answer")));
+    // It overtakes the 2xx, and A knows no dialog yet.
+    pair.order(B, LegOrder::Request { number: 1, method: "INFO".into(), headers: vec![], body: None });
+    pair.ms(100);
+    assert_eq!((pair.b.cause(), pair.b.count("BYE")), (Some(EndCause::Status(481)), 0));
+    pair.drive();
+    assert_eq!((pair.a.count("ACK"), pair.b.count("BYE")), (1, 1));
+    pair.both_closed();
+}
+
+#[test]
+fn an_unknown_extension_in_a_dialog_gets_420() {
+    let mut pair = Pair::talking(Transport::Udp);
+    let headers = vec![(HeaderName::Require, "nonsense".into())];
+    pair.order(A, LegOrder::Request { number: 1, method: "INFO".into(), headers, body: None });
+    pair.ms(50);
+    let refusal = pair.b.sent.last().unwrap();
+    assert_eq!(refusal.status(), Some(420));
+    assert_eq!(refusal.header(&HeaderName::Unsupported).unwrap(), "nonsense");
+}
+
+#[test]
+fn a_merged_invite_gets_482() {
+    let mut pair = Pair::new();
+    pair.dial();
+    pair.ms(50);
+    let mut twin = pair.a.sent[0].clone();
+    twin.headers.set(HeaderName::Via, "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKtwin;rport");
+    pair.deliver(B, twin);
+    assert_eq!(pair.b.sent.last().unwrap().status(), Some(482));
+    assert_eq!(pair.b.story(), ["Invited"]);
+}
+
+#[test]
+fn bye_from_both_ends_at_once_rfc_5407_3_2_1() {
     let mut pair = Pair::talking(Transport::Udp);
     pair.order(A, hang_up());
     pair.order(B, hang_up());
@@ -234,7 +342,7 @@ fn bye_from_both_ends_at_once_rfc_5407_3_2_3() {
 }
 
 #[test]
-fn bye_crosses_a_reinvite_rfc_5407_3_2_1() {
+fn bye_crosses_a_reinvite_rfc_5407_3_2_2() {
     let mut pair = Pair::talking(Transport::Udp);
     pair.order(A, reoffer("offer 2"));
     pair.order(B, hang_up());
@@ -244,7 +352,7 @@ fn bye_crosses_a_reinvite_rfc_5407_3_2_1() {
 }
 
 #[test]
-fn bye_crosses_the_200_to_a_reinvite_rfc_5407_3_2_2() {
+fn bye_crosses_the_200_to_a_reinvite_rfc_5407_3_2_3() {
     let mut pair = Pair::talking(Transport::Udp);
     pair.order(A, reoffer("offer 2"));
     pair.ms(50);
@@ -339,6 +447,42 @@ fn a_refused_reoffer_leaves_the_session() {
     pair.order(A, agree("answer 3"));
     pair.drive();
     assert_eq!(pair.b.told("ReofferAnswered"), 1);
+    pair.same_dialog();
+}
+
+#[test]
+fn a_reoffer_that_cannot_be_sent_leaves_the_session() {
+    let mut pair = Pair::talking(Transport::Tcp);
+    pair.a.silent = true;
+    pair.order(A, reoffer("offer 2"));
+    let invite = pair.a.sent.last().unwrap().clone();
+    pair.input(A, LegInput::TransportFailed(invite)).unwrap();
+    assert_eq!(
+        pair.a.events.last(),
+        Some(&LegEvent::ReofferAnswered(ReofferOutcome::Refused { status: 503 }))
+    );
+    pair.a.silent = false;
+    pair.order(A, reoffer("offer 3"));
+    pair.ms(50);
+    pair.order(B, agree("answer 3"));
+    pair.drive();
+    assert_eq!(pair.a.told("ReofferAnswered"), 2);
+    pair.same_dialog();
+}
+
+#[test]
+fn a_reinvite_that_is_cancelled_or_never_answered_by_the_call_is_withdrawn() {
+    let mut pair = Pair::talking(Transport::Udp);
+    pair.order(A, reoffer("offer 2"));
+    pair.ms(50);
+    let cancel = crate::sip::transaction::cancel_of(pair.a.sent.last().unwrap());
+    pair.deliver(B, cancel);
+    assert_eq!(pair.b.events.last(), Some(&LegEvent::ReofferWithdrawn));
+    pair.ms(100);
+    pair.order(A, reoffer("offer 3"));
+    pair.drive();
+    assert_eq!((pair.b.count("487 INVITE"), pair.b.count("500 INVITE")), (1, 1));
+    assert_eq!((pair.a.told("ReofferAnswered"), pair.b.told("ReofferWithdrawn")), (2, 2));
     pair.same_dialog();
 }
 

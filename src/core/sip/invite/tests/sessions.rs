@@ -116,6 +116,20 @@ fn a_caller_restarted_after_a_lost_ack_says_it_again() {
 }
 
 #[test]
+fn a_leg_restarted_before_its_bye_was_answered_says_it_again() {
+    let mut pair = Pair::talking(Transport::Udp);
+    pair.a.silent = true;
+    pair.order(A, hang_up());
+    restart(&mut pair, A);
+    pair.a.silent = false;
+    pair.drive();
+    assert_eq!(pair.b.cause(), Some(EndCause::ByPeer));
+    assert_eq!(pair.a.told("Ended"), 1);
+    assert!(matches!(pair.a.saves.last(), Some(LegSave::Delete(_))));
+    pair.both_closed();
+}
+
+#[test]
 fn timers_of_a_session_survive_the_restart() {
     let mut pair = timed(Some(1800), None);
     pair.run(Duration::from_secs(600));

@@ -1,0 +1,77 @@
+//! Getting in: channels and route from the supervisor, ports from the media channel, then on.
+
+use super::*;
+
+impl Call {
+    /// Channels and route from the supervisor, then ports from the engine, then on.
+    pub(super) fn ask_admission(&mut self, srtp: bool, ctx: &mut Context<Self>) {
+        let Some(dialled) = self.dialled.clone() else { return };
+        let summary = self.summary();
+        let ask = Admit {
+            call: summary.reference,
+            caller: summary.caller.clone(),
+            dialled,
+            facing: self.facing,
+            srtp,
+        };
+        let asked = self.supervisor.send(ask).into_actor(self);
+        ctx.spawn(asked.then(|reply, me, _| {
+            let channel = me.media_channel();
+            let open = reply.as_ref().is_ok_and(Result::is_ok).then(|| channel.clone());
+            me.channel = open.clone();
+            let opened = async move {
+                match open {
+                    Some(channel) => Some(channel.send(Open).await),
+                    None => None,
+                }
+            };
+            opened.into_actor(me).map(|opened, me, ctx| me.admitted(reply, opened, ctx))
+        }));
+    }
+
+    fn admitted(
+        &mut self,
+        reply: Result<AdmitReply, MailboxError>,
+        opened: Option<Result<Result<MediaPorts, EngineFault>, MailboxError>>,
+        ctx: &mut Context<Self>,
+    ) {
+        let input = match (reply, opened) {
+            (Ok(Ok((attempts, credentials))), Some(Ok(Ok(ports)))) => {
+                self.credentials = credentials;
+                Input::Admitted(Box::new(self.grant(attempts, ports)))
+            }
+            (Ok(Err(cause)), _) => Input::Denied(cause),
+            (Ok(Ok(_)), Some(Ok(Err(fault)))) => Input::Denied(Cause::no_channel(503, fault.to_string())),
+            _ => Input::Denied(Cause::of_status(500, "the switch could not admit the call")),
+        };
+        self.step(input, ctx);
+    }
+
+    fn grant(&self, attempts: Vec<Vec<Target>>, ports: MediaPorts) -> Admitted {
+        let media = &self.settings.media;
+        let callee = attempts.iter().flatten().next().map(|target| &target.destination);
+        let seen = |facing, transport, remote: IpAddr| {
+            let local = self.ports.sip.local(facing, transport, remote).map(|local| local.ip());
+            media.address.or(local).unwrap_or(remote)
+        };
+        let policy = |facing: Facing| -> SrtpPolicy {
+            match facing {
+                Facing::North => media.srtp_north,
+                Facing::South => media.srtp_south,
+            }
+        };
+        let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing));
+        Admitted {
+            port_a: ports.a,
+            port_b: ports.b,
+            address_a: self
+                .peer
+                .as_ref()
+                .map_or(LOOPBACK, |peer| seen(self.facing, peer.transport, peer.remote.ip())),
+            address_b: callee.map_or(LOOPBACK, |to| seen(to.facing, to.transport, to.address.ip())),
+            codecs: media.codecs.clone(),
+            srtp: (policy(self.facing), offered),
+            attempts,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! How a call begins: with an INVITE, or from what was on disk.
+
+use super::*;
+
+impl Call {
+    pub(super) fn invited(&mut self, invite: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
+        let local =
+            local_end(&self.ports, &self.settings, (peer.facing, peer.transport, peer.remote.ip()), "");
+        let caller = self.start_dialog(LegNo::CALLER, local, None, None, ctx);
+        self.record(LegNo::CALLER, peer_name(&peer), true, invite.clone());
+        caller.do_send(Hear { message: invite, peer });
+        self.step(Input::Started, ctx);
+    }
+
+    /// Legs and media first, then the machine is told that it has started. A call whose media cannot be
+    /// taken up again is ended, so that nobody sits in silence.
+    pub(super) fn survived(
+        &mut self,
+        legs: BTreeMap<LegNo, LegRecord>,
+        media: Option<MediaRecord>,
+        ctx: &mut Context<Self>,
+    ) {
+        for (leg, record) in legs {
+            self.start_dialog(leg, record.local.clone(), None, Some(record), ctx);
+        }
+        let channel = self.media_channel();
+        self.channel = Some(channel.clone());
+        let reopened = async move {
+            match media {
+                Some(record) => channel.send(Reopen(record)).await.is_ok_and(|done| done.is_ok()),
+                None => false,
+            }
+        };
+        ctx.spawn(reopened.into_actor(self).map(|reopened, me, ctx| {
+            me.step(Input::Started, ctx);
+            if !reopened {
+                me.step(
+                    Input::HangUp(Cause::of_status(503, "the call's media was lost with the process")),
+                    ctx,
+                );
+            }
+        }));
+    }
+
+    pub(super) fn media_channel(&self) -> Addr<MediaChannel> {
+        let id = ChannelId(self.summary().reference.0);
+        MediaChannel::new(id, self.ports.media.clone(), self.ports.journal.clone()).start()
+    }
+}

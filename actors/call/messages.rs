@@ -1,0 +1,123 @@
+//! What a call is told: by the supervisor, its legs, and administrators.
+
+use super::*;
+
+/// A message for one of its legs.
+impl Handler<Hear> for Call {
+    type Result = ();
+
+    fn handle(&mut self, Hear { message, peer }: Hear, _: &mut Self::Context) {
+        let leg = self.leg_of(&message);
+        self.record(leg, peer_name(&peer), true, message.clone());
+        if let Some(dialog) = self.legs.get(&leg) {
+            dialog.do_send(Hear { message, peer });
+        }
+    }
+}
+
+/// A message of ours could not be sent.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct SendFailed(pub SipMessage);
+
+impl Handler<SendFailed> for Call {
+    type Result = ();
+
+    fn handle(&mut self, SendFailed(message): SendFailed, _: &mut Self::Context) {
+        // In what we send, our tag stands on the other side than in what we hear.
+        let tag = if message.is_request() { message.from_tag() } else { message.to_tag() };
+        let owner = tag.and_then(|tag| tag.split_once('.')?.0.parse::<OwnerId>().ok());
+        let leg =
+            owner.map_or(LegNo::CALLER, |OwnerId(owner)| LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32));
+        if let Some(dialog) = self.legs.get(&leg) {
+            dialog.do_send(SendFailed(message));
+        }
+    }
+}
+
+/// One of the legs has sent a message: for the ladder.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Said {
+    /// Which leg.
+    pub leg: LegNo,
+    /// The message.
+    pub message: SipMessage,
+    /// Where to.
+    pub to: Destination,
+}
+
+impl Handler<Said> for Call {
+    type Result = ();
+
+    fn handle(&mut self, Said { leg, message, to }: Said, _: &mut Self::Context) {
+        self.record(leg, format!("{} {}", to.transport, to.address), false, message);
+    }
+}
+
+/// One of the legs has news.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LegSaid {
+    /// Which leg.
+    pub leg: LegNo,
+    /// What.
+    pub news: LegNews,
+}
+
+impl Handler<LegSaid> for Call {
+    type Result = ();
+
+    fn handle(&mut self, LegSaid { leg, news }: LegSaid, ctx: &mut Self::Context) {
+        if news == LegNews::Closed {
+            self.legs.remove(&leg);
+        }
+        self.step(Input::Leg(leg, news), ctx);
+    }
+}
+
+/// End it, for this reason.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct HangUp(pub String);
+
+impl Handler<HangUp> for Call {
+    type Result = ();
+
+    fn handle(&mut self, HangUp(words): HangUp, ctx: &mut Self::Context) {
+        let cause = Cause { status: 480, q850: 31, words };
+        self.step(Input::HangUp(cause), ctx);
+    }
+}
+
+/// What was said so far.
+#[derive(Debug, Message)]
+#[rtype(result = "Ladder")]
+pub struct ShowLadder;
+
+impl Handler<ShowLadder> for Call {
+    type Result = MessageResult<ShowLadder>;
+
+    fn handle(&mut self, _: ShowLadder, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.ladder.clone())
+    }
+}
+
+/// How the media fares.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<MediaView>")]
+pub struct ShowMedia;
+
+impl Handler<ShowMedia> for Call {
+    type Result = ResponseFuture<Vec<MediaView>>;
+
+    fn handle(&mut self, _: ShowMedia, _: &mut Self::Context) -> Self::Result {
+        let channel = self.channel.clone();
+        Box::pin(async move {
+            match channel {
+                Some(channel) => channel.send(Count).await.unwrap_or_default(),
+                None => Vec::new(),
+            }
+        })
+    }
+}

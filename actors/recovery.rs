@@ -1,0 +1,120 @@
+//! What a standing call leaves on disk beside its own record and its legs', and how it comes back.
+//!
+//! Records of one call, all in the same place: `CALL` (the call's machine), `CALL/LEG` (each leg's dialog),
+//! `CALL/media` (ports and where the streams stand). After `kill -9` the supervisor reads them all and starts
+//! the call's actor with them; from there on nothing differs from a call that was never interrupted.
+
+use std::collections::BTreeMap;
+
+use kirkwall_core::call::{self as core, LegNo, OWNER_BITS};
+use kirkwall_core::id::CallRef;
+use kirkwall_core::sip::invite::LegRecord;
+use kirkwall_data::Journal;
+use kirkwall_data::call::Calls;
+use kirkwall_integration::media::{Ports, Position, Standing};
+use serde::{Deserialize, Serialize};
+use tracing::{error, info};
+
+/// Ports of a media channel and where its streams stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaRecord {
+    a: u16,
+    b: u16,
+    sides: [SideRecord; 2],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct SideRecord {
+    ours: Option<(u32, u16, u32, u32)>,
+    peer: Option<(u32, u16, u32, u32)>,
+}
+
+impl MediaRecord {
+    /// Of a channel as it stands.
+    pub fn new(ports: Ports, standing: [Standing; 2]) -> Self {
+        let position = |p: Position| (p.ssrc, p.sequence, p.timestamp, p.roc);
+        let side = |s: Standing| SideRecord { ours: s.ours.map(position), peer: s.peer.map(position) };
+        Self { a: ports.a, b: ports.b, sides: standing.map(side) }
+    }
+
+    /// The ports it had.
+    pub fn ports(&self) -> Ports {
+        Ports { a: self.a, b: self.b }
+    }
+
+    /// Where its streams stood.
+    pub fn standing(&self) -> [Standing; 2] {
+        let position = |(ssrc, sequence, timestamp, roc)| Position { ssrc, sequence, timestamp, roc };
+        self.sides.map(|side| Standing { ours: side.ours.map(position), peer: side.peer.map(position) })
+    }
+}
+
+/// A call as it stood when its process ended.
+pub struct Survivor {
+    /// Its machine.
+    pub machine: core::Call,
+    /// Its legs' dialogs.
+    pub legs: BTreeMap<LegNo, LegRecord>,
+    /// Its media, unless it was too young.
+    pub media: Option<MediaRecord>,
+}
+
+/// Name of the record of a call's media.
+pub fn media_name(call: CallRef) -> String {
+    format!("{call}/media")
+}
+
+/// All calls that stood. What cannot be read is logged, left out, and stays on disk.
+pub fn survivors(journal: &Journal) -> Vec<Survivor> {
+    let names = names(journal);
+    let (calls, legs, media) = (
+        Calls::<core::Call>::new(journal),
+        Calls::<LegRecord>::new(journal),
+        Calls::<MediaRecord>::new(journal),
+    );
+    let mut found: BTreeMap<String, Survivor> = BTreeMap::new();
+    for name in names.iter().filter(|name| !name.contains('/')) {
+        if let Some(machine) = read(&calls, name) {
+            found.insert(name.clone(), Survivor { machine, legs: BTreeMap::new(), media: None });
+        }
+    }
+    for name in names.iter().filter(|name| name.contains('/')) {
+        let (call, part) = name.split_once('/').expect("it was filtered for a slash");
+        let Some(survivor) = found.get_mut(call) else { continue };
+        match part {
+            "media" => survivor.media = read(&media, name),
+            _ => {
+                if let Some(record) = read(&legs, name) {
+                    let leg = LegNo((record.owner.0 & ((1 << OWNER_BITS) - 1)) as u32);
+                    survivor.legs.insert(leg, record);
+                }
+            }
+        }
+    }
+    if !found.is_empty() {
+        info!(calls = found.len(), "calls stood when the process ended; they go on");
+    }
+    found.into_values().collect()
+}
+
+fn names(journal: &Journal) -> Vec<String> {
+    let all = Calls::<serde_json::Value>::new(journal);
+    let names = all.iter().filter_map(|record| match record {
+        Ok(record) => Some(record.name),
+        Err(fault) => {
+            error!(%fault, "a record of a standing call cannot be read");
+            None
+        }
+    });
+    names.collect()
+}
+
+fn read<T: Serialize + serde::de::DeserializeOwned>(store: &Calls<T>, name: &str) -> Option<T> {
+    match store.get(name) {
+        Ok(record) => record.map(|record| record.state),
+        Err(fault) => {
+            error!(%fault, "a record of a standing call cannot be read");
+            None
+        }
+    }
+}

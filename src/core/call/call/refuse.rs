@@ -1,0 +1,92 @@
+//! Being refused: which reason is the best, and what is tried next.
+
+use super::*;
+
+/// Redirections (3xx) followed in one call (RFC 3261 §8.1.3.4 asks for a bound).
+const MAX_REDIRECTS: u8 = 5;
+
+impl Call {
+    /// A dialled leg ended without an answer.
+    pub(super) fn refused(
+        &mut self,
+        leg: LegNo,
+        cause: Cause,
+        contacts: Vec<String>,
+        route_failed: bool,
+        now: Moment,
+    ) -> Ready<Save, Output> {
+        let mut then = Vec::new();
+        let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
+        strand.end();
+        if strand.holds_base() {
+            then.push(Output::ReleaseBase(leg));
+        }
+        // Who has rung was reached; another way leads to the same telephone.
+        self.search.way_failed &= route_failed && !strand.progressed;
+        self.hear_another(leg, &mut then);
+        let status = cause.status;
+        self.note_cause(cause);
+        // RFC 3261 §16.7 step 5: on a 6xx the proxy "SHOULD cancel all client transactions … pending" and
+        // "MUST NOT create any new branches".
+        if let (600..=699, Some(cause)) = (status, self.search.best.clone()) {
+            return led_by(then, self.hang_up(None, cause, now));
+        }
+        // Of 3xx, 305 names a proxy and 380 another service (RFC 3261 §21.3): neither is this callee.
+        let followed = matches!(status, 300..=302) && self.follow(leg, contacts);
+        if let Some(target) = followed.then(|| self.search.contacts.pop_front()).flatten() {
+            self.dial(target, &mut then, now);
+        }
+        self.dial_on(then, now)
+    }
+
+    /// Takes up a 3xx of the north side, through the same next hop; whether there is anything to dial.
+    /// A handset's redirection is not followed: that is a forward, which needs the user's rights.
+    fn follow(&mut self, leg: LegNo, contacts: Vec<String>) -> bool {
+        let Some(target) = self.legs.get(&leg).and_then(|strand| strand.target.clone()) else { return false };
+        if target.destination.facing == Facing::South {
+            return false;
+        }
+        let before = self.search.contacts.len();
+        for contact in contacts {
+            // RFC 3261 §8.1.3.4: "once a URI has been added to the list, it MUST NOT be added again".
+            let tried = self.legs.values().filter_map(|strand| strand.target.as_ref());
+            let known = tried.chain(&self.search.contacts).any(|known| known.request_uri == contact);
+            if known || !may_replace(&target.request_uri, &contact) || self.search.redirects == MAX_REDIRECTS
+            {
+                continue;
+            }
+            self.search.redirects += 1;
+            // "It is RECOMMENDED that the UAC use the same To, From, and Call-ID".
+            self.search.contacts.push_back(Target { request_uri: contact, ..target.clone() });
+        }
+        self.search.contacts.len() > before
+    }
+
+    /// RFC 3261 §16.7 step 6: a 6xx decides; else the lowest class; within it first what "affect[s]
+    /// resubmission of this request", then what says more than "not here now". A 3xx that was not
+    /// followed helps the caller least.
+    pub(super) fn note_cause(&mut self, cause: Cause) {
+        let rank = |cause: &Cause| match cause.status {
+            600..=699 => 0,
+            415 | 420 | 484 => 1,
+            408 | 480 | 487 => 3,
+            400..=499 => 2,
+            500..=599 => 4,
+            _ => 5,
+        };
+        if self.search.best.as_ref().is_none_or(|best| rank(&cause) < rank(best)) {
+            self.search.best = Some(cause);
+        }
+    }
+}
+
+/// RFC 3261 §8.1.3.4: only a URI that can be called, and SIPS is not given up without asking the user.
+fn may_replace(former: &str, contact: &str) -> bool {
+    let scheme =
+        |uri: &str| uri.split_once(':').map_or(String::new(), |(scheme, _)| scheme.to_ascii_lowercase());
+    match scheme(contact).as_str() {
+        "sips" => true,
+        "sip" | "tel" => scheme(former) != "sips",
+        _ => false,
+    }
+}

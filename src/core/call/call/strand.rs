@@ -1,0 +1,173 @@
+//! One leg as the call keeps it: what is agreed with it, and whether it may still be told anything.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Target};
+use crate::id::Tokens;
+use crate::media::Codec;
+use crate::media::negotiate::{Agreed, MediaRefusal, OfferAnswer};
+use crate::sip::invite::Body;
+use crate::sip::wire::Text;
+
+/// Most forks of one dialled leg whose early answers are kept; the oldest goes first.
+const MAX_FORKS: usize = 16;
+
+/// How far the life of a leg has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Life {
+    /// It may be told things.
+    Open,
+    /// It has said that it ended, or was told to end. What it still says crossed that word.
+    Ended,
+    /// All its transactions are done.
+    Closed,
+}
+
+/// A leg in the call's books.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Strand {
+    pub life: Life,
+    /// Where it was dialled to; none for the caller.
+    pub target: Option<Target>,
+    /// What is agreed on; of a dialled leg until its answer, our offer.
+    pub media: Option<OfferAnswer>,
+    /// Whether a dialled leg has made any progress.
+    #[serde(skip)]
+    pub progressed: bool,
+    /// A dialled INVITE may be forked on its way; every fork answers our one offer in its own dialog
+    /// (RFC 3261 §13.2.2.4). By remote tag, until one of them has won.
+    #[serde(skip)]
+    forks: Vec<(Text, OfferAnswer)>,
+    /// As it was before the far end's last offer, for the case that it is withdrawn.
+    #[serde(skip)]
+    before: Option<Box<OfferAnswer>>,
+}
+
+impl Strand {
+    /// The caller's.
+    pub fn caller() -> Self {
+        Self::new(None, None)
+    }
+
+    /// One that is dialled with the offer that `media` has out.
+    pub fn dialled(target: Target, media: OfferAnswer) -> Self {
+        Self::new(Some(target), Some(media))
+    }
+
+    fn new(target: Option<Target>, media: Option<OfferAnswer>) -> Self {
+        Self { life: Life::Open, target, media, progressed: false, forks: Vec::new(), before: None }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.life == Life::Open
+    }
+
+    /// No more orders go to it.
+    pub fn end(&mut self) {
+        if self.is_open() {
+            self.life = Life::Ended;
+        }
+    }
+
+    /// Whether it holds a channel of a base station.
+    pub fn holds_base(&self) -> bool {
+        self.target.as_ref().is_some_and(|target| target.base.is_some())
+    }
+
+    /// An early answer of a fork. A fork may say it again; others answer the same offer differently.
+    pub fn preview(&mut self, fork: &Text, body: &Body) -> Result<Agreed, MediaRefusal> {
+        let mut media = self.media.clone().ok_or(MediaRefusal::NoOfferOutstanding)?;
+        let agreed = media.accept_answer(&body.content_type, &body.bytes)?;
+        self.forks.retain(|(tag, _)| tag != fork);
+        if self.forks.len() == MAX_FORKS {
+            self.forks.remove(0);
+        }
+        self.forks.push((fork.detached(), media));
+        Ok(agreed)
+    }
+
+    /// A fork has won, with an answer in its 2xx or in a reliable 1xx before it (RFC 3261 §13.2.1).
+    pub fn settle(&mut self, fork: &Text, body: Option<&Body>) -> Result<Agreed, Cause> {
+        if let Some(body) = body {
+            self.preview(fork, body).map_err(|refusal| Cause::of_status(488, refusal.to_string()))?;
+        }
+        let won = self.forks.drain(..).find(|(tag, _)| tag == fork).map(|(_, media)| media);
+        self.forks.clear();
+        let agreed = won.as_ref().and_then(|media| media.agreed().cloned());
+        self.media = won.or(self.media.take());
+        agreed.ok_or_else(|| Cause::of_status(488, "answered without a session description"))
+    }
+
+    /// The early answer that was heard last.
+    pub fn early(&self) -> Option<&Agreed> {
+        self.forks.last().and_then(|(_, media)| media.agreed())
+    }
+
+    /// The description that an offer within the dialog would change. None while nothing is agreed, or
+    /// while several forks of a dialled leg would have to be told apart.
+    pub fn in_force(&mut self) -> Option<&mut OfferAnswer> {
+        let media = match self.forks.len() {
+            0 => self.media.as_mut(),
+            1 => self.forks.first_mut().map(|(_, media)| media),
+            _ => None,
+        };
+        media.filter(|media| media.agreed().is_some())
+    }
+
+    /// Answers an offer of the far end with one of `codecs`, the one in use first: a change that nobody
+    /// asked for helps nobody.
+    pub fn answer(
+        &mut self,
+        body: &Body,
+        codecs: &[Codec],
+        tokens: &mut Tokens,
+    ) -> Result<(Body, Agreed), Cause> {
+        let Some(media) = self.in_force() else {
+            return Err(Cause::of_status(488, "no session is agreed on yet"));
+        };
+        let before = media.clone();
+        // An offer of ours that is still out was refused with 491 on its way and waits; theirs came first.
+        media.rollback();
+        let current = media.agreed().map(|agreed| agreed.codec).filter(|codec| codecs.contains(codec));
+        let same = current.as_ref().map_or(codecs, std::slice::from_ref);
+        let (kind, bytes) = (&body.content_type, &body.bytes);
+        let answered = media.answer(kind, bytes, Some(same), tokens);
+        let answered = answered.or_else(|_| media.answer(kind, bytes, Some(codecs), tokens));
+        match answered {
+            Ok((sdp, agreed)) => {
+                self.before = Some(Box::new(before));
+                Ok((Body::sdp(sdp), agreed))
+            }
+            Err(refusal) => Err(refused_offer(refusal)),
+        }
+    }
+
+    /// Our offer, of these codecs, to a far end that asked for one or that must change.
+    pub fn offer(&mut self, codecs: &[Codec], tokens: &mut Tokens) -> Option<Body> {
+        let media = self.in_force()?;
+        let before = media.clone();
+        let kept = media.local().codecs.iter().copied().filter(|codec| codecs.contains(codec)).collect();
+        media.set_codecs(kept);
+        let offer = Body::sdp(media.offer(tokens));
+        self.before = Some(Box::new(before));
+        Some(offer)
+    }
+
+    /// The far end withdrew its offer before it had our answer: all is as before.
+    pub fn withdraw(&mut self) -> Option<Agreed> {
+        let before = self.before.take()?;
+        let media = self.in_force()?;
+        *media = *before;
+        media.agreed().cloned()
+    }
+
+    /// The far end has our answer; there is no way back.
+    pub fn confirm(&mut self) {
+        self.before = None;
+    }
+}
+
+/// Why an offer is refused, with the status that says whose fault it is.
+pub(super) fn refused_offer(refusal: MediaRefusal) -> Cause {
+    Cause::of_status(refusal.status().0, refusal.to_string())
+}

@@ -1,0 +1,127 @@
+//! What a [`Call`](super::Call) is told and what it orders.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Call, State};
+use crate::call::cause::Cause;
+use crate::call::{CallSummary, LegNews, LegNo, LegOrder, Party, Target};
+use crate::id::CallRef;
+use crate::media::Codec;
+use crate::media::negotiate::{Agreed, SrtpPolicy};
+use crate::sip::Facing;
+use crate::sip::invite::Body;
+
+/// Which of the two flows of the media channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Side {
+    /// Towards the caller.
+    A,
+    /// Towards whoever answered.
+    B,
+}
+
+/// What is known of a call when its INVITE arrives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCall {
+    /// Its name.
+    pub reference: CallRef,
+    /// Who calls.
+    pub caller: Party,
+    /// Whom the INVITE asks for.
+    pub dialled: Party,
+    /// From which world.
+    pub facing: Facing,
+    /// The caller's offer, if it made one.
+    pub offer: Option<Body>,
+}
+
+/// The supervisor's grant: media ports and where to dial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// Our RTP port towards the caller.
+    pub port_a: u16,
+    /// Our RTP port towards the callee.
+    pub port_b: u16,
+    /// The address the caller shall send media to.
+    pub address_a: IpAddr,
+    /// The address the callee shall send media to.
+    pub address_b: IpAddr,
+    /// Codecs of this switch, preferred first.
+    pub codecs: Vec<Codec>,
+    /// SRTP towards the caller and towards the callee.
+    pub srtp: (SrtpPolicy, SrtpPolicy),
+    /// Whom to dial: each attempt rings its targets together; the next is tried only when the way of
+    /// the one before failed.
+    pub attempts: Vec<Vec<Target>>,
+}
+
+/// What can happen to a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// It begins, or was restored from its record. A new call asks for admission when its caller's leg
+    /// has taken the INVITE ([`LegNews::Invited`]).
+    Started,
+    /// The supervisor granted it.
+    Admitted(Box<Admitted>),
+    /// The supervisor refused it.
+    Denied(Cause),
+    /// Something happened on a leg.
+    Leg(LegNo, LegNews),
+    /// An administrator, or a lost channel, ends it.
+    HangUp(Cause),
+    /// The moment it asked for has come.
+    Deadline,
+}
+
+/// What a call orders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Ask the supervisor for route and channels. Every `Admit` wants its [`Input::Admitted`] or
+    /// [`Input::Denied`].
+    Admit {
+        /// Whether the caller offered SRTP, so that its side may cost more.
+        srtp: bool,
+    },
+    /// Make a leg and dial it.
+    Dial {
+        /// Its number.
+        leg: LegNo,
+        /// Where to.
+        target: Box<Target>,
+        /// Our offer.
+        offer: Body,
+    },
+    /// Tell a leg something.
+    Leg(LegNo, LegOrder),
+    /// Let media run on one side as agreed.
+    Flow(Side, Box<Agreed>),
+    /// A dialled leg that holds a channel of a base station is gone, and the call goes on: the channel
+    /// goes back. Once for each such leg, never after [`Over`](Output::Over), which gives back the rest.
+    ReleaseBase(LegNo),
+    /// Lists and records want to know.
+    Changed(Box<CallSummary>),
+    /// Give back channels and ports; the call is over. Said once in every call; when the call ends while
+    /// the supervisor still thinks over [`Admit`](Output::Admit), only after its reply, so that a grant
+    /// that comes too late is given back too.
+    Over(Box<CallSummary>),
+}
+
+/// What a call asks to have written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Save {
+    /// The standing call, so that it survives this process.
+    Put(Box<Call>),
+    /// It is over: forget it and keep its record.
+    Ended(Box<CallSummary>),
+}
+
+/// Why a call does not take an input. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("call {reference} does not take {input} while {state:?}")]
+pub struct Refusal {
+    pub(super) reference: CallRef,
+    pub(super) input: &'static str,
+    pub(super) state: State,
+}

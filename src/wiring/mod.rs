@@ -1,0 +1,324 @@
+//! Puts the switch together: store, certificates, sockets, media, actors, web. No logic of its own.
+//!
+//! Order matters: the store first (it is locked, and may have to be mended), then what can fail for want
+//! of a port or a certificate, then the actors, last the web. Nothing is served before all of it stands.
+
+mod settings;
+mod tls;
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use actix::prelude::*;
+use kirkwall_actors::access::{Access, CreateLink};
+use kirkwall_actors::clock::Clock;
+use kirkwall_actors::desk::Desk;
+use kirkwall_actors::ports::{Ports, SipPort};
+use kirkwall_actors::roster::Roster;
+use kirkwall_actors::spool::SpoolReader;
+use kirkwall_actors::supervisor::{Arrived, Drain, Supervisor};
+use kirkwall_actors::users::{Users, UsersPorts};
+use kirkwall_core::id::Tokens;
+use kirkwall_core::sip::wire::Message;
+use kirkwall_core::sip::{Destination, Facing, Transport};
+use kirkwall_data::Journal;
+use kirkwall_integration::media::{Engine, EngineConfig};
+use kirkwall_integration::sip::{Arrival, Limits, Listen, Resolver, Transports, TransportsConfig};
+use kirkwall_web::WebOptions;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::runtime::Handle;
+use tracing::{error, info, warn};
+
+use crate::config::{Config, Listener};
+
+/// A running switch.
+pub struct Switch {
+    transports: Transports,
+    supervisor: Addr<Supervisor>,
+    access: Addr<Access>,
+    web: (actix_web::dev::ServerHandle, SocketAddr),
+    ops: (actix_web::dev::ServerHandle, SocketAddr),
+    journal: Journal,
+    /// SHA-256 of the web certificate.
+    pub web_fingerprint: String,
+}
+
+/// How a switch is started beside its configuration.
+pub struct Start<'a> {
+    /// Where the store lies.
+    pub data: &'a Path,
+    /// The runtime for sockets.
+    pub sockets: Handle,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+    /// A sentence over every page.
+    pub banner: Option<String>,
+}
+
+impl Switch {
+    /// Starts everything. Call it inside the actix system.
+    ///
+    /// # Errors
+    /// In words, naming the setting or file that is to be mended.
+    pub async fn start(config: &Config, start: Start<'_>) -> Result<Self, String> {
+        let settings = settings::settings(config);
+        let journal = Journal::open(start.data).map_err(told)?;
+        journal.notices().iter().for_each(|notice| warn!(%notice, "the store was mended"));
+        let certificates = tls::certificates(config, start.data).map_err(told)?;
+        let mut tokens = Tokens::new(fresh_seed()?);
+        let clock = Clock::start();
+
+        let inbox = Arc::new(OnceLock::<Addr<Supervisor>>::new());
+        let transports = open_transports(config, &certificates, &start.sockets, inbox.clone()).await?;
+        let media = open_media(config)?;
+        let sip: Arc<dyn SipPort> = Arc::new(SipSockets(transports.clone()));
+        let ports = Ports { sip, media, journal: journal.clone(), clock };
+
+        let roster = Roster::start(workers());
+        let resolver = Resolver::system().map_err(told)?;
+        let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split()).start();
+        let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
+        let access = Access::new(journal.clone(), tokens.split(), clock).start();
+        SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
+        // From here on arrivals find somebody.
+        _ = inbox.set(supervisor.clone());
+
+        let desk = desk(&users, &supervisor, &access);
+        let options = WebOptions {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            node: settings.node.clone(),
+            banner: start.banner,
+        };
+        let place = |key: &str, error: std::io::Error| {
+            format!("{key}: cannot listen: {error}; choose another address or port")
+        };
+        let (web, web_at) =
+            kirkwall_web::serve(config.web.listen, Some(certificates.web), desk.clone(), options)
+                .map_err(|error| place("web.listen", error))?;
+        let metrics = start.metrics;
+        let (ops, ops_at) = kirkwall_web::serve_ops(config.ops.listen, desk, move || metrics.render())
+            .map_err(|error| place("ops.listen", error))?;
+        let (web_handle, ops_handle) = (web.handle(), ops.handle());
+        actix::spawn(web);
+        actix::spawn(ops);
+        Ok(Self {
+            transports,
+            supervisor,
+            access,
+            web: (web_handle, web_at),
+            ops: (ops_handle, ops_at),
+            journal,
+            web_fingerprint: certificates.web_fingerprint,
+        })
+    }
+
+    /// Where pages and REST are.
+    pub fn web(&self) -> SocketAddr {
+        self.web.1
+    }
+
+    /// Where a listener of ours is, if there is one.
+    pub fn bound(&self, facing: Facing, transport: Transport) -> Option<SocketAddr> {
+        let found = self.transports.bound().iter().find(|l| l.facing == facing && l.transport == transport);
+        found.map(|listener| listener.bind)
+    }
+
+    /// A fresh one-time log-in link.
+    pub async fn log_in_link(&self) -> Result<String, String> {
+        let word = self.access.send(CreateLink).await.map_err(told)?;
+        Ok(format!("https://{}/login/{}", reachable(self.web()), word.0))
+    }
+
+    /// Takes no new calls, waits for the standing ones at most `patience`, then stops everything.
+    pub async fn drain(self, patience: Duration) {
+        info!("draining: no new calls are taken");
+        self.supervisor.do_send(Drain);
+        let idle = async {
+            loop {
+                let overview = self.supervisor.send(kirkwall_actors::desk::GetOverview).await;
+                if !matches!(overview, Ok(Ok(view)) if view.calls > 0) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+        };
+        if tokio::time::timeout(patience, idle).await.is_err() {
+            warn!("calls still stand; they end with the process");
+        }
+        self.web.0.stop(true).await;
+        self.ops.0.stop(true).await;
+        self.transports.shutdown().await;
+        if let Err(error) = self.journal.export() {
+            error!(%error, "the export of the store was not written");
+        }
+    }
+}
+
+/// `ready web=… sip_udp=… …`: the line that scripts wait for.
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = |facing, transport| match self.bound(facing, transport) {
+            Some(address) => address.to_string(),
+            None => "off".to_owned(),
+        };
+        write!(f, "ready web={} ops={}", self.web.1, self.ops.1)?;
+        for (name, transport) in
+            [("sip_udp", Transport::Udp), ("sip_tcp", Transport::Tcp), ("sip_tls", Transport::Tls)]
+        {
+            write!(f, " {name}={}", at(Facing::South, transport))?;
+        }
+        for (name, transport) in
+            [("north_udp", Transport::Udp), ("north_tcp", Transport::Tcp), ("north_tls", Transport::Tls)]
+        {
+            write!(f, " {name}={}", at(Facing::North, transport))?;
+        }
+        // The base link comes with native base stations.
+        write!(f, " base_link=off")
+    }
+}
+
+/// The transports as actors see them.
+struct SipSockets(Transports);
+
+impl SipPort for SipSockets {
+    fn send(&self, message: Message, to: Destination) {
+        self.0.send(message, to);
+    }
+
+    fn local(&self, facing: Facing, transport: Transport, remote: IpAddr) -> Option<SocketAddr> {
+        self.0.local(facing, transport, remote)
+    }
+}
+
+async fn open_transports(
+    config: &Config,
+    certificates: &tls::Certificates,
+    sockets: &Handle,
+    inbox: Arc<OnceLock<Addr<Supervisor>>>,
+) -> Result<Transports, String> {
+    let config = TransportsConfig {
+        listeners: listeners(config),
+        server_tls: certificates.servers.clone(),
+        client_tls: certificates.clients.clone(),
+        limits: Limits::default(),
+    };
+    let sink = move |arrival: Arrival| {
+        let taken = inbox.get().is_some_and(|supervisor| supervisor.try_send(Arrived(arrival)).is_ok());
+        if !taken {
+            metrics::counter!("ipdect_sip_door_total", "verdict" => "drop", "why" => "too_busy").increment(1);
+        }
+    };
+    // Sockets have threads of their own, so that a busy actor does not keep them from reading.
+    let started = sockets.spawn(Transports::start(config, sink)).await;
+    started.map_err(|error| format!("the SIP sockets could not be started: {error}"))?.map_err(told)
+}
+
+fn listeners(config: &Config) -> Vec<Listen> {
+    let (north, south) = (&config.sip.north, &config.sip.south);
+    let any_port = Listener(Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)));
+    // What we send to the north by UDP or TCP needs a socket, and the registrar one to call us at.
+    let needed = |listener: Listener, transport| match listener.0 {
+        None if !config.sip.proxies.is_empty() && config.sip.transport == transport => any_port,
+        _ => listener,
+    };
+    let all = [
+        (Facing::South, Transport::Udp, south.udp),
+        (Facing::South, Transport::Tcp, south.tcp),
+        (Facing::South, Transport::Tls, south.tls),
+        (Facing::North, Transport::Udp, needed(north.listen_udp, Transport::Udp)),
+        (Facing::North, Transport::Tcp, needed(north.listen_tcp, Transport::Tcp)),
+        (Facing::North, Transport::Tls, needed(north.listen_tls, Transport::Tls)),
+    ];
+    all.into_iter()
+        .filter_map(|(facing, transport, listener)| listener.0.map(|bind| Listen { facing, transport, bind }))
+        .collect()
+}
+
+fn open_media(config: &Config) -> Result<Engine, String> {
+    let ports = config.media.ports;
+    let threads = config.media.threads.map_or_else(|| workers().min(4), usize::from);
+    let engine = EngineConfig {
+        bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        ports: ports.first..=ports.last,
+        threads,
+        dscp: u8::try_from(config.media.dscp).unwrap_or(46),
+        report_every: Duration::from_secs(10),
+        silence_after: Duration::from_secs(30),
+    };
+    Engine::start(engine, |report| kirkwall_actors::media_channel::count_report(&report))
+        .map_err(|error| format!("media: {error}"))
+}
+
+fn users_ports(supervisor: &Addr<Supervisor>) -> UsersPorts {
+    UsersPorts {
+        changed: supervisor.clone().recipient(),
+        removed: supervisor.clone().recipient(),
+        states: supervisor.clone().recipient(),
+    }
+}
+
+fn desk(users: &Addr<Users>, supervisor: &Addr<Supervisor>, access: &Addr<Access>) -> Desk {
+    Desk {
+        list_users: users.clone().recipient(),
+        get_user: users.clone().recipient(),
+        create_user: users.clone().recipient(),
+        change_user: users.clone().recipient(),
+        delete_user: users.clone().recipient(),
+        import_users: users.clone().recipient(),
+        list_calls: supervisor.clone().recipient(),
+        get_call: supervisor.clone().recipient(),
+        get_ladder: supervisor.clone().recipient(),
+        hang_up_call: supervisor.clone().recipient(),
+        list_base_stations: supervisor.clone().recipient(),
+        get_base_station: supervisor.clone().recipient(),
+        list_handsets: supervisor.clone().recipient(),
+        list_registrations: supervisor.clone().recipient(),
+        get_capacity: supervisor.clone().recipient(),
+        get_overview: supervisor.clone().recipient(),
+        get_health: supervisor.clone().recipient(),
+        check_token: access.clone().recipient(),
+        create_token: access.clone().recipient(),
+        list_tokens: access.clone().recipient(),
+        revoke_token: access.clone().recipient(),
+        log_in: access.clone().recipient(),
+        check_session: access.clone().recipient(),
+        log_out: access.clone().recipient(),
+    }
+}
+
+/// Addresses under which this machine reaches others, as far as that can be asked without sending.
+pub fn own_addresses() -> Vec<IpAddr> {
+    let towards = |bind: &str, to: &str| -> Option<IpAddr> {
+        let socket = UdpSocket::bind(bind).ok()?;
+        socket.connect(to).ok()?;
+        Some(socket.local_addr().ok()?.ip())
+    };
+    let found = [towards("0.0.0.0:0", "192.0.2.1:9"), Some(IpAddr::V4(Ipv4Addr::LOCALHOST))];
+    found.into_iter().flatten().filter(|ip| !ip.is_unspecified()).collect()
+}
+
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    match bound.ip().is_unspecified() {
+        true => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), bound.port()),
+        false => bound,
+    }
+}
+
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// Thirty-two bytes that nobody can guess.
+pub fn fresh_seed() -> Result<[u8; 32], String> {
+    use std::io::Read as _;
+    let mut seed = [0; 32];
+    let read = std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut seed));
+    read.map(|()| seed).map_err(|error| format!("/dev/urandom: {error}"))
+}
+
+fn told(fault: impl fmt::Display) -> String {
+    fault.to_string()
+}

@@ -1,0 +1,96 @@
+//! From the configuration to the plain settings that actors take.
+
+use kirkwall_actors::settings::{CapacitySettings, MediaSettings, NorthSettings, Proxy, Settings};
+use kirkwall_core::call::admission::Limit;
+use kirkwall_core::media::negotiate::{SrtpMode, SrtpPolicy};
+use kirkwall_core::sip::wire::{Host, Text};
+use kirkwall_integration::sip::DnsMethod;
+
+use crate::config::{self, CapacityProfile, Config};
+
+/// The domain of a switch that was told none: it still serves handsets among themselves.
+const NO_DOMAIN: &str = "kirkwall.invalid";
+
+pub fn settings(config: &Config) -> Settings {
+    let fqdn = config.node.fqdn.as_ref().map(|name| name.as_str().to_owned());
+    let domain = config.sip.domain.as_ref().map(|name| name.as_str().to_owned());
+    let domain = domain.or_else(|| fqdn.clone()).unwrap_or_else(|| NO_DOMAIN.to_owned());
+    Settings {
+        node: fqdn.clone().unwrap_or_else(|| "kirkwall".to_owned()),
+        realm: config.sip.south.realm.clone().unwrap_or_else(|| domain.clone()),
+        own_hosts: own_hosts(config, fqdn),
+        user_agent: config.sip.user_agent.clone(),
+        north: north(config),
+        internal_routing: config.sip.internal_routing,
+        media: media(config),
+        capacity: capacity(config),
+        domain,
+    }
+}
+
+/// Names and addresses that a handset may dial to mean this switch.
+fn own_hosts(config: &Config, fqdn: Option<String>) -> Vec<Host> {
+    let south = &config.sip.south;
+    let listeners = [south.udp, south.tcp, south.tls].into_iter().filter_map(|listener| listener.0);
+    let addresses = listeners.map(|address| address.ip()).chain(config.media.address);
+    let mut hosts: Vec<Host> = addresses.filter(|ip| !ip.is_unspecified()).map(Host::Ip).collect();
+    hosts.extend(super::own_addresses().into_iter().map(Host::Ip));
+    hosts.extend(fqdn.into_iter().chain(["localhost".to_owned()]).map(|name| Host::Name(Text::from(name))));
+    hosts
+}
+
+fn north(config: &Config) -> Option<NorthSettings> {
+    let proxies = config.sip.proxies.iter().map(|proxy| Proxy { host: proxy.host.clone(), port: proxy.port });
+    let proxies: Vec<Proxy> = proxies.collect();
+    (!proxies.is_empty()).then(|| NorthSettings {
+        proxies,
+        transport: config.sip.transport,
+        dns: match config.sip.dns_method {
+            config::DnsMethod::A => DnsMethod::A,
+            config::DnsMethod::Srv => DnsMethod::Srv,
+        },
+        expires: u32::try_from(config.sip.registration_expires.as_secs()).unwrap_or(300),
+        use_sips_uri: config.sip.use_sips_uri,
+    })
+}
+
+fn media(config: &Config) -> MediaSettings {
+    let mode = match config.media.srtp {
+        config::SrtpPolicy::Off => SrtpMode::Off,
+        config::SrtpPolicy::Optional => SrtpMode::Optional,
+        config::SrtpPolicy::Required => SrtpMode::Required,
+    };
+    let policy = SrtpPolicy {
+        mode,
+        lifetime: config.media.sdes_lifetime,
+        mki: config.media.sdes_mki,
+        answer_savp: config.lync.enabled,
+        ..SrtpPolicy::default()
+    };
+    // Towards handsets SRTP is used where they want it; `required` is about the north side, whose voice
+    // leaves the building. MKI and lifetime are Lync's wishes; bases stumble over them.
+    let south = SrtpPolicy {
+        mode: if mode == SrtpMode::Off { SrtpMode::Off } else { SrtpMode::Optional },
+        lifetime: false,
+        mki: false,
+        ..SrtpPolicy::default()
+    };
+    MediaSettings {
+        address: config.media.address,
+        codecs: config.media.codecs.clone(),
+        srtp_north: policy,
+        srtp_south: south,
+    }
+}
+
+fn capacity(config: &Config) -> CapacitySettings {
+    let (plain, srtp) = config.capacity.media();
+    let (base_plain, base_srtp) = config.capacity.base();
+    let told = config.capacity.base_channels.is_some() || config.capacity.base_channels_srtp.is_some();
+    let hardware = config.capacity.profile == CapacityProfile::Kws6500;
+    CapacitySettings {
+        profile: if hardware { "kws6500" } else { "software" }.to_owned(),
+        media: Limit { plain, srtp },
+        base: (told || hardware).then_some(Limit { plain: base_plain, srtp: base_srtp }),
+    }
+}

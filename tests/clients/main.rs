@@ -1,0 +1,30 @@
+//! Calls with clients that no one here wrote, over real sockets on loopback.
+//!
+//! ```text
+//!  baresip, linphone, SIPp ── UDP, TCP, TLS ── kirkwall ── UDP, TLS ── kamailio ── baresip, SIPp
+//!       (handsets)                            (the switch)            (registrar)  (the north)
+//! ```
+//!
+//! `rig` proves the instruments without the switch: when it fails, nothing below it means anything.
+//! Every client sends a tone of its own, so a recording says who was heard, how loud and with what gaps.
+//! The clients keep real time and the machine is small: [`scene::Scene`] lets one test at a time on stage.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
+
+mod audio;
+mod authority;
+mod baresip;
+mod kamailio;
+mod linphone;
+mod phone;
+mod process;
+mod scene;
+mod sipp;
+mod switch;
+mod web;
+
+mod calls;
+mod load;
+mod outcomes;
+mod restart;
+mod rig;
+mod torture;

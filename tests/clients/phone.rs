@@ -1,0 +1,55 @@
+//! What every telephone can do, whoever made it.
+
+use std::time::Duration;
+
+use crate::audio::{Heard, Tone};
+
+/// A telephone with one account.
+pub trait Phone {
+    fn user(&self) -> &str;
+    /// Whether its recordings hold packet after packet, rather than what a clock of its own played.
+    fn records_packets(&self) -> bool;
+    /// What it sends in a call.
+    fn tone(&self) -> Tone;
+    fn dial(&mut self, number: &str);
+    fn hang_up(&mut self);
+    fn wait_established(&mut self);
+    /// Waits until a call has ended; answers its words for why, if it has any.
+    fn wait_closed(&mut self) -> String;
+    /// Waits until so much of a tone was heard in the running call.
+    fn wait_heard(&self, tone: Tone, duration: Duration) -> Heard;
+}
+
+/// Who ends a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Ender {
+    Caller,
+    Callee,
+}
+
+/// Long enough to hear gaps, short enough for many calls.
+pub const SPEECH: Duration = Duration::from_secs(3);
+
+/// One call to a phone that answers by itself: both hear the other's tone whole, and when one ends the
+/// call it ends for both.
+pub fn talk(caller: &mut dyn Phone, callee: &mut dyn Phone, ender: Ender) {
+    caller.dial(&callee.user().to_owned());
+    caller.wait_established();
+    callee.wait_established();
+    let heard = [caller.wait_heard(callee.tone(), SPEECH), callee.wait_heard(caller.tone(), SPEECH)];
+    match ender {
+        Ender::Caller => caller.hang_up(),
+        Ender::Callee => callee.hang_up(),
+    }
+    caller.wait_closed();
+    callee.wait_closed();
+    judge(caller, &heard[0]);
+    judge(callee, &heard[1]);
+}
+
+fn judge(who: &dyn Phone, heard: &Heard) {
+    println!("{} heard {heard}", who.user());
+    assert!((heard.level_db + 10.0).abs() < 1.0, "{} heard {heard}", who.user());
+    assert!(heard.longest_gap <= Duration::from_millis(60), "{} heard {heard}", who.user());
+    assert!(!who.records_packets() || heard.packets_cut <= 2, "{} heard {heard}", who.user());
+}

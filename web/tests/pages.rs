@@ -1,0 +1,306 @@
+//! Pages: they render, they keep the content security policy, their forms work without JavaScript.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+mod desk;
+
+use std::pin::Pin;
+
+use actix_web::body::MessageBody;
+use actix_web::test::TestRequest;
+use common::{Answer, Site, ask, send, site};
+use desk::{ADMIN, LINK, TestDesk, VIEWER};
+use kirkwall_web::page_routes;
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
+const COOKIE: (&str, &str) = ("cookie", "__Host-kirkwall=session0");
+
+async fn logged_in(desk: TestDesk) -> Site {
+    let site = site(desk).await;
+    let opened = send(&site, "POST", "/login", &[FORM, OWN], format!("word={ADMIN}&next=%2Fusers")).await;
+    assert_eq!((opened.status, opened.header("location")), (303, "/users"));
+    site
+}
+
+async fn page(site: &Site, path: &str) -> Answer {
+    send(site, "GET", path, &[COOKIE], "").await
+}
+
+async fn post(site: &Site, path: &str, form: &str) -> Answer {
+    send(site, "POST", path, &[COOKIE, OWN, FORM], form.to_owned()).await
+}
+
+/// No inline style or script, no attribute that compiles a string, all under the strict policy.
+fn keeps_the_policy(path: &str, answer: &Answer) {
+    let csp = answer.header("content-security-policy");
+    assert!(csp.contains("default-src 'none'") && !csp.contains("unsafe"), "{csp}");
+    assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{path}");
+    let html = answer.body.to_lowercase();
+    for tag in html.split('<').map(|tag| tag.split('>').next().unwrap()) {
+        let bad = tag.split_whitespace().find(|word| {
+            let handler = word.starts_with("on") && word.contains('=');
+            let compiled = ["style=", "hx-on", "hx-vals=", "hx-live", "hx-trigger="];
+            handler || compiled.iter().any(|name| word.starts_with(name)) || word.contains("javascript:")
+        });
+        assert_eq!(bad, None, "{path}: <{tag}>");
+        assert!(!tag.starts_with("style"), "{path}: inline style sheet");
+        assert!(!tag.starts_with("script") || tag.contains("src=\"/static/"), "{path}: inline script");
+    }
+}
+
+#[actix_web::test]
+async fn every_page_renders_with_and_without_content() {
+    for desk in [TestDesk::full(), TestDesk::nothing()] {
+        let site = logged_in(desk).await;
+        for path in [
+            "/",
+            "/calls",
+            "/calls?state=ended",
+            "/base-stations",
+            "/handsets",
+            "/capacity",
+            "/users",
+            "/users?q=zz",
+            "/users/add",
+            "/users/import",
+            "/tokens",
+            "/help/problems",
+            "/help/problems/stale",
+            "/login",
+            "/login/word",
+            "/base-stations?q=zz",
+            "/handsets?from=5000",
+        ] {
+            let answer = page(&site, path).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+            keeps_the_policy(path, &answer);
+        }
+    }
+    let site = logged_in(TestDesk::full()).await;
+    for path in ["/calls/0000000001001", "/calls/0000000000ffe", "/user/4711", "/user/4711/delete"] {
+        let answer = page(&site, path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        keeps_the_policy(path, &answer);
+    }
+}
+
+#[actix_web::test]
+async fn empty_pages_say_what_to_do_next() {
+    let site = logged_in(TestDesk::nothing()).await;
+    for (path, hint) in [
+        ("/", "No Lync front end or SIP registrar is configured"),
+        ("/calls", "No call stands"),
+        ("/calls?state=ended", "No call has ended yet"),
+        ("/base-stations", "point its SIP server at this switch"),
+        ("/handsets", "Add a user"),
+        ("/users", "Add the first one"),
+        ("/tokens", "Make one below"),
+    ] {
+        assert!(page(&site, path).await.body.contains(hint), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn what_strangers_call_themselves_is_only_text() {
+    let site = logged_in(TestDesk::full()).await;
+    for path in ["/", "/calls", "/calls/0000000001001", "/calls?state=ended"] {
+        let html = page(&site, path).await.body;
+        assert!(html.contains("Blood bank") && !html.contains("<script>alert"), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn pages_are_for_those_who_are_logged_in() {
+    let site = site(TestDesk::full()).await;
+    for note in page_routes().into_iter().filter(|note| !note.public) {
+        let path = note.path.replace(['{', '}'], "");
+        let answer = send(&site, &note.method, &path, &[], "").await;
+        let place = answer.header("location");
+        assert!(answer.status == 303 && place.starts_with("/login"), "{note:?}: {} {place}", answer.status);
+    }
+    let wanted = send(&site, "GET", "/users?q=4711", &[], "").await;
+    assert_eq!(wanted.header("location"), "/login?next=%2Fusers%3Fq%3D4711");
+    assert_eq!(send(&site, "GET", "/ui/stream?view=calls", &[], "").await.status, 401);
+    let viewer = format!("Bearer {VIEWER}");
+    let refused = send(&site, "GET", "/tokens", &[("authorization", &viewer)], "").await;
+    assert!(refused.status == 403 && refused.body.contains("this needs the scope admin"));
+}
+
+#[actix_web::test]
+async fn a_log_in_link_is_not_used_up_by_looking_at_it() {
+    let site = site(TestDesk::full()).await;
+    let path = format!("/login/{LINK}");
+    for _ in 0..3 {
+        let looked = send(&site, "GET", &path, &[], "").await;
+        assert!(looked.body.contains(">Open</button>") && looked.header("set-cookie").is_empty());
+    }
+    let opened = send(&site, "POST", &path, &[OWN], "").await;
+    assert_eq!((opened.status, opened.header("location")), (303, "/"));
+    assert!(opened.header("set-cookie").starts_with("__Host-kirkwall=session0"));
+    let again = send(&site, "POST", &path, &[OWN], "").await;
+    assert!(again.status == 401 && again.body.contains("used up"));
+    let out = send(&site, "POST", "/logout", &[COOKIE, OWN], "").await;
+    assert_eq!((out.status, out.header("location")), (303, "/login"));
+    assert_eq!(page(&site, "/").await.header("location"), "/login");
+}
+
+#[actix_web::test]
+async fn a_form_of_another_site_changes_nothing() {
+    let site = logged_in(TestDesk::full()).await;
+    for origin in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("x-none", "")] {
+        let headers = [COOKIE, FORM, origin];
+        let refused = send(&site, "POST", "/user/4711/delete", &headers, "revision=1").await;
+        assert!(refused.status == 403 && refused.body.contains("cross_site"), "{origin:?}");
+    }
+    assert_eq!(ask(&site, "GET", "/api/v1/users/4711", &[], "").await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_user_is_added_changed_and_deleted_by_forms() {
+    let site = logged_in(TestDesk::full()).await;
+    let wrong = post(&site, "/users/add", "username=a+b&display_name=Eva&enabled=on").await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.body.contains("cannot be in a username") && wrong.body.contains("value=\"Eva\""));
+    keeps_the_policy("/users/add", &wrong);
+    let added = post(&site, "/users/add", "username=a%2Fb&display_name=Eva&auth_password=x&enabled=on").await;
+    assert_eq!((added.status, added.header("location")), (303, "/users?q=a%2Fb"));
+    let form = page(&site, "/user/a%2Fb").await;
+    assert!(form.body.contains("Is set; leave empty to keep it.") && !form.body.contains("value=\"x\""));
+
+    let changed = post(&site, "/user/a%2Fb", "username=a%2Fb&display_name=Eva+L&revision=1").await;
+    assert_eq!(changed.status, 303, "{}", changed.body);
+    let user = ask(&site, "GET", "/api/v1/users/a%2Fb", &[], "").await.json();
+    assert_eq!((&user["display_name"], &user["enabled"]), (&"Eva L".into(), &false.into()));
+    assert_eq!(user["auth_password"]["set"], true);
+
+    let stale = post(&site, "/user/a%2Fb", "username=a%2Fb&display_name=Mine&revision=1").await;
+    assert!(stale.status == 412 && stale.body.contains("value=\"Mine\""));
+    assert!(stale.body.contains("press Save again") && stale.body.contains("name=\"revision\" value=\"2\""));
+    assert_eq!(post(&site, "/user/a%2Fb/delete", "revision=2").await.header("location"), "/users");
+    assert_eq!(ask(&site, "GET", "/api/v1/users/a%2Fb", &[], "").await.status, 404);
+}
+
+fn upload(csv: &str) -> String {
+    format!(
+        "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"users.csv\"\r\n\
+         Content-Type: text/csv\r\n\r\n{csv}\r\n--x--\r\n"
+    )
+}
+
+#[actix_web::test]
+async fn a_file_is_uploaded_looked_at_and_applied() {
+    let site = logged_in(TestDesk::full()).await;
+    let multipart = ("content-type", "multipart/form-data; boundary=x");
+    let sent =
+        send(&site, "POST", "/users/import", &[COOKIE, OWN, multipart], upload("username\n5000\n")).await;
+    let place = sent.header("location").to_owned();
+    assert!(sent.status == 303 && place.starts_with("/users/import/"), "{}", sent.body);
+    let preview = page(&site, &place).await;
+    keeps_the_policy(&place, &preview);
+    assert!(preview.body.contains("Apply import"));
+    assert_eq!(post(&site, &format!("{place}/apply"), "").await.header("location"), place);
+    assert!(page(&site, &place).await.body.contains("See the users"));
+    assert_eq!(ask(&site, "GET", "/api/v1/users/5000", &[], "").await.status, 200);
+
+    let sent =
+        send(&site, "POST", "/users/import", &[COOKIE, OWN, multipart], upload("username\na b\n")).await;
+    let preview = page(&site, sent.header("location")).await;
+    assert!(preview.body.contains("mend these rows") && !preview.body.contains("Apply import"));
+    let none = send(&site, "POST", "/users/import", &[COOKIE, OWN, multipart], upload("")).await;
+    assert!(none.status == 422 && none.body.contains("choose a CSV file"));
+}
+
+#[actix_web::test]
+async fn a_call_is_hung_up_and_a_token_made_by_forms() {
+    let site = logged_in(TestDesk::full()).await;
+    let call = "/calls/0000000001001";
+    assert!(page(&site, call).await.body.contains("Hang up"));
+    assert_eq!(post(&site, &format!("{call}/hang-up"), "").await.header("location"), call);
+    assert!(!page(&site, call).await.body.contains("Hang up"));
+
+    let made =
+        post(&site, "/tokens", "name=Zabbix&scopes=calls%3Aread&scopes=users%3Aread&expires=2036-01-31")
+            .await;
+    assert!(made.status == 201 && made.body.contains("kw_secret_t2"));
+    assert!(!page(&site, "/tokens").await.body.contains("kw_secret_t2"));
+    assert!(post(&site, "/tokens", "name=x").await.body.contains("choose at least one"));
+    assert_eq!(post(&site, "/tokens/t2/revoke", "").await.status, 303);
+}
+
+#[actix_web::test]
+async fn every_problem_has_its_page() {
+    let site = site(TestDesk::full()).await;
+    let kinds = send(&site, "GET", "/api/v1/problems", &[], "").await.json();
+    for kind in kinds["items"].as_array().unwrap() {
+        let path = format!("/help/problems/{}", kind["code"].as_str().unwrap());
+        let answer = send(&site, "GET", &path, &[], "").await;
+        assert!(answer.status == 200 && answer.body.contains(kind["title"].as_str().unwrap()), "{path}");
+    }
+    let none = send(&site, "GET", "/nope", &[], "").await;
+    assert_eq!(none.status, 404);
+    keeps_the_policy("/nope", &none);
+}
+
+#[actix_web::test]
+async fn static_files_are_kept_by_browsers() {
+    let site = site(TestDesk::full()).await;
+    let html = send(&site, "GET", "/login", &[], "").await.body;
+    for file in ["app.css", "app.js", "htmx.min.js", "hx-sse.min.js", "icon.svg"] {
+        let start = html.find(&format!("/static/{file}?v=")).unwrap_or_else(|| panic!("{file} is not used"));
+        let path = html[start..].split('"').next().unwrap();
+        let answer = send(&site, "GET", path, &[], "").await;
+        assert_eq!(
+            (answer.status, answer.header("cache-control")),
+            (200, "public, max-age=31536000, immutable")
+        );
+    }
+    assert_eq!(send(&site, "GET", "/static/passwd", &[], "").await.status, 404);
+}
+
+async fn next_chunk(body: &mut actix_web::body::BoxBody) -> String {
+    let chunk = futures::future::poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await;
+    String::from_utf8(chunk.unwrap().unwrap().to_vec()).unwrap()
+}
+
+#[actix_web::test]
+async fn the_stream_brings_all_once_and_then_what_changed() {
+    let site = logged_in(TestDesk::full()).await;
+    let request = TestRequest::get().uri("/ui/stream?view=calls").insert_header(COOKIE);
+    let response = site.call(request).await;
+    assert_eq!(response.headers().get("content-type").unwrap(), "text/event-stream");
+    assert_eq!(response.headers().get("x-accel-buffering").unwrap(), "no");
+    let mut body = response.into_body();
+    let first = next_chunk(&mut body).await;
+    assert!(first.starts_with("data: <hx-partial hx-target=\"#calls\" hx-swap=\"innerMorph\">"));
+    assert!(first.contains("id=\"call-0000000001001\"") && first.ends_with("\n\n"));
+
+    assert_eq!(ask(&site, "DELETE", "/api/v1/calls/0000000001001", &[], "").await.status, 204);
+    let second = next_chunk(&mut body).await;
+    assert!(second.contains("call-0000000001002") && !second.contains("call-0000000001001"), "{second}");
+}
+
+#[actix_web::test]
+async fn a_stream_of_one_call_sends_only_the_facts_that_changed() {
+    let site = logged_in(TestDesk::full()).await;
+    let request = TestRequest::get().uri("/ui/stream?view=call&id=0000000001001").insert_header(COOKIE);
+    let mut body = site.call(request).await.into_body();
+    let first = next_chunk(&mut body).await;
+    assert!(first.contains("#messages") && first.contains("#ladder"));
+    ask(&site, "DELETE", "/api/v1/calls/0000000001001", &[], "").await;
+    let second = next_chunk(&mut body).await;
+    assert!(
+        second.starts_with("data: <hx-partial hx-target=\"#call-facts\" hx-swap=\"outerMorph\">"),
+        "{second}"
+    );
+    assert!(!second.contains("#messages"));
+}
+
+#[actix_web::test]
+async fn a_stream_of_nothing_is_refused() {
+    let site = logged_in(TestDesk::full()).await;
+    for (view, status) in [("kitchen", 404), ("call&id=77", 404), ("call", 404)] {
+        let answer = page(&site, &format!("/ui/stream?view={view}")).await;
+        assert_eq!(answer.status, status, "{view}");
+    }
+}

@@ -1,0 +1,9 @@
+//! The pages, by what they are about.
+
+pub mod calls;
+pub mod help;
+pub mod import;
+pub mod login;
+pub mod plant;
+pub mod tokens;
+pub mod users;
