@@ -10,6 +10,7 @@
 //! # Table of contents, in the order of dependence
 //!
 //! * [`id`], [`pii`], [`timer`], [`machine`]: the vocabulary everything shares.
+//! * [`dect`]: EN 300 175, from octets to calls and subscriptions of handsets. Knows nothing of SIP.
 //! * [`sip`]: RFC 3261 and friends, from bytes to dialogs. Knows nothing of DECT or calls.
 //! * [`media`]: SDP, RTP, codecs, SRTP keys. Knows nothing of calls.
 //! * [`lync`]: what Lync front ends want beyond SIP: sign-in, signatures, presence.
@@ -22,6 +23,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
 pub mod call;
+pub mod dect;
 pub mod doctor;
 pub mod id;
 pub mod lync;
