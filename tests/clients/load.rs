@@ -33,12 +33,12 @@ fn ten_thousand_calls_at_a_hundred_a_second_leave_nothing_behind() {
     }
     let rows: Vec<String> = users.iter().map(|user| row(user, south_password(user))).collect();
     let (to, port) = (switch.bound().udp, free_port());
-    let registrations = Load { calls: HANDSETS, per_second: 100, at_once: HANDSETS };
+    let registrations = Load { calls: HANDSETS, per_second: 100, at_once: HANDSETS, talk_ms: 200 };
     let registered =
         Sipp::client(&scene, "registering", "register", to, port, &rows, registrations).wait(PATIENCE);
     assert_eq!((registered.successful, registered.failed), (HANDSETS, 0), "{registered}");
 
-    let load = Load { calls: calls(), per_second: RATE, at_once: 1_000 };
+    let load = Load { calls: calls(), per_second: RATE, at_once: 1_000, talk_ms: 200 };
     let started = Instant::now();
     let within = Duration::from_secs(60 + 2 * calls() / RATE);
     let called = Sipp::client(&scene, "calling", "call", to, port, &rows, load).wait(within);

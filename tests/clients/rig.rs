@@ -56,11 +56,11 @@ fn sipp_calls_sipp_through_kamailio_alone() {
     let rows: Vec<String> =
         (0..50).map(|n| row(&format!("{}", 700 + n), north_password(&format!("{}", 700 + n)))).collect();
     let port = free_port();
-    let registrations = Load { calls: 50, per_second: 100, at_once: 50 };
+    let registrations = Load { calls: 50, per_second: 100, at_once: 50, talk_ms: 200 };
     let mut phones = Sipp::client(&scene, "register", "register", kamailio.sip, port, &rows, registrations);
     let counted = phones.wait(PATIENCE);
     assert_eq!((counted.successful, counted.failed), (50, 0), "{counted}");
-    let load = Load { calls: 300, per_second: 100, at_once: 200 };
+    let load = Load { calls: 300, per_second: 100, at_once: 200, talk_ms: 200 };
     let mut phones = Sipp::client(&scene, "call", "call", kamailio.sip, port, &rows, load);
     let counted = phones.wait(PATIENCE);
     let answered = far.wait_quiet();

@@ -33,6 +33,8 @@ pub struct Load {
     pub per_second: u64,
     /// Calls at once beyond which it stops to start new ones, and the run no longer keeps its rate.
     pub at_once: u64,
+    /// How long each call stands after its answer, in milliseconds.
+    pub talk_ms: u64,
 }
 
 impl fmt::Display for Counted {
@@ -71,7 +73,7 @@ impl Sipp {
         Self::start(scene, name, scenario, Some(to), port, |command| {
             command.arg("-inf").arg(file);
             command.args(["-m", &load.calls.to_string(), "-r", &load.per_second.to_string()]);
-            command.args(["-l", &load.at_once.to_string()]);
+            command.args(["-l", &load.at_once.to_string(), "-d", &load.talk_ms.to_string()]);
         })
     }
 
@@ -110,6 +112,11 @@ impl Sipp {
             let counted = self.counted();
             (counted.current == 0).then_some(counted)
         })
+    }
+
+    /// Whether it has written its first line of figures.
+    pub fn has_started(&self) -> bool {
+        std::fs::read_to_string(&self.statistics).is_ok_and(|text| text.lines().count() > 1)
     }
 
     pub fn pid(&self) -> u32 {

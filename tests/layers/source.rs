@@ -8,7 +8,7 @@ pub struct Source {
     pub file: String,
     /// Module path inside its crate.
     pub module: Vec<String>,
-    /// Whether it is compiled for tests only, as far as its name says.
+    /// Whether it is compiled for tests only.
     pub is_test: bool,
     text: String,
     /// The text, comments and string literals blanked out.
@@ -20,6 +20,10 @@ pub fn sources(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found = Vec::new();
     collect(&root, &root, folder, &mut found);
+    let for_tests: Vec<_> = found.iter().flat_map(Source::test_modules).collect();
+    for source in &mut found {
+        source.is_test |= for_tests.iter().any(|module| source.module.starts_with(module));
+    }
     found.sort_by(|a, b| a.file.cmp(&b.file));
     found
 }
@@ -38,7 +42,7 @@ fn collect(root: &Path, at: &Path, folder: &str, found: &mut Vec<Source>) {
                 module.pop();
             }
             let outside =
-                |part: &String| matches!(part.as_str(), "tests" | "benches" | "examples" | "proptests");
+                |part: &String| matches!(part.as_str(), "tests" | "benches" | "examples" | "torture");
             let is_test = module.iter().any(outside);
             let text = std::fs::read_to_string(&path).unwrap();
             let code = without_comments(&text);
@@ -77,18 +81,34 @@ impl Source {
     }
 
     pub fn code_without_tests(&self) -> &str {
-        let end = self.code.find("#[cfg(test)]\nmod ").unwrap_or(self.code.len());
-        &self.code[..end]
+        without_tests(&self.code)
     }
 
     pub fn lines_without_tests(&self) -> usize {
-        self.text.find("#[cfg(test)]\nmod ").map_or(&self.text[..], |end| &self.text[..end]).lines().count()
+        without_tests(&self.text).lines().count()
+    }
+
+    /// The modules that this file declares for tests alone: `#[cfg(test)] mod name;`.
+    fn test_modules(&self) -> impl Iterator<Item = Vec<String>> + '_ {
+        let names =
+            self.code.split(FOR_TESTS).skip(1).filter_map(|rest| rest.lines().next()?.strip_suffix(';'));
+        names.map(|name| self.module.iter().cloned().chain([name.to_owned()]).collect())
     }
 
     pub fn says_word(&self, word: &str) -> bool {
         let is_part = |c: char| c.is_alphanumeric() || c == '_';
         self.code.split(|c| !is_part(c)).any(|found| found == word)
     }
+}
+
+const FOR_TESTS: &str = "#[cfg(test)]\nmod ";
+
+/// The text up to its tests, when they stand in the same file.
+fn without_tests(text: &str) -> &str {
+    let mut starts = text.match_indices(FOR_TESTS).map(|(at, _)| at);
+    let end =
+        starts.find(|at| text[at + FOR_TESTS.len()..].lines().next().is_some_and(|line| line.ends_with('{')));
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// `a::{b, c::{d}}` becomes `a::b` and `a::c::d`.
