@@ -267,10 +267,10 @@ sections! {
         /// SRTP towards the north: `off`, `optional` (offered over TLS only, taken where it is asked for) or
         /// `required`. Towards handsets it is optional, or `off` with this.
         srtp: SrtpPolicy = SrtpPolicy::Optional,
-        /// Include the lifetime in SDES offers.
-        sdes_lifetime: bool = true,
-        /// Include an MKI in SDES offers.
-        sdes_mki: bool = true,
+        /// Include the lifetime in SDES offers. None: with Lync only.
+        sdes_lifetime: Option<bool> = None,
+        /// Include an MKI in SDES offers. None: with Lync only; many other telephones take no MKI.
+        sdes_mki: Option<bool> = None,
         /// Take an SDP body for new even when its version number did not go up.
         ignore_sdp_version: bool = false,
         /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`.

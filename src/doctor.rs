@@ -214,7 +214,8 @@ fn encryption(config: &Config) -> Finding {
         required: media.srtp == SrtpPolicy::Required,
         lync: config.lync.enabled,
         tls: config.sip.transport == Transport::Tls,
-        mki_and_lifetime: media.sdes_mki && media.sdes_lifetime,
+        mki_and_lifetime: media.sdes_mki.unwrap_or(config.lync.enabled)
+            && media.sdes_lifetime.unwrap_or(config.lync.enabled),
     })
 }
 

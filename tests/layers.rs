@@ -111,8 +111,8 @@ fn every_room_imports_only_what_the_plan_allows() {
 fn breaks(room: &Room, path: &str) -> bool {
     let is_under =
         |start: &&str| path == *start || path.strip_prefix(*start).is_some_and(|rest| rest.starts_with("::"));
-    let foreign = path.starts_with("kirkwall_") && !room.own.iter().any(|own| is_under(own));
-    foreign || room.never.iter().any(|never| is_under(never))
+    let foreign = path.starts_with("kirkwall_") && !room.own.iter().any(&is_under);
+    foreign || room.never.iter().any(is_under)
 }
 
 #[test]

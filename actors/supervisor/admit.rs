@@ -146,6 +146,7 @@ impl Supervisor {
                     destination: place.destination,
                     route: Vec::new(),
                     credentials_of: None,
+                    insist_on_srtp: false,
                     base: Some((place.base.clone(), limit)),
                     party: self.party(user, Some(place.base)),
                 }),
@@ -172,6 +173,7 @@ impl Supervisor {
             destination,
             route: route.clone(),
             credentials_of: Some(line.clone()),
+            insist_on_srtp: false,
             base: None,
             party: Party {
                 number: number.clone().unwrap_or_else(|| ask.dialled.user_text()),

@@ -62,8 +62,8 @@ fn media(config: &Config) -> MediaSettings {
     };
     let policy = SrtpPolicy {
         mode,
-        lifetime: config.media.sdes_lifetime,
-        mki: config.media.sdes_mki,
+        lifetime: config.media.sdes_lifetime.unwrap_or(config.lync.enabled),
+        mki: config.media.sdes_mki.unwrap_or(config.lync.enabled),
         answer_savp: config.lync.enabled,
         ..SrtpPolicy::default()
     };

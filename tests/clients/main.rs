@@ -8,6 +8,7 @@
 //! `rig` proves the instruments without the switch: when it fails, nothing below it means anything.
 //! Every client sends a tone of its own, so a recording says who was heard, how loud and with what gaps.
 //! The clients keep real time and the machine is small: [`scene::Scene`] lets one test at a time on stage.
+#![allow(dead_code, reason = "the harness is shared with benches/peers.rs, which uses other parts of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 
 mod audio;

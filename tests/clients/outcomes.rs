@@ -84,7 +84,7 @@ fn a_call_that_the_handset_takes_back_stops_ringing_in_the_north() {
     pair.phone.wait_closed();
     pair.handset.wait_output("SIP/2.0 487 ");
     // A normal end, only earlier than hoped.
-    pair.expect_recorded(200, 16);
+    pair.expect_recorded(487, 16);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_call_that_the_phone_takes_back_stops_ringing_at_the_handset() {
     pair.phone.wait_closed();
     pair.handset.wait_closed();
     pair.phone.wait_output("SIP/2.0 487 ");
-    pair.expect_recorded(200, 16);
+    pair.expect_recorded(487, 16);
 }
 
 #[test]

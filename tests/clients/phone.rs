@@ -33,7 +33,7 @@ pub const SPEECH: Duration = Duration::from_secs(3);
 /// One call to a phone that answers by itself: both hear the other's tone whole, and when one ends the
 /// call it ends for both.
 pub fn talk(caller: &mut dyn Phone, callee: &mut dyn Phone, ender: Ender) {
-    caller.dial(&callee.user().to_owned());
+    caller.dial(callee.user());
     caller.wait_established();
     callee.wait_established();
     let heard = [caller.wait_heard(callee.tone(), SPEECH), callee.wait_heard(caller.tone(), SPEECH)];

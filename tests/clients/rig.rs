@@ -51,7 +51,7 @@ fn linphone_hears_baresip_through_kamailio_alone() {
 #[test]
 fn sipp_calls_sipp_through_kamailio_alone() {
     let scene = Scene::new("rig-sipp");
-    let mut far = Sipp::server(&scene, "answer", "answer");
+    let far = Sipp::server(&scene, "answer", "answer");
     let kamailio = Kamailio::start(&scene, Some(far.address));
     let rows: Vec<String> =
         (0..50).map(|n| row(&format!("{}", 700 + n), north_password(&format!("{}", 700 + n)))).collect();

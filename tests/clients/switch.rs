@@ -160,7 +160,6 @@ address = "127.0.0.1"
 ports = "{first}-{last}"
 srtp = "{srtp}"
 # Baresip 1.0 takes a key with an MKI and then reads the MKI of each packet as part of the voice.
-sdes_mki = false
 ice = false
 [capacity]
 media_channels = {channels}

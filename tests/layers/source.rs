@@ -60,13 +60,13 @@ impl Source {
             open_braces("", &tree, &mut paths);
         }
         paths.extend(plain_paths(&self.code));
-        paths.iter_mut().for_each(|path| *path = self.from_root(path));
+        paths.iter_mut().for_each(|path| *path = self.path_from_root(path));
         paths.sort();
         paths.dedup();
         paths
     }
 
-    fn from_root(&self, path: &str) -> String {
+    fn path_from_root(&self, path: &str) -> String {
         let mut rest = path;
         let mut levels = 0;
         while let Some(after) = rest.strip_prefix("super::") {

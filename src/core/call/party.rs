@@ -36,6 +36,9 @@ pub struct Target {
     pub route: Vec<String>,
     /// Whose credentials answer a challenge of this side.
     pub credentials_of: Option<Username>,
+    /// Offer SRTP alone (`RTP/SAVP`): this far end refused the offer that left it open.
+    #[serde(default)]
+    pub insist_on_srtp: bool,
     /// The base station whose channel this leg takes, and its limit.
     pub base: Option<(BaseStationId, Limit)>,
     /// The callee's name and number for lists and records.

@@ -3,7 +3,11 @@
 //! `cargo run --release -p kirkwall-core --example parse_bench`
 //!
 //! Figures are the best of several rounds: what the machine can do when nothing else disturbs it.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark reads the clock; the core it measures does not")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a benchmark reads the clock; the core it measures does not"
+)]
 #![allow(clippy::unwrap_used, reason = "the sample is known to be sound")]
 
 use std::hint::black_box;

@@ -75,7 +75,10 @@ impl Call {
 
     pub(super) fn dial(&mut self, target: Target, then: &mut Orders, now: Moment) {
         let Some(grant) = self.grant.as_deref().filter(|_| self.legs.len() < MAX_LEGS) else { return };
-        let srtp = offered_over(&grant.srtp.1, target.destination.transport);
+        let srtp = match target.insist_on_srtp {
+            true => SrtpPolicy { mode: SrtpMode::Required, ..grant.srtp.1 },
+            false => offered_over(&grant.srtp.1, target.destination.transport),
+        };
         let local = local_media(grant.address_b, grant.port_b, self.search.codecs.clone(), &srtp);
         // Legs stay in the books until the call is over, so no number comes twice.
         let leg = LegNo(self.legs.len() as u32);

@@ -224,7 +224,7 @@ impl Call {
                 self.answered(leg, &fork, body.as_ref(), now)
             }
             (State::Dialling, LegNews::Refused { cause, contacts, route_failed }) if !caller => {
-                self.refused(leg, cause, contacts, route_failed, now)
+                self.turned_down(leg, (cause, contacts, route_failed), now)
             }
             (State::Dialling, LegNews::Ended { cause }) if !caller => {
                 self.refused(leg, cause, Vec::new(), false, now)

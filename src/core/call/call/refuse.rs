@@ -1,6 +1,7 @@
 //! Being refused: which reason is the best, and what is tried next.
 
 use super::*;
+use crate::media::negotiate::SrtpMode;
 
 /// Redirections (3xx) followed in one call (RFC 3261 §8.1.3.4 asks for a bound).
 const MAX_REDIRECTS: u8 = 5;
@@ -36,6 +37,32 @@ impl Call {
         if let Some(target) = followed.then(|| self.search.contacts.pop_front()).flatten() {
             self.dial(target, &mut then, now);
         }
+        self.dial_on(then, now)
+    }
+
+    /// The far end itself refused. Telephones that want SRTP alone refuse `RTP/AVP` even with keys in it
+    /// (RFC 4568 §3 asks for `RTP/SAVP`; Lync wants the other): such a one is dialled once more, with
+    /// that. The new leg holds the base station's channel of the old one.
+    pub(super) fn turned_down(
+        &mut self,
+        leg: LegNo,
+        (cause, contacts, route_failed): (Cause, Vec<String>, bool),
+        now: Moment,
+    ) -> Ready<Save, Output> {
+        let open = self.grant.as_deref().is_some_and(|grant| grant.srtp.1.mode == SrtpMode::Optional);
+        let strand =
+            self.legs.get_mut(&leg).filter(|strand| open && cause.status == 488 && !strand.progressed);
+        let insisted = strand.and_then(|strand| {
+            let former = strand.target.as_mut().filter(|target| !target.insist_on_srtp)?;
+            let again = Target { insist_on_srtp: true, ..former.clone() };
+            former.base = None;
+            strand.end();
+            Some(again)
+        });
+        let Some(target) = insisted else { return self.refused(leg, cause, contacts, route_failed, now) };
+        let mut then = Vec::new();
+        self.hear_another(leg, &mut then);
+        self.dial(target, &mut then, now);
         self.dial_on(then, now)
     }
 

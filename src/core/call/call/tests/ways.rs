@@ -117,6 +117,18 @@ fn what_is_no_redirection_to_the_callee_is_not_followed() {
 }
 
 #[test]
+fn who_refuses_an_open_offer_with_488_is_offered_srtp_alone_once() {
+    let mut world = World::dialling(Setup::default());
+    world.refuses(1, 488);
+    assert_eq!(world.said(), ["dial 2 bob"]);
+    let offer = world.told_to(2).offer.clone().unwrap();
+    assert!(String::from_utf8_lossy(&offer.bytes).contains("RTP/SAVP"));
+    world.refuses(2, 488);
+    assert_eq!(world.said(), ["release 2", "leg 0: reject 488 q65", "over"]);
+    world.buried();
+}
+
+#[test]
 fn a_handsets_redirection_is_not_followed() {
     let mut world = World::dialling(Setup::default());
     world.redirects(1, 302, &["sip:elsewhere@x.test"]);

@@ -100,6 +100,7 @@ fn target(name: &str, facing: Facing) -> Target {
         },
         route: Vec::new(),
         credentials_of: None,
+        insist_on_srtp: false,
         base: None,
         party: Party { number: name.into(), ..Party::default() },
     }
@@ -377,7 +378,13 @@ impl World {
         for (leg, told) in &self.legs {
             let based = told.target.as_ref().is_some_and(|target| target.base.is_some());
             let gone = if self.records.is_empty() { told.ended } else { ended.contains(leg) };
-            assert!(!(based && gone) || told.base_released, "leg {} keeps its base", leg.0);
+            // A leg that is dialled again, insisting on SRTP, hands its channel on.
+            let uri = told.target.as_ref().map(|target| &target.request_uri);
+            let heir = |told: &Told| {
+                told.target.as_ref().filter(|t| t.insist_on_srtp).map(|t| &t.request_uri) == uri
+            };
+            let inherited = self.legs.iter().any(|(other, told)| other > leg && heir(told));
+            assert!(!(based && gone) || told.base_released || inherited, "leg {} keeps its base", leg.0);
         }
     }
 
