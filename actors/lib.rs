@@ -21,6 +21,7 @@
 pub mod access;
 pub mod base_station;
 pub mod call;
+pub mod certificates;
 pub mod clock;
 pub mod desk;
 pub mod dialog;

@@ -78,9 +78,13 @@ pub fn survivors(journal: &Journal) -> Vec<Survivor> {
             found.insert(name.clone(), Survivor { machine, legs: BTreeMap::new(), media: None });
         }
     }
+    let mut orphans = Vec::new();
     for name in names.iter().filter(|name| name.contains('/')) {
         let (call, part) = name.split_once('/').expect("it was filtered for a slash");
-        let Some(survivor) = found.get_mut(call) else { continue };
+        let Some(survivor) = found.get_mut(call) else {
+            orphans.push(legs.delete(name));
+            continue;
+        };
         match part {
             "media" => survivor.media = read(&media, name),
             _ => {
@@ -90,6 +94,11 @@ pub fn survivors(journal: &Journal) -> Vec<Survivor> {
                 }
             }
         }
+    }
+    if !orphans.is_empty() {
+        // The call was over and only a BYE's answer was missing. The far end that did not hear the BYE
+        // sends its own, and is told by 481 that there is no call (RFC 3261 §15.1.2).
+        drop(journal.save(orphans));
     }
     if !found.is_empty() {
         info!(calls = found.len(), "calls stood when the process ended; they go on");

@@ -5,6 +5,7 @@
 
 mod access;
 mod calls;
+mod certificates;
 mod fault;
 mod plant;
 mod users;
@@ -13,6 +14,7 @@ use actix::prelude::*;
 
 pub use access::*;
 pub use calls::*;
+pub use certificates::*;
 pub use fault::{DeskFault, FieldFault};
 pub use plant::*;
 pub use users::*;
@@ -42,6 +44,9 @@ pub struct Desk {
     pub create_token: Recipient<CreateToken>,
     pub list_tokens: Recipient<ListTokens>,
     pub revoke_token: Recipient<RevokeToken>,
+    pub list_certificates: Recipient<ListCertificates>,
+    pub import_certificate: Recipient<ImportCertificate>,
+    pub delete_certificate: Recipient<DeleteCertificate>,
     pub log_in: Recipient<LogIn>,
     pub check_session: Recipient<CheckSession>,
     pub log_out: Recipient<LogOut>,

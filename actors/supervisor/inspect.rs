@@ -3,8 +3,7 @@
 use actix::prelude::*;
 use kirkwall_core::call::admission::Load;
 use kirkwall_core::call::{CallSummary, Phase};
-use kirkwall_core::id::{BaseStationId, CallRef};
-use metrics::gauge;
+use kirkwall_core::id::CallRef;
 
 use super::Supervisor;
 use crate::call::{HangUp, ShowLadder, ShowMedia};
@@ -222,17 +221,15 @@ impl Handler<GetOverview> for Supervisor {
     type Result = Result<OverviewView, DeskFault>;
 
     fn handle(&mut self, _: GetOverview, _: &mut Self::Context) -> Self::Result {
-        let up: std::collections::BTreeSet<&BaseStationId> =
-            self.locations.values().flatten().map(|place| &place.base).collect();
+        let up = self.bases_up();
         let registered = self.lines.values().filter(|entry| entry.state.way.is_some());
         let used: Vec<_> = registered.clone().filter_map(|e| e.state.registrar.clone()).collect();
-        gauge!("ipdect_base_stations", "state" => "up").set(up.len() as f64);
         Ok(OverviewView {
             calls: self.standing().count(),
             call_attempts: self.attempts,
             calls_max: self.calls_max,
-            base_stations_up: up.len(),
-            base_stations_down: self.bases.len().saturating_sub(up.len()),
+            base_stations_up: up,
+            base_stations_down: self.bases.len().saturating_sub(up),
             users: self.accounts.len(),
             handsets_registered: self.locations.len(),
             lines_registered: registered.count(),

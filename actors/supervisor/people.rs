@@ -9,7 +9,7 @@ use kirkwall_core::sip::{Peer, SipBaseProfile};
 use kirkwall_data::base_station::BaseStations;
 use kirkwall_data::handset::Handsets;
 use kirkwall_data::user::UserRecord;
-use metrics::counter;
+use metrics::{counter, gauge};
 use tracing::error;
 
 use super::Supervisor;
@@ -133,6 +133,7 @@ impl Handler<AccountChanged> for Supervisor {
     fn handle(&mut self, AccountChanged(record): AccountChanged, ctx: &mut Self::Context) {
         let user = record.username.clone();
         self.accounts.insert(user.clone(), *record);
+        self.show_plant();
         self.line_wanted(&user, ctx);
     }
 }
@@ -142,6 +143,7 @@ impl Handler<AccountRemoved> for Supervisor {
 
     fn handle(&mut self, AccountRemoved(user): AccountRemoved, ctx: &mut Self::Context) {
         self.accounts.remove(&user);
+        self.show_plant();
         self.line_wanted(&user, ctx);
         if let Some(handset) = self.handsets.remove(&user) {
             handset.do_send(Forget);
@@ -193,6 +195,25 @@ impl Handler<HandsetLocated> for Supervisor {
         if !places.is_empty() {
             self.locations.insert(user, places);
         }
+        self.show_plant();
+    }
+}
+
+impl Supervisor {
+    /// Gauges of base stations and handsets.
+    pub(super) fn show_plant(&self) {
+        let up = self.bases_up();
+        gauge!("ipdect_base_stations", "state" => "up").set(up as f64);
+        gauge!("ipdect_base_stations", "state" => "down").set(self.bases.len().saturating_sub(up) as f64);
+        gauge!("ipdect_users", "state" => "configured").set(self.accounts.len() as f64);
+        gauge!("ipdect_users", "state" => "subscribed").set(self.locations.len() as f64);
+    }
+
+    /// Base stations that carry a handset now.
+    pub(super) fn bases_up(&self) -> usize {
+        let bases: std::collections::BTreeSet<&BaseStationId> =
+            self.locations.values().flatten().map(|place| &place.base).collect();
+        bases.len()
     }
 }
 

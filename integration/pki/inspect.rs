@@ -48,6 +48,20 @@ impl Facts {
 }
 
 impl Chain {
+    /// From a PEM text; `origin` names it in errors.
+    pub fn from_pem(origin: &str, text: &[u8]) -> Result<Self, PkiFault> {
+        let certificates = super::pem::certificates(origin, text)?;
+        Self::shown(origin, &certificates).ok_or_else(|| PkiFault::Library {
+            origin: origin.to_owned(),
+            what: "no certificate stands in it".to_owned(),
+        })
+    }
+
+    /// SHA-256 fingerprint of the end entity.
+    pub fn fingerprint(&self) -> String {
+        x509::fingerprint(&self.certificates[0])
+    }
+
     /// From a PEM file.
     pub fn load(path: &Path) -> Result<Self, PkiFault> {
         let origin = path.display().to_string();

@@ -3,17 +3,19 @@
 //! Order matters: the store first (it is locked, and may have to be mended), then what can fail for want
 //! of a port or a certificate, then the actors, last the web. Nothing is served before all of it stands.
 
+mod kept_ports;
 mod settings;
 mod tls;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix::prelude::*;
 use kirkwall_actors::access::{Access, CreateLink};
+use kirkwall_actors::certificates::{Apply, Certificates, imported};
 use kirkwall_actors::clock::Clock;
 use kirkwall_actors::desk::Desk;
 use kirkwall_actors::ports::{Ports, SipPort};
@@ -67,12 +69,14 @@ impl Switch {
         let settings = settings::settings(config);
         let journal = Journal::open(start.data).map_err(told)?;
         journal.notices().iter().for_each(|notice| warn!(%notice, "the store was mended"));
-        let certificates = tls::certificates(config, start.data).map_err(told)?;
+        let certificates = tls::certificates(config, start.data, &imported(&journal)).map_err(told)?;
         let mut tokens = Tokens::new(fresh_seed()?);
         let clock = Clock::start();
 
         let inbox = Arc::new(OnceLock::<Addr<Supervisor>>::new());
-        let transports = open_transports(config, &certificates, &start.sockets, inbox.clone()).await?;
+        let transports =
+            open_transports(config, &certificates, &start.sockets, inbox.clone(), start.data).await?;
+        kept_ports::keep(start.data, transports.bound());
         let media = open_media(config)?;
         let sip: Arc<dyn SipPort> = Arc::new(SipSockets(transports.clone()));
         let ports = Ports { sip, media, journal: journal.clone(), clock };
@@ -86,7 +90,9 @@ impl Switch {
         // From here on arrivals find somebody.
         _ = inbox.set(supervisor.clone());
 
-        let desk = desk(&users, &supervisor, &access);
+        let apply = apply_certificates(config.clone(), start.data.to_owned(), transports.clone());
+        let imports = Certificates::new(journal.clone(), apply, clock).start();
+        let desk = desk(&users, &supervisor, &access, &imports);
         let options = WebOptions {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: settings.node.clone(),
@@ -198,9 +204,10 @@ async fn open_transports(
     certificates: &tls::Certificates,
     sockets: &Handle,
     inbox: Arc<OnceLock<Addr<Supervisor>>>,
+    data: &Path,
 ) -> Result<Transports, String> {
     let config = TransportsConfig {
-        listeners: listeners(config),
+        listeners: listeners(config, data),
         server_tls: certificates.servers.clone(),
         client_tls: certificates.clients.clone(),
         limits: Limits::default(),
@@ -216,12 +223,14 @@ async fn open_transports(
     started.map_err(|error| format!("the SIP sockets could not be started: {error}"))?.map_err(told)
 }
 
-fn listeners(config: &Config) -> Vec<Listen> {
+fn listeners(config: &Config, data: &Path) -> Vec<Listen> {
     let (north, south) = (&config.sip.north, &config.sip.south);
-    let any_port = Listener(Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)));
+    let any = |port| Listener(Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)));
     // What we send to the north by UDP or TCP needs a socket, and the registrar one to call us at.
     let needed = |listener: Listener, transport| match listener.0 {
-        None if !config.sip.proxies.is_empty() && config.sip.transport == transport => any_port,
+        None if !config.sip.proxies.is_empty() && config.sip.transport == transport => {
+            any(kept_ports::kept(data, transport))
+        }
         _ => listener,
     };
     let all = [
@@ -260,7 +269,21 @@ fn users_ports(supervisor: &Addr<Supervisor>) -> UsersPorts {
     }
 }
 
-fn desk(users: &Addr<Users>, supervisor: &Addr<Supervisor>, access: &Addr<Access>) -> Desk {
+/// Imported certificates take effect for connections to come; those of the web port with the next start.
+fn apply_certificates(config: Config, data: PathBuf, transports: Transports) -> Apply {
+    Arc::new(move |records| {
+        let certificates = tls::certificates(&config, &data, records).map_err(told)?;
+        transports.set_tls(certificates.servers, certificates.clients);
+        Ok(())
+    })
+}
+
+fn desk(
+    users: &Addr<Users>,
+    supervisor: &Addr<Supervisor>,
+    access: &Addr<Access>,
+    certificates: &Addr<Certificates>,
+) -> Desk {
     Desk {
         list_users: users.clone().recipient(),
         get_user: users.clone().recipient(),
@@ -283,6 +306,9 @@ fn desk(users: &Addr<Users>, supervisor: &Addr<Supervisor>, access: &Addr<Access
         create_token: access.clone().recipient(),
         list_tokens: access.clone().recipient(),
         revoke_token: access.clone().recipient(),
+        list_certificates: certificates.clone().recipient(),
+        import_certificate: certificates.clone().recipient(),
+        delete_certificate: certificates.clone().recipient(),
         log_in: access.clone().recipient(),
         check_session: access.clone().recipient(),
         log_out: access.clone().recipient(),

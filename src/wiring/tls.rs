@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use kirkwall_core::sip::Facing;
+use kirkwall_data::certificate::{CertificateRecord, Usage as Kind};
 use kirkwall_integration::pki::{
     ClientAuth, ClientTls, Identity, LiveIdentity, PkiFault, Trust, Usage, client_config, self_signed_files,
     server_config,
@@ -25,17 +26,20 @@ pub struct Certificates {
     pub clients: BTreeMap<Facing, ClientTls>,
 }
 
-pub fn certificates(config: &Config, data: &Path) -> Result<Certificates, PkiFault> {
+pub fn certificates(
+    config: &Config,
+    data: &Path,
+    imported: &[CertificateRecord],
+) -> Result<Certificates, PkiFault> {
     let web = identity("web", &config.web.certificate, &config.web.key, config, data)?;
     let web_fingerprint = web.fingerprint();
-    let sip = LiveIdentity::new(identity("sip", &config.sip.certificate, &config.sip.key, config, data)?);
+    let sip = LiveIdentity::new(sip_identity(config, data, imported)?);
     let trust = match (config.sip.verify, &config.sip.ca) {
         (false, _) => Trust::unverified("sip.verify"),
-        (true, Some(bundle)) => Trust::bundle(bundle)?,
-        (true, None) => Trust::system().or_else(|fault| nobody(&fault))?,
+        (true, bundle) => authorities(bundle.as_deref(), imported)?,
     };
     let servers = BTreeMap::from([
-        (Facing::North, server_config(sip.clone(), client_auth(config, &trust)?)?),
+        (Facing::North, server_config(sip.clone(), client_auth(config, &trust, imported)?)?),
         (Facing::South, server_config(sip.clone(), ClientAuth::None)?),
     ]);
     // A handset's own certificate is its maker's; who it is was proved by digest over the connection
@@ -52,12 +56,56 @@ pub fn certificates(config: &Config, data: &Path) -> Result<Certificates, PkiFau
     })
 }
 
-fn client_auth(config: &Config, trust: &Trust) -> Result<ClientAuth, PkiFault> {
+/// The node's own certificate for SIP: the file of the configuration, else the one imported last, else
+/// one that it signs itself.
+fn sip_identity(config: &Config, data: &Path, imported: &[CertificateRecord]) -> Result<Identity, PkiFault> {
+    let own = imported
+        .iter()
+        .filter(|record| record.usage.contains(&Kind::Sip))
+        .max_by_key(|record| record.created);
+    match own.and_then(|record| Some((record, record.key_pem.as_ref()?))) {
+        Some((record, key)) if config.sip.certificate.is_none() => Identity::from_pem(
+            &record.name,
+            &record.chain_pem,
+            key.reveal(),
+            Usage::Server,
+            SystemTime::now(),
+        ),
+        _ => identity("sip", &config.sip.certificate, &config.sip.key, config, data),
+    }
+}
+
+/// The bundle of the configuration and what was imported; without either, the system's authorities.
+fn authorities(bundle: Option<&Path>, imported: &[CertificateRecord]) -> Result<Trust, PkiFault> {
+    let mut text = match bundle {
+        Some(bundle) => fs::read_to_string(bundle).map_err(|error| PkiFault::Library {
+            origin: bundle.display().to_string(),
+            what: error.to_string(),
+        })?,
+        None => String::new(),
+    };
+    for record in imported.iter().filter(|record| record.usage.contains(&Kind::Trust)) {
+        text.push('\n');
+        text.push_str(&record.chain_pem);
+    }
+    match (bundle, text.is_empty()) {
+        (None, true) => Trust::system().or_else(|fault| nobody(&fault)),
+        (Some(bundle), _) => Trust::from_pem(&bundle.display().to_string(), text.as_bytes()),
+        (None, false) => Trust::from_pem("imported certificates", text.as_bytes()),
+    }
+}
+
+fn client_auth(
+    config: &Config,
+    trust: &Trust,
+    imported: &[CertificateRecord],
+) -> Result<ClientAuth, PkiFault> {
+    let told = config.sip.ca.is_some() || imported.iter().any(|record| record.usage.contains(&Kind::Trust));
     let required =
         config.lync.trusted_server || config.sip.north.client_certificates == ClientCertificates::Required;
     match (trust, required) {
         (Trust::Roots(roots), true) => Ok(ClientAuth::Required(roots.clone())),
-        (Trust::Roots(roots), false) if config.sip.ca.is_some() => Ok(ClientAuth::Optional(roots.clone())),
+        (Trust::Roots(roots), false) if told => Ok(ClientAuth::Optional(roots.clone())),
         (Trust::Roots(_) | Trust::Unverified, false) => Ok(ClientAuth::None),
         (Trust::Unverified, true) => Err(PkiFault::NoTrust {
             origin: "sip.north.client_certificates".to_owned(),

@@ -24,6 +24,7 @@ mod switch;
 mod web;
 
 mod calls;
+mod certificates;
 mod load;
 mod outcomes;
 mod restart;

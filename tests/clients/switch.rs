@@ -42,6 +42,8 @@ pub struct Options {
     pub media_ports: u16,
     /// Seconds that a registration in the north is asked for.
     pub expires: u32,
+    /// Whether its configuration names the authority of the registrar's certificate.
+    pub knows_ca: bool,
 }
 
 /// Addresses of the `ready` line.
@@ -57,7 +59,14 @@ pub struct Bound {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { north: None, channels: 1_000, srtp: "optional", media_ports: 200, expires: 60 }
+        Options {
+            north: None,
+            channels: 1_000,
+            srtp: "optional",
+            media_ports: 200,
+            expires: 60,
+            knows_ca: true,
+        }
     }
 }
 
@@ -146,7 +155,7 @@ proxies = [{proxies}]
 registration_expires = {expires}
 certificate = "{cert}"
 key = "{key}"
-ca = "{ca}"
+{ca}
 [sip.north]
 listen_udp = "{north_udp}"
 listen_tcp = "{north_tcp}"
@@ -159,7 +168,6 @@ tls = "{tls}"
 address = "127.0.0.1"
 ports = "{first}-{last}"
 srtp = "{srtp}"
-# Baresip 1.0 takes a key with an MKI and then reads the MKI of each packet as part of the voice.
 ice = false
 [capacity]
 media_channels = {channels}
@@ -171,7 +179,10 @@ listen = "127.0.0.1:0"
 "#,
             cert = self.credentials.certificate.display(),
             key = self.credentials.key.display(),
-            ca = self.scene.authority.file().display(),
+            ca = match self.options.knows_ca {
+                true => format!("ca = \"{}\"", self.scene.authority.file().display()),
+                false => String::new(),
+            },
             north_udp = listen("udp"),
             north_tcp = listen("tcp"),
             north_tls = listen("tls"),

@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use actix_multipart::{Multipart, MultipartError};
 use actix_web::http::header;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
@@ -43,6 +44,53 @@ impl FromRequest for Fields {
             Self::parse(&collect(payload, JSON_LIMIT).await?)
         })
     }
+}
+
+/// The members of a JSON object or the parts of a form; files come as their text.
+pub struct Form(pub Fields);
+
+/// Longest form, in octets: a bundle of many authorities.
+const FORM_LIMIT: usize = 512 * 1024;
+
+impl FromRequest for Form {
+    type Error = Problem;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let sort = content_type(request, &["application/json", "multipart/form-data"]);
+        let form = request.content_type() == "multipart/form-data";
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            sort?;
+            match form {
+                true => Ok(Self(parts(Multipart::new(request.headers(), payload)).await?)),
+                false => Ok(Self(Fields::parse(&collect(payload, FORM_LIMIT).await?)?)),
+            }
+        })
+    }
+}
+
+async fn parts(mut form: Multipart) -> Result<Fields, Problem> {
+    let broken =
+        |error: MultipartError| Problem::new(&BAD_REQUEST, format!("the form cannot be read: {error}"));
+    let (mut members, mut octets) = (Map::new(), 0);
+    while let Some(part) = form.next().await {
+        let mut part = part.map_err(broken)?;
+        let (name, mut text) = (part.name().unwrap_or_default().to_owned(), Vec::new());
+        while let Some(chunk) = part.next().await {
+            let chunk = chunk.map_err(broken)?;
+            octets += chunk.len();
+            if octets > FORM_LIMIT || members.len() == 32 {
+                return Err(Problem::new(
+                    &TOO_LARGE,
+                    format!("a form may have {FORM_LIMIT} bytes in 32 parts at most"),
+                ));
+            }
+            text.extend_from_slice(&chunk);
+        }
+        members.insert(name, Value::String(String::from_utf8_lossy(&text).into_owned()));
+    }
+    Ok(Fields { members, errors: Vec::new(), digest: String::new() })
 }
 
 impl Fields {

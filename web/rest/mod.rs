@@ -14,6 +14,7 @@ mod base_stations;
 mod body;
 mod calls;
 mod capacity;
+mod certificates;
 mod handsets;
 mod imports;
 mod me;
@@ -93,6 +94,9 @@ fn operations() -> Vec<Operation> {
         op(&get, "/tokens", Scope("admin"), route().to(tokens::list)),
         op(&post, "/tokens", Scope("admin"), route().to(tokens::create)),
         op(&delete, "/tokens/{id}", Scope("admin"), route().to(tokens::revoke)),
+        op(&get, "/certificates", Scope("certs:write"), route().to(certificates::list)),
+        op(&post, "/certificates", Scope("certs:write"), route().to(certificates::import)),
+        op(&delete, "/certificates/{id}", Scope("certs:write"), route().to(certificates::delete)),
         op(&post, "/session", Nothing, route().to(session::log_in)),
         op(&delete, "/session", Nothing, route().to(session::log_out)),
         op(&get, "/me", Anybody, route().to(me::get)),

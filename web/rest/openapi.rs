@@ -27,6 +27,7 @@ use crate::problem::ProblemDocument;
         super::handsets::list, super::registrations::list,
         super::capacity::get, super::overview::get,
         super::tokens::list, super::tokens::create, super::tokens::revoke,
+        super::certificates::list, super::certificates::import, super::certificates::delete,
         super::session::log_in, super::session::log_out,
         super::me::get, super::version::get, super::problems::list, get,
     ),

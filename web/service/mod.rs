@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod calls;
+pub mod certificates;
 pub mod plant;
 pub mod users;
 

@@ -351,3 +351,26 @@ async fn what_is_not_there_is_told_apart_from_what_is_not_allowed() {
     assert_eq!(head.status, 200);
     assert_eq!(head.header("x-content-type-options"), "nosniff");
 }
+
+#[actix_web::test]
+async fn certificates_are_imported_as_json_or_form_listed_and_deleted() {
+    let site = site(TestDesk::full()).await;
+    let place = "/api/v1/certificates";
+    let json = ask(&site, "POST", place, &[], r#"{"usage":"ca","pem":"-----BEGIN CERTIFICATE-----"}"#).await;
+    assert_eq!((json.status, json.header("location")), (201, "/api/v1/certificates/00ff"), "{}", json.body);
+
+    let part = |name: &str, text: &str| {
+        format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"f\"\r\n\r\n{text}\r\n")
+    };
+    let form =
+        [part("usage", "host"), part("pem", "chain"), part("key", "k3y"), "--edge--\r\n".into()].concat();
+    let sort = [("content-type", "multipart/form-data; boundary=edge")];
+    let host = ask(&site, "POST", place, &sort, &form).await;
+    assert_eq!((host.status, &host.json()["usage"]), (201, &json!("host")), "{}", host.body);
+    assert!(!host.body.contains("k3y"));
+
+    assert_eq!(ask(&site, "POST", place, &[], r#"{"usage":"ca"}"#).await.code(), "invalid_fields");
+    assert_eq!(ask(&site, "GET", place, &[], "").await.json()["total"], 1);
+    assert_eq!(ask(&site, "DELETE", "/api/v1/certificates/00ff", &[], "").await.status, 204);
+    assert_eq!(ask(&site, "DELETE", "/api/v1/certificates/beef", &[], "").await.code(), "not_found");
+}

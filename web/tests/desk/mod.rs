@@ -117,6 +117,9 @@ impl TestDesk {
             get_health: address.clone().recipient(),
             check_token: address.clone().recipient(),
             create_token: address.clone().recipient(),
+            list_certificates: address.clone().recipient(),
+            import_certificate: address.clone().recipient(),
+            delete_certificate: address.clone().recipient(),
             list_tokens: address.clone().recipient(),
             revoke_token: address.clone().recipient(),
             log_in: address.clone().recipient(),
@@ -588,3 +591,46 @@ answer!(CheckSession, |desk, CheckSession(Pii(secret))| {
 });
 
 answer!(LogOut, |desk, LogOut(Pii(secret))| desk.sessions.retain(|kept| *kept != secret));
+
+impl Handler<ListCertificates> for TestDesk {
+    type Result = Result<Vec<CertificateView>, DeskFault>;
+
+    fn handle(&mut self, _: ListCertificates, _: &mut Self::Context) -> Self::Result {
+        Ok(vec![certificate("ca")])
+    }
+}
+
+impl Handler<ImportCertificate> for TestDesk {
+    type Result = Result<CertificateView, DeskFault>;
+
+    fn handle(&mut self, order: ImportCertificate, _: &mut Self::Context) -> Self::Result {
+        match order.usage.as_str() {
+            "ca" => Ok(certificate("ca")),
+            "host" if order.key.is_some() => Ok(certificate("host")),
+            _ => Err(DeskFault::Invalid(vec![FieldFault::new("usage", "use \"ca\" or \"host\"")])),
+        }
+    }
+}
+
+impl Handler<DeleteCertificate> for TestDesk {
+    type Result = Result<(), DeskFault>;
+
+    fn handle(&mut self, DeleteCertificate(id): DeleteCertificate, _: &mut Self::Context) -> Self::Result {
+        if id == "00ff" { Ok(()) } else { Err(DeskFault::NotFound(format!("certificate {id}"))) }
+    }
+}
+
+fn certificate(usage: &'static str) -> CertificateView {
+    CertificateView {
+        id: "00ff".into(),
+        usage,
+        subject: "CN=Test CA".into(),
+        issuer: "CN=Test CA".into(),
+        names: Vec::new(),
+        certificates: 1,
+        not_before: START,
+        not_after: START,
+        fingerprint: "00:FF".into(),
+        created: START,
+    }
+}

@@ -43,8 +43,11 @@ impl Leg {
     pub(super) fn put_via(&mut self, request: &mut Message, transport: Transport) {
         request.headers.remove(&HeaderName::Via);
         let branch = format!("{}{}.{}", Via::COOKIE, self.owner, self.tokens.word());
-        // RFC 3581 §3: `rport` without value asks for the answer to come back to the source port.
-        let via = format!("SIP/2.0/{} {};branch={branch};rport", transport.via_name(), self.local.sent_by);
+        // RFC 3581 §3: `rport` without value asks for the answer to come back to the source port; RFC 5923
+        // §5: `alias` lets the other end send its own requests over this connection.
+        let alias = if transport.is_reliable() { ";alias" } else { "" };
+        let (name, sent_by) = (transport.via_name(), &self.local.sent_by);
+        let via = format!("SIP/2.0/{name} {sent_by};branch={branch};rport{alias}");
         request.headers.push_front(HeaderName::Via, via);
     }
 

@@ -23,7 +23,9 @@ pub(super) fn register(
     let mut request = Message::request(Method::Register, account.registrar.as_str());
     let (transport, sent_by) = (account.proxy.transport.via_name(), &account.sent_by);
     let branch = format!("{}{}.{}", Via::COOKIE, account.owner, tokens.word());
-    let via = format!("SIP/2.0/{transport} {sent_by};branch={branch};rport");
+    // RFC 5923 §5: the registrar may call us over this connection.
+    let alias = if account.proxy.transport.is_reliable() { ";alias" } else { "" };
+    let via = format!("SIP/2.0/{transport} {sent_by};branch={branch};rport{alias}");
     let (aor, tag) = (&account.aor, &record.from_tag);
     let mut push = |name: HeaderName, value: String| request.headers.push(name, value);
     push(HeaderName::Via, via);

@@ -1,5 +1,7 @@
 //! A SIP message: start line, headers, body.
 
+use std::fmt;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::parse::is_token;
@@ -33,8 +35,9 @@ pub struct CSeq {
     pub method: Method,
 }
 
-/// A whole message. Cloning copies no text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A whole message. Cloning copies no text; `Debug` shows neither credentials nor the body, which may
+/// hold media keys.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// First line.
     pub start: StartLine,
@@ -43,6 +46,25 @@ pub struct Message {
     pub headers: Headers,
     /// The body, as bytes.
     pub body: Bytes,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secret = [
+            HeaderName::Authorization,
+            HeaderName::ProxyAuthorization,
+            HeaderName::WwwAuthenticate,
+            HeaderName::ProxyAuthenticate,
+            HeaderName::AuthenticationInfo,
+        ];
+        let mut shown = f.debug_struct("Message");
+        shown.field("start", &self.start);
+        for header in self.headers.iter() {
+            let value = if secret.contains(&header.name) { "<redacted>" } else { header.value.as_str() };
+            shown.field(header.name.as_str(), &value);
+        }
+        shown.field("body", &format_args!("{} octets", self.body.len())).finish()
+    }
 }
 
 impl Message {
