@@ -32,7 +32,7 @@ clients:
 bench:
 	@scripts/deps build bench
 	cargo build --release --workspace --bins --examples
-	cargo bench --bench peers
+	cargo bench --workspace --bench peers
 
 lint:
 	cargo fmt --all --check
