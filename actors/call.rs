@@ -21,14 +21,14 @@ use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
-    self as core, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, OWNER_BITS, Output, Save, Target,
+    self as core, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, Output, Save, Target,
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::media::negotiate::SrtpPolicy;
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
-use kirkwall_core::sip::wire::{Message as SipMessage, Uri, quoted};
+use kirkwall_core::sip::wire::{Message as SipMessage, Text, Uri, quoted};
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use kirkwall_data::call::{CallRecord, Calls};
 use kirkwall_data::cdr::{CdrRecord, Cdrs};
@@ -259,7 +259,7 @@ impl Call {
         record: Option<LegRecord>,
         ctx: &mut Context<Self>,
     ) -> Addr<Dialog> {
-        let owner = OwnerId(self.summary().reference.0 << OWNER_BITS | u64::from(leg.0));
+        let owner = leg.owner(self.summary().reference);
         let seed = DialogSeed {
             leg,
             owner,
@@ -320,15 +320,10 @@ impl Call {
         self.ladder.record(Entry { at: self.ports.clock.now(), leg: leg.0, peer, inbound, message });
     }
 
-    /// The leg that a message of ours or to us belongs to, by our tag or branch.
-    fn leg_of(&self, message: &SipMessage) -> LegNo {
-        let word = match message.is_request() {
-            true => message.to_tag(),
-            false => message.from_tag(),
-        };
-        let word = word.filter(|word| word.contains('.'));
-        let owner = word.and_then(|word| word.split_once('.')?.0.parse::<OwnerId>().ok());
-        owner.map_or(LegNo::CALLER, |OwnerId(owner)| LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32))
+    /// The leg that one of our tags means; a message without one is about the caller's INVITE.
+    fn leg_of(&self, tag: Option<Text>) -> LegNo {
+        let owner = tag.and_then(|tag| OwnerId::in_word(&tag));
+        owner.map_or(LegNo::CALLER, |owner| LegNo::of_owner(owner).1)
     }
 }
 

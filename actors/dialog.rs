@@ -276,6 +276,6 @@ pub fn local_end_to(ports: &Ports, settings: &Settings, to: &Destination, user: 
 }
 
 fn record_name(owner: OwnerId) -> String {
-    let call = owner.0 >> kirkwall_core::call::OWNER_BITS;
-    format!("{:013x}/{}", call, owner.0 & ((1 << kirkwall_core::call::OWNER_BITS) - 1))
+    let (call, leg) = LegNo::of_owner(owner);
+    format!("{call}/{}", leg.0)
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use kirkwall_core::call::{self as core, LegNo, OWNER_BITS};
+use kirkwall_core::call::{self as core, LegNo};
 use kirkwall_core::id::CallRef;
 use kirkwall_core::sip::invite::LegRecord;
 use kirkwall_data::Journal;
@@ -89,7 +89,7 @@ pub fn survivors(journal: &Journal) -> Vec<Survivor> {
             "media" => survivor.media = read(&media, name),
             _ => {
                 if let Some(record) = read(&legs, name) {
-                    let leg = LegNo((record.owner.0 & ((1 << OWNER_BITS) - 1)) as u32);
+                    let leg = LegNo::of_owner(record.owner).1;
                     survivor.legs.insert(leg, record);
                 }
             }

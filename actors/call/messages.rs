@@ -7,7 +7,8 @@ impl Handler<Hear> for Call {
     type Result = ();
 
     fn handle(&mut self, Hear { message, peer }: Hear, _: &mut Self::Context) {
-        let leg = self.leg_of(&message);
+        let tag = if message.is_request() { message.to_tag() } else { message.from_tag() };
+        let leg = self.leg_of(tag);
         self.record(leg, peer_name(&peer), true, message.clone());
         if let Some(dialog) = self.legs.get(&leg) {
             dialog.do_send(Hear { message, peer });
@@ -26,9 +27,7 @@ impl Handler<SendFailed> for Call {
     fn handle(&mut self, SendFailed(message): SendFailed, _: &mut Self::Context) {
         // In what we send, our tag stands on the other side than in what we hear.
         let tag = if message.is_request() { message.from_tag() } else { message.to_tag() };
-        let owner = tag.and_then(|tag| tag.split_once('.')?.0.parse::<OwnerId>().ok());
-        let leg =
-            owner.map_or(LegNo::CALLER, |OwnerId(owner)| LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32));
+        let leg = self.leg_of(tag);
         if let Some(dialog) = self.legs.get(&leg) {
             dialog.do_send(SendFailed(message));
         }

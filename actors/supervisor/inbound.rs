@@ -1,7 +1,7 @@
 //! What arrives: the door's verdict, then to whoever it belongs to.
 
 use actix::prelude::*;
-use kirkwall_core::call::OWNER_BITS;
+use kirkwall_core::call::LegNo;
 use kirkwall_core::id::{CallRef, OwnerId};
 use kirkwall_core::sip::door::{self, Verdict};
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Method, ParseFault, Via};
@@ -87,7 +87,7 @@ impl Supervisor {
         }
         let method = message.method().unwrap_or(Method::Options);
         if let Some(tag) = message.to_tag() {
-            return match owner_in(&tag).map(call_of) {
+            return match OwnerId::in_word(&tag).map(call_of) {
                 Some(call) if self.calls.contains_key(&call) => self.tell_call(call, message, peer),
                 _ if method == Method::Ack => {}
                 // RFC 3261 §12.2.2: "If the UA wishes to reject the request because it does not wish to
@@ -125,7 +125,7 @@ impl Supervisor {
     fn route_answer(&mut self, message: SipMessage, peer: Peer) {
         let via = message.headers.list(&HeaderName::Via).first().and_then(Via::parse);
         let branch = via.and_then(|via| via.branch());
-        let owner = branch.as_deref().and_then(|branch| owner_in(branch.strip_prefix(Via::COOKIE)?));
+        let owner = branch.as_deref().and_then(|branch| OwnerId::in_word(branch.strip_prefix(Via::COOKIE)?));
         match owner {
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
@@ -149,14 +149,14 @@ impl Supervisor {
     fn send_failed(&mut self, message: &SipMessage) {
         use crate::call::SendFailed;
         if !message.is_request() {
-            let owner = message.to_tag().and_then(|tag| owner_in(&tag));
+            let owner = message.to_tag().and_then(|tag| OwnerId::in_word(&tag));
             if let Some(entry) = owner.and_then(|owner| self.calls.get(&call_of(owner))) {
                 entry.addr.do_send(SendFailed(message.clone()));
             }
             return;
         }
         let branch = message.top_via().and_then(|via| via.branch());
-        match branch.as_deref().and_then(|branch| owner_in(branch.strip_prefix(Via::COOKIE)?)) {
+        match branch.as_deref().and_then(|branch| OwnerId::in_word(branch.strip_prefix(Via::COOKIE)?)) {
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
                     line.addr.do_send(SendFailed(message.clone()));
@@ -189,13 +189,8 @@ impl Supervisor {
     }
 }
 
-/// Whose word this is: a tag, or a branch without its cookie, of ours begins with the owner's number.
-fn owner_in(word: &str) -> Option<OwnerId> {
-    word.split_once('.')?.0.parse().ok()
-}
-
-fn call_of(OwnerId(owner): OwnerId) -> CallRef {
-    CallRef(owner >> OWNER_BITS)
+fn call_of(owner: OwnerId) -> CallRef {
+    LegNo::of_owner(owner).0
 }
 
 /// RFC 3261 §17.2.3: branch and sent-by of the topmost Via name the transaction; CANCEL and the ACK of

@@ -48,8 +48,7 @@ pub use inbound::{Arrived, Hear};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use people::{
-    AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, HandsetSnapshot, InspectUsers,
-    UserState,
+    AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 
 /// Ended calls remembered with their ladders.

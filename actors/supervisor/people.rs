@@ -62,9 +62,6 @@ pub struct BaseSeen {
     pub limit: Limit,
 }
 
-/// A handset's state for lists.
-pub type HandsetSnapshot = Vec<Located>;
-
 impl Supervisor {
     /// The handset actor of a user, made when it is first needed.
     pub(super) fn handset(&mut self, user: &Username, ctx: &mut Context<Self>) -> Addr<Handset> {

@@ -92,6 +92,13 @@ number! {
     ChannelId
 }
 
+impl OwnerId {
+    /// Whose word this is: a tag, or a branch without its cookie, of ours begins with the owner's number.
+    pub fn in_word(word: &str) -> Option<Self> {
+        word.split_once('.')?.0.parse().ok()
+    }
+}
+
 /// A base station or DECT manager as the switch knows it: its MAC when it shows one, else its
 /// address and model. One for each SIP user agent of a base.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::OWNER_BITS;
 use super::cause::{Cause, reason_phrase};
+use crate::id::{CallRef, OwnerId};
 use crate::sip::invite::{self, Body, EndCause, LegEvent, ReofferAnswer, ReofferOutcome};
 use crate::sip::wire::{HeaderName, Message, NameAddr, Text};
 
@@ -17,6 +19,16 @@ pub struct LegNo(pub u32);
 impl LegNo {
     /// The caller's leg.
     pub const CALLER: LegNo = LegNo(0);
+
+    /// The owner's name of this leg of `call`, as it stands in our tags and branches.
+    pub const fn owner(self, call: CallRef) -> OwnerId {
+        OwnerId(call.0 << OWNER_BITS | self.0 as u64)
+    }
+
+    /// The call and leg that an owner's name means.
+    pub const fn of_owner(OwnerId(owner): OwnerId) -> (CallRef, LegNo) {
+        (CallRef(owner >> OWNER_BITS), LegNo((owner & ((1 << OWNER_BITS) - 1)) as u32))
+    }
 }
 
 /// What happened on a leg.
