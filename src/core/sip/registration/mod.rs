@@ -160,6 +160,8 @@ pub struct Registration {
     tried: Vec<SocketAddr>,
     /// Repetitions of the present attempt, with credentials or another lifetime.
     repeats: u8,
+    /// The connection was lost soon after the last 200.
+    hung_up: bool,
 }
 
 #[derive(Debug)]
@@ -202,6 +204,7 @@ impl Registration {
             failures: 0,
             tried: Vec::new(),
             repeats: 0,
+            hung_up: false,
         }
     }
 
