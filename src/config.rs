@@ -273,7 +273,7 @@ sections! {
         sdes_mki: Option<bool> = None,
         /// Take an SDP body for new even when its version number did not go up.
         ignore_sdp_version: bool = false,
-        /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`.
+        /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`, `G726-32`.
         codecs: Vec<Codec> = vec![Codec::Pcma, Codec::Pcmu, Codec::G722],
         /// STUN of RFC 3489, for old session border controllers.
         rfc3489: bool = false,

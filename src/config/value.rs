@@ -347,7 +347,8 @@ macro_rules! words {
 
 choices! {
     Transport, "a transport": "tls" => Transport::Tls, "tcp" => Transport::Tcp, "udp" => Transport::Udp;
-    Codec, "a codec": "PCMA" => Codec::Pcma, "PCMU" => Codec::Pcmu, "G722" => Codec::G722;
+    Codec, "a codec": "PCMA" => Codec::Pcma, "PCMU" => Codec::Pcmu, "G722" => Codec::G722,
+        "G726-32" => Codec::G726;
     InternalRouting, "a way of internal routing":
         "fallback" => InternalRouting::Fallback, "first" => InternalRouting::First, "never" => InternalRouting::Never;
 }
