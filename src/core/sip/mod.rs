@@ -11,6 +11,7 @@ mod peer;
 pub mod registrar;
 pub mod registration;
 pub mod session_timer;
+pub mod subscription;
 pub mod transaction;
 pub mod wire;
 

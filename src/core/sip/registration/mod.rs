@@ -45,7 +45,9 @@ use crate::sip::transaction::{ClientKey, ClientTransaction};
 use crate::sip::wire::{Message, Uri};
 use crate::timer::Moment;
 
+pub(in crate::sip) use answer::words;
 pub use record::{Account, RegistrationRecord};
+pub(in crate::sip) use request::{backoff, jittered, min_expires, refresh_after, retry_after};
 use step::Step;
 
 /// What happens to a registration.
