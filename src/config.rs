@@ -18,6 +18,7 @@ mod document;
 mod show;
 mod source;
 mod value;
+mod words;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -30,10 +31,8 @@ use kirkwall_core::sip::Transport;
 
 pub use source::{ConfigFault, Key};
 use source::{Section, Values};
-pub use value::{
-    AccessCodePolicy, CapacityProfile, ClientCertificates, DnsMethod, HostName, HostPort, Listener,
-    PortRange, SrtpPolicy, SyslogLevel,
-};
+pub use value::{HostName, HostPort, Listener, PortRange};
+pub use words::{AccessCodePolicy, CapacityProfile, ClientCertificates, DnsMethod, SrtpPolicy, SyslogLevel};
 
 impl Config {
     /// Reads the file and the process's environment. `None`: `kirkwall.toml` here if there is one, else
