@@ -45,6 +45,8 @@ impl Settings {
 pub struct NorthSettings {
     /// Proxies in order of preference.
     pub proxies: Vec<Proxy>,
+    /// Names of further servers that may call us.
+    pub allowed: Vec<String>,
     /// How to reach them.
     pub transport: Transport,
     /// Whether SRV records are asked first.

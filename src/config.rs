@@ -231,8 +231,11 @@ sections! {
         listen_tcp: Listener = Listener::OFF,
         /// Listener for TLS from front ends, `off` for none.
         listen_tls: Listener = Listener::on(5061),
-        /// Whether clients must show a certificate: `optional` or `required` (MTLS).
+        /// Whether clients must show a certificate: `optional` or `required` (MTLS). With `required`, and for a
+        /// trusted server of Lync, it must be that of one of `sip.proxies` or `sip.north.allowed`.
         client_certificates: ClientCertificates = ClientCertificates::Optional,
+        /// Names of further servers that may connect, such as the front ends of a pool.
+        allowed: Vec<HostName> = Vec::new(),
     }
 
     /// `[sip.south]`

@@ -176,9 +176,9 @@ impl Supervisor {
 
     pub(super) fn trusts(&self, peer: &Peer) -> bool {
         let proxy = self.proxies.iter().any(|proxy| proxy.address.ip() == peer.remote.ip());
-        let named = self.settings.north.iter().flat_map(|n| &n.proxies);
+        let hosts = self.settings.north.iter().flat_map(|n| n.proxies.iter().map(|p| &p.host).chain(&n.allowed));
         let named =
-            named.into_iter().any(|p| peer.tls_names.iter().any(|name| name.eq_ignore_ascii_case(&p.host)));
+            hosts.into_iter().any(|host| peer.tls_names.iter().any(|name| name.eq_ignore_ascii_case(host)));
         peer.facing == Facing::North && (proxy || named)
     }
 }

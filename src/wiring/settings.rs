@@ -48,6 +48,7 @@ fn north(config: &Config) -> Option<NorthSettings> {
     let proxies: Vec<Proxy> = proxies.collect();
     (!proxies.is_empty()).then(|| NorthSettings {
         proxies,
+        allowed: config.sip.north.allowed.iter().map(|name| name.as_str().to_owned()).collect(),
         transport: config.sip.transport,
         dns: match config.sip.dns_method {
             config::DnsMethod::A => DnsMethod::A,

@@ -78,7 +78,7 @@ pub struct Line {
 
 #[derive(Debug)]
 enum Kind {
-    Plain(Registration),
+    Plain(Box<Registration>),
     Lync { sign_in: Box<SignIn>, lync: LyncAccount },
 }
 
@@ -105,7 +105,7 @@ impl Line {
         record.epid = lync.as_ref().map(|lync| lync.epid.to_string());
         let credentials = account.credentials.clone();
         let kind = match lync {
-            None => Kind::Plain(Registration::new(account, record, tokens)),
+            None => Kind::Plain(Box::new(Registration::new(account, record, tokens))),
             Some(lync) => {
                 let account = SignInAccount {
                     epid: lync.epid.clone(),
