@@ -1,6 +1,7 @@
 //! What the switch is told at its start. Read from the configuration by the wiring; plain values here.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::route::InternalRouting;
@@ -72,6 +73,10 @@ pub struct LyncSettings {
     pub subnet: Option<Ipv4Addr>,
     /// Whether REGISTER asks for a lifetime; else the front end chooses.
     pub ask_expires: bool,
+    /// How often front ends are asked whether they live; zero: never.
+    pub watch_every: Duration,
+    /// How long the first proxy must have served before users go back to it.
+    pub return_after: Duration,
 }
 
 /// A proxy as configured.

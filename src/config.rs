@@ -265,6 +265,10 @@ sections! {
         subnet: Option<IpAddr> = None,
         /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
         ask_expires: bool = false,
+        /// Seconds between two OPTIONS that ask whether a front end still answers; 0: never.
+        watch_every: Duration = Duration::from_secs(5),
+        /// Seconds that the first of `sip.proxies` must have answered before users who sit at another go back.
+        return_after: Duration = Duration::from_secs(60),
     }
 
     /// `[media]`

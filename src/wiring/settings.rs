@@ -71,6 +71,8 @@ fn lync(config: &Config) -> LyncSettings {
             _ => None,
         },
         ask_expires: config.lync.ask_expires,
+        watch_every: config.lync.watch_every,
+        return_after: config.lync.return_after,
     }
 }
 

@@ -76,7 +76,10 @@ async fn front_ends_connect_by_their_name_and_others_are_told_why_not() {
     }
     let both = [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
     let refused = [
-        (Some(authority.issue_for(&["fe09.example.com"], &both)), "is for fe09.example.com, and only pool.example.com"),
+        (
+            Some(authority.issue_for(&["fe09.example.com"], &both)),
+            "is for fe09.example.com, and only pool.example.com",
+        ),
         (
             Some(authority.issue_for(&["fe01.example.com"], &[ExtendedKeyUsagePurpose::CodeSigning])),
             "not for this use (extended key usage)",

@@ -178,7 +178,8 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let signing = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let signing = rustls::crypto::ring::default_provider().key_provider.load_private_key(signing).unwrap();
+        let signing =
+            rustls::crypto::ring::default_provider().key_provider.load_private_key(signing).unwrap();
         let certified = rustls::sign::CertifiedKey::new(vec![certificate.der().clone()], signing);
         LiveIdentity::new(Identity::unchecked(certified))
     }
