@@ -1,6 +1,5 @@
 //! What a sign-in loses: its binding, its connection, its front end.
 
-use crate::machine::Ready;
 use crate::sip::Destination;
 use crate::sip::registration::RegistrationInput;
 use crate::timer::Moment;

@@ -34,7 +34,6 @@ use std::net::Ipv4Addr;
 
 use crate::id::Tokens;
 use crate::machine::{Machine, Ready};
-use crate::sip::Destination;
 use crate::sip::registration::{
     Account, Registration, RegistrationInput, RegistrationOutput, RegistrationRecord, RegistrationStatus,
     SaveRegistration, StateName,

@@ -7,7 +7,7 @@ use crate::lync::signing::{Side, Version};
 use crate::lync::test_front_end::{FrontEnd, TwoFlights};
 use crate::pii::Pii;
 use crate::sip::wire::Method;
-use crate::sip::{Facing, Transport};
+use crate::sip::{Destination, Facing, Transport};
 
 fn proxy(address: &str) -> Destination {
     let (transport, address) = (Transport::Tls, address.parse().unwrap());
