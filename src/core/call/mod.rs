@@ -12,6 +12,8 @@ pub mod admission;
 mod call;
 pub mod cause;
 mod cdr;
+pub mod dialling;
+pub mod forward;
 pub mod ladder;
 mod leg;
 mod party;
