@@ -18,6 +18,7 @@ mod document;
 mod show;
 mod source;
 mod value;
+mod words;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -30,10 +31,8 @@ use kirkwall_core::sip::Transport;
 
 pub use source::{ConfigFault, Key};
 use source::{Section, Values};
-pub use value::{
-    AccessCodePolicy, CapacityProfile, ClientCertificates, DnsMethod, HostName, HostPort, Listener,
-    PortRange, SrtpPolicy, SyslogLevel,
-};
+pub use value::{HostName, HostPort, Listener, PortRange};
+pub use words::{AccessCodePolicy, CapacityProfile, ClientCertificates, DnsMethod, SrtpPolicy, SyslogLevel};
 
 impl Config {
     /// Reads the file and the process's environment. `None`: `kirkwall.toml` here if there is one, else
@@ -273,7 +272,7 @@ sections! {
         sdes_mki: Option<bool> = None,
         /// Take an SDP body for new even when its version number did not go up.
         ignore_sdp_version: bool = false,
-        /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`.
+        /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`, `G726-32`.
         codecs: Vec<Codec> = vec![Codec::Pcma, Codec::Pcmu, Codec::G722],
         /// STUN of RFC 3489, for old session border controllers.
         rfc3489: bool = false,

@@ -7,7 +7,7 @@ use std::path::Path;
 use kirkwall_core::sip::Transport;
 
 use super::source::Values;
-use super::value::SrtpPolicy;
+use super::words::SrtpPolicy;
 use super::{Capacity, Config};
 
 /// Adds a fault for everything that does not fit.
