@@ -1,5 +1,7 @@
 //! From the configuration to the plain settings that actors take.
 
+use std::sync::Arc;
+
 use kirkwall_actors::settings::{CapacitySettings, MediaSettings, NorthSettings, Proxy, Settings};
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::media::negotiate::{SrtpMode, SrtpPolicy};
@@ -22,6 +24,7 @@ pub fn settings(config: &Config) -> Settings {
         user_agent: config.sip.user_agent.clone(),
         north: north(config),
         internal_routing: config.sip.internal_routing,
+        dialling: Arc::new(config.dialling.plan()),
         media: media(config),
         capacity: capacity(config),
         domain,

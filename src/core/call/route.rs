@@ -127,9 +127,9 @@ pub fn way(ask: Ask<'_>, plan: &DialPlan, mode: InternalRouting, map: &impl Map)
         Ask::Dialled { facing, caller, uri, trail, callback } => {
             router.trail = trail.to_vec();
             match (facing, caller) {
-                (Facing::North, _) => router.from_north(uri, callback),
+                (Facing::North, _) => router.called_from_north(uri, callback),
                 (Facing::South, None) => Err(Cause::of_status(403, "the caller is not known")),
-                (Facing::South, Some(caller)) => router.from_handset(caller, uri),
+                (Facing::South, Some(caller)) => router.dialled_by_handset(caller, uri),
             }
         }
         Ask::Forwarded { by, to, reason, trail } => {
@@ -170,14 +170,14 @@ impl<M: Map> Router<'_, M> {
         named.or_else(|| self.map.user_of_number(number))
     }
 
-    fn from_north(&mut self, uri: &Uri, callback: bool) -> Result<Found, Cause> {
+    fn called_from_north(&mut self, uri: &Uri, callback: bool) -> Result<Found, Cause> {
         let user = self.user(&uri.user_text());
         let user = user.ok_or_else(|| Cause::of_status(404, "no such user on this switch"))?;
-        self.to_user(&user, callback)
+        self.reach(&user, callback)
     }
 
     /// To a user of ours. A forward that cannot be followed is the end of the call, not a reason to ring.
-    fn to_user(&mut self, user: &Username, callback: bool) -> Result<Found, Cause> {
+    fn reach(&mut self, user: &Username, callback: bool) -> Result<Found, Cause> {
         if self.map.user(user) != Some(true) {
             return Err(Cause::of_status(480, "the user is disabled"));
         }
@@ -214,12 +214,12 @@ impl<M: Map> Router<'_, M> {
         }
         let inside = ours && self.mode != InternalRouting::Never;
         match self.user(&dialled.number).filter(|_| inside) {
-            Some(user) if self.map.located(&user) || !self.map.line_up(by) => self.to_user(&user, false),
-            _ => self.to_north(by, dialled.number, ours, uri.map(|uri| uri.raw.to_string())),
+            Some(user) if self.map.located(&user) || !self.map.line_up(by) => self.reach(&user, false),
+            _ => self.leave_by(by, dialled.number, ours, uri.map(|uri| uri.raw.to_string())),
         }
     }
 
-    fn from_handset(&mut self, caller: &Username, uri: &Uri) -> Result<Found, Cause> {
+    fn dialled_by_handset(&mut self, caller: &Username, uri: &Uri) -> Result<Found, Cause> {
         let typed = uri.user_text();
         if typed.is_empty() {
             return Err(Cause::of_status(484, "no number was dialled"));
@@ -241,9 +241,9 @@ impl<M: Map> Router<'_, M> {
         match self.user(&dialled.number).filter(|_| ours && inside) {
             // With a line the registrar may know other telephones of a user whose handset is away.
             Some(user) if !north || self.map.located(&user) || self.forwards_always(&user) => {
-                self.to_user(&user, false)
+                self.reach(&user, false)
             }
-            _ => self.to_north(caller, dialled.number, ours, None),
+            _ => self.leave_by(caller, dialled.number, ours, None),
         }
     }
 
@@ -251,7 +251,7 @@ impl<M: Map> Router<'_, M> {
         self.map.forwarding(user).is_some_and(|set| set.always.is_some() || set.out_of_range.is_some())
     }
 
-    fn to_north(
+    fn leave_by(
         &self,
         line: &Username,
         number: String,
