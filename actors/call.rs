@@ -266,6 +266,7 @@ impl Call {
             owner,
             local,
             call: ctx.address(),
+            lines: self.supervisor.clone(),
             ports: self.ports.clone(),
             credentials,
             tokens: self.tokens.split(),

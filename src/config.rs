@@ -207,6 +207,8 @@ sections! {
         use_sips_uri: bool = false,
         /// Seconds that a registration in the north is asked for; 30 to 86400.
         registration_expires: Duration = Duration::from_secs(300),
+        /// REGISTERs a second at most, all users together; 1 to 10000.
+        registrations_per_second: u32 = 200,
         /// Words in User-Agent and Server. No version by default: it helps only strangers.
         user_agent: String = "Kirkwall".into(),
         /// Certificate of this node for SIP over TLS, as server and client, PEM file.
@@ -260,6 +262,11 @@ sections! {
         application_id: String = "dect".into(),
         /// Name of the trusted application pool. None: `node.fqdn`.
         pool_fqdn: Option<HostName> = None,
+        /// Network address of this node's subnet, IPv4, told to front ends for call admission control and
+        /// location. None: not told.
+        subnet: Option<IpAddr> = None,
+        /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
+        ask_expires: bool = false,
     }
 
     /// `[media]`

@@ -26,6 +26,9 @@ fn sip(config: &Config, values: &mut Values) {
     if !(30..=86_400).contains(&sip.registration_expires.as_secs()) {
         values.fault("sip.registration_expires", "must be between 30 and 86400 seconds".into());
     }
+    if !(1..=10_000).contains(&sip.registrations_per_second) {
+        values.fault("sip.registrations_per_second", "must be between 1 and 10000".into());
+    }
     if sip.use_sips_uri && sip.transport != Transport::Tls {
         // RFC 3261 §19.1: a SIPS URI asks for TLS on the whole way.
         values.fault(

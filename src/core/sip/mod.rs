@@ -7,6 +7,7 @@ pub mod door;
 pub mod invite;
 mod next_hop;
 pub mod offer_answer;
+pub mod pace;
 mod peer;
 pub mod registrar;
 pub mod registration;

@@ -162,6 +162,8 @@ pub struct Registration {
     tried: Vec<SocketAddr>,
     /// Repetitions of the present attempt, with credentials or another lifetime.
     repeats: u8,
+    /// The connection was lost soon after the last 200.
+    hung_up: bool,
 }
 
 #[derive(Debug)]
@@ -204,6 +206,7 @@ impl Registration {
             failures: 0,
             tried: Vec::new(),
             repeats: 0,
+            hung_up: false,
         }
     }
 
