@@ -12,6 +12,7 @@ pub mod admission;
 mod call;
 pub mod cause;
 mod cdr;
+pub mod dect_leg;
 pub mod dialling;
 pub mod forward;
 pub mod ladder;
