@@ -3,8 +3,10 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::{CallReport, Direction, Outcome, Phone};
 use crate::media::stream::Ears;
@@ -47,6 +49,7 @@ struct Shared {
     progress: watch::Sender<Progress>,
     key: watch::Sender<Option<Key>>,
     ears: Mutex<Option<Ears>>,
+    talking_since: Mutex<Option<Instant>>,
 }
 
 impl LiveCall {
@@ -58,6 +61,7 @@ impl LiveCall {
             progress: watch::Sender::new(progress),
             key: watch::Sender::new(None),
             ears: Mutex::default(),
+            talking_since: Mutex::default(),
         }))
     }
 
@@ -74,6 +78,11 @@ impl LiveCall {
     /// Where it stands now.
     pub fn progress(&self) -> Progress {
         self.0.progress.borrow().clone()
+    }
+
+    /// How long it has been talked; none before the answer.
+    pub fn talked(&self) -> Option<Duration> {
+        locked(&self.0.talking_since).map(|since| since.elapsed())
     }
 
     /// Whether it is over.
@@ -117,6 +126,9 @@ impl LiveCall {
 
     /// It stands so from now on: for the one who emulates the phone.
     pub fn stands(&self, progress: Progress) {
+        if progress == Progress::Talking {
+            locked(&self.0.talking_since).get_or_insert_with(Instant::now);
+        }
         self.0.progress.send_replace(progress);
     }
 

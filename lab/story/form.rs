@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `{name}` takes one word or quoted text, `{name:time}` a number and a unit (`5 s`), `{name:count}` a whole
-//! number, `{name:rest}` everything to the end of the line.
+//! number, `{name:rest}` everything to the end of the line. Parts in brackets that stand side by side come in
+//! any order.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -132,17 +133,40 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn sequence(&mut self, parts: &[Part]) -> bool {
-        parts.iter().all(|part| match part {
-            Part::Literal(word) => self.literal(word),
-            Part::Slot { name, kind } => self.slot(name, *kind),
-            Part::Optional(inside) => {
-                let (at, literals, given) = (self.at, self.literals, self.given.clone());
-                if !self.sequence(inside) {
-                    (self.at, self.literals, self.given) = (at, literals, given);
-                }
-                true
+        let optional = |part: &&Part| matches!(part, Part::Optional(_));
+        let mut rest = parts;
+        while let Some(first) = rest.first() {
+            let together = rest.iter().take_while(optional).count();
+            let fits = match first {
+                Part::Literal(word) => self.literal(word),
+                Part::Slot { name, kind } => self.slot(name, *kind),
+                Part::Optional(_) => self.in_any_order(&rest[..together]),
+            };
+            if !fits {
+                return false;
             }
-        })
+            rest = &rest[together.max(1)..];
+        }
+        true
+    }
+
+    /// Parts that may be left out and stand side by side come in any order, each once.
+    fn in_any_order(&mut self, parts: &[Part]) -> bool {
+        let mut left: Vec<&Part> = parts.iter().collect();
+        while let Some(taken) = left.iter().position(|part| self.optional(part)) {
+            left.remove(taken);
+        }
+        true
+    }
+
+    fn optional(&mut self, part: &Part) -> bool {
+        let Part::Optional(inside) = part else { return false };
+        let (at, literals, given) = (self.at, self.literals, self.given.clone());
+        let fits = self.sequence(inside) && self.at > at;
+        if !fits {
+            (self.at, self.literals, self.given) = (at, literals, given);
+        }
+        fits
     }
 
     fn literal(&mut self, wanted: &str) -> bool {
@@ -215,6 +239,9 @@ mod tests {
         assert_eq!((given.text("model"), given.text("transport")), (None, Some("tls")));
         assert_eq!(whole(FORM, "base A model snom-m700").unwrap().text("model"), Some("snom-m700"));
         assert_eq!(whole(FORM, "base A"), Some(Given(HashMap::from([("name", Argument::Text("A".into()))]))));
+        let given = whole(FORM, "base A over tls model snom-m700").unwrap();
+        assert_eq!((given.text("model"), given.text("transport")), (Some("snom-m700"), Some("tls")));
+        assert_eq!(whole(FORM, "base A over tls over udp"), None);
         assert_eq!(whole(FORM, "base A over"), None);
         assert_eq!(whole(FORM, "base A upon tls"), None);
     }

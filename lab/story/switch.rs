@@ -117,14 +117,23 @@ impl Switch {
             let fresh = log.get(said_before..).unwrap_or_default();
             match fresh.lines().find(|line| line.starts_with("ready ")) {
                 Some(line) => Ok(Ok(Bound::read(line))),
-                None if !self.is_running() => Ok(Err(fresh.to_owned())),
+                None if !self.is_running() => Ok(Err(self.not_up(fresh))),
                 None => Err("no line `ready …` of it".to_owned()),
             }
         });
-        self.bound = Some(
-            ready.await?.map_err(|said| Fault::failed("the switch serves", format!("it ended: {said}")))?,
-        );
+        self.bound = Some(ready.await??);
         Ok(())
+    }
+
+    /// It ended before it served. A bad configuration (exit code 2) is the story's fault.
+    fn not_up(&mut self, said: &str) -> Fault {
+        let status = self.process.as_mut().and_then(|process| process.try_wait().ok().flatten());
+        match status.and_then(|status| status.code()) {
+            Some(2) => {
+                Fault::unusable(said.trim(), "mend the `set` steps; docs/configuration.md has the keys")
+            }
+            _ => Fault::failed("the switch serves", format!("it ended: {said}")),
+        }
     }
 
     /// kill -9.

@@ -32,7 +32,13 @@ pub(super) const VERBS: &[Verb] = &[
 
 async fn line(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let (user, state) = (given.word("user"), given.word("state"));
-    field(stage, &format!("/users/{user}"), "status.registration", state).await
+    until(stage.patience, format!("the line of {user} is {state}"), async || {
+        let found = stage.switch.get(&format!("/users/{user}")).await?;
+        let found = found["status"]["registration"].as_str().unwrap_or("not told");
+        // The cause stands behind a colon.
+        if found.split(':').next() == Some(state) { Ok(()) } else { Err(format!("it is {found}")) }
+    })
+    .await
 }
 
 async fn rest(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

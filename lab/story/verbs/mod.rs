@@ -56,3 +56,32 @@ pub fn reference() -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/stories.md");
+
+    #[test]
+    fn stories_md_lists_every_step_as_it_is() {
+        let document = std::fs::read_to_string(DOCUMENT).unwrap();
+        let (before, rest) = document.split_once("<!-- steps: ").unwrap();
+        let (mark, rest) = rest.split_once('\n').unwrap();
+        let (_, after) = rest.split_once("<!-- /steps -->").unwrap();
+        let made = format!("{before}<!-- steps: {mark}\n\n{}<!-- /steps -->{after}", reference());
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(DOCUMENT, made).unwrap();
+            return;
+        }
+        assert!(document == made, "run UPDATE_GOLDEN=1 cargo test -p kirkwall-lab stories_md");
+    }
+
+    #[test]
+    fn no_two_steps_are_written_alike() {
+        let mut forms: Vec<_> = all().map(|verb| verb.form).collect();
+        forms.sort_unstable();
+        let twice: Vec<_> = forms.windows(2).filter(|two| two[0] == two[1]).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+    }
+}

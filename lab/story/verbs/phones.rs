@@ -18,6 +18,11 @@ pub(super) const VERBS: &[Verb] = &[
     verb!("{phone} hangs up", "Ends its call: CANCEL before the answer, BYE after it.", hangs_up),
     verb!("expect {phone} ringing", "It rings, or it hears the other end ring.", ringing),
     verb!("expect {phone} talking", "Its call is answered.", talking),
+    verb!(
+        "expect {phone} talking for {length:time}",
+        "Its call has stood for so long since its answer.",
+        talking_for
+    ),
     verb!("expect {phone} ended", "Its call was answered and is over.", ended),
     verb!("expect {phone} cancelled", "Its call was taken back before the answer.", cancelled),
     verb!("expect {phone} refused with {code:count}", "Its call was refused with this status.", refused),
@@ -77,6 +82,16 @@ async fn ringing(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 
 async fn talking(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     actor(stage, given)?.reaches(stage.patience, "talks", |now| *now == Progress::Talking).await
+}
+
+async fn talking_for(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let (actor, length) = (actor(stage, given)?, given.time("length").unwrap_or_default());
+    let expected = format!("{} has talked for {} s", actor.name(), length.as_secs_f32());
+    until(stage.patience + length, expected, async || match actor.call() {
+        Some(call) if call.progress() == Progress::Talking && call.talked() >= Some(length) => Ok(()),
+        _ => Err(actor.words()),
+    })
+    .await
 }
 
 async fn ended(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

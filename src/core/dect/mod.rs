@@ -30,4 +30,5 @@ pub mod key;
 pub mod lce;
 pub mod message;
 pub mod mm;
+pub mod portable;
 pub mod ss;
