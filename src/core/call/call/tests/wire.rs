@@ -99,6 +99,7 @@ impl Wire {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                ice: Default::default(),
                 attempts: setup.attempts,
             },
             legs: BTreeMap::from([(0, sip_leg(0, true))]),
