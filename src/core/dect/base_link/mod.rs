@@ -15,10 +15,16 @@
 //! * [`frame`]: lengths, heads and bounds. [`tag`]: the numbers of fields. [`value`]: their contents.
 //! * [`code`]: enumerated values and reasons. [`word`]: one struct for each message.
 //! * [`FromBase`], [`ToBase`], [`Response`]: which message may come from whom.
+//! * [`greeting`]: what a connection may say before it is known whose it is. [`enrolment`]: one-time tokens.
+//!   [`firmware`]: who is too old. [`session`]: the link of one base station, over all its connections.
 
 pub mod code;
+pub mod enrolment;
 pub mod field;
+pub mod firmware;
 pub mod frame;
+pub mod greeting;
+pub mod session;
 pub mod tag;
 pub mod value;
 pub mod word;
