@@ -16,6 +16,7 @@ mod authority;
 mod baresip;
 mod kamailio;
 mod linphone;
+mod namespace;
 mod phone;
 mod process;
 mod scene;
@@ -25,6 +26,7 @@ mod web;
 
 mod calls;
 mod certificates;
+mod ice;
 mod load;
 mod outcomes;
 mod restart;

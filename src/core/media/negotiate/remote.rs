@@ -49,7 +49,7 @@ impl RemoteSide {
             (0..session.media.len()).filter_map(|slot| AudioStream::read(&session, slot)).collect();
         let ice = streams
             .iter()
-            .map(|stream| (stream.slot, Description::read(&session.media[stream.slot], stream)));
+            .map(|stream| (stream.slot, Description::read(&session, &session.media[stream.slot], stream)));
         Ok(Self {
             ice: ice.filter(|(_, ice)| ice.is_ice()).collect(),
             origin: session.value('o').filter(|value| value.len() <= MAX_ORIGIN).map(str::to_owned),
