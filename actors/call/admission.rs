@@ -36,9 +36,9 @@ impl Call {
         ctx: &mut Context<Self>,
     ) {
         let input = match (reply, opened) {
-            (Ok(Ok((attempts, credentials))), Some(Ok(Ok(ports)))) => {
+            (Ok(Ok(Granted { attempts, credentials, about })), Some(Ok(Ok(ports)))) => {
                 self.credentials = credentials;
-                Input::Admitted(Box::new(self.grant(attempts, ports)))
+                Input::Admitted(Box::new(Admitted { about, ..self.grant(attempts, ports) }))
             }
             (Ok(Err(cause)), _) => Input::Denied(cause),
             (Ok(Ok(_)), Some(Ok(Err(fault)))) => Input::Denied(Cause::no_channel(503, fault.to_string())),
@@ -78,6 +78,7 @@ impl Call {
             srtp: (policy(self.facing), offered),
             ice: (ice(self.facing), callee.map_or(IceMode::Off, |to| ice(to.facing))),
             attempts,
+            about: About::default(),
         }
     }
 }

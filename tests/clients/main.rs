@@ -24,6 +24,7 @@ mod sipp;
 mod switch;
 mod web;
 
+mod barring;
 mod calls;
 mod certificates;
 mod ice;

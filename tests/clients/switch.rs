@@ -46,6 +46,8 @@ pub struct Options {
     pub ice: bool,
     /// Whether its configuration names the authority of the registrar's certificate.
     pub knows_ca: bool,
+    /// More sections of its configuration.
+    pub more: &'static str,
 }
 
 /// Addresses of the `ready` line.
@@ -69,6 +71,7 @@ impl Default for Options {
             expires: 60,
             ice: false,
             knows_ca: true,
+            more: "",
         }
     }
 }
@@ -180,7 +183,7 @@ base_channels = {channels}
 base_channels_srtp = {channels}
 [base_link]
 listen = "127.0.0.1:0"
-"#,
+{more}"#,
             cert = self.credentials.certificate.display(),
             key = self.credentials.key.display(),
             ca = match self.options.knows_ca {
@@ -196,6 +199,7 @@ listen = "127.0.0.1:0"
             ice = self.options.ice,
             channels = self.options.channels,
             expires = self.options.expires,
+            more = self.options.more,
         )
     }
 
@@ -222,6 +226,11 @@ listen = "127.0.0.1:0"
             "enabled": true,
         });
         self.rest("POST", "/users", Some(&fields));
+    }
+
+    /// Changes some fields of a user.
+    pub fn change_user(&self, user: &str, fields: &Value) {
+        self.rest("PATCH", &format!("/users/{user}"), Some(fields));
     }
 
     /// Makes many users at once by the command line, while the switch runs.

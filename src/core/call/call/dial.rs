@@ -39,6 +39,7 @@ impl Call {
         let ice = LocalIce::of(grant.ice.0, &mut self.tokens);
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0, ice);
         let media = OfferAnswer::new(local, &mut self.tokens);
+        (self.summary.emergency, self.summary.trail) = (grant.about.emergency, grant.about.trail.clone());
         self.search.attempts = grant.attempts.iter().cloned().collect();
         self.search.way_failed = true;
         match codecs_to_offer(&media, self.offer.as_ref(), &grant.codecs) {

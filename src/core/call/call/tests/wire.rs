@@ -101,6 +101,7 @@ impl Wire {
                 srtp: (policy, policy),
                 ice: Default::default(),
                 attempts: setup.attempts,
+                about: crate::call::About::default(),
             },
             legs: BTreeMap::from([(0, sip_leg(0, true))]),
             why: BTreeMap::new(),

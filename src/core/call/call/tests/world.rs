@@ -101,6 +101,7 @@ fn target(name: &str, facing: Facing) -> Target {
         route: Vec::new(),
         credentials_of: None,
         insist_on_srtp: false,
+        headers: Vec::new(),
         base: None,
         party: Party { number: name.into(), ..Party::default() },
     }
@@ -180,6 +181,7 @@ impl World {
                 srtp: (policy, policy),
                 ice: Default::default(),
                 attempts: setup.attempts,
+                about: crate::call::About::default(),
             },
             said: Vec::new(),
         };
