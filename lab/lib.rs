@@ -14,11 +14,13 @@
 //! | [`phone`], [`media`], [`sip`] | what they are made of |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod dect;
 pub mod front_end;
 pub mod handset;
 pub mod load;
 pub mod media;
 pub mod phone;
 pub mod plan;
+pub mod radio;
 pub mod sip;
 pub mod world;
