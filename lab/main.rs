@@ -5,7 +5,7 @@ mod command;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{front_end, handset, load};
+use command::{base, front_end, handset, load};
 
 /// Emulators for testing Kirkwall and other SIP switches.
 #[derive(Parser)]
@@ -23,8 +23,8 @@ enum Emulator {
     Handset(handset::Arguments),
     /// REGISTERs and calls at a rate. Prints one JSON object; exit code 1 when anything failed.
     Load(load::Arguments),
-    /// A base station on the base link (comes with the south issue).
-    Base,
+    /// A native base station on the base link. Prints JSON lines.
+    Base(base::Arguments),
     /// A scenario script (comes with the south issue).
     Story {
         /// The script.
@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
         Emulator::FrontEnd(arguments) => front_end::run(arguments).await,
         Emulator::Handset(arguments) => handset::run(arguments).await,
         Emulator::Load(arguments) => load::run(arguments).await,
-        Emulator::Base => return not_yet("base", "the base link"),
+        Emulator::Base(arguments) => base::run(arguments).await,
         Emulator::Story { file } => return not_yet(&format!("story {}", file.display()), "scenario scripts"),
     };
     match outcome {

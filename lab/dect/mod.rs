@@ -19,6 +19,7 @@ pub mod obl;
 /// Octets of hexadecimal text with blanks.
 #[cfg(test)]
 pub(crate) fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    let digits = text.chars().filter_map(|c| c.to_digit(16)).map(|digit| digit as u8);
+    let digits: Vec<u8> = digits.collect();
+    digits.chunks(2).map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit)).collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Where a base's frames stand against the true time, and how fast they run away.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clock {
     /// Parts per million; EN 300 175-2 allows 10 for a radio and 5 for a base.
     pub drift_ppm: f64,

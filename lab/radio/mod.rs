@@ -99,7 +99,7 @@ pub fn bad_frames(level: f64) -> f64 {
 }
 
 /// What a base sends to everybody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Broadcast {
     /// Its identity.
     pub rfpi: Rfpi,
@@ -109,6 +109,8 @@ pub struct Broadcast {
     pub busy: u8,
     /// Steps to the root of the synchronisation tree; none while not synchronised.
     pub hops: Option<u8>,
+    /// When its frames begin.
+    pub clock: Clock,
 }
 
 /// From a handset to a base.
@@ -192,6 +194,13 @@ pub enum Down {
         bearer: u64,
         /// On.
         on: bool,
+    },
+    /// A tone, as SIGNAL numbers them.
+    Tone {
+        /// Number of the bearer.
+        bearer: u64,
+        /// 3F is none.
+        tone: u8,
     },
     /// Quality is reported low, so that the handset looks for another base.
     LookElsewhere {
@@ -335,7 +344,13 @@ mod tests {
     use super::*;
 
     fn broadcast(rpn: u8) -> Broadcast {
-        Broadcast { rfpi: Rfpi([0x10, 0x2A, 0xF1, 0x2C, rpn]), hlc: 0xCE00, busy: 0, hops: Some(0) }
+        Broadcast {
+            rfpi: Rfpi([0x10, 0x2A, 0xF1, 0x2C, rpn]),
+            hlc: 0xCE00,
+            busy: 0,
+            hops: Some(0),
+            clock: Clock::new(0.0),
+        }
     }
 
     #[test]
