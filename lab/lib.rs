@@ -12,6 +12,7 @@
 //! | [`base_station`], [`radio`] | native base stations on the base link, and the air |
 //! | [`world`] | both, with a seeded plan of calls ([`plan`]) |
 //! | [`load`] | REGISTERs and calls at a rate, with latencies |
+//! | [`story`] | scripts that a telephony administrator can read, run against the real switch |
 //! | [`phone`], [`media`], [`sip`], [`dect`] | what they are made of |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -25,4 +26,5 @@ pub mod phone;
 pub mod plan;
 pub mod radio;
 pub mod sip;
+pub mod story;
 pub mod world;

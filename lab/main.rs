@@ -5,7 +5,7 @@ mod command;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{base, front_end, handset, load};
+use command::{base, front_end, handset, load, story};
 
 /// Emulators for testing Kirkwall and other SIP switches.
 #[derive(Parser)]
@@ -25,11 +25,8 @@ enum Emulator {
     Load(load::Arguments),
     /// A native base station on the base link. Prints JSON lines.
     Base(base::Arguments),
-    /// A scenario script (comes with the south issue).
-    Story {
-        /// The script.
-        file: std::path::PathBuf,
-    },
+    /// A story against the real switch. Exit code 1 when it failed, 2 when it cannot be run.
+    Story(story::Arguments),
 }
 
 #[tokio::main]
@@ -43,7 +40,7 @@ async fn main() -> ExitCode {
         Emulator::Handset(arguments) => handset::run(arguments).await,
         Emulator::Load(arguments) => load::run(arguments).await,
         Emulator::Base(arguments) => base::run(arguments).await,
-        Emulator::Story { file } => return not_yet(&format!("story {}", file.display()), "scenario scripts"),
+        Emulator::Story(arguments) => story::run(arguments).await,
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -53,12 +50,4 @@ async fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-fn not_yet(what: &str, needs: &str) -> ExitCode {
-    eprintln!(
-        "kirkwall-lab {what}: not built yet; it comes with the south issue, which brings {needs}. \
-         SIP-DECT handsets are emulated already: kirkwall-lab handset --help"
-    );
-    ExitCode::from(2)
 }

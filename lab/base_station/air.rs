@@ -204,7 +204,22 @@ impl Station {
         self.send(state.u64(tag::SINCE, now)).await;
     }
 
-    pub(super) fn capacity(&self) -> Frame {
+    pub(super) async fn tell_capacity(&mut self) {
+        self.capacity_at = Instant::now();
+        let capacity = self.capacity();
+        self.send(capacity).await;
+    }
+
+    pub(super) async fn tell_neighbours(&mut self) {
+        self.neighbours_at = Instant::now();
+        let heard = if self.deaf { Vec::new() } else { self.radio.heard(self.beacon.place()) };
+        let neighbours = self.neighbours(&heard);
+        let told =
+            neighbours.iter().fold(Frame::event(kind::NEIGHBOURS), |told, n| told.bytes(tag::NEIGHBOUR, n));
+        self.send(told).await;
+    }
+
+    fn capacity(&self) -> Frame {
         let (voice_max, voice_max_srtp) =
             self.settings.map_or((0, 0), |settings| (settings.voice_max, settings.voice_max_srtp));
         let srtp = self.media.values().filter(|media| media.flow.settings.srtp.is_some()).count() as u8;

@@ -90,8 +90,8 @@ pub(super) struct Station {
     heard_at: Instant,
     pinged_at: Instant,
     pub lost_at: Option<Instant>,
-    capacity_at: Instant,
-    neighbours_at: Instant,
+    pub capacity_at: Instant,
+    pub neighbours_at: Instant,
     happenings: Option<mpsc::Receiver<Happening>>,
     air: Option<mpsc::Receiver<Up>>,
     show: watch::Sender<Seen>,
@@ -335,21 +335,6 @@ impl Station {
                 self.tell_neighbours().await;
             }
         }
-    }
-
-    pub(super) async fn tell_capacity(&mut self) {
-        self.capacity_at = Instant::now();
-        let capacity = self.capacity();
-        self.send(capacity).await;
-    }
-
-    pub(super) async fn tell_neighbours(&mut self) {
-        self.neighbours_at = Instant::now();
-        let heard = if self.deaf { Vec::new() } else { self.radio.heard(self.beacon.place()) };
-        let neighbours = self.neighbours(&heard);
-        let told =
-            neighbours.iter().fold(Frame::event(kind::NEIGHBOURS), |told, n| told.bytes(tag::NEIGHBOUR, n));
-        self.send(told).await;
     }
 
     async fn say_goodbye(mut self) {
