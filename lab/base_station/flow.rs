@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::media::g726::G726;
-use crate::media::srtp::{KeyAndSalt, Srtp};
+use crate::media::srtp::{Direction, Key, Suite};
 use crate::media::{Codec, FRAME};
 use crate::radio::{Bearer, Uplink, locked};
 use crate::sip::Failure;
@@ -40,10 +40,9 @@ pub(super) struct Settings {
 /// Keys of both directions, as the base sees them.
 #[derive(Clone)]
 pub(super) struct Keys {
-    /// Octets of the tag.
-    pub tag: usize,
-    pub send: KeyAndSalt,
-    pub receive: KeyAndSalt,
+    pub suite: Suite,
+    pub send: Key,
+    pub receive: Key,
 }
 
 /// A stream that runs; the radio side speaks into it.
@@ -55,7 +54,7 @@ pub(super) struct Flow {
 }
 
 struct Sending {
-    srtp: Option<Srtp>,
+    srtp: Option<Direction>,
     coder: G726,
     ssrc: u32,
     sequence: u16,
@@ -86,7 +85,7 @@ impl Flow {
     /// On this socket, by these settings.
     pub(super) fn new(socket: Arc<UdpSocket>, settings: Settings) -> Self {
         let sending = Mutex::new(Sending {
-            srtp: settings.srtp.as_ref().map(|keys| Srtp::new(&keys.send, keys.tag)),
+            srtp: settings.srtp.as_ref().map(|keys| Direction::new(keys.suite, &keys.send)),
             coder: G726::default(),
             ssrc: rand::random(),
             sequence: rand::random(),
@@ -160,7 +159,7 @@ impl Flow {
         packet.extend_from_slice(&sending.ssrc.to_be_bytes());
         packet.extend_from_slice(&payload);
         if let Some(srtp) = &mut sending.srtp {
-            srtp.protect(&mut packet);
+            packet = srtp.protect(packet);
         }
         sending.sequence = sending.sequence.wrapping_add(1);
         sending.timestamp = sending.timestamp.wrapping_add(samples.len() as u32);
@@ -186,7 +185,7 @@ impl Uplink for Flow {
 
 /// The receiver's half: keys, decoder, and what RFC 3550 counts.
 struct Receiving {
-    srtp: Option<Srtp>,
+    srtp: Option<Direction>,
     decoder: G726,
     highest: Option<u16>,
     transit: Option<i64>,
@@ -196,7 +195,7 @@ struct Receiving {
 
 impl Receiving {
     fn new(settings: &Settings) -> Self {
-        let srtp = settings.srtp.as_ref().map(|keys| Srtp::new(&keys.receive, keys.tag));
+        let srtp = settings.srtp.as_ref().map(|keys| Direction::new(keys.suite, &keys.receive));
         let begun = Instant::now();
         Self { srtp, decoder: G726::default(), highest: None, transit: None, jitter: 0.0, begun }
     }
@@ -208,8 +207,8 @@ impl Receiving {
             return None;
         }
         let length = packet.len() as u64;
-        if self.srtp.as_mut().is_some_and(|srtp| !srtp.unprotect(&mut packet)) {
-            return None;
+        if let Some(srtp) = &mut self.srtp {
+            packet = srtp.unprotect(&packet)?;
         }
         let (header, payload) = packet.split_at_checked(12)?;
         if header[1] & 0x7F != settings.payload_type {
@@ -268,7 +267,11 @@ mod tests {
             ptime: 10,
             remote: remote.local_addr().unwrap(),
             direction: 3,
-            srtp: srtp.then_some(Keys { tag: 10, send: [send; 30], receive: [receive; 30] }),
+            srtp: srtp.then_some(Keys {
+                suite: Suite::Long,
+                send: [send; 30].into(),
+                receive: [receive; 30].into(),
+            }),
         };
         let (ours, theirs) = (settings(&b, 1, 2), settings(&a, 2, 1));
         (Arc::new(Flow::new(a, ours)), Arc::new(Flow::new(b, theirs)))
@@ -307,7 +310,7 @@ mod tests {
     #[test]
     fn a_packet_of_somebody_without_the_key_is_not_heard() {
         let remote = SocketAddr::from(([127, 0, 0, 1], 9));
-        let keys = Some(Keys { tag: 10, send: [1; 30], receive: [2; 30] });
+        let keys = Some(Keys { suite: Suite::Long, send: [1; 30].into(), receive: [2; 30].into() });
         let settings = Settings { codec: 2, payload_type: 8, ptime: 20, remote, direction: 3, srtp: keys };
         let mut receiving = Receiving::new(&settings);
         let plain = [&[0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1][..], &[0x55; 160]].concat();

@@ -12,6 +12,7 @@ use super::station::Station;
 use super::statistics;
 use crate::dect::obl::Frame;
 use crate::dect::obl::number::{error, kind, tag};
+use crate::media::srtp::{Key, Suite};
 
 /// A stream that is open.
 pub(super) struct Media {
@@ -179,14 +180,14 @@ fn settings(frame: &Frame, before: Option<&Settings>) -> Result<Settings, (u16, 
 
 fn keys(frame: &Frame) -> Result<Option<Keys>, (u16, &'static str)> {
     let Some(suite) = frame.number(tag::SRTP_SUITE) else { return Ok(None) };
-    let tag = match suite {
-        1 => 10,
-        2 => 4,
+    let suite = match suite {
+        1 => Suite::Long,
+        2 => Suite::Short,
         _ => return Err((error::CRYPTO, "SRTP_SUITE")),
     };
     let key = |field, name| {
-        let key = frame.get(field).and_then(|key| key.try_into().ok());
-        key.ok_or((error::CRYPTO, name))
+        let key = frame.get(field).and_then(|key| <[u8; 30]>::try_from(key).ok());
+        key.map(Key::from).ok_or((error::CRYPTO, name))
     };
-    Ok(Some(Keys { tag, send: key(tag::TX_KEY, "TX_KEY")?, receive: key(tag::RX_KEY, "RX_KEY")? }))
+    Ok(Some(Keys { suite, send: key(tag::TX_KEY, "TX_KEY")?, receive: key(tag::RX_KEY, "RX_KEY")? }))
 }

@@ -9,6 +9,7 @@ pub mod stream;
 pub mod voice;
 
 pub use g711::Codec;
+pub use sdp::Protection;
 pub use stream::{Heard, Stream};
 pub use voice::Voice;
 

@@ -1,196 +1,276 @@
-//! SRTP by its definition (RFC 3711): AES_CM_128_HMAC_SHA1_80 and _32, one direction each.
+//! SRTP with AES-128 in counter mode and HMAC-SHA1 (RFC 3711), keys from SDP (RFC 4568). Written here a second
+//! time, so that an error of the product's library cannot cancel itself out. No SRTCP: phones here send none.
+
+use std::fmt;
 
 use aes::Aes128;
-use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
+use aes::cipher::{BlockCipherEncrypt, KeyInit as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
 use sha1::Sha1;
 
-/// Master key and master salt, as RFC 4568 joins them.
-pub type KeyAndSalt = [u8; 30];
+/// Master key and master salt: 16 and 14 octets. Debug shows neither.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key([u8; 30]);
 
-/// Packets before the newest that can still come.
-const WINDOW: u64 = 64;
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
 
-/// One direction of one stream.
-pub struct Srtp {
+impl From<[u8; 30]> for Key {
+    fn from(key: [u8; 30]) -> Self {
+        Self(key)
+    }
+}
+
+impl Key {
+    /// A new one.
+    pub fn fresh() -> Self {
+        let mut key = [0; 30];
+        rand::fill(&mut key);
+        Self(key)
+    }
+}
+
+/// How long the proof of a packet is (RFC 4568 §6.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suite {
+    /// AES_CM_128_HMAC_SHA1_80: 10 octets.
+    Long,
+    /// AES_CM_128_HMAC_SHA1_32: 4 octets.
+    Short,
+}
+
+impl Suite {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Long => "AES_CM_128_HMAC_SHA1_80",
+            Self::Short => "AES_CM_128_HMAC_SHA1_32",
+        }
+    }
+
+    const fn proof(self) -> usize {
+        match self {
+            Self::Long => 10,
+            Self::Short => 4,
+        }
+    }
+}
+
+/// One `a=crypto` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crypto {
+    /// Names the line; the answer repeats the offer's.
+    pub tag: u32,
+    /// What is done with the key.
+    pub suite: Suite,
+    /// The key of whoever says the line, for the packets that it sends.
+    pub key: Key,
+}
+
+impl Crypto {
+    /// Reads what stands behind `a=crypto:`. None when the suite is unknown, or packets would carry an MKI.
+    pub fn parse(value: &str) -> Option<Self> {
+        let mut words = value.split_whitespace();
+        let (tag, suite, inline) = (words.next()?.parse().ok()?, words.next()?, words.next()?);
+        let suite = [Suite::Long, Suite::Short].into_iter().find(|one| one.name() == suite)?;
+        let mut fields = inline.strip_prefix("inline:")?.split('|');
+        let key = STANDARD.decode(fields.next()?).ok()?.try_into().ok()?;
+        // `inline:KEY|2^20|1:4`: a lifetime has no colon, an MKI has one.
+        let has_mki = fields.any(|field| field.contains(':'));
+        (!has_mki).then_some(Self { tag, suite, key: Key(key) })
+    }
+
+    /// The line, without its end.
+    pub fn line(&self) -> String {
+        format!("a=crypto:{} {} inline:{}", self.tag, self.suite.name(), STANDARD.encode(self.key.0))
+    }
+}
+
+/// One direction of a stream.
+pub struct Direction {
+    suite: Suite,
     cipher: Aes128,
     salt: [u8; 14],
-    authentication: Hmac<Sha1>,
-    /// Octets of the tag: 10 or 4.
-    tag: usize,
-    /// Highest index (roll-over count and sequence number), and which of those before it came.
-    highest: Option<u64>,
-    seen: u64,
+    proof: [u8; 20],
+    /// The source that the rest is about.
+    ssrc: Option<u32>,
+    roll_over: u32,
+    highest: u16,
 }
 
-impl Srtp {
-    /// From the master key; `tag` is 10 or 4 octets.
-    pub fn new(master: &KeyAndSalt, tag: usize) -> Self {
-        let key = Aes128::new_from_slice(&master[..16]).expect("a master key has 16 octets");
+impl Direction {
+    /// Session keys of a master key, derivation rate 0 (RFC 3711 §4.3).
+    pub fn new(suite: Suite, key: &Key) -> Self {
+        let (master, salt) = (&key.0[..16], &key.0[16..]);
+        let master = Aes128::new_from_slice(master).expect("a key of AES-128 has 16 octets");
         let derive = |label: u8, out: &mut [u8]| {
-            // key_id = label || 0, XORed into the salt at its 8th octet (4.3.1, key derivation rate 0).
             let mut iv = [0; 16];
-            iv[..14].copy_from_slice(&master[16..]);
+            iv[..14].copy_from_slice(salt);
+            // "key_id = <label> || r", right-aligned with the salt's 112 bits.
             iv[7] ^= label;
-            keystream(&key, iv, out);
+            key_stream(&master, iv, out);
         };
-        let (mut encryption, mut authentication, mut salt) = ([0; 16], [0; 20], [0; 14]);
+        let (mut encryption, mut proof, mut session_salt) = ([0; 16], [0; 20], [0; 14]);
         derive(0, &mut encryption);
-        derive(1, &mut authentication);
-        derive(2, &mut salt);
-        Self {
-            cipher: Aes128::new(&encryption.into()),
-            salt,
-            authentication: Hmac::new_from_slice(&authentication).expect("HMAC takes any key"),
-            tag,
-            highest: None,
-            seen: 0,
+        derive(1, &mut proof);
+        derive(2, &mut session_salt);
+        let cipher = Aes128::new(&encryption.into());
+        Self { suite, cipher, salt: session_salt, proof, ssrc: None, roll_over: 0, highest: 0 }
+    }
+
+    /// Encrypts a whole RTP packet and adds its proof.
+    pub fn protect(&mut self, mut packet: Vec<u8>) -> Vec<u8> {
+        let Some((ssrc, sequence, start)) = header(&packet) else { return packet };
+        let roll_over = self.guess(ssrc, sequence);
+        self.saw(ssrc, sequence, roll_over);
+        self.apply(ssrc, sequence, roll_over, &mut packet[start..]);
+        let proof = self.prove(&packet, roll_over);
+        packet.extend_from_slice(&proof[..self.suite.proof()]);
+        packet
+    }
+
+    /// The RTP packet in it; none when its proof is wrong.
+    pub fn unprotect(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
+        let (packet, proof) = packet.split_at_checked(packet.len().checked_sub(self.suite.proof())?)?;
+        let (ssrc, sequence, start) = header(packet)?;
+        let roll_over = self.guess(ssrc, sequence);
+        if self.prove(packet, roll_over)[..proof.len()] != *proof {
+            return None;
+        }
+        self.saw(ssrc, sequence, roll_over);
+        let mut packet = packet.to_vec();
+        self.apply(ssrc, sequence, roll_over, &mut packet[start..]);
+        Some(packet)
+    }
+
+    /// The roll-over count that this number most likely belongs to (RFC 3711 §3.3.1).
+    fn guess(&self, ssrc: u32, sequence: u16) -> u32 {
+        if self.ssrc != Some(ssrc) {
+            return 0;
+        }
+        let ahead = i32::from(sequence) - i32::from(self.highest);
+        match ahead {
+            _ if ahead > 0x8000 => self.roll_over.wrapping_sub(1),
+            _ if ahead < -0x8000 => self.roll_over.wrapping_add(1),
+            _ => self.roll_over,
         }
     }
 
-    /// Encrypts and authenticates an RTP packet.
-    pub fn protect(&mut self, packet: &mut Vec<u8>) {
-        let Some((start, index)) = self.place(packet) else { return };
-        self.crypt(packet, start, index);
-        let tag = self.tag_of(packet, index);
-        packet.extend_from_slice(&tag[..self.tag]);
-        self.remember(index);
-    }
-
-    /// Authenticates and decrypts; false when it is forged, repeated or too old.
-    pub fn unprotect(&mut self, packet: &mut Vec<u8>) -> bool {
-        let Some(length) = packet.len().checked_sub(self.tag).filter(|length| *length >= 12) else {
-            return false;
-        };
-        let tag = packet.split_off(length);
-        let Some((start, index)) = self.place(packet).filter(|(_, index)| self.is_new(*index)) else {
-            return false;
-        };
-        if self.tag_of(packet, index)[..self.tag] != tag[..] {
-            return false;
+    fn saw(&mut self, ssrc: u32, sequence: u16, roll_over: u32) {
+        let index = |roll_over: u32, sequence: u16| (u64::from(roll_over) << 16) | u64::from(sequence);
+        if self.ssrc != Some(ssrc) || index(roll_over, sequence) > index(self.roll_over, self.highest) {
+            (self.ssrc, self.roll_over, self.highest) = (Some(ssrc), roll_over, sequence);
         }
-        self.crypt(packet, start, index);
-        self.remember(index);
-        true
     }
 
-    /// Where the payload begins, and the packet's index (3.3.1, appendix A).
-    fn place(&self, packet: &[u8]) -> Option<(usize, u64)> {
-        let (first, sequence) = (*packet.first()?, u16::from_be_bytes([*packet.get(2)?, *packet.get(3)?]));
-        let mut start = 12 + 4 * usize::from(first & 0x0F);
-        if first & 0x10 != 0 {
-            start +=
-                4 + 4 * usize::from(u16::from_be_bytes([*packet.get(start + 2)?, *packet.get(start + 3)?]));
-        }
-        let index = self.highest.map_or(u64::from(sequence), |highest| {
-            let ahead = sequence.wrapping_sub(highest as u16) as i16;
-            highest.saturating_add_signed(i64::from(ahead))
-        });
-        (start <= packet.len()).then_some((start, index))
-    }
-
-    fn crypt(&self, packet: &mut [u8], start: usize, index: u64) {
+    /// "IV = (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16)" (RFC 3711 §4.1.1).
+    fn apply(&self, ssrc: u32, sequence: u16, roll_over: u32, payload: &mut [u8]) {
         let mut iv = [0; 16];
         iv[..14].copy_from_slice(&self.salt);
-        for (octet, ssrc) in iv[4..8].iter_mut().zip(&packet[8..12]) {
-            *octet ^= ssrc;
-        }
-        for (octet, index) in iv[8..14].iter_mut().zip(&index.to_be_bytes()[2..]) {
-            *octet ^= index;
-        }
-        keystream(&self.cipher, iv, &mut packet[start..]);
+        let place =
+            ssrc.to_be_bytes().into_iter().chain(roll_over.to_be_bytes()).chain(sequence.to_be_bytes());
+        iv[4..14].iter_mut().zip(place).for_each(|(octet, with)| *octet ^= with);
+        key_stream(&self.cipher, iv, payload);
     }
 
-    fn tag_of(&self, packet: &[u8], index: u64) -> [u8; 20] {
-        let mut mac = self.authentication.clone();
+    /// HMAC-SHA1 over packet and roll-over count (RFC 3711 §4.2).
+    fn prove(&self, packet: &[u8], roll_over: u32) -> [u8; 20] {
+        let mut mac = Hmac::<Sha1>::new_from_slice(&self.proof).expect("HMAC takes keys of any length");
         mac.update(packet);
-        mac.update(&((index >> 16) as u32).to_be_bytes());
+        mac.update(&roll_over.to_be_bytes());
         mac.finalize().into_bytes().into()
-    }
-
-    fn is_new(&self, index: u64) -> bool {
-        let Some(highest) = self.highest else { return true };
-        index > highest || (highest - index < WINDOW && self.seen & 1 << (highest - index) == 0)
-    }
-
-    fn remember(&mut self, index: u64) {
-        let highest = self.highest.unwrap_or(index);
-        if index > highest {
-            self.seen = self.seen.checked_shl((index - highest).min(64) as u32).unwrap_or(0);
-        }
-        let highest = highest.max(index);
-        self.seen |= 1_u64.checked_shl((highest - index).min(64) as u32).unwrap_or(0);
-        self.highest = Some(highest);
     }
 }
 
-/// XORs AES in counter mode (4.1.1) over `out`.
-fn keystream(cipher: &Aes128, iv: [u8; 16], out: &mut [u8]) {
-    for (count, piece) in (0_u16..).zip(out.chunks_mut(16)) {
+/// XORs the key stream of AES in counter mode onto `octets`.
+fn key_stream(cipher: &Aes128, iv: [u8; 16], octets: &mut [u8]) {
+    for (counter, chunk) in octets.chunks_mut(16).enumerate() {
         let mut block = iv;
-        block[14..].copy_from_slice(&count.to_be_bytes());
+        block[14..].copy_from_slice(&(counter as u16).to_be_bytes());
         let mut block = block.into();
         cipher.encrypt_block(&mut block);
-        piece.iter_mut().zip(block).for_each(|(octet, key)| *octet ^= key);
+        chunk.iter_mut().zip(block).for_each(|(octet, key)| *octet ^= key);
     }
+}
+
+/// SSRC, sequence number, and where the payload begins (RFC 3550 §5.1).
+fn header(packet: &[u8]) -> Option<(u32, u16, usize)> {
+    let head: [u8; 12] = packet.get(..12)?.try_into().ok()?;
+    let mut start = 12 + 4 * usize::from(head[0] & 0x0F);
+    if head[0] & 0x10 != 0 {
+        let words = packet.get(start + 2..start + 4)?;
+        start += 4 + 4 * usize::from(u16::from_be_bytes([words[0], words[1]]));
+    }
+    let ssrc = u32::from_be_bytes([head[8], head[9], head[10], head[11]]);
+    (start <= packet.len()).then_some((ssrc, u16::from_be_bytes([head[2], head[3]]), start))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dect::hex;
 
-    #[test]
-    fn key_derivation_gives_the_vectors_of_the_rfc() {
-        // RFC 3711, B.3.
-        let master = hex("E1F97A0D3E018BE0D64FA32C06DE4139 0EC675AD498AFEEBB6960B3AABE6").try_into().unwrap();
-        let srtp = Srtp::new(&master, 10);
-        assert_eq!(srtp.salt.to_vec(), hex("30CBBC08863D8C85D49DB34A9AE1"));
-        let mut block = [0; 16].into();
-        Aes128::new_from_slice(&hex("C61E7A93744F39EE10734AFE3FF7A087")).unwrap().encrypt_block(&mut block);
-        let mut ours = [0; 16];
-        keystream(&srtp.cipher, [0; 16], &mut ours);
-        assert_eq!(ours.to_vec(), block.to_vec());
-        let mut packet = b"what is authenticated".to_vec();
-        let mut mac: Hmac<Sha1> =
-            Hmac::new_from_slice(&hex("CEBE321F6FF7716B6FD4AB49AF256A156D38BAA4")).unwrap();
-        packet.extend_from_slice(&[0; 4]);
-        mac.update(&packet);
-        let expected: [u8; 20] = mac.finalize().into_bytes().into();
-        assert_eq!(srtp.tag_of(b"what is authenticated", 7), expected);
+    fn octets(hex: &str) -> Vec<u8> {
+        let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
+        let octet = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap();
+        digits.chunks(2).map(octet).collect()
+    }
+
+    fn key() -> Key {
+        Key(octets("E1F97A0D3E018BE0D64FA32C06DE4139 0EC675AD498AFEEBB6960B3AABE6").try_into().unwrap())
     }
 
     #[test]
-    fn a_packet_is_protected_as_libsrtp_does() {
-        // The reference packet of libsrtp's test driver (test/srtp_driver.c, AES_CM_128_HMAC_SHA1_80).
-        let master = hex("e1f97a0d3e018be0d64fa32c06de4139 0ec675ad498afeebb6960b3aabe6").try_into().unwrap();
-        let plain = hex("800f1234 decafbad cafebabe abababab abababab abababab abababab");
-        let protected =
-            hex("800f1234 decafbad cafebabe 4e55dc4c e79978d8 8ca4d215 949d2402 b78d6acc 99ea179b 8dbb");
-        let mut packet = plain.clone();
-        Srtp::new(&master, 10).protect(&mut packet);
-        assert_eq!(packet, protected);
-        let mut receiver = Srtp::new(&master, 10);
-        assert!(receiver.unprotect(&mut packet));
-        assert_eq!(packet, plain);
-        assert!(!receiver.unprotect(&mut protected.clone()), "a repeated packet is refused");
-        let mut forged = protected;
-        forged[15] ^= 1;
-        assert!(!Srtp::new(&master, 10).unprotect(&mut forged));
+    fn session_keys_are_those_of_rfc_3711_b_3() {
+        let direction = Direction::new(Suite::Long, &key());
+        assert_eq!(direction.salt.to_vec(), octets("30CBBC08863D8C85D49DB34A9AE1"));
+        assert_eq!(direction.proof[..16].to_vec(), octets("CEBE321F6FF7716B6FD4AB49AF256A15"));
+        let mut block = [0; 16];
+        key_stream(&direction.cipher, [0; 16], &mut block);
+        let expected = Aes128::new_from_slice(&octets("C61E7A93744F39EE10734AFE3FF7A087")).unwrap();
+        let mut zero = [0; 16].into();
+        expected.encrypt_block(&mut zero);
+        assert_eq!(block.to_vec(), zero.to_vec());
     }
 
     #[test]
-    fn the_sequence_number_rolls_over() {
-        let master = [7; 30];
-        let (mut here, mut there) = (Srtp::new(&master, 4), Srtp::new(&master, 4));
-        for sequence in (65_530..=65_535_u16).chain(0..20) {
-            let mut packet = vec![0x80, 8];
-            packet.extend_from_slice(&sequence.to_be_bytes());
-            packet.extend_from_slice(&[0, 0, 0, 1, 9, 9, 9, 9, 1, 2, 3, 4]);
-            let plain = packet.clone();
-            here.protect(&mut packet);
-            assert!(there.unprotect(&mut packet));
-            assert_eq!(packet, plain);
+    fn a_packet_is_protected_as_libsrtp_prints_it_and_comes_back() {
+        let plain = octets("800f1234decafbadcafebabe abababababababababababababababab");
+        let sealed = Direction::new(Suite::Long, &key()).protect(plain.clone());
+        let expected =
+            octets("800f1234decafbadcafebabe 4e55dc4ce79978d88ca4d215949d2402 b78d6acc99ea179b8dbb");
+        assert_eq!(sealed, expected);
+        let mut receiver = Direction::new(Suite::Long, &key());
+        assert_eq!(receiver.unprotect(&sealed), Some(plain));
+        let mut broken = sealed;
+        broken[20] ^= 1;
+        assert_eq!(receiver.unprotect(&broken), None);
+        assert_eq!(receiver.unprotect(&[0x80; 5]), None);
+    }
+
+    #[test]
+    fn numbers_that_roll_over_are_followed_on_both_sides() {
+        let (mut sender, mut receiver) =
+            (Direction::new(Suite::Short, &key()), Direction::new(Suite::Short, &key()));
+        for sequence in [65_534_u16, 65_535, 0, 1] {
+            let mut plain = octets("80080000 00000000 cafebabe 0102");
+            plain[2..4].copy_from_slice(&sequence.to_be_bytes());
+            assert_eq!(receiver.unprotect(&sender.protect(plain.clone())), Some(plain));
         }
+        assert_eq!(receiver.roll_over, 1);
+    }
+
+    #[test]
+    fn a_crypto_line_is_read_back_and_one_with_an_mki_is_not_taken() {
+        let crypto = Crypto { tag: 3, suite: Suite::Short, key: key() };
+        let line = crypto.line();
+        let value = line.strip_prefix("a=crypto:").unwrap();
+        assert_eq!(Crypto::parse(value), Some(crypto.clone()));
+        assert_eq!(Crypto::parse(&format!("{value}|2^31")), Some(crypto));
+        assert_eq!(Crypto::parse(&format!("{value}|2^31|1:1")), None);
+        assert_eq!(Crypto::parse("1 AES_256_CM inline:AAAA"), None);
     }
 }

@@ -79,6 +79,7 @@ impl Ear {
             packets: ear.frames,
             sent,
             lost: ear.missed,
+            refused: 0,
             other: 0,
             longest_gap: Duration::from_millis(20 * ear.longest),
             longest_silence: ear.meter.longest_silence(),
