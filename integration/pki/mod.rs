@@ -16,6 +16,7 @@ mod inspect;
 mod legacy;
 mod live;
 mod pem;
+mod servers;
 mod tls;
 mod trust;
 mod words;
