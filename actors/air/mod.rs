@@ -1,0 +1,628 @@
+//! The air: native base stations, the handsets on them, and who may subscribe.
+//!
+//! ```text
+//! listener ──Greeted, Arrived──► Air ──► NativeBase ──Knock──► Air ──Visit──► NativeHandset
+//!                                 ▲                                              │ News
+//! web ──OpenWindow, ListPortables─┘ ◄────────────────HandsetTold─────────────────┘
+//!                                                        │ Asked
+//! supervisor ◄──NativeLocated, NativeBaseStands── Air    └──► NativeLeg ──NativeCall──► supervisor
+//! ```
+//!
+//! It holds the books: who is enrolled and under which radio number, who is subscribed, which window is
+//! open. What they say to each other passes it only where nobody else knows the way: the first word of a
+//! connection, a page, a handover.
+
+pub mod base;
+mod desk;
+pub mod leg;
+pub mod portable;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use kirkwall_core::call::LegNo;
+use kirkwall_core::call::admission::Limit;
+use kirkwall_core::call::dect_leg::Abilities;
+use kirkwall_core::dect::base_link::code::{RefuseReason, ReleaseReason, SyncMode, SyncRole};
+use kirkwall_core::dect::base_link::enrolment::{Enrolled, Enrolment, KeyPrint};
+use kirkwall_core::dect::base_link::greeting::{Certified, refuse};
+use kirkwall_core::dect::base_link::session::{self, LinkNo, Plan, Session, Standing};
+use kirkwall_core::dect::base_link::value::{PagePdu, Pmid};
+use kirkwall_core::dect::base_link::word::{ConnRelease, Hello, PageOrder, SyncConfig};
+use kirkwall_core::dect::base_link::{BaseId, ConnId, Heard};
+use kirkwall_core::dect::element::RejectReason;
+use kirkwall_core::dect::identity::{Ipei, Ipui};
+use kirkwall_core::dect::lce::Page;
+use kirkwall_core::dect::mm::Failure;
+use kirkwall_core::dect::portable::{
+    Connection, Directory, Greeting, News, Order, Portable, Rules, Verdict, Windows, greet,
+};
+use kirkwall_core::dect::site::Site;
+use kirkwall_core::id::{BaseStationId, Tokens};
+use kirkwall_core::pii::Pii;
+use kirkwall_core::timer::Moment;
+use kirkwall_data::native_base::{EnrolmentRecord, Enrolments, NativeBaseRecord, NativeBases, NativeSessions};
+use kirkwall_data::portable::Portables;
+use metrics::counter;
+use tracing::{debug, error, info, warn};
+
+use self::base::{About, Configure, Greet, LinkGone, NativeBase, OnLink, Say, nwk};
+use self::leg::{Asked, At, LegSeed, NativeLeg};
+use self::portable::{Do, NativeHandset, Visit};
+use crate::ports::{LinkPort, Ports};
+use crate::roster::Roster;
+use crate::supervisor::{NativeBaseStands, NativeLocated, Supervisor, WhoHas};
+
+pub use desk::*;
+
+/// Most handsets that are not subscribed and have a connection: whoever opens more waits his turn.
+const MOST_NEWCOMERS: usize = 64;
+/// Messages of the network layer kept for Wireshark.
+const MOST_CAPTURED: usize = 10_000;
+
+/// What the air is told at its start.
+#[derive(Debug, Clone)]
+pub struct AirSettings {
+    /// The system as radios broadcast it.
+    pub site: Site,
+    /// What holds for all handsets.
+    pub rules: Rules,
+    /// How links are kept.
+    pub link: session::Settings,
+    /// What base stations bring to a call.
+    pub abilities: Abilities,
+    /// Voice channels of one base station.
+    pub limit: Limit,
+}
+
+struct HandsetEntry {
+    addr: Addr<NativeHandset>,
+    /// Where it is; none when it is switched off or was never located.
+    located: Option<BaseStationId>,
+    /// It does not answer its page.
+    unreachable: bool,
+}
+
+struct BaseEntry {
+    addr: Addr<NativeBase>,
+    rpn: u8,
+    standing: Standing,
+    remote: Option<SocketAddr>,
+}
+
+/// Keeps the books of the air. See the module.
+pub struct Air {
+    settings: AirSettings,
+    ports: Ports,
+    links: Arc<dyn LinkPort>,
+    roster: Roster,
+    tokens: Tokens,
+    supervisor: Option<Addr<Supervisor>>,
+    directory: Directory,
+    windows: Windows,
+    handsets: BTreeMap<Ipui, HandsetEntry>,
+    bases: BTreeMap<BaseId, BaseEntry>,
+    links_of: HashMap<LinkNo, BaseId>,
+    visitors: HashMap<Pmid, (Ipui, Connection)>,
+    captured: VecDeque<(Moment, bool, Vec<u8>)>,
+    records: NativeBases,
+    alarm: Option<SpawnHandle>,
+}
+
+impl Air {
+    /// With empty books; they are read when the supervisor is met.
+    pub fn new(
+        settings: AirSettings,
+        ports: Ports,
+        links: Arc<dyn LinkPort>,
+        roster: Roster,
+        tokens: Tokens,
+    ) -> Self {
+        let records = NativeBases::new(&ports.journal);
+        Self {
+            settings,
+            links,
+            roster,
+            tokens,
+            supervisor: None,
+            directory: Directory::default(),
+            windows: Windows::default(),
+            handsets: BTreeMap::new(),
+            bases: BTreeMap::new(),
+            links_of: HashMap::new(),
+            visitors: HashMap::new(),
+            captured: VecDeque::new(),
+            records,
+            alarm: None,
+            ports,
+        }
+    }
+
+    fn now(&self) -> Moment {
+        self.ports.clock.now()
+    }
+
+    /// Every enrolled base station and every subscribed handset has its actor at once.
+    fn restore(&mut self, ctx: &mut Context<Self>) {
+        for record in self.records.iter() {
+            match record {
+                Ok(record) => self.start_base(&record, ctx),
+                Err(fault) => error!(%fault, "a native base station cannot be read"),
+            }
+        }
+        for record in Portables::new(&self.ports.journal).iter() {
+            match record {
+                Ok(record) => {
+                    self.directory.put(record.state.ipui.clone(), record.state.tpui);
+                    let rules = self.settings.rules;
+                    let machine = Portable::restored(record.state, rules, self.tokens.split());
+                    self.start_handset(machine, ctx);
+                }
+                Err(fault) => error!(%fault, "a subscribed handset cannot be read"),
+            }
+        }
+    }
+
+    fn start_base(&mut self, record: &NativeBaseRecord, ctx: &mut Context<Self>) {
+        let before = NativeSessions::new(&self.ports.journal).get(&record.enrolled.base);
+        let before = before.ok().flatten().map(|record| record.session);
+        let (settings, tokens) = (self.settings.link.clone(), self.tokens.split());
+        let session = Session::new(&record.enrolled, settings, tokens, before, self.now());
+        let (standing, id) = (session.standing(), session.base());
+        let (air, links, ports) = (ctx.address(), self.links.clone(), self.ports.clone());
+        let arbiter = self.roster.arbiter_of(&id);
+        let addr =
+            NativeBase::start_in_arbiter(&arbiter, move |_| NativeBase::new(session, air, links, ports));
+        self.bases.insert(id, BaseEntry { addr, rpn: record.rpn, standing, remote: None });
+        self.configure(id);
+    }
+
+    /// A plan for a base station: its radio, and from whom it takes its time.
+    fn configure(&self, id: BaseId) {
+        let Some(entry) = self.bases.get(&id) else { return };
+        let open = self.windows.current(self.now()).is_some();
+        let radio = self.settings.site.radio(entry.rpn, open);
+        let sync = SyncConfig {
+            mode: Some(SyncMode::None),
+            role: Some(SyncRole::Master),
+            source: Vec::new(),
+            alternatives: Vec::new(),
+            ptp_domain: None,
+        };
+        entry.addr.do_send(Configure(Box::new(Plan { radio, sync })));
+    }
+
+    fn start_handset(&mut self, machine: Portable, ctx: &mut Context<Self>) -> Addr<NativeHandset> {
+        let ipui = machine.ipui().clone();
+        let (air, ports, tokens) = (ctx.address(), self.ports.clone(), self.tokens.split());
+        let arbiter = self.roster.arbiter_of(&ipui);
+        let addr = NativeHandset::start_in_arbiter(&arbiter, move |_| {
+            NativeHandset::new(machine, air, ports, tokens)
+        });
+        let entry = HandsetEntry { addr: addr.clone(), located: None, unreachable: false };
+        self.handsets.insert(ipui, entry);
+        addr
+    }
+
+    /// The handset that a visitor is; one that is not subscribed gets its actor now.
+    fn visited(&mut self, ipui: &Ipui, ctx: &mut Context<Self>) -> Option<Addr<NativeHandset>> {
+        if let Some(entry) = self.handsets.get(ipui).filter(|entry| entry.addr.connected()) {
+            return Some(entry.addr.clone());
+        }
+        let newcomers = self.handsets.keys().filter(|ipui| !self.directory.knows(ipui)).count();
+        if newcomers >= MOST_NEWCOMERS {
+            return None;
+        }
+        let record = Portables::new(&self.ports.journal)
+            .get(&*kirkwall_data::portable::PortableRecord::name_of(ipui))
+            .ok()
+            .flatten();
+        let (rules, tokens) = (self.settings.rules, self.tokens.split());
+        let machine = match record {
+            Some(record) => Portable::restored(record.state, rules, tokens),
+            None => Portable::new(ipui.clone(), rules, tokens),
+        };
+        Some(self.start_handset(machine, ctx))
+    }
+
+    fn located(&mut self, ipui: &Ipui, base: Option<BaseStationId>) {
+        if let Some(entry) = self.handsets.get_mut(ipui) {
+            entry.located = base.clone();
+            entry.unreachable = false;
+        }
+        let remote = base.as_ref().and_then(|base| base.0.parse::<BaseId>().ok());
+        let remote = remote.and_then(|id| self.bases.get(&id)?.remote);
+        if let (Some(supervisor), Some(ipei)) = (&self.supervisor, ipui.ipei()) {
+            supervisor.do_send(NativeLocated { ipei, ipui: ipui.clone(), base, remote });
+        }
+    }
+
+    /// The window has opened or closed: radios say so, and the clock is set for its end.
+    fn window_changed(&mut self, ctx: &mut Context<Self>) {
+        let now = self.now();
+        let until = self.windows.current(now).map(|window| window.until);
+        for entry in self.bases.values() {
+            entry.addr.do_send(Say(Site::subscriptions(until.is_some()).into()));
+        }
+        if let Some(old) = self.alarm.take() {
+            ctx.cancel_future(old);
+        }
+        self.alarm =
+            until.map(|until| ctx.run_later(until.since(now), |me, ctx| me.window_changed(ctx)));
+    }
+
+    fn handset_says(&mut self, ipui: Ipui, news: News, ctx: &mut Context<Self>) {
+        match news {
+            News::SubscriptionAsked { dsaa2 } => self.judge(ipui, dsaa2, ctx),
+            News::Subscribed => {
+                info!(ipui = %Pii(&ipui), "a handset has subscribed");
+                self.directory.put(ipui, None);
+            }
+            News::SubscriptionFailed(failure) => {
+                warn!(ipui = %Pii(&ipui), ?failure, "a handset could not subscribe");
+                counter!("ipdect_subscription_failures_total").increment(1);
+                if let (Failure::WrongAnswer, Some(ipei)) = (failure, ipui.ipei()) {
+                    self.windows.wrong_code(ipei);
+                    if self.windows.current(self.now()).is_none() {
+                        self.window_changed(ctx);
+                    }
+                }
+                self.forget_stranger(&ipui);
+            }
+            News::Located(base) => self.located(&ipui, Some(base)),
+            News::Detached => self.located(&ipui, None),
+            News::Terminated => {
+                self.located(&ipui, None);
+                self.directory.remove(&ipui);
+                self.handsets.remove(&ipui);
+            }
+            News::NotTerminated(failure) => {
+                warn!(ipui = %Pii(&ipui), ?failure, "a handset did not give up its subscription");
+            }
+            News::Unreachable => {
+                counter!("ipdect_pages_unanswered_total").increment(1);
+                if let Some(entry) = self.handsets.get_mut(&ipui) {
+                    entry.unreachable = true;
+                }
+            }
+            News::Call(..) => {}
+        }
+    }
+
+    fn forget_stranger(&mut self, ipui: &Ipui) {
+        if !self.directory.knows(ipui) {
+            self.handsets.remove(ipui);
+        }
+    }
+
+    /// Whether a handset may subscribe: its user is the supervisor's to know, the window ours.
+    fn judge(&mut self, ipui: Ipui, dsaa2: bool, ctx: &mut Context<Self>) {
+        let (Some(entry), Some(supervisor)) = (self.handsets.get(&ipui), &self.supervisor) else { return };
+        let addr = entry.addr.clone();
+        let Some(ipei) = ipui.ipei() else {
+            return addr.do_send(Do(Order::RefuseSubscription(RejectReason::IPUI_NOT_ACCEPTED)));
+        };
+        let asked = supervisor.send(WhoHas(ipei)).into_actor(self);
+        ctx.spawn(asked.map(move |user, me, _| {
+            let tied = user.unwrap_or_default();
+            let own = tied.as_ref().and_then(|(_, code)| *code);
+            let now = me.now();
+            let order = match me.windows.judge(ipei, (tied.is_some(), own), dsaa2, now) {
+                Verdict::Allow(code) => Order::Subscribe(code),
+                Verdict::Refuse(reason, why) => {
+                    warn!(ipei = %Pii(ipei), %why, "a handset may not subscribe");
+                    me.forget_stranger(&ipui);
+                    Order::RefuseSubscription(reason)
+                }
+            };
+            addr.do_send(Do(order));
+        }));
+    }
+}
+
+impl Actor for Air {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(16_384);
+    }
+}
+
+/// The supervisor is there: from now on calls can be made.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Meet(pub Addr<Supervisor>);
+
+impl Handler<Meet> for Air {
+    type Result = ();
+
+    fn handle(&mut self, Meet(supervisor): Meet, ctx: &mut Self::Context) {
+        self.supervisor = Some(supervisor);
+        self.restore(ctx);
+    }
+}
+
+/// A link has said HELLO with a good certificate.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Greeted {
+    /// Which link.
+    pub link: LinkNo,
+    /// What it said.
+    pub hello: Box<Hello>,
+    /// Whose certificate it has.
+    pub certified: Certified,
+    /// Where it speaks from.
+    pub remote: SocketAddr,
+}
+
+impl Handler<Greeted> for Air {
+    type Result = ();
+
+    fn handle(&mut self, Greeted { link, hello, certified, remote }: Greeted, _: &mut Self::Context) {
+        let Certified { base, key } = certified;
+        match self.bases.get_mut(&base) {
+            Some(entry) => {
+                entry.remote = Some(remote);
+                self.links_of.insert(link, base);
+                entry.addr.do_send(Greet { link, hello, key, remote });
+            }
+            None => {
+                warn!(%base, source = %remote.ip(), "a base station that is not enrolled was refused");
+                self.links.send(link, 1, refuse(RefuseReason::NOT_ENROLLED).into());
+                self.links.close(link);
+            }
+        }
+    }
+}
+
+impl Handler<OnLink> for Air {
+    type Result = ();
+
+    fn handle(&mut self, heard: OnLink, _: &mut Self::Context) {
+        if let Some(entry) = self.links_of.get(&heard.0).and_then(|id| self.bases.get(id)) {
+            entry.addr.do_send(heard);
+        }
+    }
+}
+
+impl Handler<LinkGone> for Air {
+    type Result = ();
+
+    fn handle(&mut self, gone: LinkGone, _: &mut Self::Context) {
+        if let Some(entry) = self.links_of.remove(&gone.0).and_then(|id| self.bases.get(&id)) {
+            entry.addr.do_send(gone);
+        }
+    }
+}
+
+/// A base station shows its token and wants a certificate for this key.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), RefuseReason>")]
+pub struct Redeem {
+    /// Which.
+    pub base: BaseId,
+    /// Its key.
+    pub key: KeyPrint,
+    /// The token.
+    pub token: Pii<String>,
+}
+
+impl Handler<Redeem> for Air {
+    type Result = ResponseActFuture<Self, Result<(), RefuseReason>>;
+
+    /// The token is used up and the base station known before it has its certificate.
+    fn handle(&mut self, Redeem { base, key, token }: Redeem, _: &mut Self::Context) -> Self::Result {
+        let tokens = Enrolments::new(&self.ports.journal);
+        let name = EnrolmentRecord::name_of(&Enrolment::hash(&token.0));
+        let record = tokens.get(&*name).ok().flatten().ok_or(RefuseReason::BAD_TOKEN);
+        let used = record.and_then(|record| record.enrolment.redeem(base, key, self.now()));
+        let rpn = self.bases.get(&base).map(|entry| entry.rpn).or_else(|| self.free_rpn());
+        let (used, rpn) = match (used, rpn) {
+            (Ok(used), Some(rpn)) => (used, rpn),
+            (Err(reason), _) => return Box::pin(actix::fut::ready(Err(reason))),
+            (Ok(_), None) => return Box::pin(actix::fut::ready(Err(RefuseReason::TOO_MANY))),
+        };
+        let enrolled = Enrolled { base, key, since: self.now(), out_of_use: false };
+        let record = NativeBaseRecord { enrolled, rpn };
+        let writes = vec![tokens.put(&EnrolmentRecord::new(used)), self.records.put(&record)];
+        let saved = self.ports.journal.save(writes).into_actor(self);
+        Box::pin(saved.map(move |saved, me, ctx| match saved {
+            Ok(()) => {
+                info!(%base, rpn, "a base station has enrolled");
+                me.start_base(&record, ctx);
+                Ok(())
+            }
+            Err(fault) => {
+                error!(%fault, "an enrolment was not saved");
+                Err(RefuseReason::NOT_NOW)
+            }
+        }))
+    }
+}
+
+impl Air {
+    /// 256 radios of a class B system (EN 300 175-6, 5.2.2).
+    fn free_rpn(&self) -> Option<u8> {
+        (0..=u8::MAX).find(|rpn| self.bases.values().all(|entry| entry.rpn != *rpn))
+    }
+}
+
+/// A base station tells something.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct BaseTold(pub BaseId, pub About);
+
+impl Handler<BaseTold> for Air {
+    type Result = ();
+
+    fn handle(&mut self, BaseTold(id, about): BaseTold, _: &mut Self::Context) {
+        match about {
+            About::Up => self.configure(id),
+            About::Stands(standing, remote) => {
+                let Some(entry) = self.bases.get_mut(&id) else { return };
+                (entry.standing, entry.remote) = (standing, remote);
+                if let Some(supervisor) = &self.supervisor {
+                    let (id, limit) = (id.into(), self.settings.limit);
+                    let up = standing.carries_calls();
+                    supervisor.do_send(NativeBaseStands { id, limit, up, remote });
+                }
+            }
+            About::Gone(conn, pmid) => {
+                let connection = Connection { base: id.into(), number: conn.0 };
+                if let Some(pmid) = pmid.filter(|p| self.visitors.get(p).is_some_and(|v| v.1 == connection)) {
+                    self.visitors.remove(&pmid);
+                }
+            }
+            About::Hears(_)
+            | About::Ciphered(..)
+            | About::Comes(_)
+            | About::Came(_)
+            | About::DidNotCome(_)
+            | About::Prepared(..) => {}
+        }
+    }
+}
+
+/// Somebody has opened a connection; who is it?
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Knock {
+    /// Where.
+    pub base: BaseId,
+    /// The connection.
+    pub connection: Connection,
+    /// The handset, as the MAC layer knows it.
+    pub pmid: Option<Pmid>,
+    /// The first word.
+    pub first: Vec<u8>,
+}
+
+impl Handler<Knock> for Air {
+    type Result = ();
+
+    fn handle(&mut self, knock: Knock, ctx: &mut Self::Context) {
+        let Knock { base, connection, pmid, first } = knock;
+        self.capture(false, &first);
+        let Some(entry) = self.bases.get(&base) else { return };
+        let (addr, remote) = (entry.addr.clone(), entry.remote);
+        let (visitor, answer) = match greet(&first, &self.directory) {
+            Greeting::Handset(ipui) | Greeting::Newcomer(ipui) => (Some(ipui), None),
+            Greeting::TurnAway { answer } => (None, answer),
+        };
+        let host = visitor.and_then(|ipui| Some((self.visited(&ipui, ctx)?, ipui)));
+        match (host, remote) {
+            (Some((handset, ipui)), Some(remote)) => {
+                if let Some(pmid) = pmid {
+                    self.visitors.insert(pmid, (ipui, connection.clone()));
+                }
+                handset.do_send(Visit { at: At { connection, base: addr, remote }, first });
+            }
+            _ => {
+                debug!(%base, "a connection of nobody we know is turned away");
+                if let Some(answer) = answer {
+                    self.capture(true, &answer);
+                    nwk(connection.number, answer).into_iter().for_each(|say| addr.do_send(say));
+                }
+                let (conn, reason) = (ConnId(connection.number), ReleaseReason::NORMAL);
+                addr.do_send(Say(ConnRelease { conn, reason }.into()));
+            }
+        }
+    }
+}
+
+/// Page this everywhere.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PageAll(pub Page);
+
+impl Handler<PageAll> for Air {
+    type Result = ();
+
+    fn handle(&mut self, PageAll(page): PageAll, _: &mut Self::Context) {
+        let Some(pdu) = PagePdu::new(&page.encode()) else { return };
+        for entry in self.bases.values().filter(|entry| entry.standing.carries_calls()) {
+            let order = PageOrder { pdu: pdu.clone(), page_id: None, repeats: None, cluster: None };
+            entry.addr.do_send(Say(order.into()));
+        }
+    }
+}
+
+/// A handset has news that are no call's.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct HandsetTold(pub Ipui, pub News);
+
+impl Handler<HandsetTold> for Air {
+    type Result = ();
+
+    fn handle(&mut self, HandsetTold(ipui, news): HandsetTold, ctx: &mut Self::Context) {
+        self.handset_says(ipui, news, ctx);
+    }
+}
+
+impl Handler<Asked> for Air {
+    type Result = ();
+
+    fn handle(&mut self, asked: Asked, _: &mut Self::Context) {
+        let Some(supervisor) = self.supervisor.clone() else { return };
+        let seed = LegSeed {
+            call_no: asked.call,
+            leg: LegNo::CALLER,
+            abilities: self.settings.abilities.clone(),
+            handset: Some(asked.handset.clone()),
+            supervisor,
+            ports: self.ports.clone(),
+            tokens: self.tokens.split(),
+        };
+        let arbiter = self.roster.arbiter_of(&asked.ipui);
+        NativeLeg::start_in_arbiter(&arbiter, move |_| NativeLeg::asked(seed, asked));
+    }
+}
+
+/// The actor of a subscribed handset, and what base stations bring to a call.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Addr<NativeHandset>>")]
+pub struct FindHandset(pub Ipui);
+
+impl Handler<FindHandset> for Air {
+    type Result = Option<Addr<NativeHandset>>;
+
+    fn handle(&mut self, FindHandset(ipui): FindHandset, ctx: &mut Self::Context) -> Self::Result {
+        self.directory.knows(&ipui).then(|| self.visited(&ipui, ctx)).flatten()
+    }
+}
+
+/// A message of the network layer passed, for Wireshark.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Capture {
+    /// By us.
+    pub sent: bool,
+    /// The message.
+    pub octets: Vec<u8>,
+}
+
+impl Handler<Capture> for Air {
+    type Result = ();
+
+    fn handle(&mut self, Capture { sent, octets }: Capture, _: &mut Self::Context) {
+        self.capture(sent, &octets);
+    }
+}
+
+impl Air {
+    fn capture(&mut self, sent: bool, octets: &[u8]) {
+        if self.captured.len() == MOST_CAPTURED {
+            self.captured.pop_front();
+        }
+        self.captured.push_back((self.now(), sent, octets.to_vec()));
+    }
+}
+
+/// The IPEI of a handset, as printed.
+fn printed(ipei: Ipei) -> String {
+    ipei.to_string()
+}
