@@ -15,12 +15,15 @@
 //! A call's actor that dies takes nothing with it: a guard tells the supervisor, which frees its channels.
 
 mod admit;
+mod books;
+mod emergency;
 mod inbound;
 mod inspect;
 mod lines;
 mod people;
 mod south;
 mod voice;
+mod watch;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -28,12 +31,14 @@ use std::sync::{Arc, Mutex};
 use actix::prelude::*;
 use kirkwall_core::call::CallSummary;
 use kirkwall_core::call::admission::{Admission, Limit};
+use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
 use kirkwall_core::sip::Destination;
 use kirkwall_core::sip::digest::{DigestServer, GuessLimiter, Offer};
 use kirkwall_core::sip::door::DoorRules;
 use kirkwall_core::sip::pace::Pace;
+use kirkwall_core::sip::proxy_watch::ProxyWatch;
 use kirkwall_core::timer::Moment;
 use kirkwall_data::user::UserRecord;
 use kirkwall_integration::sip::Resolver;
@@ -46,7 +51,9 @@ use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
-pub use admit::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
+pub use admit::{
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, LastWords, Release, ReleaseBase,
+};
 pub use inbound::{Arrived, Hear};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
@@ -54,6 +61,7 @@ pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
+pub use watch::Redirect;
 
 /// Ended calls remembered with their ladders.
 const REMEMBERED: usize = 1_000;
@@ -71,6 +79,12 @@ pub struct Supervisor {
     digest: DigestServer,
     guesses: GuessLimiter,
     accounts: HashMap<Username, UserRecord>,
+    /// Users by their secondary usernames.
+    numbers: HashMap<String, Username>,
+    /// What users have set; those who set nothing are not in it.
+    forwarding: HashMap<Username, Forwarding>,
+    /// When a user last called an emergency number.
+    emergencies: HashMap<Username, Moment>,
     handsets: HashMap<Username, Addr<Handset>>,
     locations: HashMap<Username, Vec<Located>>,
     bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
@@ -79,6 +93,9 @@ pub struct Supervisor {
     waiting_lines: VecDeque<Username>,
     proxies: Vec<Destination>,
     pace: SharedPace,
+    /// Of Lync's front ends.
+    watcher: Option<ProxyWatch>,
+    watch_alarm: Option<SpawnHandle>,
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     calls: BTreeMap<CallRef, CallEntry>,
@@ -107,6 +124,16 @@ struct CallEntry {
     addr: Addr<Call>,
     summary: CallSummary,
     invite_key: String,
+    /// The forwards that it came through before it came to us.
+    trail: Vec<Diversion>,
+    /// Whether an emergency desk calls back.
+    callback: bool,
+}
+
+impl CallEntry {
+    fn brought(&self) -> (Vec<Diversion>, bool) {
+        (self.trail.clone(), self.callback)
+    }
 }
 
 struct Remembered {
@@ -139,6 +166,9 @@ impl Supervisor {
             digest,
             guesses: GuessLimiter::default(),
             accounts: HashMap::new(),
+            numbers: HashMap::new(),
+            forwarding: HashMap::new(),
+            emergencies: HashMap::new(),
             handsets: HashMap::new(),
             locations: HashMap::new(),
             bases: BTreeMap::new(),
@@ -147,6 +177,8 @@ impl Supervisor {
             waiting_lines: VecDeque::new(),
             proxies: Vec::new(),
             pace,
+            watcher: None,
+            watch_alarm: None,
             unsaid: Vec::new(),
             calls: BTreeMap::new(),
             invites: HashMap::new(),

@@ -101,6 +101,7 @@ fn target(name: &str, facing: Facing) -> Target {
         route: Vec::new(),
         credentials_of: None,
         insist_on_srtp: false,
+        headers: Vec::new(),
         base: None,
         party: Party { number: name.into(), ..Party::default() },
     }
@@ -178,7 +179,9 @@ impl World {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                ice: Default::default(),
                 attempts: setup.attempts,
+                about: crate::call::About::default(),
             },
             said: Vec::new(),
         };
