@@ -64,12 +64,7 @@ pub struct NativeBase {
 
 impl NativeBase {
     /// With a session, fresh or as it stood.
-    pub fn new(
-        session: Session,
-        air: Addr<Air>,
-        links: std::sync::Arc<dyn LinkPort>,
-        ports: Ports,
-    ) -> Self {
+    pub fn new(session: Session, air: Addr<Air>, links: std::sync::Arc<dyn LinkPort>, ports: Ports) -> Self {
         let (id, store) = (session.base(), NativeSessions::new(&ports.journal));
         let span = info_span!("base", %id);
         let (conns, streams) = (HashMap::new(), HashMap::new());
@@ -169,7 +164,9 @@ impl NativeBase {
                 warn!(parent: &self.span, reason = %refuse.reason, "the base station was refused");
                 metrics::counter!("ipdect_base_link_refused_total").increment(1);
             }
-            News::Suspect { .. } => warn!(parent: &self.span, "the base link is lost; its calls go on for a while"),
+            News::Suspect { .. } => {
+                warn!(parent: &self.span, "the base link is lost; its calls go on for a while")
+            }
             News::Down => warn!(parent: &self.span, "the base station is gone"),
             News::Log(log) => debug!(parent: &self.span, ?log, "the base station says"),
             News::MediaEvent(_) | News::Capacity(_) | News::Sync(_) => {}

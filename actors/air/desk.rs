@@ -154,13 +154,16 @@ impl Handler<OpenWindow> for Air {
     type Result = Result<WindowView, DeskFault>;
 
     fn handle(&mut self, ask: OpenWindow, ctx: &mut Self::Context) -> Self::Result {
-        let code: AccessCode = ask.code.0.parse().map_err(
-            |fault: kirkwall_core::dect::key::BadCode| bad("code", fault.to_string()),
-        )?;
+        let code: AccessCode = ask
+            .code
+            .0
+            .parse()
+            .map_err(|fault: kirkwall_core::dect::key::BadCode| bad("code", fault.to_string()))?;
         if ask.lasts.is_zero() || ask.lasts > LONGEST_WINDOW {
             return Err(bad("seconds", "a subscription window is open for 1 to 86400 seconds".to_owned()));
         }
-        let only = ask.only.map(|list| list.iter().map(|text| ipei_of(text)).collect::<Result<BTreeSet<_>, _>>());
+        let only =
+            ask.only.map(|list| list.iter().map(|text| ipei_of(text)).collect::<Result<BTreeSet<_>, _>>());
         let only = only.transpose()?;
         let until = self.now() + ask.lasts;
         self.windows.open(Window { code, only, until });
@@ -191,7 +194,8 @@ impl Handler<ListPortables> for Air {
     type Result = ResponseFuture<Result<Vec<PortableView>, DeskFault>>;
 
     fn handle(&mut self, _: ListPortables, _: &mut Self::Context) -> Self::Result {
-        let subscribed = self.directory.all().filter_map(|ipui| Some((ipui.ipei()?, self.handsets.get(ipui)?)));
+        let subscribed =
+            self.directory.all().filter_map(|ipui| Some((ipui.ipei()?, self.handsets.get(ipui)?)));
         let views: Vec<_> = subscribed
             .map(|(ipei, entry)| {
                 let state = match (&entry.located, entry.unreachable) {
@@ -221,7 +225,11 @@ impl Handler<ListPortables> for Air {
 impl Handler<DeletePortable> for Air {
     type Result = Result<(), DeskFault>;
 
-    fn handle(&mut self, DeletePortable { ipei, lost }: DeletePortable, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        DeletePortable { ipei, lost }: DeletePortable,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let ipui = Ipui::N(ipei_of(&ipei)?);
         let entry = self.handsets.get(&ipui).filter(|_| self.directory.knows(&ipui));
         let entry = entry.ok_or_else(|| DeskFault::NotFound(format!("handset {ipei}")))?;
@@ -241,7 +249,11 @@ impl Handler<Claimed> for Air {
 impl Handler<CreateEnrolment> for Air {
     type Result = ResponseFuture<Result<EnrolmentView, DeskFault>>;
 
-    fn handle(&mut self, CreateEnrolment { label, only }: CreateEnrolment, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        CreateEnrolment { label, only }: CreateEnrolment,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let only = only.map(|text| text.parse::<BaseId>());
         let only = match only.transpose() {
             Ok(only) => only,

@@ -15,9 +15,9 @@ use kirkwall_core::call::{LegNews, LegNo};
 use kirkwall_core::dect::base_link::code::{Codec as BaseCodec, SrtpSuite as BaseSuite};
 use kirkwall_core::dect::base_link::word::{MediaModify, MediaOpen, SrtpKey as BaseKey, dir};
 use kirkwall_core::dect::base_link::{ConnId, MediaId};
-use kirkwall_core::dect::identity::Ipui;
 use kirkwall_core::dect::cc::Ender;
 use kirkwall_core::dect::element::ReleaseReason;
+use kirkwall_core::dect::identity::Ipui;
 use kirkwall_core::dect::portable::{CallNews, CallNo, Connection, Offer, Order};
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens};
 use kirkwall_core::machine::Machine;
@@ -25,8 +25,8 @@ use kirkwall_core::media::{Codec, Direction, SrtpKey, SrtpSuite};
 use kirkwall_core::pii::Pii;
 use tracing::{Span, debug, info_span};
 
-use super::base::{CloseStream, NativeBase, OpenStream, Say, TakeStream};
 use super::FindHandset;
+use super::base::{CloseStream, NativeBase, OpenStream, Say, TakeStream};
 use super::portable::{Do, NativeHandset, OfferCall, Serve};
 use crate::call::{Call, LegSaid};
 use crate::dialog::Obey;
@@ -85,7 +85,13 @@ pub struct LegSeed {
 /// How the actor begins.
 enum Start {
     Asked(Box<Asked>),
-    Dialled { call: Addr<Call>, ipui: Ipui, reference: CallRef, base: BaseStationId, beginning: Box<Beginning> },
+    Dialled {
+        call: Addr<Call>,
+        ipui: Ipui,
+        reference: CallRef,
+        base: BaseStationId,
+        beginning: Box<Beginning>,
+    },
     Done,
 }
 

@@ -31,7 +31,7 @@ use kirkwall_core::dect::base_link::greeting::{Certified, refuse};
 use kirkwall_core::dect::base_link::session::{self, LinkNo, Plan, Session, Standing};
 use kirkwall_core::dect::base_link::value::{PagePdu, Pmid};
 use kirkwall_core::dect::base_link::word::{ConnRelease, Hello, PageOrder, SyncConfig};
-use kirkwall_core::dect::base_link::{BaseId, ConnId, Heard};
+use kirkwall_core::dect::base_link::{BaseId, ConnId};
 use kirkwall_core::dect::element::RejectReason;
 use kirkwall_core::dect::identity::{Ipei, Ipui};
 use kirkwall_core::dect::lce::Page;
@@ -43,7 +43,9 @@ use kirkwall_core::dect::site::Site;
 use kirkwall_core::id::{BaseStationId, Tokens};
 use kirkwall_core::pii::Pii;
 use kirkwall_core::timer::Moment;
-use kirkwall_data::native_base::{EnrolmentRecord, Enrolments, NativeBaseRecord, NativeBases, NativeSessions};
+use kirkwall_data::native_base::{
+    EnrolmentRecord, Enrolments, NativeBaseRecord, NativeBases, NativeSessions,
+};
 use kirkwall_data::portable::Portables;
 use metrics::counter;
 use tracing::{debug, error, info, warn};
@@ -249,8 +251,7 @@ impl Air {
         if let Some(old) = self.alarm.take() {
             ctx.cancel_future(old);
         }
-        self.alarm =
-            until.map(|until| ctx.run_later(until.since(now), |me, ctx| me.window_changed(ctx)));
+        self.alarm = until.map(|until| ctx.run_later(until.since(now), |me, ctx| me.window_changed(ctx)));
     }
 
     fn handset_says(&mut self, ipui: Ipui, news: News, ctx: &mut Context<Self>) {

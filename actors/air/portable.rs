@@ -25,7 +25,7 @@ use kirkwall_core::pii::Pii;
 use kirkwall_data::portable::{PortableRecord, Portables};
 use tracing::{Span, debug, error, info_span};
 
-use super::base::{NativeBase, Own, Say, nwk};
+use super::base::{Own, Say, nwk};
 use super::leg::{At, LegHears, NativeLeg};
 use super::{Air, Capture, HandsetTold, PageAll};
 use crate::ports::Ports;
@@ -301,4 +301,3 @@ impl Handler<OfferCall> for NativeHandset {
         self.step(Input::Order(Order::Offer { call, offer }), ctx);
     }
 }
-

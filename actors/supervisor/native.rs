@@ -154,9 +154,9 @@ fn native_place(ipei: Ipei, ipui: Ipui, base: BaseStationId, remote: SocketAddr)
         destination: Destination {
             transport: Transport::Tls,
             address: remote,
-            tls_name: None,
             facing: Facing::South,
             connection: None,
+            server_name: None,
         },
         base,
         user_agent: "native handset".to_owned(),
@@ -241,7 +241,8 @@ impl Supervisor {
             tokens: self.tokens.split(),
         };
         let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::native(seed));
-        self.calls.insert(reference, CallEntry { addr, summary, invite_key: String::new() });
+        let (invite_key, trail, callback) = (String::new(), Vec::new(), false);
+        self.calls.insert(reference, CallEntry { addr, summary, invite_key, trail, callback });
         self.active += 1;
         self.calls_max = self.calls_max.max(self.active);
         Ok(())
