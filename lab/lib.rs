@@ -11,13 +11,14 @@
 //! | [`handset`] | base stations with handsets, registered at the switch |
 //! | [`world`] | both, with a seeded plan of calls ([`plan`]) |
 //! | [`load`] | REGISTERs and calls at a rate, with latencies |
-//! | [`phone`], [`media`], [`sip`] | what they are made of |
+//! | [`phone`], [`media`], [`sip`], [`ntlm`] | what they are made of |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod front_end;
 pub mod handset;
 pub mod load;
 pub mod media;
+pub mod ntlm;
 pub mod phone;
 pub mod plan;
 pub mod sip;
