@@ -4,6 +4,7 @@ pub mod front_end;
 pub mod handset;
 pub mod load;
 pub mod lync;
+pub mod story;
 
 use std::path::Path;
 

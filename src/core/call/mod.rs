@@ -12,6 +12,7 @@ pub mod admission;
 mod call;
 pub mod cause;
 mod cdr;
+pub mod dect_leg;
 pub mod ladder;
 mod leg;
 mod party;

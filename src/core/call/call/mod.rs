@@ -325,7 +325,7 @@ impl Call {
             Side::A => Side::B,
             Side::B => Side::A,
         };
-        self.codec(other).map_or(&[Codec::G722, Codec::Pcma, Codec::Pcmu], joined_by)
+        self.codec(other).map_or(&[Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G726], joined_by)
     }
 }
 
@@ -334,11 +334,12 @@ fn side_of(leg: LegNo) -> Side {
 }
 
 /// Codecs that can be passed on to one that speaks `codec`, itself first: the media engine translates
-/// between the two forms of G.711 and nothing else.
+/// among G.711 and G.726 and nothing else.
 fn joined_by(codec: Codec) -> &'static [Codec] {
     match codec {
-        Codec::Pcma => &[Codec::Pcma, Codec::Pcmu],
-        Codec::Pcmu => &[Codec::Pcmu, Codec::Pcma],
+        Codec::Pcma => &[Codec::Pcma, Codec::Pcmu, Codec::G726],
+        Codec::Pcmu => &[Codec::Pcmu, Codec::Pcma, Codec::G726],
+        Codec::G726 => &[Codec::G726, Codec::Pcma, Codec::Pcmu],
         Codec::G722 => &[Codec::G722],
     }
 }
