@@ -2,10 +2,12 @@
 
 pub mod g711;
 pub mod sdp;
+pub mod srtp;
 pub mod stream;
 pub mod voice;
 
 pub use g711::Codec;
+pub use sdp::Protection;
 pub use stream::{Heard, Stream};
 pub use voice::Voice;
 

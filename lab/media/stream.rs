@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::srtp::{Crypto, Direction, Key};
 use super::voice::Recogniser;
 use super::{Codec, FRAME, Voice};
 use crate::sip::Failure;
@@ -31,6 +32,8 @@ pub struct Heard {
     pub sent: u64,
     /// Sequence numbers that never came, reordering forgiven.
     pub lost: u64,
+    /// Packets that were not encrypted, or not with the agreed key, while SRTP was agreed.
+    pub refused: u64,
     /// Packets of another payload type (DTMF, comfort noise).
     pub other: u64,
     /// Longest time between two packets, or from the last packet to the end.
@@ -53,6 +56,8 @@ pub type Destination = Option<(SocketAddr, Codec)>;
 pub struct Stream {
     address: SocketAddr,
     destination: watch::Sender<Destination>,
+    key: Key,
+    theirs: watch::Sender<Option<Crypto>>,
     stop: CancellationToken,
     task: JoinHandle<Heard>,
     ears: Ears,
@@ -70,14 +75,27 @@ impl Stream {
         let (destination, wanted) = watch::channel(None);
         let stop = CancellationToken::new();
         let ears = Ears::default();
-        let talk = Talk::new(socket, wanted, voice, ears.clone());
+        let (key, theirs) = (Key::fresh(), watch::Sender::new(None));
+        let keys = (key.clone(), theirs.subscribe());
+        let talk = Talk::new(socket, wanted, keys, voice, ears.clone());
         let task = tokio::spawn(talk.run(stop.clone()));
-        Ok(Self { address, destination, stop, task, ears })
+        Ok(Self { address, destination, key, theirs, stop, task, ears })
     }
 
     /// Where it receives.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The key of its packets, should there be SRTP.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Encrypts from now on with its own key and the other end's suite, and hears only what is encrypted with
+    /// the other end's key; `None`: plain RTP.
+    pub fn protect(&self, theirs: Option<Crypto>) {
+        self.theirs.send_if_modified(|now| std::mem::replace(now, theirs.clone()) != theirs);
     }
 
     /// Speaks to this address from now on; `None` is silent.
@@ -126,6 +144,14 @@ impl Ears {
         locked(&self.0).whole.heard(0, Instant::now())
     }
 
+    fn refuse(&self) {
+        let mut hearing = locked(&self.0);
+        hearing.whole.refused += 1;
+        if let Some(fresh) = &mut hearing.fresh {
+            fresh.refused += 1;
+        }
+    }
+
     fn packet(&self, octets: &[u8]) {
         let (now, mut hearing) = (Instant::now(), locked(&self.0));
         hearing.whole.packet(octets, now);
@@ -148,6 +174,16 @@ struct Talk {
     speech: Vec<i16>,
     sender: Sender,
     ears: Ears,
+    key: Key,
+    theirs: watch::Receiver<Option<Crypto>>,
+    protected: Option<Protected>,
+}
+
+/// Both directions of a stream with SRTP.
+struct Protected {
+    theirs: Crypto,
+    out: Direction,
+    back: Direction,
 }
 
 struct Sender {
@@ -159,7 +195,13 @@ struct Sender {
 }
 
 impl Talk {
-    fn new(socket: UdpSocket, wanted: watch::Receiver<Destination>, voice: Voice, ears: Ears) -> Self {
+    fn new(
+        socket: UdpSocket,
+        wanted: watch::Receiver<Destination>,
+        (key, theirs): (Key, watch::Receiver<Option<Crypto>>),
+        voice: Voice,
+        ears: Ears,
+    ) -> Self {
         let sender = Sender {
             ssrc: rand::random(),
             sequence: rand::random(),
@@ -167,7 +209,7 @@ impl Talk {
             at: 0,
             sent: 0,
         };
-        Self { socket, wanted, voice, speech: Vec::new(), sender, ears }
+        Self { socket, wanted, voice, speech: Vec::new(), sender, ears, key, theirs, protected: None }
     }
 
     async fn run(mut self, stop: CancellationToken) -> Heard {
@@ -180,7 +222,7 @@ impl Talk {
                 _ = tick.tick() => self.speak(),
                 read = self.socket.recv_from(&mut buffer) => {
                     if let Ok((length, _)) = read {
-                        self.ears.packet(&buffer[..length]);
+                        self.hear(&buffer[..length]);
                     }
                 }
             }
@@ -188,7 +230,34 @@ impl Talk {
         Heard { sent: self.sender.sent, ..self.ears.whole() }
     }
 
+    /// Takes up keys that were agreed; a key that stays keeps its roll-over count.
+    fn take_keys(&mut self) {
+        if !self.theirs.has_changed().unwrap_or(false) {
+            return;
+        }
+        let Some(theirs) = self.theirs.borrow_and_update().clone() else { return self.protected = None };
+        let back = Direction::new(theirs.suite, &theirs.key);
+        let out = match self.protected.take() {
+            Some(before) if before.theirs.suite == theirs.suite => before.out,
+            _ => Direction::new(theirs.suite, &self.key),
+        };
+        self.protected = Some(Protected { theirs, out, back });
+    }
+
+    fn hear(&mut self, octets: &[u8]) {
+        self.take_keys();
+        match &mut self.protected {
+            None => self.ears.packet(octets),
+            Some(_) if rtp(octets).is_none() => {}
+            Some(keys) => match keys.back.unprotect(octets) {
+                Some(plain) => self.ears.packet(&plain),
+                None => self.ears.refuse(),
+            },
+        }
+    }
+
     fn speak(&mut self) {
+        self.take_keys();
         let destination = *self.wanted.borrow();
         // Time goes on while nobody listens.
         self.sender.timestamp = self.sender.timestamp.wrapping_add(FRAME as u32);
@@ -197,6 +266,10 @@ impl Talk {
             self.speech = self.voice.speech();
         }
         let packet = self.sender.packet(codec, &self.speech);
+        let packet = match &mut self.protected {
+            None => packet,
+            Some(keys) => keys.out.protect(packet),
+        };
         // A full socket buffer loses the packet, as a network would.
         if self.socket.try_send_to(&packet, to).is_ok() {
             self.sender.sent += 1;
@@ -224,6 +297,7 @@ impl Sender {
 #[derive(Default)]
 struct Ear {
     packets: u64,
+    refused: u64,
     other: u64,
     last_at: Option<Instant>,
     longest_gap: Duration,
@@ -286,6 +360,7 @@ impl Ear {
             packets: self.packets,
             sent,
             lost: (self.expected_before + self.expected()).saturating_sub(self.packets),
+            refused: self.refused,
             other: self.other,
             longest_gap: self.longest_gap.max(gap_at_end),
             level_dbm0: mean.filter(|m| *m > 0.0).map(|m| level(m) as f32),

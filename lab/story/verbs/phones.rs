@@ -158,6 +158,9 @@ async fn hears(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 
 fn silence(heard: &Heard) -> String {
     match heard.level_dbm0 {
+        _ if heard.refused > 0 => {
+            format!("it hears nothing: {} packets were not SRTP, or had the wrong key", heard.refused)
+        }
         Some(level) => format!("it hears no voice, only {} packets at {level:.0} dBm0", heard.packets),
         None => format!("it hears nothing ({} packets)", heard.packets),
     }
