@@ -21,14 +21,14 @@ use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
-    self as core, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, Output, Save, Target,
+    self as core, About, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, Output, Save, Target,
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::media::negotiate::SrtpPolicy;
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
-use kirkwall_core::sip::wire::{Message as SipMessage, Text, Uri, quoted};
+use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Text, Uri, quoted};
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use kirkwall_data::call::{CallRecord, Calls};
 use kirkwall_data::cdr::{CdrRecord, Cdrs};
@@ -43,10 +43,11 @@ use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, LastWords, Release, ReleaseBase, Supervisor,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, Hear, LastWords, Release, ReleaseBase,
+    Supervisor,
 };
 
-pub use messages::{HangUp, LegSaid, Said, SendFailed, ShowLadder, ShowMedia};
+pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -246,7 +247,7 @@ impl Call {
             route: target.route.clone(),
             destination: target.destination.clone(),
             body: Some(offer),
-            headers: Vec::new(),
+            headers: target.headers.iter().map(header).collect(),
         })));
         self.targets.insert(leg, target);
     }
@@ -354,6 +355,10 @@ fn cdr(summary: &CallSummary) -> CdrRecord {
         status: summary.cause.as_ref().map(|cause| cause.status),
         base_stations: bases.into_iter().flatten().cloned().collect(),
     }
+}
+
+fn header((name, value): &(String, String)) -> (HeaderName, Text) {
+    (HeaderName::from_text(Text::from(name.as_str())), Text::from(value.as_str()))
 }
 
 fn peer_name(peer: &Peer) -> String {

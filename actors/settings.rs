@@ -1,8 +1,10 @@
 //! What the switch is told at its start. Read from the configuration by the wiring; plain values here.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use kirkwall_core::call::admission::Limit;
+use kirkwall_core::call::dialling::DialPlan;
 use kirkwall_core::call::route::InternalRouting;
 use kirkwall_core::media::Codec;
 use kirkwall_core::media::negotiate::SrtpPolicy;
@@ -27,6 +29,8 @@ pub struct Settings {
     pub north: Option<NorthSettings>,
     /// Whether calls between two of our handsets stay inside.
     pub internal_routing: InternalRouting,
+    /// How numbers are dialled.
+    pub dialling: Arc<DialPlan>,
     /// Media.
     pub media: MediaSettings,
     /// Channels.

@@ -130,6 +130,9 @@ macro_rules! sections {
     )*};
 }
 
+mod dialling;
+pub use dialling::Dialling;
+
 sections! {
     /// All settings of one node.
     Config {
@@ -143,6 +146,8 @@ sections! {
         sip: Sip,
         @ /// Microsoft Lync and Skype for Business.
         lync: Lync,
+        @ /// Numbers: what they mean and cost.
+        dialling: Dialling,
         @ /// Voice.
         media: Media,
         @ /// How many calls.

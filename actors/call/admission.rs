@@ -36,9 +36,9 @@ impl Call {
         ctx: &mut Context<Self>,
     ) {
         let input = match (reply, opened) {
-            (Ok(Ok((attempts, credentials))), Some(Ok(Ok(ports)))) => {
+            (Ok(Ok(Granted { attempts, credentials, about })), Some(Ok(Ok(ports)))) => {
                 self.credentials = credentials;
-                Input::Admitted(Box::new(self.grant(attempts, ports)))
+                Input::Admitted(Box::new(Admitted { about, ..self.grant(attempts, ports) }))
             }
             (Ok(Err(cause)), _) => Input::Denied(cause),
             (Ok(Ok(_)), Some(Ok(Err(fault)))) => Input::Denied(Cause::no_channel(503, fault.to_string())),
@@ -72,6 +72,7 @@ impl Call {
             codecs: media.codecs.clone(),
             srtp: (policy(self.facing), offered),
             attempts,
+            about: About::default(),
         }
     }
 }

@@ -89,6 +89,19 @@ impl Handler<HangUp> for Call {
     }
 }
 
+/// End it: an emergency call needs its channels.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Preempt;
+
+impl Handler<Preempt> for Call {
+    type Result = ();
+
+    fn handle(&mut self, _: Preempt, ctx: &mut Self::Context) {
+        self.step(Input::HangUp(Cause::preempted()), ctx);
+    }
+}
+
 /// What was said so far.
 #[derive(Debug, Message)]
 #[rtype(result = "Ladder")]

@@ -15,6 +15,8 @@
 //! A call's actor that dies takes nothing with it: a guard tells the supervisor, which frees its channels.
 
 mod admit;
+mod books;
+mod emergency;
 mod inbound;
 mod inspect;
 mod lines;
@@ -28,6 +30,7 @@ use std::sync::{Arc, Mutex};
 use actix::prelude::*;
 use kirkwall_core::call::CallSummary;
 use kirkwall_core::call::admission::{Admission, Limit};
+use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
 use kirkwall_core::sip::Destination;
@@ -46,7 +49,9 @@ use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
-pub use admit::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
+pub use admit::{
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, LastWords, Release, ReleaseBase,
+};
 pub use inbound::{Arrived, Hear};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
@@ -71,6 +76,12 @@ pub struct Supervisor {
     digest: DigestServer,
     guesses: GuessLimiter,
     accounts: HashMap<Username, UserRecord>,
+    /// Users by their secondary usernames.
+    numbers: HashMap<String, Username>,
+    /// What users have set; those who set nothing are not in it.
+    forwarding: HashMap<Username, Forwarding>,
+    /// When a user last called an emergency number.
+    emergencies: HashMap<Username, Moment>,
     handsets: HashMap<Username, Addr<Handset>>,
     locations: HashMap<Username, Vec<Located>>,
     bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
@@ -107,6 +118,16 @@ struct CallEntry {
     addr: Addr<Call>,
     summary: CallSummary,
     invite_key: String,
+    /// The forwards that it came through before it came to us.
+    trail: Vec<Diversion>,
+    /// Whether an emergency desk calls back.
+    callback: bool,
+}
+
+impl CallEntry {
+    fn brought(&self) -> (Vec<Diversion>, bool) {
+        (self.trail.clone(), self.callback)
+    }
 }
 
 struct Remembered {
@@ -139,6 +160,9 @@ impl Supervisor {
             digest,
             guesses: GuessLimiter::default(),
             accounts: HashMap::new(),
+            numbers: HashMap::new(),
+            forwarding: HashMap::new(),
+            emergencies: HashMap::new(),
             handsets: HashMap::new(),
             locations: HashMap::new(),
             bases: BTreeMap::new(),

@@ -129,6 +129,11 @@ impl Handler<AccountChanged> for Supervisor {
 
     fn handle(&mut self, AccountChanged(record): AccountChanged, ctx: &mut Self::Context) {
         let user = record.username.clone();
+        let before = self.accounts.get(&user).and_then(|before| before.secondary_username.clone());
+        before.map(|number| self.numbers.remove(&number));
+        if let Some(number) = &record.secondary_username {
+            self.numbers.insert(number.clone(), user.clone());
+        }
         self.accounts.insert(user.clone(), *record);
         self.show_plant();
         self.line_wanted(&user, ctx);
@@ -139,7 +144,9 @@ impl Handler<AccountRemoved> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, AccountRemoved(user): AccountRemoved, ctx: &mut Self::Context) {
-        self.accounts.remove(&user);
+        let record = self.accounts.remove(&user);
+        record.and_then(|record| record.secondary_username).map(|number| self.numbers.remove(&number));
+        self.emergencies.remove(&user);
         self.show_plant();
         self.line_wanted(&user, ctx);
         if let Some(handset) = self.handsets.remove(&user) {

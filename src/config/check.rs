@@ -16,6 +16,7 @@ pub fn check(config: &Config, values: &mut Values) {
     lync(config, values);
     media(config, values);
     capacity(&config.capacity, values);
+    super::dialling::check(&config.dialling, values);
     certificates(config, values);
     listeners(config, values);
 }

@@ -1,6 +1,7 @@
 //! From the configuration to the plain settings that actors take.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use kirkwall_actors::settings::{
     CapacitySettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings,
@@ -26,6 +27,7 @@ pub fn settings(config: &Config) -> Settings {
         user_agent: config.sip.user_agent.clone(),
         north: north(config),
         internal_routing: config.sip.internal_routing,
+        dialling: Arc::new(config.dialling.plan()),
         media: media(config),
         capacity: capacity(config),
         domain,

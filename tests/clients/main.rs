@@ -23,6 +23,7 @@ mod sipp;
 mod switch;
 mod web;
 
+mod barring;
 mod calls;
 mod certificates;
 mod load;

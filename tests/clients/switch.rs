@@ -44,6 +44,8 @@ pub struct Options {
     pub expires: u32,
     /// Whether its configuration names the authority of the registrar's certificate.
     pub knows_ca: bool,
+    /// More sections of its configuration.
+    pub more: &'static str,
 }
 
 /// Addresses of the `ready` line.
@@ -66,6 +68,7 @@ impl Default for Options {
             media_ports: 200,
             expires: 60,
             knows_ca: true,
+            more: "",
         }
     }
 }
@@ -176,7 +179,7 @@ base_channels = {channels}
 base_channels_srtp = {channels}
 [base_link]
 listen = "127.0.0.1:0"
-"#,
+{more}"#,
             cert = self.credentials.certificate.display(),
             key = self.credentials.key.display(),
             ca = match self.options.knows_ca {
@@ -191,6 +194,7 @@ listen = "127.0.0.1:0"
             srtp = self.options.srtp,
             channels = self.options.channels,
             expires = self.options.expires,
+            more = self.options.more,
         )
     }
 
@@ -217,6 +221,11 @@ listen = "127.0.0.1:0"
             "enabled": true,
         });
         self.rest("POST", "/users", Some(&fields));
+    }
+
+    /// Changes some fields of a user.
+    pub fn change_user(&self, user: &str, fields: &Value) {
+        self.rest("PATCH", &format!("/users/{user}"), Some(fields));
     }
 
     /// Makes many users at once by the command line, while the switch runs.

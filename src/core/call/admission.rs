@@ -215,6 +215,25 @@ impl Admission {
         }
     }
 
+    /// Whether [`reserve_media`](Self::reserve_media) would succeed.
+    pub fn media_fits(&self, call: CallRef, srtp: bool) -> bool {
+        let has = self.held.get(&call).is_some_and(|held| held.media.is_some());
+        has || self.media.fits(self.media_limit, srtp)
+    }
+
+    /// Whether [`reserve_base`](Self::reserve_base) would succeed.
+    pub fn base_fits(&self, base: &BaseStationId, limit: Limit, srtp: bool) -> bool {
+        self.base(base).fits(limit, srtp)
+    }
+
+    /// Whether `call` holds a channel of `base`, or a media channel when none is named.
+    pub fn holds(&self, call: CallRef, base: Option<&BaseStationId>) -> bool {
+        self.held.get(&call).is_some_and(|held| match base {
+            Some(base) => held.bases.iter().any(|(held, _)| held == base),
+            None => held.media.is_some(),
+        })
+    }
+
     /// Media channels: limit and load.
     pub fn media(&self) -> (Limit, Load) {
         (self.media_limit, self.media)

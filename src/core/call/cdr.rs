@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
+use super::forward::Diversion;
 use super::party::Party;
 use crate::id::CallRef;
 use crate::media::Codec;
@@ -49,6 +50,12 @@ pub struct CallSummary {
     pub srtp: (bool, bool),
     /// Why it ended.
     pub cause: Option<Cause>,
+    /// Whether it is to an emergency number.
+    #[serde(default)]
+    pub emergency: bool,
+    /// Through whose forwards it came, oldest first.
+    #[serde(default)]
+    pub trail: Vec<Diversion>,
 }
 
 impl CallSummary {
@@ -65,6 +72,8 @@ impl CallSummary {
             codecs: (None, None),
             srtp: (false, false),
             cause: None,
+            emergency: false,
+            trail: Vec::new(),
         }
     }
 }

@@ -13,13 +13,16 @@ mod call;
 pub mod cause;
 mod cdr;
 pub mod dect_leg;
+pub mod dialling;
+pub mod forward;
 pub mod ladder;
 mod leg;
 mod party;
+pub mod preempt;
 pub mod route;
 
 pub use crate::sip::invite::Body;
-pub use call::{Admitted, Call, Input, NewCall, Output, Save, Side};
+pub use call::{About, Admitted, Call, Input, NewCall, Output, Save, Side};
 pub use cdr::{CallSummary, Phase};
 pub use leg::{Heard, LegNews, LegNo, LegOrder, hear, tell};
 pub use party::{Party, Target};

@@ -39,6 +39,9 @@ pub struct Target {
     /// Offer SRTP alone (`RTP/SAVP`): this far end refused the offer that left it open.
     #[serde(default)]
     pub insist_on_srtp: bool,
+    /// More headers of the INVITE, by name: the trail of forwards, a priority.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
     /// The base station whose channel this leg takes, and its limit.
     pub base: Option<(BaseStationId, Limit)>,
     /// The callee's name and number for lists and records.

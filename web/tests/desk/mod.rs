@@ -188,6 +188,8 @@ fn fresh(name: &str) -> UserView {
         access_code_set: false,
         south_password_set: false,
         enabled: true,
+        secondary_username: None,
+        allowed_calls: None,
         revision: 1,
         handset_registered: false,
         registration: "off".into(),
@@ -217,6 +219,8 @@ fn calls(start: Moment) -> Vec<CallSummary> {
         codecs: (Some(Codec::Pcma), Some(Codec::Pcma)),
         srtp: (false, true),
         cause: None,
+        emergency: false,
+        trail: Vec::new(),
     };
     let ringing = CallSummary {
         reference: CallRef(0x1002),

@@ -38,6 +38,7 @@ impl Call {
         self.channels = Channels::Held;
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0);
         let media = OfferAnswer::new(local, &mut self.tokens);
+        (self.summary.emergency, self.summary.trail) = (grant.about.emergency, grant.about.trail.clone());
         self.search.attempts = grant.attempts.iter().cloned().collect();
         self.search.way_failed = true;
         match codecs_to_offer(&media, self.offer.as_ref(), &grant.codecs) {

@@ -44,7 +44,7 @@ use serde::{Deserialize, Serialize};
 
 use self::dial::Search;
 use self::strand::Strand;
-pub use self::words::{Admitted, Input, NewCall, Output, Refusal, Save, Side};
+pub use self::words::{About, Admitted, Input, NewCall, Output, Refusal, Save, Side};
 use super::cause::Cause;
 use super::{CallSummary, LegNews, LegNo, LegOrder, Phase, Target};
 use crate::id::Tokens;

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Call, State};
 use crate::call::cause::Cause;
+use crate::call::forward::{self, Diversion, Forwards};
 use crate::call::{CallSummary, LegNews, LegNo, LegOrder, Party, Target};
 use crate::id::CallRef;
 use crate::media::Codec;
 use crate::media::negotiate::{Agreed, SrtpPolicy};
 use crate::sip::Facing;
 use crate::sip::invite::Body;
+use crate::sip::wire::HeaderName;
 
 /// Which of the two flows of the media channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +57,31 @@ pub struct Admitted {
     /// Whom to dial: each attempt rings its targets together; the next is tried only when the way of
     /// the one before failed.
     pub attempts: Vec<Vec<Target>>,
+    /// What the router knows besides.
+    pub about: About,
+}
+
+/// What the router knows of a call beside where to dial.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct About {
+    /// Whether it goes to an emergency number.
+    pub emergency: bool,
+    /// Through whose forwards it came, oldest first.
+    pub trail: Vec<Diversion>,
+    /// What the called user wants when nobody answers.
+    pub forwards: Forwards,
+}
+
+impl About {
+    /// The headers that tell a callee at `target` of it. `aor` makes a URI of a user.
+    pub fn headers(&self, target: &str, aor: impl Fn(&str) -> String) -> Vec<(HeaderName, String)> {
+        let mut headers = forward::headers(&self.trail, target, aor);
+        if self.emergency {
+            // RFC 3261 §20.26: "non-urgent", "normal", "urgent" and "emergency".
+            headers.push((HeaderName::Priority, "emergency".into()));
+        }
+        headers
+    }
 }
 
 /// What can happen to a call.

@@ -100,6 +100,7 @@ impl Wire {
                 codecs: setup.ours,
                 srtp: (policy, policy),
                 attempts: setup.attempts,
+                about: crate::call::About::default(),
             },
             legs: BTreeMap::from([(0, sip_leg(0, true))]),
             why: BTreeMap::new(),

@@ -101,6 +101,7 @@ fn target(name: &str, facing: Facing) -> Target {
         route: Vec::new(),
         credentials_of: None,
         insist_on_srtp: false,
+        headers: Vec::new(),
         base: None,
         party: Party { number: name.into(), ..Party::default() },
     }
@@ -179,6 +180,7 @@ impl World {
                 codecs: setup.ours,
                 srtp: (policy, policy),
                 attempts: setup.attempts,
+                about: crate::call::About::default(),
             },
             said: Vec::new(),
         };
