@@ -25,7 +25,7 @@ use kirkwall_core::call::{
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
-use kirkwall_core::media::negotiate::SrtpPolicy;
+use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Text, Uri, quoted};
@@ -37,7 +37,7 @@ use tracing::{Span, debug, error, info, info_span};
 
 use crate::desk::MediaView;
 use crate::dialog::{Dialog, DialogSeed, Obey, Place, local_end, local_end_to};
-use crate::media_channel::{Close, Count, MediaChannel, Open, Reopen, Run};
+use crate::media_channel::{Close, Count, IceSeed, MediaChannel, Open, PairsChosen, Reopen, Run};
 use crate::ports::Ports;
 use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;

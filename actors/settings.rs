@@ -7,7 +7,8 @@ use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::dialling::DialPlan;
 use kirkwall_core::call::route::InternalRouting;
 use kirkwall_core::media::Codec;
-use kirkwall_core::media::negotiate::SrtpPolicy;
+use kirkwall_core::media::ice::agent;
+use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
 use kirkwall_integration::sip::DnsMethod;
@@ -96,6 +97,17 @@ pub struct MediaSettings {
     pub srtp_north: SrtpPolicy,
     /// SRTP towards handsets and bases.
     pub srtp_south: SrtpPolicy,
+    /// ICE.
+    pub ice: IceSettings,
+}
+
+/// ICE settings.
+#[derive(Debug, Clone)]
+pub struct IceSettings {
+    /// Towards the north.
+    pub north: IceMode,
+    /// How the agents work.
+    pub agents: agent::Settings,
 }
 
 /// Channel settings.

@@ -15,8 +15,8 @@ impl Call {
             srtp,
         };
         let asked = self.supervisor.send(ask).into_actor(self);
-        ctx.spawn(asked.then(|reply, me, _| {
-            let channel = me.media_channel();
+        ctx.spawn(asked.then(|reply, me, ctx| {
+            let channel = me.media_channel(ctx);
             let open = reply.as_ref().is_ok_and(Result::is_ok).then(|| channel.clone());
             me.channel = open.clone();
             let opened = async move {
@@ -60,6 +60,11 @@ impl Call {
                 Facing::South => media.srtp_south,
             }
         };
+        let ice = |facing: Facing| match facing {
+            Facing::North => media.ice.north,
+            // Handsets and their bases stand in our own network.
+            Facing::South => IceMode::Off,
+        };
         let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing));
         Admitted {
             port_a: ports.a,
@@ -71,6 +76,7 @@ impl Call {
             address_b: callee.map_or(LOOPBACK, |to| seen(to.facing, to.transport, to.address.ip())),
             codecs: media.codecs.clone(),
             srtp: (policy(self.facing), offered),
+            ice: (ice(self.facing), callee.map_or(IceMode::Off, |to| ice(to.facing))),
             attempts,
             about: About::default(),
         }

@@ -4,10 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use kirkwall_actors::settings::{
-    CapacitySettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings,
+    CapacitySettings, IceSettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings,
 };
 use kirkwall_core::call::admission::Limit;
-use kirkwall_core::media::negotiate::{SrtpMode, SrtpPolicy};
+use kirkwall_core::media::ice::agent;
+use kirkwall_core::media::ice::stun::Dialect;
+use kirkwall_core::media::negotiate::{IceMode, SrtpMode, SrtpPolicy};
 use kirkwall_core::sip::wire::{Host, Text};
 use kirkwall_integration::sip::DnsMethod;
 
@@ -101,7 +103,23 @@ fn media(config: &Config) -> MediaSettings {
         codecs: config.media.codecs.clone(),
         srtp_north: policy,
         srtp_south: south,
+        ice: ice(config),
     }
+}
+
+/// Lync expects ICE. Other registrars' telephones get it when they ask; many stumble over long offers.
+fn ice(config: &Config) -> IceSettings {
+    let north = match (config.media.ice, config.lync.enabled) {
+        (false, _) => IceMode::Off,
+        (true, true) => IceMode::Offers,
+        (true, false) => IceMode::Answers,
+    };
+    let dialect = match (config.media.rfc3489, config.lync.enabled) {
+        (true, _) => Dialect::Rfc3489,
+        (false, true) => Dialect::MsIce2,
+        (false, false) => Dialect::Rfc5389,
+    };
+    IceSettings { north, agents: agent::Settings { dialect, ..agent::Settings::default() } }
 }
 
 fn capacity(config: &Config) -> CapacitySettings {

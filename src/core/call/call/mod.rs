@@ -27,6 +27,7 @@
 
 mod answer;
 mod dial;
+mod ice;
 mod progress;
 mod refuse;
 mod release;
@@ -122,6 +123,9 @@ pub struct Call {
     grant: Option<Box<Admitted>>,
     #[serde(skip)]
     search: Search,
+    /// Pairs that the ICE agents chose before anybody answered.
+    #[serde(skip)]
+    settled: Vec<(Side, Box<crate::media::ice::description::Description>)>,
     #[serde(skip)]
     timers: TimerTable<Timer>,
     #[serde(skip, default = "no_tokens")]
@@ -156,6 +160,7 @@ impl Call {
             channels: Channels::Untouched,
             grant: None,
             search: Search::default(),
+            settled: Vec::new(),
             timers: TimerTable::default(),
             tokens,
         }
@@ -267,6 +272,7 @@ impl Machine for Call {
             (_, Input::Admitted(_)) => Err(self.refuse("a grant that it did not ask for")),
             (_, Input::Denied(_)) => Err(self.refuse("a refusal of what it did not ask for")),
             (_, Input::Leg(leg, news)) => self.news(leg, news, now),
+            (_, Input::IceSettled(side, chosen)) => Ok(self.ice_settled(side, chosen)),
             (State::Over, Input::HangUp(_)) => Err(self.refuse("an order to hang up")),
             (_, Input::HangUp(cause)) => Ok(self.hang_up(None, cause, now)),
             (_, Input::Deadline) => Ok(self.deadline_passed(now)),

@@ -179,6 +179,7 @@ impl World {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                ice: Default::default(),
                 attempts: setup.attempts,
                 about: crate::call::About::default(),
             },
