@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::dialling::DialPlan;
@@ -50,6 +51,8 @@ impl Settings {
 pub struct NorthSettings {
     /// Proxies in order of preference.
     pub proxies: Vec<Proxy>,
+    /// Names of further servers that may call us.
+    pub allowed: Vec<String>,
     /// How to reach them.
     pub transport: Transport,
     /// Whether SRV records are asked first.
@@ -75,6 +78,10 @@ pub struct LyncSettings {
     pub subnet: Option<Ipv4Addr>,
     /// Whether REGISTER asks for a lifetime; else the front end chooses.
     pub ask_expires: bool,
+    /// How often front ends are asked whether they live; zero: never.
+    pub watch_every: Duration,
+    /// How long the first proxy must have served before users go back to it.
+    pub return_after: Duration,
 }
 
 /// A proxy as configured.

@@ -23,6 +23,7 @@ mod lines;
 mod people;
 mod south;
 mod voice;
+mod watch;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -37,6 +38,7 @@ use kirkwall_core::sip::Destination;
 use kirkwall_core::sip::digest::{DigestServer, GuessLimiter, Offer};
 use kirkwall_core::sip::door::DoorRules;
 use kirkwall_core::sip::pace::Pace;
+use kirkwall_core::sip::proxy_watch::ProxyWatch;
 use kirkwall_core::timer::Moment;
 use kirkwall_data::user::UserRecord;
 use kirkwall_integration::sip::Resolver;
@@ -59,6 +61,7 @@ pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
+pub use watch::Redirect;
 
 /// Ended calls remembered with their ladders.
 const REMEMBERED: usize = 1_000;
@@ -90,6 +93,9 @@ pub struct Supervisor {
     waiting_lines: VecDeque<Username>,
     proxies: Vec<Destination>,
     pace: SharedPace,
+    /// Of Lync's front ends.
+    watcher: Option<ProxyWatch>,
+    watch_alarm: Option<SpawnHandle>,
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     calls: BTreeMap<CallRef, CallEntry>,
@@ -171,6 +177,8 @@ impl Supervisor {
             waiting_lines: VecDeque::new(),
             proxies: Vec::new(),
             pace,
+            watcher: None,
+            watch_alarm: None,
             unsaid: Vec::new(),
             calls: BTreeMap::new(),
             invites: HashMap::new(),

@@ -46,6 +46,10 @@ fn lync(config: &Config, values: &mut Values) {
     if !lync.enabled {
         return;
     }
+    if lync.watch_every.as_secs() > 60 {
+        let what = "a front end that hangs shall be found within 30 seconds; use 5, or 0 for never";
+        values.fault("lync.watch_every", what.into());
+    }
     if lync.trusted_server && config.node.fqdn.as_ref().is_none_or(|name| !name.as_str().contains('.')) {
         let what = "a trusted server is known by its full name; set node.fqdn = \"dect1.example.com\"";
         values.fault("lync.trusted_server", what.into());

@@ -52,6 +52,7 @@ fn north(config: &Config) -> Option<NorthSettings> {
     let proxies: Vec<Proxy> = proxies.collect();
     (!proxies.is_empty()).then(|| NorthSettings {
         proxies,
+        allowed: config.sip.north.allowed.iter().map(|name| name.as_str().to_owned()).collect(),
         transport: config.sip.transport,
         dns: match config.sip.dns_method {
             config::DnsMethod::A => DnsMethod::A,
@@ -74,6 +75,8 @@ fn lync(config: &Config) -> LyncSettings {
             _ => None,
         },
         ask_expires: config.lync.ask_expires,
+        watch_every: config.lync.watch_every,
+        return_after: config.lync.return_after,
     }
 }
 

@@ -500,6 +500,7 @@ answer!(ListRegistrations, |desk, _| {
         user: user.username.clone(),
         state: if user.handset_registered { "registered" } else { "failed" },
         cause: (!user.handset_registered).then(|| "403 Forbidden".to_owned()),
+        notes: Vec::new(),
         registrar: user.handset_registered.then(|| "tls 198.51.100.7:5061".to_owned()),
         expires: user.handset_registered.then(|| START + Duration::from_secs(300)),
     };
