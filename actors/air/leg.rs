@@ -6,6 +6,9 @@
 //!
 //! Nothing of it is on disk: a native call that stood when the process ended is ended when it starts again.
 
+mod messages;
+mod stream;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -24,6 +27,9 @@ use kirkwall_core::machine::Machine;
 use kirkwall_core::media::{Codec, Direction, SrtpKey, SrtpSuite};
 use kirkwall_core::pii::Pii;
 use tracing::{Span, debug, info_span};
+
+pub use messages::{InspectStream, Join, LegHears, StreamMoved, StreamOpened, TurnedAway};
+pub use stream::{base_codec, direction, key, suite};
 
 use super::FindHandset;
 use super::base::{CloseStream, NativeBase, OpenStream, Say, TakeStream};
@@ -224,7 +230,7 @@ impl NativeLeg {
 
     fn modify(&mut self, stream: Stream) {
         let (Some(media_id), Some(at)) = (self.media, &self.at) else { return };
-        at.base.do_send(Say(modified(media_id, &stream).into()));
+        at.base.do_send(Say(stream::modified(media_id, &stream).into()));
         self.stream = Some(stream);
     }
 
@@ -284,163 +290,4 @@ impl Drop for NativeLeg {
             call.do_send(LegSaid { leg: self.seed.leg, news: LegNews::Closed });
         }
     }
-}
-
-/// The handset did something in the call; it speaks there.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct LegHears(pub CallNews, pub Option<At>);
-
-impl Handler<LegHears> for NativeLeg {
-    type Result = ();
-
-    fn handle(&mut self, LegHears(news, at): LegHears, ctx: &mut Self::Context) {
-        if matches!(news, CallNews::Reached(_)) {
-            self.at = at;
-        }
-        self.step(Input::Heard(news), ctx);
-    }
-}
-
-/// The call that this leg belongs to stands.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Join(pub Addr<Call>, pub CallRef);
-
-impl Handler<Join> for NativeLeg {
-    type Result = ();
-
-    fn handle(&mut self, Join(call, reference): Join, ctx: &mut Self::Context) {
-        self.call = Some(call);
-        self.held = self.asked.take().map(|asked| (reference, asked.at.connection.base));
-        self.step(Input::Joined, ctx);
-    }
-}
-
-impl Handler<Obey> for NativeLeg {
-    type Result = ();
-
-    fn handle(&mut self, Obey(order): Obey, ctx: &mut Self::Context) {
-        self.step(Input::Order(order), ctx);
-    }
-}
-
-/// There will be no call.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct TurnedAway(pub kirkwall_core::call::cause::Cause);
-
-impl Handler<TurnedAway> for NativeLeg {
-    type Result = ();
-
-    fn handle(&mut self, TurnedAway(cause): TurnedAway, ctx: &mut Self::Context) {
-        self.asked = None;
-        self.step(Input::Order(kirkwall_core::call::LegOrder::Reject { cause }), ctx);
-    }
-}
-
-/// The base station's stream is there, or why not.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct StreamOpened(pub Result<SocketAddr, String>);
-
-impl Handler<StreamOpened> for NativeLeg {
-    type Result = ();
-
-    fn handle(&mut self, StreamOpened(opened): StreamOpened, ctx: &mut Self::Context) {
-        match opened {
-            Ok(address) => self.step(Input::Opened(address), ctx),
-            Err(words) => {
-                self.media = None;
-                self.step(Input::NotOpened(words), ctx);
-            }
-        }
-    }
-}
-
-/// The handset was handed over.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct StreamMoved {
-    /// Where it is now.
-    pub at: At,
-    /// Where the new base station receives.
-    pub stream: Option<SocketAddr>,
-}
-
-impl Handler<StreamMoved> for NativeLeg {
-    type Result = ();
-
-    fn handle(&mut self, StreamMoved { at, stream }: StreamMoved, ctx: &mut Self::Context) {
-        if let Some(held) = &mut self.held {
-            held.1 = at.connection.base.clone();
-        }
-        if let Some(media) = self.media {
-            at.base.do_send(TakeStream(media, ctx.address()));
-        }
-        self.at = Some(at);
-        if let Some(address) = stream {
-            self.step(Input::StreamMoved(address), ctx);
-        }
-    }
-}
-
-/// What another base station must know to take the stream over.
-#[derive(Debug, Message)]
-#[rtype(result = "Option<(MediaId, Option<Stream>, Option<CallRef>)>")]
-pub struct InspectStream;
-
-impl Handler<InspectStream> for NativeLeg {
-    type Result = Option<(MediaId, Option<Stream>, Option<CallRef>)>;
-
-    fn handle(&mut self, _: InspectStream, _: &mut Self::Context) -> Self::Result {
-        Some((self.media?, self.stream.clone(), self.held.as_ref().map(|(call, _)| *call)))
-    }
-}
-
-/// MEDIA_MODIFY for what was agreed on.
-fn modified(media_id: MediaId, stream: &Stream) -> MediaModify {
-    let keys = stream.srtp.as_ref();
-    MediaModify {
-        media_id,
-        codec: Some(base_codec(stream.codec)),
-        pt: Some(stream.payload_type),
-        ptime: Some(u8::try_from(stream.ptime.as_millis()).unwrap_or(20)),
-        remote: stream.remote,
-        dir: Some(direction(stream.direction)),
-        srtp_suite: keys.map(|pair| suite(pair.local.suite)),
-        tx_key: keys.and_then(|pair| key(&pair.local)),
-        rx_key: keys.and_then(|pair| key(&pair.remote)),
-        dtmf_pt: stream.dtmf,
-        jitter_ms: None,
-    }
-}
-
-/// A codec as the base link names it.
-pub fn base_codec(codec: Codec) -> BaseCodec {
-    match codec {
-        Codec::G726 => BaseCodec::G726,
-        Codec::Pcma => BaseCodec::Pcma,
-        Codec::Pcmu => BaseCodec::Pcmu,
-        Codec::G722 => BaseCodec::G722,
-    }
-}
-
-/// A direction as the base station sees it.
-pub fn direction(direction: Direction) -> u8 {
-    let bit = |does: bool, bit: u8| if does { bit } else { 0 };
-    bit(direction.sends(), dir::SENDS) | bit(direction.receives(), dir::RECEIVES)
-}
-
-/// A suite as the base link names it.
-pub fn suite(suite: SrtpSuite) -> BaseSuite {
-    match suite {
-        SrtpSuite::AesCm128HmacSha1_80 => BaseSuite::AesCm80,
-        SrtpSuite::AesCm128HmacSha1_32 => BaseSuite::AesCm32,
-    }
-}
-
-/// Key and salt as the base link carries them.
-pub fn key(key: &SrtpKey) -> Option<BaseKey> {
-    <[u8; 30]>::try_from(key.master.0.as_slice()).ok().map(Pii)
 }
