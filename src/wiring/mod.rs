@@ -80,7 +80,7 @@ impl Switch {
         kept_ports::keep(start.data, transports.bound());
         let media = open_media(config)?;
         let sip: Arc<dyn SipPort> = Arc::new(SipSockets(transports.clone()));
-        let ports = Ports { sip, media, journal: journal.clone(), clock };
+        let ports = Ports { sip, media, journal: journal.clone(), clock, air: None };
 
         let roster = Roster::start(workers());
         let resolver = Resolver::system().map_err(told)?;
