@@ -3,6 +3,7 @@
 //! Order matters: the store first (it is locked, and may have to be mended), then what can fail for want
 //! of a port or a certificate, then the actors, last the web. Nothing is served before all of it stands.
 
+pub mod directory;
 mod kept_ports;
 mod settings;
 mod tls;
@@ -18,6 +19,7 @@ use kirkwall_actors::access::{Access, CreateLink};
 use kirkwall_actors::certificates::{Apply, Certificates, imported};
 use kirkwall_actors::clock::Clock;
 use kirkwall_actors::desk::Desk;
+use kirkwall_actors::directory::Directory;
 use kirkwall_actors::ports::{Ports, SipPort};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::spool::SpoolReader;
@@ -84,7 +86,10 @@ impl Switch {
 
         let roster = Roster::start(workers());
         let resolver = Resolver::system().map_err(told)?;
-        let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split()).start();
+        let names = directory::caller_names(config);
+        let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split())
+            .with_caller_names(names.clone())
+            .start();
         let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
         let access = Access::new(journal.clone(), tokens.split(), clock).start();
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
@@ -93,7 +98,9 @@ impl Switch {
 
         let apply = apply_certificates(config.clone(), start.data.to_owned(), transports.clone());
         let imports = Certificates::new(journal.clone(), apply, clock).start();
-        let desk = desk(&users, &supervisor, &access, &imports);
+        let own = (&journal, &imported(&journal)[..]);
+        let directory = directory::start(config, &names, own, &start.sockets, (clock, tokens.split()))?;
+        let desk = desk(&users, &supervisor, &access, &imports, &directory);
         let options = WebOptions {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: settings.node.clone(),
@@ -301,6 +308,7 @@ fn desk(
     supervisor: &Addr<Supervisor>,
     access: &Addr<Access>,
     certificates: &Addr<Certificates>,
+    directory: &Addr<Directory>,
 ) -> Desk {
     Desk {
         list_users: users.clone().recipient(),
@@ -327,6 +335,15 @@ fn desk(
         list_certificates: certificates.clone().recipient(),
         import_certificate: certificates.clone().recipient(),
         delete_certificate: certificates.clone().recipient(),
+        search_phone_book: directory.clone().recipient(),
+        get_phone_book_entry: directory.clone().recipient(),
+        create_phone_book_entry: directory.clone().recipient(),
+        change_phone_book_entry: directory.clone().recipient(),
+        delete_phone_book_entry: directory.clone().recipient(),
+        import_phone_book: directory.clone().recipient(),
+        export_phone_book: directory.clone().recipient(),
+        get_phone_book_state: directory.clone().recipient(),
+        read_directory: directory.clone().recipient(),
         log_in: access.clone().recipient(),
         check_session: access.clone().recipient(),
         log_out: access.clone().recipient(),
