@@ -49,6 +49,23 @@ pub struct CallSummary {
     pub srtp: (bool, bool),
     /// Why it ended.
     pub cause: Option<Cause>,
+    /// Who gave its place to whom, in order.
+    #[serde(default)]
+    pub handed_over: Vec<HandedOver>,
+    /// Numbers of caller and callee before the first of these.
+    #[serde(default)]
+    pub began_with: Option<(String, String)>,
+}
+
+/// One end of a call gave its place to somebody else: a transfer, or a call picked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// When.
+    pub at: Moment,
+    /// Number of who left.
+    pub by: String,
+    /// Number of who came.
+    pub to: String,
 }
 
 impl CallSummary {
@@ -65,6 +82,8 @@ impl CallSummary {
             codecs: (None, None),
             srtp: (false, false),
             cause: None,
+            handed_over: Vec::new(),
+            began_with: None,
         }
     }
 }
