@@ -9,6 +9,7 @@ pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 mod srtp_key;
+pub mod tone;
 
 pub use format::{Codec, Direction, SrtpKey, SrtpPair, SrtpSuite};
 pub use srtp_key::{CryptoFault, CryptoLine, MASTER_LENGTH};
