@@ -265,6 +265,7 @@ impl Call {
             owner,
             local,
             call: ctx.address(),
+            lines: self.supervisor.clone(),
             ports: self.ports.clone(),
             credentials,
             tokens: self.tokens.split(),

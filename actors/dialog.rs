@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::{Heard, LegNews, LegNo, LegOrder, hear, tell};
-use kirkwall_core::id::{OwnerId, Tokens};
+use kirkwall_core::id::{OwnerId, Tokens, Username};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::sip::digest::DigestClient;
 use kirkwall_core::sip::invite::{self, Dial, Leg, LegInput, LegOutput, LegRecord, LegSave, LocalEnd};
@@ -23,7 +23,7 @@ use tracing::{Span, debug, error, info_span};
 use crate::call::{Call, LegSaid, Said, SendFailed};
 use crate::ports::Ports;
 use crate::settings::Settings;
-use crate::supervisor::Hear;
+use crate::supervisor::{Hear, LineDoubted, Supervisor, Utter};
 
 /// What a dialog actor is made from.
 pub struct DialogSeed {
@@ -35,6 +35,8 @@ pub struct DialogSeed {
     pub local: LocalEnd,
     /// Who hears of it.
     pub call: Addr<Call>,
+    /// Who signs what leaves by a line.
+    pub lines: Addr<Supervisor>,
     /// The world.
     pub ports: Ports,
     /// Whose credentials answer a challenge.
@@ -49,6 +51,9 @@ pub struct DialogSeed {
 pub struct Dialog {
     leg: LegNo,
     call: Addr<Call>,
+    lines: Addr<Supervisor>,
+    /// The user by whose line everything leaves, if it does.
+    line: Option<Username>,
     ports: Ports,
     machine: Leg,
     restored: bool,
@@ -67,6 +72,7 @@ impl Dialog {
     pub fn new(mut seed: DialogSeed) -> Self {
         let own = seed.tokens.split();
         let restored = seed.record.is_some();
+        let line = seed.record.as_ref().map_or(&seed.local, |record| &record.local).line.clone();
         let machine = match seed.record {
             Some(record) => Leg::restore(record, own),
             None => Leg::new(seed.owner, seed.local, own),
@@ -75,6 +81,8 @@ impl Dialog {
         Self {
             leg: seed.leg,
             call: seed.call,
+            lines: seed.lines,
+            line,
             ports: seed.ports,
             machine,
             restored,
@@ -123,7 +131,7 @@ impl Dialog {
                         message: message.clone(),
                         to: destination.clone(),
                     });
-                    self.ports.sip.send(message, destination);
+                    self.send(message, destination);
                 }
                 LegOutput::Event(event) => match hear(event, self.why.as_ref()) {
                     Heard::News(news) => self.report(news, ctx),
@@ -138,6 +146,14 @@ impl Dialog {
         self.rearm(ctx);
     }
 
+    /// By the line, which signs it last; else as it is.
+    fn send(&self, message: SipMessage, to: Destination) {
+        match &self.line {
+            Some(line) => self.lines.do_send(Utter { line: line.clone(), message, to }),
+            None => self.ports.sip.send(message, to),
+        }
+    }
+
     fn report(&mut self, news: LegNews, ctx: &mut Context<Self>) {
         if news == LegNews::Closed {
             self.closed = true;
@@ -146,8 +162,13 @@ impl Dialog {
         self.call.do_send(LegSaid { leg: self.leg, news });
     }
 
-    /// Credentials go with the request sent again; without any that fit, the leg ends.
+    /// Credentials go with the request sent again; without any that fit, the leg ends. A line of Lync's
+    /// agrees on new keys, and the request waits for them there.
     fn answer_challenge(&mut self, request: &SipMessage, response: &SipMessage, ctx: &mut Context<Self>) {
+        if let Some(line) = &self.line {
+            self.lines.do_send(LineDoubted(line.clone()));
+            return ctx.notify(Do(invite::LegOrder::Retry { headers: Vec::new() }));
+        }
         let headers =
             self.credentials.as_mut().and_then(|c| c.answer(request, response, &mut self.tokens).ok());
         match headers {
@@ -248,17 +269,22 @@ impl Handler<Do> for Dialog {
     }
 }
 
-/// How a leg towards `remote` names itself.
+/// How a leg towards `remote` names itself. `user` is whose handset or line it is, or "".
 pub fn local_end(
     ports: &Ports,
     settings: &Settings,
     (facing, transport, remote): (Facing, Transport, IpAddr),
     user: &str,
 ) -> LocalEnd {
-    let sent_by = ports
-        .sip
-        .local(facing, transport, remote)
-        .map_or_else(|| settings.domain.clone(), |local| local.to_string());
+    let lync = settings.north.as_ref().and_then(|north| north.lync.as_ref());
+    let lync = lync.filter(|_| facing == Facing::North);
+    let own_name = lync.and_then(|lync| lync.own_name.as_ref());
+    let sent_by = match (ports.sip.local(facing, transport, remote), own_name) {
+        (Some(local), Some(name)) => format!("{name}:{}", local.port()),
+        (Some(local), None) => local.to_string(),
+        (None, _) => settings.domain.clone(),
+    };
+    let line = lync.and_then(|_| user.parse().ok());
     let user = if user.is_empty() { String::new() } else { format!("{user}@") };
     LocalEnd {
         contact: format!("sip:{user}{sent_by};transport={transport}"),
@@ -267,6 +293,7 @@ pub fn local_end(
         product: settings.user_agent.clone(),
         supported: Vec::new(),
         session_expires: Some(1_800),
+        line,
     }
 }
 

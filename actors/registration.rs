@@ -1,99 +1,41 @@
 //! The registration actor: one user's line to the north.
 //!
 //! ```text
-//! supervisor, sip, clock ──► step ──► Registration::handle ──► save ──► then: sip; supervisor: LineChanged
+//! supervisor, sip, clock ──► step ──► Line::handle ──► save ──► then: sip; supervisor: LineChanged
+//! dialogs ──► Say ──► Line::sign ──► sip           supervisor ──► Vouch ──► Line::verify ──► Vouched
 //! ```
 //!
 //! Invariant: a REGISTER leaves only after its number is on disk, so that after `kill -9` the registrar
-//! hears a higher one and the same Call-ID.
+//! hears a higher one and the same Call-ID. Security associations live in memory only: after `kill -9` the
+//! user signs in anew, and what his standing dialogs say meanwhile waits for it ([`voice`]).
 
+mod messages;
+mod state;
+mod voice;
+
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use actix::prelude::*;
-use kirkwall_core::id::{OwnerId, Tokens, Username};
+use kirkwall_core::id::Username;
+use kirkwall_core::lync::line::{Line, LineInput, LyncAccount};
+use kirkwall_core::lync::ntlm::NtlmPolicy;
+use kirkwall_core::lync::sign_in::{SignInOutput, SignInStatus};
 use kirkwall_core::machine::{Machine, Ready};
-use kirkwall_core::sip::Destination;
-use kirkwall_core::sip::digest::Credentials;
-use kirkwall_core::sip::registration::{
-    Account, Registration as Line, RegistrationInput, RegistrationOutput, RegistrationRecord,
-    SaveRegistration, StateName,
-};
-use kirkwall_core::timer::Moment;
+use kirkwall_core::sip::registration::{Account, RegistrationRecord, SaveRegistration, StateName};
+use kirkwall_core::sip::wire::Message as SipMessage;
+use kirkwall_core::sip::{Destination, Peer, door};
 use kirkwall_data::registration::{RegistrationRecord as Stored, Registrations};
-use tracing::{Span, debug, error, info_span};
+use tracing::{Span, debug, error, info, info_span};
 
-use crate::call::SendFailed;
 use crate::ports::Ports;
 use crate::roster::Guard;
-use crate::supervisor::{Hear, LineChanged, Supervisor};
+use crate::supervisor::{CallsLost, LineChanged, Supervisor};
 
-/// How a line stands, as the supervisor keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineState {
-    /// `registered`, `registering`, `waiting`, `failed`, `off`.
-    pub name: &'static str,
-    /// Last cause in words, when not registered.
-    pub cause: Option<String>,
-    /// The registrar in use, as transport and address.
-    pub registrar: Option<String>,
-    /// Until when.
-    pub expires: Option<Moment>,
-    /// How calls go out over it, while it is up.
-    pub way: Option<LineWay>,
-    /// Whether the actor is gone.
-    pub gone: bool,
-}
-
-/// How calls go out over a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineWay {
-    /// Next hop.
-    pub destination: Destination,
-    /// Service-Route of the registrar (RFC 3608 §6.1).
-    pub service_route: Vec<String>,
-}
-
-impl Default for LineState {
-    fn default() -> Self {
-        Self { name: "registering", cause: None, registrar: None, expires: None, way: None, gone: false }
-    }
-}
-
-impl LineState {
-    /// In words, for people.
-    pub fn words(&self) -> String {
-        match &self.cause {
-            Some(cause) if self.way.is_none() => format!("{}: {cause}", self.name),
-            _ => self.name.to_owned(),
-        }
-    }
-}
-
-/// What a line is made from.
-pub struct LineSeed {
-    /// Whose.
-    pub user: Username,
-    /// Its name in branches.
-    pub owner: OwnerId,
-    /// Address of record, as a URI.
-    pub aor: String,
-    /// Domain of the registrar.
-    pub registrar: String,
-    /// Expiry to ask for, in seconds.
-    pub expires: u32,
-    /// What we call ourselves.
-    pub user_agent: String,
-    /// Name and password.
-    pub credentials: Credentials,
-    /// Proxies in order of preference, at least one.
-    pub proxies: Vec<Destination>,
-    /// The world.
-    pub ports: Ports,
-    /// Who routes by it.
-    pub supervisor: Addr<Supervisor>,
-    /// Its own words.
-    pub tokens: Tokens,
-}
+pub use messages::{Leave, Proxies, Unreached, Want};
+use messages::{NextTurn, UseProxy};
+pub use state::{LineSeed, LineState, LineWay, LyncSeed, SharedPace};
+pub use voice::{Doubted, Say, Vouch};
 
 /// Gives the pure machine a mailbox, a clock, a disk and a voice. Decides nothing itself.
 pub struct Registration {
@@ -104,7 +46,15 @@ pub struct Registration {
     ports: Ports,
     supervisor: Addr<Supervisor>,
     store: Registrations<RegistrationRecord>,
+    pace: SharedPace,
+    /// Inputs that begin a REGISTER and wait for their turn, in order.
+    in_turn: Vec<LineInput>,
+    /// The next REGISTER has its turn already.
+    has_turn: bool,
     alarm: Option<SpawnHandle>,
+    held: voice::Held,
+    /// Who sent the notification that is being taken.
+    notifier: Option<Peer>,
     told: LineState,
     leaving: bool,
     cause: Option<String>,
@@ -114,51 +64,32 @@ pub struct Registration {
 
 impl Registration {
     /// Goes on from the record on disk, if there is one.
-    pub fn new(seed: LineSeed) -> Self {
-        let LineSeed {
-            user,
-            owner,
-            aor,
-            registrar,
-            expires,
-            user_agent,
-            credentials,
-            proxies,
-            ports,
-            supervisor,
-            mut tokens,
-        } = seed;
-        let proxy = proxies.first().cloned().expect("lines start only after a proxy was resolved");
-        let local = ports.sip.local(proxy.facing, proxy.transport, proxy.address.ip());
-        let sent_by = local.map_or_else(|| registrar.clone(), |local| local.to_string());
-        let store: Registrations<RegistrationRecord> = Registrations::new(&ports.journal);
-        let record = match store.get(user.as_str()) {
+    pub fn new(mut seed: LineSeed) -> Self {
+        let tokens = seed.tokens.split();
+        let store: Registrations<RegistrationRecord> = Registrations::new(&seed.ports.journal);
+        let record = match store.get(seed.user.as_str()) {
             Ok(stored) => stored.map(|stored| stored.state),
             Err(fault) => {
-                error!(%user, %fault, "a registration cannot be read; it begins anew");
+                error!(user = %seed.user, %fault, "a registration cannot be read; it begins anew");
                 None
             }
         };
-        let record = record.unwrap_or_else(|| RegistrationRecord::new(&mut tokens));
-        let account = Account {
-            owner,
-            aor,
-            registrar: format!("sip:{registrar}"),
-            contact: format!("sip:{user}@{sent_by};transport={}", proxy.transport),
-            contact_params: String::new(),
-            sent_by,
-            credentials,
-            expires: Duration::from_secs(expires.into()),
-            user_agent,
-            proxy,
-        };
+        let record = record.unwrap_or_else(|| RegistrationRecord::new(&mut seed.tokens));
+        let lync = seed.lync.as_ref().map(|lync| lync_account(lync, &record, &seed.user));
+        let machine = Line::new(account(&seed), lync, record, tokens);
         let gone = LineState { gone: true, name: "off", ..LineState::default() };
+        let LineSeed { user, proxies, ports, supervisor, pace, .. } = seed;
         Self {
-            machine: Line::new(account, record, tokens.split()),
+            machine,
             proxies,
             at: 0,
             store,
+            pace,
+            in_turn: Vec::new(),
+            has_turn: false,
             alarm: None,
+            held: voice::Held::default(),
+            notifier: None,
             told: LineState::default(),
             leaving: false,
             cause: None,
@@ -171,7 +102,7 @@ impl Registration {
     }
 
     /// One input in, everything it causes out, in order. The mailbox waits while the disk writes.
-    fn step(&mut self, input: RegistrationInput, ctx: &mut Context<Self>) {
+    fn step(&mut self, input: LineInput, ctx: &mut Context<Self>) {
         let _entered = self.span.clone().entered();
         let Ready { save, then } = match self.machine.handle(input, self.ports.clock.now()) {
             Ok(ready) => ready,
@@ -194,28 +125,86 @@ impl Registration {
         }));
     }
 
-    fn perform(&mut self, then: Vec<RegistrationOutput>, ctx: &mut Context<Self>) {
+    /// As [`step`](Self::step), when the node's turn has come to begin another REGISTER.
+    fn step_in_turn(&mut self, input: LineInput, ctx: &mut Context<Self>) {
+        if self.in_turn.is_empty() && !self.machine.begins(&input) {
+            return self.step(input, ctx);
+        }
+        // The machine will ask for it again.
+        if matches!(input, LineInput::Deadline) && !self.in_turn.is_empty() {
+            return;
+        }
+        self.in_turn.push(input);
+        if self.in_turn.len() == 1 {
+            self.await_turn(ctx);
+        }
+    }
+
+    fn await_turn(&mut self, ctx: &mut Context<Self>) {
+        let wait = self.pace.lock().unwrap_or_else(PoisonError::into_inner).turn(self.ports.clock.now());
+        match wait {
+            Duration::ZERO => self.turn_came(ctx),
+            wait => _ = ctx.run_later(wait, Self::turn_came),
+        }
+    }
+
+    fn turn_came(&mut self, ctx: &mut Context<Self>) {
+        if self.in_turn.is_empty() {
+            return;
+        }
+        let input = self.in_turn.remove(0);
+        self.has_turn = true;
+        self.step(input, ctx);
+        if !self.in_turn.is_empty() {
+            ctx.notify(NextTurn);
+        }
+    }
+
+    fn perform(&mut self, then: Vec<SignInOutput>, ctx: &mut Context<Self>) {
         for output in then {
             match output {
-                RegistrationOutput::Send { request, to } => self.ports.sip.send(request, to),
-                RegistrationOutput::Changed(status) => {
-                    let cause = status
-                        .status
-                        .map_or(status.cause.clone(), |code| format!("{code}, {}", status.cause));
-                    self.cause = Some(cause).filter(|_| status.registered_until.is_none());
+                SignInOutput::Send { request, to } => self.register(request, to),
+                SignInOutput::Respond(answer) => {
+                    if let Some(peer) = self.notifier.take() {
+                        let to = door::response_destination(&answer, &peer);
+                        self.ports.sip.send(answer, to);
+                    }
                 }
-                RegistrationOutput::NextProxy { .. } => self.next_proxy(ctx),
-                RegistrationOutput::Redirected { targets } => {
+                SignInOutput::Changed(status) => self.note(status),
+                SignInOutput::NextProxy { .. } => self.next_proxy(ctx),
+                SignInOutput::Redirected { targets } => {
                     debug!(count = targets.len(), "redirected; the next proxy is tried instead");
                     self.next_proxy(ctx);
                 }
+                SignInOutput::SignedOut(out) => info!(cause = %out.cause, "signed out by the front end"),
+                SignInOutput::DialogsLost { cause, ends_calls } => {
+                    let user = self.user.clone();
+                    self.supervisor.do_send(CallsLost { user, cause, ends_calls });
+                }
             }
         }
+        self.say_held();
         self.tell_supervisor();
         self.rearm(ctx);
         if self.leaving && matches!(self.machine.state(), StateName::Stopped | StateName::Idle) {
             self.forget(ctx);
         }
+    }
+
+    /// What goes on with a REGISTER that had its turn needs none, but the turns after it come later.
+    fn register(&mut self, request: SipMessage, to: Destination) {
+        if !std::mem::take(&mut self.has_turn) {
+            self.pace.lock().unwrap_or_else(PoisonError::into_inner).spent(self.ports.clock.now());
+        }
+        self.ports.sip.send(request, to);
+    }
+
+    fn note(&mut self, status: SignInStatus) {
+        let cause = match status.status {
+            Some(code) if !status.cause.starts_with(&code.to_string()) => format!("{code}, {}", status.cause),
+            _ => status.cause,
+        };
+        self.cause = Some(cause).filter(|_| status.registered_until.is_none());
     }
 
     /// The user is gone and the registrar knows: the record goes, and the actor with it.
@@ -266,10 +255,46 @@ impl Registration {
         if let Some(old) = self.alarm.take() {
             ctx.cancel_future(old);
         }
+        if !self.in_turn.is_empty() {
+            return;
+        }
         self.alarm = self.machine.deadline().map(|at| {
             let after = at.since(self.ports.clock.now());
-            ctx.run_later(after, |me, ctx| me.step(RegistrationInput::Deadline, ctx))
+            ctx.run_later(after, |me, ctx| me.step_in_turn(LineInput::Deadline, ctx))
         });
+    }
+}
+
+fn account(seed: &LineSeed) -> Account {
+    let proxy = seed.proxies.first().cloned().expect("lines start only after a proxy was resolved");
+    let local = seed.ports.sip.local(proxy.facing, proxy.transport, proxy.address.ip());
+    let own_name = seed.lync.as_ref().and_then(|lync| lync.own_name.as_ref());
+    let sent_by = match (own_name, local) {
+        (Some(name), Some(local)) => format!("{name}:{}", local.port()),
+        (None, Some(local)) => local.to_string(),
+        (_, None) => seed.registrar.clone(),
+    };
+    Account {
+        owner: seed.owner,
+        aor: seed.aor.clone(),
+        registrar: format!("sip:{}", seed.registrar),
+        contact: format!("sip:{}@{sent_by};transport={}", seed.user, proxy.transport),
+        contact_params: String::new(),
+        sent_by,
+        credentials: seed.credentials.clone(),
+        expires: Duration::from_secs(seed.expires.into()),
+        user_agent: seed.user_agent.clone(),
+        proxy,
+    }
+}
+
+fn lync_account(lync: &LyncSeed, record: &RegistrationRecord, user: &Username) -> LyncAccount {
+    LyncAccount {
+        epid: LyncAccount::epid_of(record, lync.ipei.as_deref(), &lync.node, user.as_str()),
+        trusted_server: lync.trusted_server,
+        policy: NtlmPolicy::default(),
+        subnet: lync.subnet,
+        ask_expires: lync.ask_expires,
     }
 }
 
@@ -277,105 +302,7 @@ impl Actor for Registration {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.step(RegistrationInput::Started, ctx);
+        self.step(LineInput::Started, ctx);
         ctx.notify(Want { wanted: true, credentials: None });
-    }
-}
-
-/// An answer to one of its requests.
-impl Handler<Hear> for Registration {
-    type Result = ();
-
-    fn handle(&mut self, Hear { message, .. }: Hear, ctx: &mut Self::Context) {
-        self.step(RegistrationInput::Received(message), ctx);
-    }
-}
-
-impl Handler<SendFailed> for Registration {
-    type Result = ();
-
-    fn handle(&mut self, _: SendFailed, ctx: &mut Self::Context) {
-        self.step(RegistrationInput::TransportFailed, ctx);
-    }
-}
-
-/// The connection to its registrar is gone, and with it the registrar's way to us.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Unreached;
-
-impl Handler<Unreached> for Registration {
-    type Result = ();
-
-    fn handle(&mut self, _: Unreached, ctx: &mut Self::Context) {
-        self.step(RegistrationInput::TransportFailed, ctx);
-    }
-}
-
-/// Whether the user shall be registered, and as whom.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Want {
-    /// Whether.
-    pub wanted: bool,
-    /// Name and password, when they may have changed.
-    pub credentials: Option<Credentials>,
-}
-
-impl Handler<Want> for Registration {
-    type Result = ();
-
-    fn handle(&mut self, Want { wanted, credentials }: Want, ctx: &mut Self::Context) {
-        if let Some(credentials) = credentials {
-            self.step(RegistrationInput::CredentialsChanged(credentials), ctx);
-        }
-        self.step(RegistrationInput::Wanted(wanted), ctx);
-    }
-}
-
-/// The user was removed: de-register, then be gone.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Leave;
-
-impl Handler<Leave> for Registration {
-    type Result = ();
-
-    fn handle(&mut self, _: Leave, ctx: &mut Self::Context) {
-        self.leaving = true;
-        self.step(RegistrationInput::Wanted(false), ctx);
-    }
-}
-
-/// The proxies have other addresses now.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Proxies(pub Vec<Destination>);
-
-impl Handler<Proxies> for Registration {
-    type Result = ();
-
-    fn handle(&mut self, Proxies(proxies): Proxies, ctx: &mut Self::Context) {
-        if proxies.is_empty() || proxies == self.proxies {
-            return;
-        }
-        let current = self.proxies[self.at].address;
-        self.at = proxies.iter().position(|proxy| proxy.address == current).unwrap_or(0);
-        self.proxies = proxies;
-        ctx.notify(UseProxy);
-    }
-}
-
-/// To itself: use the proxy now pointed at.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-struct UseProxy;
-
-impl Handler<UseProxy> for Registration {
-    type Result = ();
-
-    fn handle(&mut self, _: UseProxy, ctx: &mut Self::Context) {
-        let proxy = self.proxies[self.at].clone();
-        self.step(RegistrationInput::ProxyChanged(proxy), ctx);
     }
 }

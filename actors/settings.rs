@@ -1,6 +1,6 @@
 //! What the switch is told at its start. Read from the configuration by the wiring; plain values here.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::route::InternalRouting;
@@ -33,6 +33,13 @@ pub struct Settings {
     pub capacity: CapacitySettings,
 }
 
+impl Settings {
+    /// Whether the north is Lync.
+    pub fn speaks_lync(&self) -> bool {
+        self.north.as_ref().is_some_and(|north| north.lync.is_some())
+    }
+}
+
 /// The registrar or front ends.
 #[derive(Debug, Clone)]
 pub struct NorthSettings {
@@ -46,6 +53,23 @@ pub struct NorthSettings {
     pub expires: u32,
     /// Whether our URIs are `sips:`.
     pub use_sips_uri: bool,
+    /// REGISTERs a second at most, all users together.
+    pub registrations_per_second: u32,
+    /// Lync; none: plain SIP.
+    pub lync: Option<LyncSettings>,
+}
+
+/// Lync and Skype for Business.
+#[derive(Debug, Clone)]
+pub struct LyncSettings {
+    /// This switch is a trusted server of the topology.
+    pub trusted_server: bool,
+    /// Name of the trusted application pool, for Via and Contact; with a trusted server only.
+    pub own_name: Option<String>,
+    /// Network address for `ms-subnet`.
+    pub subnet: Option<Ipv4Addr>,
+    /// Whether REGISTER asks for a lifetime; else the front end chooses.
+    pub ask_expires: bool,
 }
 
 /// A proxy as configured.

@@ -11,6 +11,7 @@
 //! | [`handset`] | base stations with handsets, registered at the switch |
 //! | [`world`] | both, with a seeded plan of calls ([`plan`]) |
 //! | [`load`] | REGISTERs and calls at a rate, with latencies |
+//! | [`story`] | scripts that a telephony administrator can read, run against the real switch |
 //! | [`phone`], [`media`], [`sip`] | what they are made of |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -21,4 +22,5 @@ pub mod media;
 pub mod phone;
 pub mod plan;
 pub mod sip;
+pub mod story;
 pub mod world;

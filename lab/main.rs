@@ -5,7 +5,7 @@ mod command;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{front_end, handset, load};
+use command::{front_end, handset, load, story};
 
 /// Emulators for testing Kirkwall and other SIP switches.
 #[derive(Parser)]
@@ -25,11 +25,8 @@ enum Emulator {
     Load(load::Arguments),
     /// A base station on the base link (comes with the south issue).
     Base,
-    /// A scenario script (comes with the south issue).
-    Story {
-        /// The script.
-        file: std::path::PathBuf,
-    },
+    /// A story against the real switch. Exit code 1 when it failed, 2 when it cannot be run.
+    Story(story::Arguments),
 }
 
 #[tokio::main]
@@ -43,7 +40,7 @@ async fn main() -> ExitCode {
         Emulator::Handset(arguments) => handset::run(arguments).await,
         Emulator::Load(arguments) => load::run(arguments).await,
         Emulator::Base => return not_yet("base", "the base link"),
-        Emulator::Story { file } => return not_yet(&format!("story {}", file.display()), "scenario scripts"),
+        Emulator::Story(arguments) => story::run(arguments).await,
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -234,7 +234,7 @@ impl Prepared {
         for base in bases {
             running.push(Base::start(base).await?);
         }
-        let of_user = |user: &User| running.iter().find_map(|base| base.handset(&user.username)).cloned();
+        let of_user = |user: &User| running.iter().find_map(|base| base.handset(&user.username));
         let shared = Arc::new(Shared {
             handsets: self.users.iter().filter_map(of_user).collect(),
             bases: running,

@@ -18,6 +18,7 @@ mod document;
 mod show;
 mod source;
 mod value;
+mod words;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -30,10 +31,8 @@ use kirkwall_core::sip::Transport;
 
 pub use source::{ConfigFault, Key};
 use source::{Section, Values};
-pub use value::{
-    AccessCodePolicy, CapacityProfile, ClientCertificates, DnsMethod, HostName, HostPort, Listener,
-    PortRange, SrtpPolicy, SyslogLevel,
-};
+pub use value::{HostName, HostPort, Listener, PortRange};
+pub use words::{AccessCodePolicy, CapacityProfile, ClientCertificates, DnsMethod, SrtpPolicy, SyslogLevel};
 
 impl Config {
     /// Reads the file and the process's environment. `None`: `kirkwall.toml` here if there is one, else
@@ -203,6 +202,8 @@ sections! {
         use_sips_uri: bool = false,
         /// Seconds that a registration in the north is asked for; 30 to 86400.
         registration_expires: Duration = Duration::from_secs(300),
+        /// REGISTERs a second at most, all users together; 1 to 10000.
+        registrations_per_second: u32 = 200,
         /// Words in User-Agent and Server. No version by default: it helps only strangers.
         user_agent: String = "Kirkwall".into(),
         /// Certificate of this node for SIP over TLS, as server and client, PEM file.
@@ -256,6 +257,11 @@ sections! {
         application_id: String = "dect".into(),
         /// Name of the trusted application pool. None: `node.fqdn`.
         pool_fqdn: Option<HostName> = None,
+        /// Network address of this node's subnet, IPv4, told to front ends for call admission control and
+        /// location. None: not told.
+        subnet: Option<IpAddr> = None,
+        /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
+        ask_expires: bool = false,
     }
 
     /// `[media]`
@@ -273,7 +279,7 @@ sections! {
         sdes_mki: Option<bool> = None,
         /// Take an SDP body for new even when its version number did not go up.
         ignore_sdp_version: bool = false,
-        /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`.
+        /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`, `G726-32`.
         codecs: Vec<Codec> = vec![Codec::Pcma, Codec::Pcmu, Codec::G722],
         /// STUN of RFC 3489, for old session border controllers.
         rfc3489: bool = false,

@@ -4,8 +4,12 @@ use super::*;
 
 impl Call {
     pub(super) fn invited(&mut self, invite: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
-        let local =
-            local_end(&self.ports, &self.settings, (peer.facing, peer.transport, peer.remote.ip()), "");
+        // Lync: who is called from the north answers by his line.
+        let lync = peer.facing == Facing::North && self.settings.speaks_lync();
+        let called = self.dialled.as_ref().filter(|_| lync);
+        let called = called.map_or(String::new(), |dialled| dialled.user_text());
+        let from = (peer.facing, peer.transport, peer.remote.ip());
+        let local = local_end(&self.ports, &self.settings, from, &called);
         let caller = self.start_dialog(LegNo::CALLER, local, None, None, ctx);
         self.record(LegNo::CALLER, peer_name(&peer), true, invite.clone());
         caller.do_send(Hear { message: invite, peer });

@@ -159,11 +159,13 @@ impl Supervisor {
         }
     }
 
-    /// The line's own proxy first, then the others in their order.
+    /// The line's own proxy first, then the others in their order. A front end takes requests of those who
+    /// are signed in at it, so with Lync there are no others.
     fn north_targets(&self, ask: &Admit, line: &Username, number: Option<String>) -> Vec<Vec<Target>> {
         let current = self.lines.get(line).and_then(|entry| entry.state.way.clone());
         let (first, route) = current.map_or((None, Vec::new()), |l| (Some(l.destination), l.service_route));
-        let others = self.proxies.iter().filter(|p| first.as_ref().is_none_or(|f| f.address != p.address));
+        let others = self.proxies.iter().filter(|_| !self.settings.speaks_lync());
+        let others = others.filter(|p| first.as_ref().is_none_or(|f| f.address != p.address));
         let uri = number.as_ref().map_or_else(|| ask.dialled.raw.to_string(), |number| self.aor(number));
         let target = |destination: Destination| Target {
             request_uri: uri.clone(),

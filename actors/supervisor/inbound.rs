@@ -11,6 +11,7 @@ use metrics::counter;
 use tracing::{debug, warn};
 
 use super::{OWNER_OF_LINE, Supervisor};
+use crate::registration::Vouch;
 
 /// Something arrived from the transports.
 #[derive(Message)]
@@ -55,7 +56,10 @@ impl Supervisor {
         match (verdict, parsed) {
             (Verdict::Pass, Ok(mut message)) => {
                 door::via_stamp(&mut message, &peer);
-                self.route_message(message, peer, ctx);
+                match self.line_of(&message, &peer) {
+                    Some(line) if !is_of_line(&message) => line.addr.do_send(Vouch { message, peer }),
+                    _ => self.route_message(message, peer, ctx),
+                }
             }
             (Verdict::Reply(answer), _) => {
                 let status = answer.status().unwrap_or(0).to_string();
@@ -78,10 +82,10 @@ impl Supervisor {
     pub(super) fn refuse(&self, request: &SipMessage, peer: &Peer, status: u16) {
         let phrase = kirkwall_core::call::cause::reason_phrase(status);
         let tag = self.door.to_tag(request);
-        self.answer(SipMessage::response(request, status, phrase, Some(&tag)), peer);
+        self.answer_to(request, SipMessage::response(request, status, phrase, Some(&tag)), peer);
     }
 
-    fn route_message(&mut self, message: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
+    pub(super) fn route_message(&mut self, message: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
         if !message.is_request() {
             return self.route_answer(message, peer);
         }
@@ -89,7 +93,7 @@ impl Supervisor {
         if let Some(tag) = message.to_tag() {
             return match OwnerId::in_word(&tag).map(call_of) {
                 Some(call) if self.calls.contains_key(&call) => self.tell_call(call, message, peer),
-                _ if method == Method::Ack => {}
+                _ if matches!(method, Method::Ack | Method::Benotify) => {}
                 // RFC 3261 §12.2.2: "If the UA wishes to reject the request because it does not wish to
                 // recreate the dialog, it MUST respond with a 481".
                 _ => self.refuse(&message, &peer, 481),
@@ -105,16 +109,10 @@ impl Supervisor {
             (None, Method::Invite) => self.new_call(message, peer, ctx),
             (_, Method::Register) => self.register(message, peer, ctx),
             (_, Method::Options) => self.tell_abilities(&message, &peer),
+            // [MS-SIP] §3.5: a BENOTIFY is never answered, not even with an error.
+            (_, Method::Benotify) => {}
             (_, Method::Subscribe | Method::Publish) => self.refuse(&message, &peer, 489),
-            (
-                _,
-                Method::Notify
-                | Method::Benotify
-                | Method::Bye
-                | Method::Prack
-                | Method::Update
-                | Method::Info,
-            ) => {
+            (_, Method::Notify | Method::Bye | Method::Prack | Method::Update | Method::Info) => {
                 self.refuse(&message, &peer, 481);
             }
             _ => self.refuse(&message, &peer, 405),
@@ -123,10 +121,7 @@ impl Supervisor {
 
     /// An answer finds its owner by the branch of the topmost Via, which we made.
     fn route_answer(&mut self, message: SipMessage, peer: Peer) {
-        let via = message.headers.list(&HeaderName::Via).first().and_then(Via::parse);
-        let branch = via.and_then(|via| via.branch());
-        let owner = branch.as_deref().and_then(|branch| OwnerId::in_word(branch.strip_prefix(Via::COOKIE)?));
-        match owner {
+        match owner_of(&message) {
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
                     line.addr.do_send(Hear { message, peer });
@@ -146,7 +141,7 @@ impl Supervisor {
     }
 
     /// Our own message could not be sent: its owner is told, by branch for requests, by tag for answers.
-    fn send_failed(&mut self, message: &SipMessage) {
+    pub(super) fn send_failed(&mut self, message: &SipMessage) {
         use crate::call::SendFailed;
         if !message.is_request() {
             let owner = message.to_tag().and_then(|tag| OwnerId::in_word(&tag));
@@ -155,8 +150,7 @@ impl Supervisor {
             }
             return;
         }
-        let branch = message.top_via().and_then(|via| via.branch());
-        match branch.as_deref().and_then(|branch| OwnerId::in_word(branch.strip_prefix(Via::COOKIE)?)) {
+        match owner_of(message) {
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
                     line.addr.do_send(SendFailed(message.clone()));
@@ -177,7 +171,7 @@ impl Supervisor {
         answer.headers.push(HeaderName::Allow, self.door.allow());
         answer.headers.push(HeaderName::Accept, "application/sdp");
         answer.headers.push(HeaderName::Supported, "100rel, timer, replaces");
-        self.answer(answer, peer);
+        self.answer_to(request, answer, peer);
     }
 
     pub(super) fn trusts(&self, peer: &Peer) -> bool {
@@ -187,6 +181,17 @@ impl Supervisor {
             named.into_iter().any(|p| peer.tls_names.iter().any(|name| name.eq_ignore_ascii_case(&p.host)));
         peer.facing == Facing::North && (proxy || named)
     }
+}
+
+/// Whose request this is, or answers, by the branch that we made.
+fn owner_of(message: &SipMessage) -> Option<OwnerId> {
+    let branch = message.top_via().and_then(|via| via.branch())?;
+    OwnerId::in_word(branch.strip_prefix(Via::COOKIE)?)
+}
+
+/// Whether this answers a REGISTER of ours, whose line looks at the signature itself.
+fn is_of_line(message: &SipMessage) -> bool {
+    !message.is_request() && owner_of(message).is_some_and(|OwnerId(owner)| owner & OWNER_OF_LINE != 0)
 }
 
 fn call_of(owner: OwnerId) -> CallRef {

@@ -13,14 +13,17 @@ use kirkwall_integration::sip::Target;
 
 use super::{LineEntry, Supervisor};
 use crate::handset::{ConnectionGone, Located};
-use crate::registration::{Leave, LineSeed, LineState, LineWay, Proxies, Registration, Unreached, Want};
+use crate::registration::{
+    Leave, LineSeed, LineState, LineWay, LyncSeed, Proxies, Registration, Unreached, Want,
+};
+use crate::settings::LyncSettings;
 
 /// Set in the owner number of a line, so that answers to REGISTER are told from those of calls.
 pub const OWNER_OF_LINE: u64 = 1 << 63;
 
-/// At most this many registrations are started per tick, so that a start with thousands of users sends
-/// no more than 200 REGISTER a second, what front ends are throttled to.
-const LINES_PER_TICK: usize = 20;
+/// Most lines started in one tick, so that a start with thousands of users does not hold calls up. How
+/// fast they register is for their [`Pace`](kirkwall_core::sip::pace::Pace).
+const LINES_PER_TICK: usize = 100;
 const TICK: Duration = Duration::from_millis(100);
 /// How often the proxies' names are looked up again.
 const RESOLVE_EVERY: Duration = Duration::from_secs(60);
@@ -66,10 +69,10 @@ impl Supervisor {
             }
             found
         };
-        ctx.spawn(looked_up.into_actor(self).map(|found, me, _| me.proxies_found(found)));
+        ctx.spawn(looked_up.into_actor(self).map(|found, me, ctx| me.proxies_found(found, ctx)));
     }
 
-    fn proxies_found(&mut self, found: Vec<Destination>) {
+    fn proxies_found(&mut self, found: Vec<Destination>, ctx: &mut Context<Self>) {
         if found.is_empty() || found == self.proxies {
             return;
         }
@@ -78,6 +81,7 @@ impl Supervisor {
         for line in self.lines.values() {
             line.addr.do_send(Proxies(self.proxies.clone()));
         }
+        self.utter_waiting(ctx);
     }
 
     /// A user came, changed or went: its line is started, told or stopped.
@@ -107,7 +111,7 @@ impl Supervisor {
         }
     }
 
-    fn start_line(&mut self, user: Username, ctx: &mut Context<Self>) {
+    pub(super) fn start_line(&mut self, user: Username, ctx: &mut Context<Self>) {
         let Some(north) = self.settings.north.clone() else { return };
         let Some(credentials) = self.credentials(&user) else { return };
         self.next_line += 1;
@@ -121,6 +125,8 @@ impl Supervisor {
             user_agent: self.settings.user_agent.clone(),
             credentials,
             proxies: self.proxies.clone(),
+            lync: north.lync.as_ref().map(|lync| self.lync_seed(lync, &user)),
+            pace: self.pace.clone(),
             ports: self.ports.clone(),
             supervisor: ctx.address(),
             tokens: self.tokens.split(),
@@ -129,6 +135,17 @@ impl Supervisor {
             Registration::start_in_arbiter(&self.roster.arbiter_of(&user), move |_| Registration::new(seed));
         self.line_owners.insert(owner, user.clone());
         self.lines.insert(user, LineEntry { addr, owner, state: LineState::default() });
+    }
+
+    fn lync_seed(&self, lync: &LyncSettings, user: &Username) -> LyncSeed {
+        LyncSeed {
+            ipei: self.accounts.get(user).and_then(|record| record.ipei.clone()),
+            node: self.settings.node.clone(),
+            trusted_server: lync.trusted_server,
+            own_name: lync.own_name.clone(),
+            subnet: lync.subnet,
+            ask_expires: lync.ask_expires,
+        }
     }
 
     /// The actor of a line is gone: it is started again while its user is still wanted.

@@ -20,8 +20,10 @@ mod inspect;
 mod lines;
 mod people;
 mod south;
+mod voice;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
 
 use actix::prelude::*;
 use kirkwall_core::call::CallSummary;
@@ -31,6 +33,7 @@ use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
 use kirkwall_core::sip::Destination;
 use kirkwall_core::sip::digest::{DigestServer, GuessLimiter, Offer};
 use kirkwall_core::sip::door::DoorRules;
+use kirkwall_core::sip::pace::Pace;
 use kirkwall_core::timer::Moment;
 use kirkwall_data::user::UserRecord;
 use kirkwall_integration::sip::Resolver;
@@ -39,7 +42,7 @@ use crate::base_station::BaseStation;
 use crate::call::Call;
 use crate::handset::{Handset, Located};
 use crate::ports::Ports;
-use crate::registration::{LineState, Registration};
+use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
@@ -50,6 +53,7 @@ pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
+pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 
 /// Ended calls remembered with their ladders.
 const REMEMBERED: usize = 1_000;
@@ -74,6 +78,9 @@ pub struct Supervisor {
     line_owners: HashMap<u64, Username>,
     waiting_lines: VecDeque<Username>,
     proxies: Vec<Destination>,
+    pace: SharedPace,
+    /// What waits for a line to be started.
+    unsaid: Vec<Utter>,
     calls: BTreeMap<CallRef, CallEntry>,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
@@ -120,6 +127,8 @@ impl Supervisor {
         let digest = DigestServer::new(&settings.realm, Offer::default(), tokens.split())
             .expect("the configuration's realm was checked when it was read");
         let admission = Admission::new(settings.capacity.media);
+        let rate = settings.north.as_ref().map_or(1, |north| north.registrations_per_second);
+        let pace = Arc::new(Mutex::new(Pace::per_second(rate)));
         let (door, started) = (DoorRules::new(tokens.bytes()), ports.clock.epoch());
         Self {
             settings,
@@ -137,6 +146,8 @@ impl Supervisor {
             line_owners: HashMap::new(),
             waiting_lines: VecDeque::new(),
             proxies: Vec::new(),
+            pace,
+            unsaid: Vec::new(),
             calls: BTreeMap::new(),
             invites: HashMap::new(),
             ended: VecDeque::new(),

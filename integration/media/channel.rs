@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use kirkwall_core::id::ChannelId;
 use kirkwall_core::media::Codec;
-use kirkwall_core::media::codec::g711;
 use kirkwall_core::media::dtmf::{Digit, Event, Tracker};
 use kirkwall_core::media::rtp::{HEADER_LEN, Header, Receiver, Sequence};
 use kirkwall_core::timer::Moment;
@@ -257,7 +256,19 @@ fn pass_on(
         to.outgoing.pause();
         return from.cells.one(Count::Paused);
     }
-    let Some(payload_type) = translate(kind, flow, payload) else {
+    let payload_type = match kind {
+        Payload::Event => flow.dtmf_send_pt,
+        Payload::Noise => flow.noise_send_pt,
+        Payload::Audio(_) => Some(flow.send_pt),
+    };
+    let translated = match kind {
+        Payload::Audio(codec) => {
+            let (codecs, place) = ((codec, flow.codec), header.payload_at..end);
+            to.translator.translate(codecs, header.ssrc, &mut buffer.0[..LONGEST], place)
+        }
+        Payload::Event | Payload::Noise => Some(end),
+    };
+    let Some((payload_type, end)) = payload_type.zip(translated) else {
         return from.cells.one(Count::Untranslatable);
     };
     send(to, buffer, &header, end, payload_type, now);
@@ -276,21 +287,6 @@ fn kind(flow: &Flow, payload_type: u8) -> Option<Payload> {
         8 if is_g711(flow.codec) => Some(Payload::Audio(Codec::Pcma)),
         _ => None,
     }
-}
-
-/// Rewrites a payload for the leg it goes to; gives the payload type to send it with.
-fn translate(kind: Payload, to: &Flow, payload: &mut [u8]) -> Option<u8> {
-    match kind {
-        Payload::Event => return to.dtmf_send_pt,
-        Payload::Noise => return to.noise_send_pt,
-        Payload::Audio(codec) => match (codec, to.codec) {
-            (Codec::Pcmu, Codec::Pcma) => g711::ulaw_to_alaw(payload),
-            (Codec::Pcma, Codec::Pcmu) => g711::alaw_to_ulaw(payload),
-            (same, codec) if same == codec => {}
-            _ => return None,
-        },
-    }
-    Some(to.send_pt)
 }
 
 const fn is_g711(codec: Codec) -> bool {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kirkwall_core::media::Codec;
-use kirkwall_core::media::codec::g711;
 use kirkwall_core::media::dtmf::Press;
 use kirkwall_core::media::rtp::{HEADER_LEN, Header};
 use kirkwall_core::timer::Moment;
@@ -119,19 +118,16 @@ fn press(leg: &mut Leg, buffer: &mut Buffer, payload_type: u8, now: Moment) {
 
 /// A piece of the sound. The switch has no coder for G.722: such a leg hears nothing meanwhile.
 fn play(leg: &mut Leg, buffer: &mut Buffer, codec: Codec, payload_type: u8, now: Moment) {
-    if codec == Codec::G722 {
-        return;
-    }
-    let Some((sound, at)) = &mut leg.insert.sound else { return };
-    let payload = &mut buffer.0[HEADER_LEN..HEADER_LEN + FRAME];
-    for octet in payload.iter_mut() {
+    let Some((sound, at)) = leg.insert.sound.as_mut().filter(|_| codec != Codec::G722) else { return };
+    let place = HEADER_LEN..HEADER_LEN + FRAME;
+    for octet in &mut buffer.0[place.clone()] {
         *octet = sound[*at];
         *at = (*at + 1) % sound.len();
     }
-    if codec == Codec::Pcmu {
-        g711::alaw_to_ulaw(payload);
-    }
     let header = leg.insert.header(false);
     leg.insert.timestamp = leg.insert.timestamp.wrapping_add(FRAME as u32);
-    send(leg, buffer, &header, HEADER_LEN + FRAME, payload_type, now);
+    let Some(end) = leg.translator.translate((Codec::Pcma, codec), header.ssrc, &mut buffer.0, place) else {
+        return leg.cells.one(Count::Untranslatable);
+    };
+    send(leg, buffer, &header, end, payload_type, now);
 }

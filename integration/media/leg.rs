@@ -16,6 +16,7 @@ use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::ports::Pair;
 use super::srtp::{Inbound, Outbound, ROOM};
+use super::translate::Translator;
 
 /// Longest datagram taken, in octets: an Ethernet frame's worth.
 pub(super) const LONGEST: usize = 1500;
@@ -68,6 +69,8 @@ pub(super) struct Leg {
     pub(super) latch: Latch,
     pub(super) receiver: Option<Receiver>,
     pub(super) outgoing: Outgoing,
+    /// From the other leg's codec to this one's.
+    pub(super) translator: Translator,
     pub(super) control: Control,
     pub(super) cells: Arc<Cells>,
     pub(super) events: Tracker,
@@ -99,6 +102,7 @@ impl Leg {
             receiver: None,
             control: Control::new(outgoing.ssrc(), now),
             outgoing,
+            translator: Translator::default(),
             cells,
             events: Tracker::default(),
             insert: Insert::default(),

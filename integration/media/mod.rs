@@ -34,6 +34,7 @@ mod poll;
 mod ports;
 pub mod srtp;
 mod srtp_session;
+mod translate;
 mod worker;
 
 #[cfg(test)]

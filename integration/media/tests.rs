@@ -402,6 +402,18 @@ fn direction_is_honoured_and_the_stream_goes_on_unbroken_after_it() {
 }
 
 #[test]
+fn a_handset_that_speaks_g726_is_joined_to_one_that_speaks_g711() {
+    let mut call = Call::new(Codec::G726, Codec::Pcma);
+    call.a.say(&[0x7F; 80]);
+    let (header, payload) = call.b.hear();
+    assert_eq!((header.payload_type, payload.len()), (8, 160));
+    call.b.say(&[0xD5; 160]);
+    let (header, payload) = call.a.hear();
+    assert_eq!((header.payload_type, payload.len()), (98, 80));
+    assert_eq!(call.counters(Side::A).octets_out, 80);
+}
+
+#[test]
 fn silence_is_reported_once_and_so_is_its_end() {
     let mut call = Call::new(Codec::Pcma, Codec::Pcma);
     let silent = |r| match r {

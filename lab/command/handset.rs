@@ -75,7 +75,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> Result<bool, Failure> {
     let base = Base::start(config(&arguments)?).await?;
     let outcome = match base.handset(&arguments.user) {
-        Some(handset) => live(handset, &arguments).await,
+        Some(handset) => live(&handset, &arguments).await,
         None => Err(Failure::Stopped),
     };
     base.stop().await;

@@ -3,6 +3,7 @@
 pub mod front_end;
 pub mod handset;
 pub mod load;
+pub mod story;
 
 use std::path::Path;
 

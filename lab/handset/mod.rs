@@ -8,7 +8,7 @@ mod model;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ezk_sip_types::Method;
@@ -20,6 +20,7 @@ pub use model::Model;
 use crate::media::{Codec, Voice};
 use crate::phone::registration::{Registrar, Standing, registered_within};
 use crate::phone::{Behaviour, CallReport, CallScript, Dial, Phone, PhoneConfig};
+use crate::sip::endpoint::locked;
 use crate::sip::tls::Trust;
 use crate::sip::{Credentials, Endpoint, EndpointConfig, Failure, Hop, Incoming, Transport, address};
 
@@ -65,10 +66,15 @@ pub struct BaseConfig {
 
 /// A running base station. Stop it with [`Base::stop`].
 pub struct Base {
+    config: BaseConfig,
     endpoint: Endpoint,
-    handsets: HashMap<String, Arc<Handset>>,
+    handsets: Handsets,
+    channels: Arc<Semaphore>,
     unregister: CancellationToken,
 }
+
+/// By user.
+type Handsets = Arc<Mutex<HashMap<String, Arc<Handset>>>>;
 
 /// One emulated handset.
 pub struct Handset {
@@ -97,26 +103,32 @@ impl Base {
         let (endpoint, requests) = Endpoint::start(endpoint_config).await?;
         let unregister = CancellationToken::new();
         let channels = Arc::new(Semaphore::new(config.model.calls()));
-        let handsets: HashMap<_, _> = config
-            .handsets
-            .iter()
-            .map(|account| {
-                let handset = Handset::start(&config, account, &endpoint, channels.clone(), &unregister);
-                (account.user.clone(), Arc::new(handset))
-            })
-            .collect();
+        let handsets = Handsets::default();
         endpoint.spawn(serve(endpoint.stop_token().clone(), requests, handsets.clone()));
-        Ok(Self { endpoint, handsets, unregister })
+        let base = Self { config, endpoint, handsets, channels, unregister };
+        for account in &base.config.handsets {
+            base.add(account);
+        }
+        Ok(base)
+    }
+
+    /// One more handset: it registers at once. One of the same user is replaced, and no longer reached.
+    pub fn add(&self, account: &HandsetAccount) -> Arc<Handset> {
+        let channels = self.channels.clone();
+        let handset = Handset::start(&self.config, account, &self.endpoint, channels, &self.unregister);
+        let handset = Arc::new(handset);
+        locked(&self.handsets).insert(account.user.clone(), handset.clone());
+        handset
     }
 
     /// Its handsets, in no order.
-    pub fn handsets(&self) -> impl Iterator<Item = &Arc<Handset>> {
-        self.handsets.values()
+    pub fn handsets(&self) -> Vec<Arc<Handset>> {
+        locked(&self.handsets).values().cloned().collect()
     }
 
     /// The handset of this user.
-    pub fn handset(&self, user: &str) -> Option<&Arc<Handset>> {
-        self.handsets.get(user)
+    pub fn handset(&self, user: &str) -> Option<Arc<Handset>> {
+        locked(&self.handsets).get(user).cloned()
     }
 
     /// Dialogs, client and server transactions that it keeps now.
@@ -128,7 +140,7 @@ impl Base {
     pub async fn stop(&self) {
         self.unregister.cancel();
         let ended = async {
-            for handset in self.handsets.values() {
+            for handset in self.handsets() {
                 let mut standing = handset.standing.clone();
                 let _ = standing.wait_for(|now| *now == Standing::Ended).await;
             }
@@ -139,14 +151,11 @@ impl Base {
 }
 
 /// Hands each request to the handset that its Request-URI names.
-async fn serve(
-    stop: CancellationToken,
-    mut requests: mpsc::Receiver<Incoming>,
-    handsets: HashMap<String, Arc<Handset>>,
-) {
+async fn serve(stop: CancellationToken, mut requests: mpsc::Receiver<Incoming>, handsets: Handsets) {
     while let Some(Some(incoming)) = stop.run_until_cancelled(requests.recv()).await {
         let user = address::user(incoming.request.uri()).unwrap_or_default();
-        match (handsets.get(&user), &incoming.server) {
+        let handset = locked(&handsets).get(&user).cloned();
+        match (handset, &incoming.server) {
             (Some(handset), _) => handset.take(incoming).await,
             (None, Some(server)) => server.send(server.reply(404, "Not Found")).await,
             (None, None) => {}

@@ -1,6 +1,7 @@
 //! An RTP stream: speaks with a voice every 20 ms, and measures what it hears.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::voice::Recogniser;
 use super::{Codec, FRAME, Voice};
 use crate::sip::Failure;
+use crate::sip::endpoint::locked;
 
 /// Longest datagram that is read.
 const PACKET: usize = 1_500;
@@ -53,6 +55,7 @@ pub struct Stream {
     destination: watch::Sender<Destination>,
     stop: CancellationToken,
     task: JoinHandle<Heard>,
+    ears: Ears,
 }
 
 impl Stream {
@@ -66,9 +69,10 @@ impl Stream {
         let address = socket.local_addr().map_err(|e| Failure::io(doing(), e))?;
         let (destination, wanted) = watch::channel(None);
         let stop = CancellationToken::new();
-        let talk = Talk::new(socket, wanted, voice);
+        let ears = Ears::default();
+        let talk = Talk::new(socket, wanted, voice, ears.clone());
         let task = tokio::spawn(talk.run(stop.clone()));
-        Ok(Self { address, destination, stop, task })
+        Ok(Self { address, destination, stop, task, ears })
     }
 
     /// Where it receives.
@@ -81,10 +85,53 @@ impl Stream {
         self.destination.send_replace(destination);
     }
 
+    /// What is heard while it runs.
+    pub fn ears(&self) -> Ears {
+        self.ears.clone()
+    }
+
     /// Closes the port and says what was heard.
     pub async fn finish(mut self) -> Heard {
         self.stop.cancel();
         (&mut self.task).await.unwrap_or_default()
+    }
+}
+
+/// A stream's hearing, to be asked while it runs. Cheap to clone; all clones are one.
+#[derive(Clone, Default)]
+pub struct Ears(Arc<Mutex<Hearing>>);
+
+#[derive(Default)]
+struct Hearing {
+    /// Since the stream began.
+    whole: Ear,
+    /// Since somebody began to listen.
+    fresh: Option<Ear>,
+}
+
+impl Ears {
+    /// Listens afresh: [`Ears::since_then`] counts from now on.
+    pub fn listen(&self) {
+        locked(&self.0).fresh = Some(Ear::default());
+    }
+
+    /// What was heard since [`Ears::listen`], else since the beginning; `sent` is not counted here.
+    pub fn since_then(&self) -> Heard {
+        let hearing = locked(&self.0);
+        hearing.fresh.as_ref().unwrap_or(&hearing.whole).heard(0, Instant::now())
+    }
+
+    /// What was heard since the stream began; `sent` is not counted here.
+    pub fn whole(&self) -> Heard {
+        locked(&self.0).whole.heard(0, Instant::now())
+    }
+
+    fn packet(&self, octets: &[u8]) {
+        let (now, mut hearing) = (Instant::now(), locked(&self.0));
+        hearing.whole.packet(octets, now);
+        if let Some(fresh) = &mut hearing.fresh {
+            fresh.packet(octets, now);
+        }
     }
 }
 
@@ -100,7 +147,7 @@ struct Talk {
     voice: Voice,
     speech: Vec<i16>,
     sender: Sender,
-    ear: Ear,
+    ears: Ears,
 }
 
 struct Sender {
@@ -112,7 +159,7 @@ struct Sender {
 }
 
 impl Talk {
-    fn new(socket: UdpSocket, wanted: watch::Receiver<Destination>, voice: Voice) -> Self {
+    fn new(socket: UdpSocket, wanted: watch::Receiver<Destination>, voice: Voice, ears: Ears) -> Self {
         let sender = Sender {
             ssrc: rand::random(),
             sequence: rand::random(),
@@ -120,7 +167,7 @@ impl Talk {
             at: 0,
             sent: 0,
         };
-        Self { socket, wanted, voice, speech: Vec::new(), sender, ear: Ear::default() }
+        Self { socket, wanted, voice, speech: Vec::new(), sender, ears }
     }
 
     async fn run(mut self, stop: CancellationToken) -> Heard {
@@ -133,12 +180,12 @@ impl Talk {
                 _ = tick.tick() => self.speak(),
                 read = self.socket.recv_from(&mut buffer) => {
                     if let Ok((length, _)) = read {
-                        self.ear.packet(&buffer[..length], Instant::now());
+                        self.ears.packet(&buffer[..length]);
                     }
                 }
             }
         }
-        self.ear.heard(self.sender.sent, Instant::now())
+        Heard { sent: self.sender.sent, ..self.ears.whole() }
     }
 
     fn speak(&mut self) {

@@ -2,6 +2,7 @@
 //! users of the front end are both phones.
 
 mod behaviour;
+mod live;
 mod place;
 pub mod registration;
 mod report;
@@ -16,6 +17,7 @@ use ezk_sip_types::Method;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 
 pub use behaviour::Behaviour;
+pub use live::{Key, LiveCall, Progress};
 pub use place::{CallScript, Dial};
 pub use report::{CallReport, Direction, Ended, Outcome};
 
@@ -87,6 +89,7 @@ struct Shared {
     behaviour: Mutex<Behaviour>,
     lines: Arc<Semaphore>,
     reports: broadcast::Sender<CallReport>,
+    calls: Mutex<live::Calls>,
 }
 
 impl Phone {
@@ -94,7 +97,8 @@ impl Phone {
     pub fn new(endpoint: Endpoint, config: PhoneConfig, behaviour: Behaviour) -> Self {
         let lines = Arc::new(Semaphore::new(config.lines));
         let reports = broadcast::Sender::new(REPORTS);
-        Self(Arc::new(Shared { config, endpoint, behaviour: Mutex::new(behaviour), lines, reports }))
+        let (behaviour, calls) = (Mutex::new(behaviour), Mutex::default());
+        Self(Arc::new(Shared { config, endpoint, behaviour, lines, reports, calls }))
     }
 
     /// Who it is.
@@ -121,6 +125,7 @@ impl Phone {
     pub fn no_call(&self, to: &str, why: &str) -> CallReport {
         let mut report = CallReport::new(Direction::Placed, to.to_owned(), String::new());
         report.outcome = Outcome::Failed { why: why.to_owned() };
+        self.never_began(&report);
         report
     }
 

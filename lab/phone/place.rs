@@ -6,8 +6,11 @@ use ezk_sip_types::Method;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::live::Key;
 use super::talk::Talk;
-use super::{ALLOW, CallReport, Direction, LONGEST_CALL, LONGEST_RINGING, Outcome, Phone};
+use super::{
+    ALLOW, CallReport, Direction, LONGEST_CALL, LONGEST_RINGING, LiveCall, Outcome, Phone, Progress,
+};
 use crate::media::sdp::Audio;
 use crate::media::{Codec, Stream};
 use crate::sip::digest::Challenge;
@@ -47,17 +50,18 @@ impl Phone {
         let peer = address::user(&dial.uri).unwrap_or_default();
         let mut report = CallReport::new(Direction::Placed, peer, call_id.clone());
         let Some(_line) = self.take_line() else {
-            report.outcome = Outcome::Failed { why: "every line of this phone is in use".into() };
-            return report;
+            return self.no_call(&report.peer, "every line of this phone is in use");
         };
+        let live = self.begin(Direction::Placed, &report.peer);
         let outcome = match self.0.endpoint.open_dialog(&call_id, &tag) {
-            Ok(mailbox) => self.place(dial, script, &tag, mailbox, &mut report).await,
+            Ok(mailbox) => self.place(dial, script, &tag, mailbox, &live, &mut report).await,
             Err(error) => Err(error),
         };
         self.0.endpoint.close_dialog(&call_id, &tag);
         if let Err(error) = outcome {
             report.outcome = Outcome::Failed { why: error.to_string() };
         }
+        live.stands(Progress::Ended(Box::new(report.clone())));
         report
     }
 
@@ -67,10 +71,12 @@ impl Phone {
         script: &CallScript,
         tag: &str,
         mailbox: mpsc::Receiver<Incoming>,
+        live: &LiveCall,
         report: &mut CallReport,
     ) -> Result<(), Failure> {
         let hop = self.0.endpoint.connect(&dial.hop).await?;
         let stream = self.open_stream().await?;
+        live.listen_with(stream.as_ref().map(Stream::ears));
         let offer = self.offer(stream.as_ref(), &hop);
         let invite = self.invite(dial, tag, &report.call_id, &offer, &hop)?;
         let attempt = Attempt {
@@ -78,6 +84,7 @@ impl Phone {
             script,
             begun: Instant::now(),
             report,
+            live,
             stream: stream.as_ref(),
             cancelled: false,
         };
@@ -86,7 +93,8 @@ impl Phone {
             let dialog = Dialog::of_caller(transaction.request(), &answer, transaction.hop());
             let ack = dialog.ack(transaction.request().cseq_number());
             transaction.acknowledge(ack, &dialog.next_hop()).await?;
-            let talk = Talk::new(self, dialog, mailbox, stream.as_ref(), offer, None);
+            live.stands(Progress::Talking);
+            let talk = Talk::new(self, dialog, mailbox, live, stream.as_ref(), offer, None);
             let hang_up = script.talk.unwrap_or(LONGEST_CALL);
             talk.run(hang_up, script.talk.is_some(), report).await;
         }
@@ -149,6 +157,7 @@ struct Attempt<'a> {
     script: &'a CallScript,
     begun: Instant,
     report: &'a mut CallReport,
+    live: &'a LiveCall,
     stream: Option<&'a Stream>,
     cancelled: bool,
 }
@@ -213,6 +222,10 @@ impl Attempt<'_> {
                     self.cancelled = true;
                     transaction.cancel().await;
                 }
+                _ = self.live.pressed(|key| key == Key::HangUp), if due => {
+                    self.cancelled = true;
+                    transaction.cancel().await;
+                }
                 () = stop.cancelled(), if !provisional => return None,
                 () = stop.cancelled(), if due => {
                     self.cancelled = true;
@@ -226,6 +239,7 @@ impl Attempt<'_> {
         let code = response.code().filter(|code| *code > 100);
         self.report.progress = self.report.progress.max(code);
         if code.is_some() {
+            self.live.stands(Progress::Ringing);
             self.report.rang_after.get_or_insert(self.begun.elapsed());
         }
         self.report.early_media |= self.hear_of(response);

@@ -6,10 +6,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::behaviour::reason;
+use super::live::Key;
 use super::place::speak_to;
 use super::talk::Talk;
 use super::{
-    ALLOW, Behaviour, CallReport, Direction, Failure, LONGEST_CALL, LONGEST_RINGING, Outcome, Phone,
+    ALLOW, Behaviour, CallReport, Direction, Failure, LONGEST_CALL, LONGEST_RINGING, LiveCall, Outcome,
+    Phone, Progress,
 };
 use crate::media::Stream;
 use crate::media::sdp::Audio;
@@ -23,6 +25,7 @@ impl Phone {
         let mut report = CallReport::new(Direction::Served, peer, request.call_id().to_owned());
         let behaviour = locked(&self.0.behaviour).clone();
         let line = self.take_line();
+        let live = self.begin(Direction::Served, &report.peer);
         let outcome = match behaviour {
             _ if line.is_none() => {
                 refuse(&server, 486, None).await;
@@ -37,14 +40,14 @@ impl Phone {
                 report.redirected_to = Some(to);
                 Ok(Outcome::Refused { code: 302 })
             }
-            Behaviour::NoAnswer => self.ring(&request, hop, &server, Ring::FOREVER, &mut report).await,
+            Behaviour::NoAnswer => self.ring(&request, hop, &server, Ring::FOREVER, &live, &mut report).await,
             Behaviour::Answer { after, talk } => {
                 let ring = Ring { early: false, after, talk };
-                self.ring(&request, hop, &server, ring, &mut report).await
+                self.ring(&request, hop, &server, ring, &live, &mut report).await
             }
             Behaviour::EarlyMedia { after, talk } => {
                 let ring = Ring { early: true, after, talk };
-                self.ring(&request, hop, &server, ring, &mut report).await
+                self.ring(&request, hop, &server, ring, &live, &mut report).await
             }
         };
         report.outcome = match outcome {
@@ -55,6 +58,7 @@ impl Phone {
             }
         };
         drop(line);
+        live.stands(Progress::Ended(Box::new(report.clone())));
         // Nobody may be listening; that is no fault.
         let _ = self.0.reports.send(report);
     }
@@ -65,14 +69,16 @@ impl Phone {
         hop: Hop,
         server: &ServerTransaction,
         ring: Ring,
+        live: &LiveCall,
         report: &mut CallReport,
     ) -> Result<Outcome, Failure> {
         let mailbox = self.0.endpoint.open_dialog(request.call_id(), server.tag())?;
-        let outcome = self.ring_and_talk(request, hop, server, ring, mailbox, report).await;
+        let outcome = self.ring_and_talk(request, hop, server, ring, mailbox, live, report).await;
         self.0.endpoint.close_dialog(request.call_id(), server.tag());
         outcome
     }
 
+    #[allow(clippy::too_many_arguments)]
     async fn ring_and_talk(
         &self,
         request: &Message,
@@ -80,10 +86,12 @@ impl Phone {
         server: &ServerTransaction,
         ring: Ring,
         mailbox: mpsc::Receiver<Incoming>,
+        live: &LiveCall,
         report: &mut CallReport,
     ) -> Result<Outcome, Failure> {
         let begun = Instant::now();
         let stream = self.open_stream().await?;
+        live.listen_with(stream.as_ref().map(Stream::ears));
         let theirs = Audio::parse(&request.body);
         let ours = self.offer(stream.as_ref(), &hop);
         let answer = match &theirs {
@@ -98,7 +106,8 @@ impl Phone {
         };
         self.alert(request, &hop, server, theirs.as_ref(), &answer, stream.as_ref(), ring.early, report)
             .await?;
-        if let Some(refused) = self.wait(server, begun + ring.after.min(LONGEST_RINGING), ring).await {
+        live.stands(Progress::Ringing);
+        if let Some(refused) = self.wait(server, begun + ring.after.min(LONGEST_RINGING), ring, live).await {
             return Ok(refused);
         }
         if let Some(theirs) = &theirs {
@@ -108,7 +117,8 @@ impl Phone {
         server.accept(ok).await;
         report.answered_after = Some(begun.elapsed());
         let dialog = Dialog::of_called(request, server.tag(), hop);
-        let talk = Talk::new(self, dialog, mailbox, stream.as_ref(), answer, Some(server));
+        live.stands(Progress::Talking);
+        let talk = Talk::new(self, dialog, mailbox, live, stream.as_ref(), answer, Some(server));
         talk.run(ring.talk.unwrap_or(LONGEST_CALL), ring.talk.is_some(), report).await;
         if let Some(stream) = stream {
             report.heard = Some(stream.finish().await);
@@ -142,7 +152,13 @@ impl Phone {
     }
 
     /// Rings until it is time to answer; the outcome when it never is.
-    async fn wait(&self, server: &ServerTransaction, answer_at: Instant, ring: Ring) -> Option<Outcome> {
+    async fn wait(
+        &self,
+        server: &ServerTransaction,
+        answer_at: Instant,
+        ring: Ring,
+        live: &LiveCall,
+    ) -> Option<Outcome> {
         tokio::select! {
             biased;
             () = server.cancelled().cancelled() => {
@@ -152,6 +168,15 @@ impl Phone {
             () = self.0.endpoint.stop_token().cancelled() => {
                 refuse(server, 503, None).await;
                 Some(Outcome::Refused { code: 503 })
+            }
+            key = live.pressed(|_| true) => {
+                let code = match key {
+                    Key::Answer => return None,
+                    Key::Refuse(code) => code,
+                    Key::HangUp => 486,
+                };
+                refuse(server, code, None).await;
+                Some(Outcome::Refused { code })
             }
             () = sleep_until(answer_at) => {
                 if ring.after < LONGEST_RINGING {

@@ -6,8 +6,9 @@ use ezk_sip_types::Method;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::live::Key;
 use super::place::speak_to;
-use super::{CallReport, Ended, Outcome, Phone};
+use super::{CallReport, Ended, LiveCall, Outcome, Phone};
 use crate::media::Stream;
 use crate::media::sdp::Audio;
 use crate::sip::{Dialog, Incoming, Message, ServerTransaction};
@@ -19,6 +20,7 @@ pub(super) struct Talk<'a> {
     phone: &'a Phone,
     dialog: Dialog,
     mailbox: mpsc::Receiver<Incoming>,
+    live: &'a LiveCall,
     stream: Option<&'a Stream>,
     /// Our side of the session as last said, and how often it was said.
     ours: Audio,
@@ -35,12 +37,13 @@ impl<'a> Talk<'a> {
         phone: &'a Phone,
         dialog: Dialog,
         mailbox: mpsc::Receiver<Incoming>,
+        live: &'a LiveCall,
         stream: Option<&'a Stream>,
         ours: Audio,
         invite: Option<&'a ServerTransaction>,
     ) -> Self {
         let acknowledged = invite.is_none();
-        Self { phone, dialog, mailbox, stream, ours, version: 1, invite, acknowledged, reinvite: None }
+        Self { phone, dialog, mailbox, live, stream, ours, version: 1, invite, acknowledged, reinvite: None }
     }
 
     /// Talks until somebody hangs up. After `limit` we do: by plan, or because the call outlived its bound.
@@ -61,6 +64,10 @@ impl<'a> Talk<'a> {
                 () = sleep_until(begun + limit) => {
                     let confirmed = self.hang_up().await;
                     break if planned && confirmed { Ended::Here } else { Ended::Lost };
+                }
+                _ = self.live.pressed(|key| key == Key::HangUp) => {
+                    let confirmed = self.hang_up().await;
+                    break if confirmed { Ended::Here } else { Ended::Lost };
                 }
                 () = stop.cancelled() => {
                     let confirmed = timeout(Duration::from_secs(1), self.hang_up()).await;

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+};
 use rcgen::{KeyPair, KeyUsagePurpose};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -38,11 +40,32 @@ impl Authority {
         self.issuer.pem()
     }
 
+    /// Certificate and key, both PEM, for these names and addresses; good for servers and clients.
+    ///
+    /// # Errors
+    /// When the certificate cannot be made.
+    pub fn issue(&self, names: &[String], addresses: &[IpAddr]) -> Result<(String, String), Failure> {
+        let (certificate, key) = self.sign(names, addresses)?;
+        Ok((certificate.pem(), key.serialize_pem()))
+    }
+
     /// Server settings with a certificate for these names and addresses, good for clients too (MTLS).
     ///
     /// # Errors
     /// When the certificate cannot be made.
     pub fn server(&self, names: &[String], addresses: &[IpAddr]) -> Result<Arc<ServerConfig>, Failure> {
+        let (certificate, key) = self.sign(names, addresses)?;
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|e| Failure::io("TLS settings", e))?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .map(Arc::new)
+            .map_err(|e| Failure::io("TLS settings", e))
+    }
+
+    fn sign(&self, names: &[String], addresses: &[IpAddr]) -> Result<(Certificate, KeyPair), Failure> {
         let failed = |e| Failure::io("making a certificate", e);
         let mut all = names.to_vec();
         all.extend(addresses.iter().map(ToString::to_string));
@@ -53,15 +76,7 @@ impl Authority {
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate().map_err(failed)?;
-        let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .map_err(|e| Failure::io("TLS settings", e))?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .map(Arc::new)
-            .map_err(|e| Failure::io("TLS settings", e))
+        Ok((params.signed_by(&key, &self.issuer).map_err(failed)?, key))
     }
 }
 

@@ -74,7 +74,7 @@ fn talk(time: f32) -> CallScript {
     CallScript { talk: Some(seconds(time)), ..CallScript::default() }
 }
 
-fn anna(base: &Base) -> &Handset {
+fn anna(base: &Base) -> std::sync::Arc<Handset> {
     base.handset("anna").unwrap()
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use kirkwall_core::sip::Transport;
 
 use super::source::Values;
-use super::value::SrtpPolicy;
+use super::words::SrtpPolicy;
 use super::{Capacity, Config};
 
 /// Adds a fault for everything that does not fit.
@@ -24,6 +24,9 @@ fn sip(config: &Config, values: &mut Values) {
     let sip = &config.sip;
     if !(30..=86_400).contains(&sip.registration_expires.as_secs()) {
         values.fault("sip.registration_expires", "must be between 30 and 86400 seconds".into());
+    }
+    if !(1..=10_000).contains(&sip.registrations_per_second) {
+        values.fault("sip.registrations_per_second", "must be between 1 and 10000".into());
     }
     if sip.use_sips_uri && sip.transport != Transport::Tls {
         // RFC 3261 §19.1: a SIPS URI asks for TLS on the whole way.

@@ -1,6 +1,10 @@
 //! From the configuration to the plain settings that actors take.
 
-use kirkwall_actors::settings::{CapacitySettings, MediaSettings, NorthSettings, Proxy, Settings};
+use std::net::IpAddr;
+
+use kirkwall_actors::settings::{
+    CapacitySettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings,
+};
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::media::negotiate::{SrtpMode, SrtpPolicy};
 use kirkwall_core::sip::wire::{Host, Text};
@@ -51,7 +55,22 @@ fn north(config: &Config) -> Option<NorthSettings> {
         },
         expires: u32::try_from(config.sip.registration_expires.as_secs()).unwrap_or(300),
         use_sips_uri: config.sip.use_sips_uri,
+        registrations_per_second: config.sip.registrations_per_second,
+        lync: config.lync.enabled.then(|| lync(config)),
     })
+}
+
+fn lync(config: &Config) -> LyncSettings {
+    let name = config.lync.pool_fqdn.as_ref().or(config.node.fqdn.as_ref());
+    LyncSettings {
+        trusted_server: config.lync.trusted_server,
+        own_name: name.filter(|_| config.lync.trusted_server).map(|name| name.as_str().to_owned()),
+        subnet: match config.lync.subnet {
+            Some(IpAddr::V4(subnet)) => Some(subnet),
+            _ => None,
+        },
+        ask_expires: config.lync.ask_expires,
+    }
 }
 
 fn media(config: &Config) -> MediaSettings {

@@ -17,7 +17,9 @@
 //! * [`key`], [`dsaa2`], [`dsc2`]: authentication and cipher keys (EN 300 175-7).
 //! * [`lce`]: paging and the link (clause 14). [`cc`]: calls (clause 9). [`mm`]: mobility (clause 13).
 //!   [`ss`]: keypad, hold and retrieve, display, names and numbers (clause 10). [`clms`]: text (clause 12).
+//! * [`base_link`]: what the switch and a native base station say to each other, OBL/1.
 
+pub mod base_link;
 pub mod cc;
 pub mod clms;
 pub mod dsaa2;
@@ -28,4 +30,5 @@ pub mod key;
 pub mod lce;
 pub mod message;
 pub mod mm;
+pub mod portable;
 pub mod ss;

@@ -1,9 +1,9 @@
 //! Lync and Skype for Business: what their front ends want beyond SIP. Knows nothing of DECT or calls.
 //!
 //! ```text
-//!  REGISTER ──► sign_in ──► security_association ──► ntlm | tls_dsk
-//!  any message of the user ──► SignIn::sign ──► signing (the text) ──► its MAC
-//!  any message to the user ──► SignIn::verify
+//!  REGISTER ──► line ──► sign_in ──► security_association ──► ntlm | tls_dsk
+//!  any message of the user ──► Line::sign ──► signing (the text) ──► its MAC
+//!  any message to the user ──► Line::verify
 //!  presence ──► SERVICE;  subscription ◄── NOTIFY, BENOTIFY or the 200 itself
 //!  roaming, provisioning, location_profile: documents, read by xml
 //! ```
@@ -14,6 +14,7 @@
 
 pub mod diagnostics;
 pub mod endpoint;
+pub mod line;
 pub mod location_profile;
 pub mod ntlm;
 pub mod presence;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pii::Pii;
 
-/// An audio codec that the switch can pass on; the G.711 pair it can also translate.
+/// An audio codec that the switch can pass on. It translates among G.711 and G.726, and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Codec {
     /// G.711 µ-law, static payload type 0 (RFC 3551 §6).
@@ -16,6 +16,9 @@ pub enum Codec {
     /// G.722, static payload type 9; its RTP clock is 8000 Hz by an old error (RFC 3551 §4.5.2).
     #[serde(rename = "G722")]
     G722,
+    /// G.726 at 32 kbit/s, the codec of the DECT air; a dynamic payload type (RFC 3551 §4.5.4, §6).
+    #[serde(rename = "G726-32")]
+    G726,
 }
 
 impl Codec {
@@ -25,15 +28,17 @@ impl Codec {
             Self::Pcmu => "PCMU",
             Self::Pcma => "PCMA",
             Self::G722 => "G722",
+            Self::G726 => "G726-32",
         }
     }
 
-    /// Static payload type (RFC 3551 §6).
+    /// Static payload type (RFC 3551 §6); for G.726, which has none, the dynamic one that we propose.
     pub const fn payload_type(self) -> u8 {
         match self {
             Self::Pcmu => 0,
             Self::Pcma => 8,
             Self::G722 => 9,
+            Self::G726 => 98,
         }
     }
 }

@@ -7,12 +7,14 @@ pub mod door;
 pub mod invite;
 mod next_hop;
 pub mod offer_answer;
+pub mod pace;
 mod peer;
 pub mod refer;
 pub mod registrar;
 pub mod registration;
 pub mod replaces;
 pub mod session_timer;
+pub mod subscription;
 pub mod transaction;
 pub mod wire;
 

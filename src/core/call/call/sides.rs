@@ -79,16 +79,17 @@ impl Call {
 
     /// The codecs that a side may change to without the other side.
     pub(super) fn codecs_beside(&self, side: Side) -> &'static [Codec] {
-        self.codec(side.other()).map_or(&[Codec::G722, Codec::Pcma, Codec::Pcmu], joined_by)
+        self.codec(side.other()).map_or(&[Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G726], joined_by)
     }
 }
 
 /// Codecs that can be passed on to one that speaks `codec`, itself first: the media engine translates
-/// between the two forms of G.711 and nothing else.
+/// among G.711 and G.726 and nothing else.
 pub(super) fn joined_by(codec: Codec) -> &'static [Codec] {
     match codec {
-        Codec::Pcma => &[Codec::Pcma, Codec::Pcmu],
-        Codec::Pcmu => &[Codec::Pcmu, Codec::Pcma],
+        Codec::Pcma => &[Codec::Pcma, Codec::Pcmu, Codec::G726],
+        Codec::Pcmu => &[Codec::Pcmu, Codec::Pcma, Codec::G726],
+        Codec::G726 => &[Codec::G726, Codec::Pcma, Codec::Pcmu],
         Codec::G722 => &[Codec::G722],
     }
 }

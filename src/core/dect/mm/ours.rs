@@ -185,7 +185,7 @@ impl Mm {
             (KeyProof { .. }, Kind::AuthenticationReject) => {
                 let failure = Failure::Rejected(message.get());
                 ready.then.push(Output::Failed(Procedure::KeyAllocation, failure));
-                self.refuse_theirs(RejectReason::AUTHENTICATION_FAILED, ready);
+                self.refuse_unproved(RejectReason::AUTHENTICATION_FAILED, ready);
             }
             (Termination, Kind::AccessRightsTerminateAccept) => self.unsubscribe(ready),
             (state, kind) if state.is_refused_by(kind) => {
@@ -217,7 +217,7 @@ impl Mm {
                 };
                 ready.then.push(Output::Send(request.answer(Kind::AuthenticationReject).with(&reason)));
                 ready.then.push(Output::Failed(Procedure::KeyAllocation, failure));
-                self.refuse_theirs(reason, ready);
+                self.refuse_unproved(reason, ready);
             }
         }
     }
@@ -236,7 +236,7 @@ impl Mm {
             ready.save.push(Save::Unkeyed);
         }
         ready.then.push(Output::Failed(Procedure::Authentication, failure));
-        self.refuse_theirs(RejectReason::AUTHENTICATION_FAILED, ready);
+        self.refuse_unproved(RejectReason::AUTHENTICATION_FAILED, ready);
         self.next(now, ready);
     }
 
@@ -263,7 +263,7 @@ impl Mm {
         let Some(ours) = self.ours.take() else { return };
         ready.then.push(Output::Failed(ours.procedure(), failure));
         if matches!(ours.state, Awaiting::Proof { .. } | Awaiting::KeyProof { .. }) {
-            self.refuse_theirs(RejectReason::TIMER_EXPIRY, ready);
+            self.refuse_unproved(RejectReason::TIMER_EXPIRY, ready);
         }
         self.next(now, ready);
     }
@@ -280,7 +280,7 @@ impl Mm {
             if self.start(ask, now, ready).is_err() {
                 ready.then.push(Output::Failed(procedure, Failure::Unsupported));
                 if procedure == Procedure::Authentication {
-                    self.refuse_theirs(RejectReason::AUTHENTICATION_KEY_NOT_SUPPORTED, ready);
+                    self.refuse_unproved(RejectReason::AUTHENTICATION_KEY_NOT_SUPPORTED, ready);
                 }
             }
         }

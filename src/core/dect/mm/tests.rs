@@ -218,6 +218,30 @@ fn a_reply_without_the_random_number_dsaa2_needs_proves_nothing() {
 }
 
 #[test]
+fn an_earlier_proof_that_fails_does_not_refuse_what_is_asked_meanwhile() {
+    for silent in [false, true] {
+        let mut mm = keyed();
+        let challenge = only(&step(&mut mm, Input::Ask(Ask::Authenticate { store: None }), 0));
+        step(&mut mm, Input::Received(locate()), 1);
+        let failed = match silent {
+            true => {
+                step(&mut mm, Input::Deadline, 10);
+                step(&mut mm, Input::Deadline, 20)
+            }
+            false => {
+                let wrong = reply(&Key::of_uak(&Uak::from_bits([6; 16])), &challenge);
+                step(&mut mm, Input::Received(wrong), 2)
+            }
+        };
+        assert!(matches!(failed.then[..], [Output::Failed(Procedure::Authentication, _)]), "{failed:?}");
+        let decision = Decision::Locate { authenticate: true, tpui: None, level: LEVEL };
+        let again = only(&step(&mut mm, Input::Decide(decision), 21));
+        let right = reply(&Key::of_uak(&Uak::from_bits([5; 16])), &again);
+        assert_eq!(step(&mut mm, Input::Received(right), 22).save, [Save::Located(None)]);
+    }
+}
+
+#[test]
 fn silence_is_asked_again_once_and_then_given_up() {
     let mut mm = keyed();
     step(&mut mm, Input::Received(locate()), 0);

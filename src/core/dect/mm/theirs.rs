@@ -222,8 +222,16 @@ impl Mm {
         ready.then.extend([Output::Send(accept), Output::Subscribed(ipui)]);
     }
 
+    /// A proof of ours failed: what waits for one is refused. A request that came meanwhile and is not
+    /// decided yet stands for itself.
+    pub(super) fn refuse_unproved(&mut self, reason: RejectReason, ready: &mut Out) {
+        if matches!(self.theirs, Some(Theirs::Proving { .. } | Theirs::Subscribing { .. })) {
+            self.refuse_theirs(reason, ready);
+        }
+    }
+
     /// What the handset asked is refused.
-    pub(super) fn refuse_theirs(&mut self, reason: RejectReason, ready: &mut Out) {
+    fn refuse_theirs(&mut self, reason: RejectReason, ready: &mut Out) {
         let open = |theirs: &mut Theirs| theirs.request().is_some();
         let Some(theirs) = self.theirs.take_if(open) else { return };
         let Some(request) = theirs.request() else { return };

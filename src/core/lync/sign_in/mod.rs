@@ -86,6 +86,8 @@ pub struct SignIn {
     told: status::Told,
     /// The next 200 is a first one: "added" is no loss then.
     first: bool,
+    /// The front end does not know our keys; new ones are being agreed.
+    doubted: bool,
 }
 
 /// What stays the same.
@@ -117,6 +119,7 @@ impl SignIn {
             tokens,
             told: status::Told::default(),
             first: true,
+            doubted: false,
         }
     }
 
@@ -125,15 +128,31 @@ impl SignIn {
         self.registration.state()
     }
 
+    /// Till when the front end holds us, by its last word.
+    pub fn registered_until(&self) -> Option<Moment> {
+        self.registration.registered_until()
+    }
+
+    /// What the last 200 told.
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// Whether other messages of the user can leave: signed in, and the keys are known at both ends.
+    /// While one handshake renews another the old keys serve, so they can.
+    pub fn may_speak(&self) -> bool {
+        !self.first && !self.doubted
+    }
+
     /// The GRUU for Contact: as the front end told it, else as it will.
     pub fn gruu(&self) -> String {
         let told = self.told.gruu.clone();
         told.unwrap_or_else(|| self.account.instance.gruu(&self.account.aor))
     }
 
-    /// Makes any message of this user but REGISTER ready to leave: epid in our own address, and a
-    /// signature when one is agreed. Call it last, for requests, responses, ACK and CANCEL, and again
-    /// for each sending.
+    /// Makes any message of this user but REGISTER ready to leave: epid in our own address, the GRUU as
+    /// Contact, and a signature when one is agreed. Call it last, for requests, responses, ACK and
+    /// CANCEL, and again for each sending.
     ///
     /// # Errors
     ///
@@ -141,6 +160,7 @@ impl SignIn {
     pub fn sign(&mut self, message: &mut Message) -> Result<(), Unsignable> {
         let own = if message.is_request() { HeaderName::From } else { HeaderName::To };
         register::add_epid(message, own, &self.account.epid);
+        register::put_gruu(message, &self.gruu());
         match &mut self.associations {
             Some(associations) => associations.sign(message, &mut self.tokens),
             None => Ok(()),
@@ -200,7 +220,7 @@ impl SignIn {
         if leaving {
             self.forget();
         } else {
-            (self.told, self.first) = (told, false);
+            (self.told, self.first, self.doubted) = (told, false, false);
         }
         let mut ready = self.tell(RegistrationInput::Received(response), None, now)?;
         if lost {
@@ -214,7 +234,7 @@ impl SignIn {
     fn binding_lost(&mut self, ready: &mut Effects, now: Moment) -> Result<(), SignInRefusal> {
         self.forget();
         let cause = "the front end had lost the registration".to_owned();
-        ready.then.push(SignInOutput::DialogsLost { cause });
+        ready.then.push(SignInOutput::DialogsLost { cause, ends_calls: true });
         let mut again = self.tell(RegistrationInput::TransportFailed, None, now)?;
         ready.save.append(&mut again.save);
         ready.then.append(&mut again.then);
@@ -226,7 +246,7 @@ impl SignIn {
         if let Some(associations) = &mut self.associations {
             associations.forget();
         }
-        (self.told, self.first) = (status::Told::default(), true);
+        (self.told, self.first, self.doubted) = (status::Told::default(), true, false);
     }
 
     /// RFC 5923 apart, a front end's associations, dialogs and subscriptions end with the connection.
@@ -236,7 +256,8 @@ impl SignIn {
         let mut ready = self.tell(RegistrationInput::TransportFailed, None, now)?;
         if was_there {
             let cause = "the connection to the front end is gone".to_owned();
-            ready.then.insert(0, SignInOutput::DialogsLost { cause });
+            // Voice does not go by the front end, so calls that stand go on without it.
+            ready.then.insert(0, SignInOutput::DialogsLost { cause, ends_calls: false });
         }
         Ok(ready)
     }
@@ -248,6 +269,7 @@ impl SignIn {
 
     fn proof_changed(&mut self, proof: Proof, now: Moment) -> Result<Effects, SignInRefusal> {
         self.associations = associations(proof);
+        self.doubted = !self.first && self.associations.is_some();
         // What ends a wait; the digest credentials themselves are not used.
         let unused = register::no_credentials();
         self.tell(RegistrationInput::CredentialsChanged(unused), None, now)
@@ -273,6 +295,15 @@ impl SignIn {
             associations.renew(now);
         }
         self.tell(RegistrationInput::Refresh, None, now)
+    }
+
+    /// One challenge is enough for any number of messages that meet it.
+    fn challenged_elsewhere(&mut self, now: Moment) -> Result<Effects, SignInRefusal> {
+        if self.associations.is_none() || self.doubted || self.state() != StateName::Registered {
+            return Ok(Ready::nothing());
+        }
+        self.doubted = true;
+        self.renew(now)
     }
 
     /// Passes an input on, and finishes what comes out of it.
@@ -325,7 +356,7 @@ impl Machine for SignIn {
             SignInInput::Wanted(wanted) => self.tell(RegistrationInput::Wanted(wanted), None, now),
             SignInInput::Received(response) => self.received(response, now),
             SignInInput::Notified(notify) => self.notified(&notify, now),
-            SignInInput::Challenged => self.renew(now),
+            SignInInput::Challenged => self.challenged_elsewhere(now),
             SignInInput::TransportFailed => self.transport_failed(now),
             SignInInput::Deadline => self.deadline(now),
             SignInInput::ProofChanged(proof) => self.proof_changed(proof, now),

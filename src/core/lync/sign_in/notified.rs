@@ -44,7 +44,8 @@ impl SignIn {
             }
         }
         then.push(SignInOutput::SignedOut(SignOut { event, cause: cause.clone() }));
-        then.push(SignInOutput::DialogsLost { cause: cause.clone() });
+        let ends_calls = event == SignOutEvent::Rejected;
+        then.push(SignInOutput::DialogsLost { cause: cause.clone(), ends_calls });
         self.first = true;
         let input = match event {
             SignOutEvent::Rejected => RegistrationInput::Wanted(false),

@@ -50,6 +50,16 @@ pub(super) fn add_epid(message: &mut Message, name: HeaderName, epid: &Epid) {
     }
 }
 
+/// "the GRUU … as Contact" of whatever makes or keeps a dialog. In a redirection Contact is somebody else.
+pub(super) fn put_gruu(message: &mut Message, gruu: &str) {
+    if matches!(message.status(), Some(300..)) || message.headers.count(&HeaderName::Contact) != 1 {
+        return;
+    }
+    let params = message.header(&HeaderName::Contact).and_then(|value| value.split_once('>'));
+    let value = format!("<{gruu}>{}", params.map_or("", |(_, params)| params));
+    message.headers.set(HeaderName::Contact, value);
+}
+
 /// Leaves only our own contact, found by its instance: the server rewrites the URI.
 pub(super) fn keep_own_contact(response: &mut Message, instance: Instance) {
     let listed = response.headers.list(&HeaderName::Contact);

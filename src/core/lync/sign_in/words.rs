@@ -57,10 +57,13 @@ pub enum SignInOutput {
         /// Where to.
         targets: Vec<Uri>,
     },
-    /// Dialogs and subscriptions of this user do not exist any longer at the front end: end them.
+    /// Dialogs and subscriptions of this user do not exist any longer at the front end.
     DialogsLost {
         /// Why, in words.
         cause: String,
+        /// Whether his calls shall end too. When only the way to the front end broke they go on: voice
+        /// does not take it.
+        ends_calls: bool,
     },
     /// The front end has signed the user out.
     SignedOut(SignOut),

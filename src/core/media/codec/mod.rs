@@ -1,3 +1,4 @@
 //! Codecs, as pure functions over samples and octets.
 
 pub mod g711;
+pub mod g726;

@@ -216,8 +216,8 @@ fn named(text: &str, payload_type: u8) -> Option<Encoding> {
     if clock != "8000" || channels != "1" {
         return None;
     }
-    let codec =
-        [Codec::Pcmu, Codec::Pcma, Codec::G722].into_iter().find(|c| c.name().eq_ignore_ascii_case(name));
+    let known = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::G726];
+    let codec = known.into_iter().find(|c| c.name().eq_ignore_ascii_case(name));
     match name.to_ascii_lowercase().as_str() {
         "telephone-event" => Some(Encoding::TelephoneEvent),
         "cn" if payload_type == 13 => Some(Encoding::ComfortNoise),

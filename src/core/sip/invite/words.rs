@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::LegRecord;
-use crate::id::OwnerId;
+use crate::id::{OwnerId, Username};
 use crate::sip::offer_answer::Meaning;
 use crate::sip::wire::{HeaderName, Message, Method, Text};
 use crate::sip::{Destination, Peer, Transport};
@@ -57,6 +57,10 @@ pub struct LocalEnd {
     pub supported: Vec<String>,
     /// Session interval to ask for, seconds; none: we ask for no session timer.
     pub session_expires: Option<u32>,
+    /// The user by whose line everything leaves, where lines sign what is said over them; none: messages
+    /// leave as they are.
+    #[serde(default)]
+    pub line: Option<Username>,
 }
 
 /// An outgoing call.

@@ -145,7 +145,7 @@ impl Step<'_> {
 }
 
 /// An answer in words for people: its status, its reason, and what Warning adds.
-fn words(status: u16, answer: &Message) -> String {
+pub(in crate::sip) fn words(status: u16, answer: &Message) -> String {
     let reason: String = answer.reason().chars().filter(|c| !c.is_control()).take(80).collect();
     let warning = answer.header(&HeaderName::Warning).map(|w| w.chars().take(120).collect::<String>());
     match warning {

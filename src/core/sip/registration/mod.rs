@@ -45,7 +45,9 @@ use crate::sip::transaction::{ClientKey, ClientTransaction};
 use crate::sip::wire::{Message, Uri};
 use crate::timer::Moment;
 
+pub(in crate::sip) use answer::words;
 pub use record::{Account, RegistrationRecord};
+pub(in crate::sip) use request::{backoff, jittered, min_expires, refresh_after, retry_after};
 use step::Step;
 
 /// What happens to a registration.
@@ -160,6 +162,8 @@ pub struct Registration {
     tried: Vec<SocketAddr>,
     /// Repetitions of the present attempt, with credentials or another lifetime.
     repeats: u8,
+    /// The connection was lost soon after the last 200.
+    hung_up: bool,
 }
 
 #[derive(Debug)]
@@ -202,6 +206,7 @@ impl Registration {
             failures: 0,
             tried: Vec::new(),
             repeats: 0,
+            hung_up: false,
         }
     }
 

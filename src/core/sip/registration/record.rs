@@ -54,6 +54,9 @@ pub struct RegistrationRecord {
     /// Service-Route of the last 200 (RFC 3608), for requests of this user; at most eight.
     #[serde(default)]
     pub service_route: Vec<String>,
+    /// Endpoint identifier that a front end knows this line by (`lync::endpoint`); none with plain SIP.
+    #[serde(default)]
+    pub epid: Option<String>,
 }
 
 impl RegistrationRecord {
@@ -67,6 +70,7 @@ impl RegistrationRecord {
             registered_until: None,
             min_expires: None,
             service_route: Vec::new(),
+            epid: None,
         }
     }
 

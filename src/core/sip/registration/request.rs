@@ -54,12 +54,12 @@ pub(super) fn granted(answer: &Message, contact: &str, asked: Duration) -> Durat
 }
 
 /// `Min-Expires` of a 423.
-pub(super) fn min_expires(answer: &Message) -> Option<Duration> {
+pub(in crate::sip) fn min_expires(answer: &Message) -> Option<Duration> {
     seconds(answer.header(&HeaderName::MinExpires)?).map(|secs| Duration::from_secs(u64::from(secs)))
 }
 
 /// `Retry-After` in seconds; comment and parameters behind the number are ignored (RFC 3261 §20.33).
-pub(super) fn retry_after(answer: &Message) -> Option<Duration> {
+pub(in crate::sip) fn retry_after(answer: &Message) -> Option<Duration> {
     let value = answer.header(&HeaderName::RetryAfter)?;
     let number = value.split([' ', ';', '(', '\t']).next()?;
     seconds(number).map(|secs| Duration::from_secs(u64::from(secs.min(LONGEST_RETRY))))
@@ -85,7 +85,7 @@ fn seconds(text: &str) -> Option<u32> {
 /// When to refresh: at the later of half the lifetime and a minute before its end, less up to a tenth,
 /// so that users registered together drift apart. Never sooner than in five seconds, whatever a
 /// registrar grants.
-pub(super) fn refresh_after(granted: Duration, tokens: &mut Tokens) -> Duration {
+pub(in crate::sip) fn refresh_after(granted: Duration, tokens: &mut Tokens) -> Duration {
     let due = (granted / 2).max(granted.saturating_sub(Duration::from_secs(60)));
     let tenth = (due / 10).as_millis() as u64;
     let early = Duration::from_millis(tokens.number() % (tenth + 1));
@@ -95,13 +95,13 @@ pub(super) fn refresh_after(granted: Duration, tokens: &mut Tokens) -> Duration 
 /// The wait before attempt `failures + 1`. "W = min( max-time, (base-time * (2 ^ consecutive-failures)))
 /// … a uniform random time between 50 and 100% of" it (RFC 5626 §4.5), with base 5 s and 300 s at most,
 /// since a hospital waits.
-pub(super) fn backoff(failures: u32, tokens: &mut Tokens) -> Duration {
+pub(in crate::sip) fn backoff(failures: u32, tokens: &mut Tokens) -> Duration {
     let whole = Duration::from_secs(5).saturating_mul(1 << failures.saturating_sub(1).min(6));
     jittered(whole.min(Duration::from_secs(300)), tokens)
 }
 
 /// Between 50 and 100 % of `whole`.
-pub(super) fn jittered(whole: Duration, tokens: &mut Tokens) -> Duration {
+pub(in crate::sip) fn jittered(whole: Duration, tokens: &mut Tokens) -> Duration {
     let half = (whole / 2).as_millis() as u64;
     whole - Duration::from_millis(tokens.number() % (half + 1))
 }

@@ -16,7 +16,9 @@ use super::{
 
 /// Users that were registered at a restart come back within so long.
 const RESTART_SPREAD: Duration = Duration::from_secs(5);
-/// A lost connection leads to no refresh sooner than this after a 200.
+/// Users whose connection broke come back within so long; their turns spread them further.
+const LOSS_SPREAD: Duration = Duration::from_secs(1);
+/// A connection that was lost once more leads to no refresh sooner than this after a 200.
 const SHORTEST_REFRESH: Duration = Duration::from_secs(30);
 /// Most proxies that are tried one after another without a wait.
 pub(super) const MOST_TRIED: usize = 8;
@@ -101,11 +103,16 @@ impl<'a> Step<'a> {
     }
 
     pub fn transport_failed(&mut self) {
-        let spread = request::jittered(RESTART_SPREAD, &mut self.machine.tokens);
+        let spread = request::jittered(LOSS_SPREAD, &mut self.machine.tokens);
         match &mut self.machine.state {
             // A proxy that hangs up after every answer must not be asked in a circle.
             State::Registered { since, refresh_at } => {
-                let soon = (self.now + spread).max(*since + SHORTEST_REFRESH);
+                let brief = self.now < *since + SHORTEST_REFRESH;
+                let again = std::mem::replace(&mut self.machine.hung_up, brief);
+                let soon = match brief && again {
+                    true => *since + SHORTEST_REFRESH,
+                    false => self.now + spread,
+                };
                 *refresh_at = soon.min(*refresh_at);
             }
             _ => self.drive(ClientInput::TransportFailed),

@@ -56,6 +56,7 @@ fn local(name: &str) -> LocalEnd {
         product: "test".into(),
         supported: Vec::new(),
         session_expires: None,
+        line: None,
     }
 }
 

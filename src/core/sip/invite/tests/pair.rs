@@ -35,6 +35,7 @@ impl End {
             product: "Kirkwall".into(),
             supported: Vec::new(),
             session_expires: None,
+            line: None,
         };
         let leg = Leg::new(OwnerId(number), local, Tokens::new([number as u8; 32]));
         let (events, saves, sent, sent_at, lose) = Default::default();

@@ -1,0 +1,198 @@
+//! A call while it lasts, for whoever holds the phone: where it stands, what is heard, and the keys that end
+//! or take it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{CallReport, Direction, Outcome, Phone};
+use crate::media::stream::Ears;
+use crate::sip::endpoint::locked;
+
+/// Calls that a phone remembers, standing and ended.
+const REMEMBERED: usize = 64;
+
+/// Where a call stands at this end.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// INVITE is out, or has come in; nobody rings yet.
+    Begun,
+    /// Placed: the other end rings. Served: this phone rings.
+    Ringing,
+    /// Answered.
+    Talking,
+    /// Over; how it was.
+    Ended(Box<CallReport>),
+}
+
+/// A key that was pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Take the call that rings.
+    Answer,
+    /// Refuse the call that rings, with this status.
+    Refuse(u16),
+    /// End it: CANCEL before the answer, BYE after it.
+    HangUp,
+}
+
+/// See the module. Cheap to clone; all clones are one call.
+#[derive(Clone)]
+pub struct LiveCall(Arc<Shared>);
+
+struct Shared {
+    direction: Direction,
+    peer: String,
+    progress: watch::Sender<Progress>,
+    key: watch::Sender<Option<Key>>,
+    ears: Mutex<Option<Ears>>,
+    talking_since: Mutex<Option<Instant>>,
+}
+
+impl LiveCall {
+    /// A call as its phone shows it: for the one who emulates the phone.
+    pub fn new(direction: Direction, peer: &str, progress: Progress) -> Self {
+        Self(Arc::new(Shared {
+            direction,
+            peer: peer.to_owned(),
+            progress: watch::Sender::new(progress),
+            key: watch::Sender::new(None),
+            ears: Mutex::default(),
+            talking_since: Mutex::default(),
+        }))
+    }
+
+    /// Who began it.
+    pub fn direction(&self) -> Direction {
+        self.0.direction
+    }
+
+    /// User part of the other end, as dialled or as shown.
+    pub fn peer(&self) -> &str {
+        &self.0.peer
+    }
+
+    /// Where it stands now.
+    pub fn progress(&self) -> Progress {
+        self.0.progress.borrow().clone()
+    }
+
+    /// How long it has been talked; none before the answer.
+    pub fn talked(&self) -> Option<Duration> {
+        locked(&self.0.talking_since).map(|since| since.elapsed())
+    }
+
+    /// Whether it is over.
+    pub fn has_ended(&self) -> bool {
+        matches!(*self.0.progress.borrow(), Progress::Ended(_))
+    }
+
+    /// What is heard; none for a phone without sound, and before the call has a port.
+    pub fn ears(&self) -> Option<Ears> {
+        locked(&self.0.ears).clone()
+    }
+
+    /// Takes the call that rings here.
+    pub fn answer(&self) {
+        self.press(Key::Answer);
+    }
+
+    /// Refuses the call that rings here: 486 of a user who does not want to, 300 to 699.
+    pub fn refuse(&self, code: u16) {
+        self.press(Key::Refuse(code));
+    }
+
+    /// Ends it: CANCEL of a placed call before its answer, BYE after it; a call that rings here is refused
+    /// with 486.
+    pub fn hang_up(&self) {
+        self.press(Key::HangUp);
+    }
+
+    fn press(&self, key: Key) {
+        self.0.key.send_replace(Some(key));
+    }
+
+    /// Waits for a key that `fits`; for ever when none comes.
+    pub async fn pressed(&self, fits: impl Fn(Key) -> bool) -> Key {
+        let mut keys = self.0.key.subscribe();
+        match keys.wait_for(|key| key.is_some_and(&fits)).await.map(|key| *key) {
+            Ok(Some(key)) => key,
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// It stands so from now on: for the one who emulates the phone.
+    pub fn stands(&self, progress: Progress) {
+        if progress == Progress::Talking {
+            locked(&self.0.talking_since).get_or_insert_with(Instant::now);
+        }
+        self.0.progress.send_replace(progress);
+    }
+
+    /// What it is heard with: for the one who emulates the phone.
+    pub fn listen_with(&self, ears: Option<Ears>) {
+        *locked(&self.0.ears) = ears;
+    }
+}
+
+/// The calls of one phone, oldest first.
+#[derive(Default)]
+pub(super) struct Calls {
+    calls: VecDeque<LiveCall>,
+    forgotten: usize,
+}
+
+impl Phone {
+    /// How many calls began at this phone so far: the number of the next one.
+    pub fn calls_begun(&self) -> usize {
+        let calls = locked(&self.0.calls);
+        calls.forgotten + calls.calls.len()
+    }
+
+    /// The calls that it remembers from the one with this number on, oldest first.
+    pub fn calls_since(&self, first: usize) -> Vec<LiveCall> {
+        let calls = locked(&self.0.calls);
+        calls.calls.iter().skip(first.saturating_sub(calls.forgotten)).cloned().collect()
+    }
+
+    /// A call begins.
+    pub(super) fn begin(&self, direction: Direction, peer: &str) -> LiveCall {
+        self.remember(LiveCall::new(direction, peer, Progress::Begun))
+    }
+
+    /// A call that ended before it began.
+    pub(super) fn never_began(&self, report: &CallReport) {
+        let ended = Progress::Ended(Box::new(report.clone()));
+        self.remember(LiveCall::new(report.direction, &report.peer, ended));
+    }
+
+    fn remember(&self, call: LiveCall) -> LiveCall {
+        let mut calls = locked(&self.0.calls);
+        if calls.calls.len() >= REMEMBERED {
+            calls.calls.pop_front();
+            calls.forgotten += 1;
+        }
+        calls.calls.push_back(call.clone());
+        call
+    }
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Begun => f.write_str("has begun, nobody rings"),
+            Self::Ringing => f.write_str("rings"),
+            Self::Talking => f.write_str("talks"),
+            Self::Ended(report) => match &report.outcome {
+                Outcome::Answered => write!(f, "was answered and ended ({:?})", report.ended),
+                Outcome::Refused { code } => write!(f, "was refused with {code}"),
+                Outcome::Cancelled => f.write_str("was cancelled"),
+                Outcome::NoResponse => f.write_str("got no response"),
+                Outcome::Failed { why } => write!(f, "failed: {why}"),
+            },
+        }
+    }
+}
