@@ -13,6 +13,7 @@
 mod admission;
 mod beginning;
 mod messages;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -28,6 +29,7 @@ use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::media::negotiate::SrtpPolicy;
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
+use kirkwall_core::sip::refer::Referral;
 use kirkwall_core::sip::wire::{Message as SipMessage, Text, Uri, quoted};
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use kirkwall_data::call::{CallRecord, Calls};
@@ -37,16 +39,18 @@ use tracing::{Span, debug, error, info, info_span};
 
 use crate::desk::MediaView;
 use crate::dialog::{Dialog, DialogSeed, Obey, Place, local_end, local_end_to};
-use crate::media_channel::{Close, Count, MediaChannel, Open, Reopen, Run};
+use crate::media_channel::{Close, Count, MediaChannel, Open, Play, PressKey, Reopen, Run};
 use crate::ports::Ports;
 use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, LastWords, Release, ReleaseBase, Supervisor,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, LastWords, Release, ReleaseBase,
+    Supervisor, invite_key,
 };
 
 pub use messages::{HangUp, LegSaid, Said, SendFailed, ShowLadder, ShowMedia};
+pub use transfer::{Bequeath, Inheritance, Join, Taken};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -102,7 +106,12 @@ pub struct Call {
     peer: Option<Peer>,
     facing: Facing,
     legs: BTreeMap<LegNo, Addr<Dialog>>,
-    targets: BTreeMap<LegNo, Target>,
+    /// Legs that another call has asked for or taken, with that call.
+    lent: BTreeMap<LegNo, (Addr<Call>, Addr<Dialog>)>,
+    /// The call that waits to hear whether its legs were taken, and the leg that it keeps.
+    giver: Option<(Addr<Call>, LegNo)>,
+    /// Legs whose INVITE was not the first of this call, by its transaction.
+    joined: Vec<(String, LegNo)>,
     credentials: Option<Credentials>,
     channel: Option<Addr<MediaChannel>>,
     ladder: Ladder,
@@ -155,7 +164,9 @@ impl Call {
             peer: None,
             facing,
             legs: BTreeMap::new(),
-            targets: BTreeMap::new(),
+            lent: BTreeMap::new(),
+            giver: None,
+            joined: Vec::new(),
             credentials: None,
             channel: None,
             ladder: Ladder::default(),
@@ -179,10 +190,13 @@ impl Call {
     /// One input in, everything it causes out, in order. The mailbox waits while the disk writes.
     fn step(&mut self, input: Input, ctx: &mut Context<Self>) {
         let _entered = self.span.clone().entered();
-        let Ready { save, then } = match self.machine.handle(input, self.ports.clock.now()) {
-            Ok(ready) => ready,
-            Err(refusal) => return debug!(%refusal),
-        };
+        match self.machine.handle(input, self.ports.clock.now()) {
+            Ok(ready) => self.carry_out(ready, ctx),
+            Err(refusal) => debug!(%refusal),
+        }
+    }
+
+    fn carry_out(&mut self, Ready { save, then }: Ready<Save, Output>, ctx: &mut Context<Self>) {
         if save.is_empty() {
             return self.perform(then, ctx);
         }
@@ -215,10 +229,26 @@ impl Call {
                         channel.do_send(Run(side, agreed));
                     }
                 }
+                Output::Play(side, sound) => {
+                    if let Some(channel) = &self.channel {
+                        channel.do_send(Play(side, sound.map(|sound| self.settings.media.sounds.of(sound))));
+                    }
+                }
+                Output::Press { side, digit, millis } => {
+                    if let Some(channel) = &self.channel {
+                        channel.do_send(PressKey(side, digit, millis));
+                    }
+                }
+                Output::Route(errand) => self.ask_way(*errand, ctx),
+                Output::Inherit(owner) => self.ask_for_legs(owner, ctx),
+                Output::TakeMedia { from, side, into } => self.take_media(from, side, into, ctx),
                 Output::ReleaseBase(leg) => {
-                    if let Some((base, _)) = self.targets.remove(&leg).and_then(|target| target.base) {
+                    if let Some(base) = self.machine.base_of(leg).cloned() {
                         self.supervisor.do_send(ReleaseBase(self.summary().reference, base));
                     }
+                }
+                Output::FreeBase(base) => {
+                    self.supervisor.do_send(ReleaseBase(self.summary().reference, base));
                 }
                 Output::Changed(summary) => self.supervisor.do_send(CallProgressed(summary)),
                 Output::Over(_) => self.close_channel(ctx),
@@ -246,9 +276,8 @@ impl Call {
             route: target.route.clone(),
             destination: target.destination.clone(),
             body: Some(offer),
-            headers: Vec::new(),
+            headers: self.machine.referral().map_or(Vec::new(), Referral::headers),
         })));
-        self.targets.insert(leg, target);
     }
 
     fn start_dialog(
@@ -322,9 +351,20 @@ impl Call {
     }
 
     /// The leg that one of our tags means; a message without one is about the caller's INVITE.
-    fn leg_of(&self, tag: Option<Text>) -> LegNo {
-        let owner = tag.and_then(|tag| OwnerId::in_word(&tag));
-        owner.map_or(LegNo::CALLER, |owner| LegNo::of_owner(owner).1)
+    fn leg_of(&self, tag: Option<Text>, message: &SipMessage) -> LegNo {
+        match tag.and_then(|tag| OwnerId::in_word(&tag)) {
+            Some(owner) => self.machine.leg_named(owner).unwrap_or(LegNo::of_owner(owner).1),
+            None if self.joined.is_empty() => LegNo::CALLER,
+            None => {
+                let key = invite_key(message);
+                let joined = self.joined.iter().find(|(known, _)| Some(known) == key.as_ref());
+                joined.map_or(LegNo::CALLER, |(_, leg)| *leg)
+            }
+        }
+    }
+
+    fn dialog(&self, leg: LegNo) -> Option<&Addr<Dialog>> {
+        self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, dialog)| dialog))
     }
 }
 
@@ -342,11 +382,13 @@ impl Actor for Call {
 }
 
 fn cdr(summary: &CallSummary) -> CdrRecord {
+    let numbers = (summary.caller.number.clone(), summary.callee.number.clone());
+    let (from, to) = summary.began_with.clone().unwrap_or(numbers);
     let bases = [&summary.caller.base, &summary.callee.base];
     CdrRecord {
         call: summary.reference,
-        from: summary.caller.number.clone(),
-        to: summary.callee.number.clone(),
+        from,
+        to,
         started: summary.started,
         answered: summary.answered,
         ended: summary.ended.unwrap_or(summary.started),

@@ -5,6 +5,7 @@
 //!
 //! Invariant: ports are free again when the actor is gone, however it went ([`Drop`]).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -128,14 +129,65 @@ impl Handler<Run> for MediaChannel {
     type Result = ();
 
     fn handle(&mut self, Run(side, agreed): Run, _: &mut Self::Context) {
-        let (engine_side, index) = match side {
-            Side::A => (media::Side::A, 0),
-            Side::B => (media::Side::B, 1),
-        };
-        self.remotes[index] = agreed.remote.map(|remote| remote.to_string());
-        if let Err(fault) = self.engine.set(self.id, engine_side, flow(&agreed)) {
+        self.remotes[side as usize] = agreed.remote.map(|remote| remote.to_string());
+        if let Err(fault) = self.engine.set(self.id, engine_side(side), flow(&agreed)) {
             warn!(channel = %self.id, %fault, "media cannot run as agreed");
         }
+    }
+}
+
+/// Let one side hear a sound in place of the other; none: the other again.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Play(pub Side, pub Option<Arc<[u8]>>);
+
+impl Handler<Play> for MediaChannel {
+    type Result = ();
+
+    fn handle(&mut self, Play(side, sound): Play, _: &mut Self::Context) {
+        if let Err(fault) = self.engine.play(self.id, engine_side(side), sound) {
+            warn!(channel = %self.id, %fault, "a sound cannot be played");
+        }
+    }
+}
+
+/// Press a key towards a side, for so many milliseconds.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PressKey(pub Side, pub char, pub u32);
+
+impl Handler<PressKey> for MediaChannel {
+    type Result = ();
+
+    fn handle(&mut self, PressKey(side, digit, millis): PressKey, _: &mut Self::Context) {
+        let press = kirkwall_core::media::dtmf::Press::new(digit, millis);
+        let pressed = press.map(|press| self.engine.press(self.id, engine_side(side), press));
+        if let Some(Err(fault)) = pressed {
+            warn!(channel = %self.id, %fault, "a key cannot be pressed");
+        }
+    }
+}
+
+/// Take one side of another call's media in place of a side here.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), EngineFault>")]
+pub struct TakeOver {
+    /// Where it is.
+    pub from: ChannelId,
+    /// Which side there.
+    pub side: Side,
+    /// Which side here.
+    pub into: Side,
+}
+
+impl Handler<TakeOver> for MediaChannel {
+    type Result = Result<(), EngineFault>;
+
+    fn handle(&mut self, TakeOver { from, side, into }: TakeOver, ctx: &mut Self::Context) -> Self::Result {
+        self.engine.adopt(self.id, engine_side(into), from, engine_side(side))?;
+        // What was kept so far tells of the former leg.
+        self.keep(ctx);
+        Ok(())
     }
 }
 
@@ -180,6 +232,13 @@ pub fn count_report(report: &media::Report) {
             metrics::histogram!("ipdect_media_jitter_seconds").record(counters.jitter_us as f64 / 1e6);
         }
         _ => {}
+    }
+}
+
+const fn engine_side(side: Side) -> media::Side {
+    match side {
+        Side::A => media::Side::A,
+        Side::B => media::Side::B,
     }
 }
 

@@ -24,8 +24,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kirkwall_core::call::HoldSignal;
 use kirkwall_core::call::route::InternalRouting;
-use kirkwall_core::media::Codec;
+use kirkwall_core::media::{Codec, music};
 use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::Transport;
 
@@ -64,6 +65,19 @@ impl Config {
         Config::list_keys("", &mut keys);
         keys
     }
+}
+
+/// Music on hold from a file, as G.711 A-law; or what is wrong with it.
+pub fn music(path: &Path) -> Result<Vec<u8>, String> {
+    let told = |fault: &dyn std::fmt::Display| format!("{}: {fault}", path.display());
+    // 16-bit samples and a head of any kind.
+    let longest = 2 * music::LONGEST as u64 + 65_536;
+    let found = std::fs::metadata(path).map_err(|error| told(&error))?;
+    if found.len() > longest {
+        return Err(told(&music::MusicFault::TooLong));
+    }
+    let file = std::fs::read(path).map_err(|error| told(&error))?;
+    music::read(&file).map_err(|fault| told(&fault))
 }
 
 impl Capacity {
@@ -281,6 +295,15 @@ sections! {
         ignore_sdp_version: bool = false,
         /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`, `G726-32`.
         codecs: Vec<Codec> = vec![Codec::Pcma, Codec::Pcmu, Codec::G722],
+        /// How the north is told that its call is held: `sendonly` (it hears the hold tone), `inactive` (it hears
+        /// nothing from here) or `tone` (it is not told and hears the tone). None: `inactive` with Lync, else
+        /// `sendonly`.
+        hold_north: Option<HoldSignal> = None,
+        /// The same for handsets.
+        hold_south: HoldSignal = HoldSignal::SendOnly,
+        /// What held ends hear: a WAV file of G.711 A-law or 16-bit samples, or bare A-law octets; 8000 samples a
+        /// second, mono, at most ten minutes. None: a short tone each five seconds.
+        music_on_hold: Option<PathBuf> = None,
         /// STUN of RFC 3489, for old session border controllers.
         rfc3489: bool = false,
         /// ICE.

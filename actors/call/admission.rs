@@ -1,5 +1,7 @@
 //! Getting in: channels and route from the supervisor, ports from the media channel, then on.
 
+use kirkwall_core::sip::Transport;
+
 use super::*;
 
 impl Call {
@@ -47,19 +49,24 @@ impl Call {
         self.step(input, ctx);
     }
 
-    fn grant(&self, attempts: Vec<Vec<Target>>, ports: MediaPorts) -> Admitted {
+    /// The address that a far end shall send its media to.
+    pub(super) fn seen(&self, facing: Facing, transport: Transport, remote: IpAddr) -> IpAddr {
+        let local = self.ports.sip.local(facing, transport, remote).map(|local| local.ip());
+        self.settings.media.address.or(local).unwrap_or(remote)
+    }
+
+    pub(super) fn srtp(&self, facing: Facing) -> SrtpPolicy {
+        match facing {
+            Facing::North => self.settings.media.srtp_north,
+            Facing::South => self.settings.media.srtp_south,
+        }
+    }
+
+    pub(super) fn grant(&self, attempts: Vec<Vec<Target>>, ports: MediaPorts) -> Admitted {
         let media = &self.settings.media;
         let callee = attempts.iter().flatten().next().map(|target| &target.destination);
-        let seen = |facing, transport, remote: IpAddr| {
-            let local = self.ports.sip.local(facing, transport, remote).map(|local| local.ip());
-            media.address.or(local).unwrap_or(remote)
-        };
-        let policy = |facing: Facing| -> SrtpPolicy {
-            match facing {
-                Facing::North => media.srtp_north,
-                Facing::South => media.srtp_south,
-            }
-        };
+        let seen = |facing, transport, remote| self.seen(facing, transport, remote);
+        let policy = |facing| self.srtp(facing);
         let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing));
         Admitted {
             port_a: ports.a,
@@ -72,6 +79,7 @@ impl Call {
             codecs: media.codecs.clone(),
             srtp: (policy(self.facing), offered),
             attempts,
+            hold: media.hold,
         }
     }
 }

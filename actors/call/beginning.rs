@@ -27,11 +27,13 @@ impl Call {
         for (leg, record) in legs {
             self.start_dialog(leg, record.local.clone(), None, Some(record), ctx);
         }
-        let channel = self.media_channel();
+        let (channel, ports) = (self.media_channel(), self.machine.ports());
         self.channel = Some(channel.clone());
         let reopened = async move {
             match media {
-                Some(record) => channel.send(Reopen(record)).await.is_ok_and(|done| done.is_ok()),
+                Some(record) => {
+                    channel.send(Reopen(record.on_ports(ports))).await.is_ok_and(|done| done.is_ok())
+                }
                 None => false,
             }
         };

@@ -20,6 +20,7 @@ mod inspect;
 mod lines;
 mod people;
 mod south;
+mod transfer;
 mod voice;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -47,12 +48,13 @@ use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
 pub use admit::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
-pub use inbound::{Arrived, Hear};
+pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
+pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 
 /// Ended calls remembered with their ladders.
@@ -82,6 +84,7 @@ pub struct Supervisor {
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     calls: BTreeMap<CallRef, CallEntry>,
+    passed: transfer::Passed,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
@@ -107,6 +110,8 @@ struct CallEntry {
     addr: Addr<Call>,
     summary: CallSummary,
     invite_key: String,
+    /// Those of INVITEs that asked for the place of one of its legs.
+    joined: Vec<String>,
 }
 
 struct Remembered {
@@ -149,6 +154,7 @@ impl Supervisor {
             pace,
             unsaid: Vec::new(),
             calls: BTreeMap::new(),
+            passed: transfer::Passed::new(),
             invites: HashMap::new(),
             ended: VecDeque::new(),
             admission,

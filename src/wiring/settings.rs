@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use kirkwall_actors::settings::{
-    CapacitySettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings,
+    CapacitySettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings, Sounds,
 };
 use kirkwall_core::call::admission::Limit;
+use kirkwall_core::call::{HoldSignal, HoldSignals};
 use kirkwall_core::media::negotiate::{SrtpMode, SrtpPolicy};
 use kirkwall_core::sip::wire::{Host, Text};
 use kirkwall_integration::sip::DnsMethod;
@@ -99,6 +100,28 @@ fn media(config: &Config) -> MediaSettings {
         codecs: config.media.codecs.clone(),
         srtp_north: policy,
         srtp_south: south,
+        hold: HoldSignals {
+            north: config.media.hold_north.unwrap_or(match config.lync.enabled {
+                true => HoldSignal::Inactive,
+                false => HoldSignal::SendOnly,
+            }),
+            south: config.media.hold_south,
+        },
+        sounds: sounds(config),
+    }
+}
+
+/// The configuration was checked, and the file with it; one that is gone since then is not worth a switch
+/// that does not start.
+fn sounds(config: &Config) -> Sounds {
+    let music = config.media.music_on_hold.as_ref().map(|path| config::music(path));
+    match music {
+        Some(Ok(music)) => Sounds { hold: music.into(), ..Sounds::default() },
+        Some(Err(fault)) => {
+            tracing::error!(%fault, "no music on hold; the tone is played");
+            Sounds::default()
+        }
+        None => Sounds::default(),
     }
 }
 

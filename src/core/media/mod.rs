@@ -4,6 +4,7 @@ pub mod codec;
 pub mod dtmf;
 mod format;
 pub mod ice;
+pub mod music;
 pub mod negotiate;
 pub mod rtcp;
 pub mod rtp;

@@ -217,6 +217,8 @@ fn calls(start: Moment) -> Vec<CallSummary> {
         codecs: (Some(Codec::Pcma), Some(Codec::Pcma)),
         srtp: (false, true),
         cause: None,
+        handed_over: Vec::new(),
+        began_with: None,
     };
     let ringing = CallSummary {
         reference: CallRef(0x1002),

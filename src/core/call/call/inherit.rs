@@ -92,7 +92,7 @@ impl Call {
                 left.party = Some(self.party_at(side).clone());
             }
             left.facing = Some(self.faces(leg));
-            Some((strand.owner.unwrap_or(leg.owner(self.summary.reference)), left))
+            Some((self.name_of(leg), left))
         };
         Estate {
             from: self.summary.reference,
@@ -147,6 +147,12 @@ impl Call {
     /// Legs that were born in other calls, by their names there.
     pub fn inherited_legs(&self) -> impl Iterator<Item = (OwnerId, LegNo)> + '_ {
         self.legs.iter().filter_map(|(leg, strand)| Some((strand.owner?, *leg)))
+    }
+
+    /// A leg's name in tags and branches.
+    pub fn name_of(&self, leg: LegNo) -> OwnerId {
+        let born_elsewhere = self.legs.get(&leg).and_then(|strand| strand.owner);
+        born_elsewhere.unwrap_or(leg.owner(self.summary.reference))
     }
 
     /// The leg of this call with that name in tags and branches.
