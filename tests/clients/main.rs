@@ -30,3 +30,4 @@ mod outcomes;
 mod restart;
 mod rig;
 mod torture;
+mod transfer;

@@ -270,9 +270,7 @@ impl Call {
             (State::Admitting, LegNews::Invited) if caller && self.channels == Channels::Untouched => {
                 self.invited()
             }
-            (State::Admitting | State::Dialling | State::Talking, LegNews::Invited) if !caller => {
-                self.joins(leg, now)
-            }
+            (_, LegNews::Invited) if !caller => self.joins(leg, now),
             (State::Dialling | State::Talking, news) if candidate => self.search_news(leg, news, now),
             (State::Talking, LegNews::TransferAsked(wish)) => self.transfer_asked(leg, *wish, now),
             (_, LegNews::TransferAsked(wish)) => self.transfer_refused(leg, &wish),

@@ -127,6 +127,11 @@ pub struct Told {
 }
 
 impl Call {
+    /// Whether legs are dialled that are not kept on disk.
+    pub fn is_searching_of_test(&self) -> bool {
+        self.legs.values().any(|strand| strand.candidate || strand.joining.is_some() || !strand.is_open())
+    }
+
     /// A test makes another call of it.
     pub fn summary_of_test(&mut self) -> &mut CallSummary {
         &mut self.summary
@@ -491,6 +496,10 @@ impl World {
 
     /// A leg's user wants the other end connected with somebody.
     pub fn refers(&mut self, leg: u32, to: &str, own: Option<OwnerId>) {
+        self.try_refers(leg, to, own).unwrap();
+    }
+
+    pub fn try_refers(&mut self, leg: u32, to: &str, own: Option<OwnerId>) -> Result<(), Refusal> {
         let replaces = Replaces::parse("x;to-tag=a;from-tag=b").filter(|_| own.is_some());
         let wish = TransferWish {
             ticket: Ticket { handle: 1, number: 2, quiet: false },
@@ -498,7 +507,7 @@ impl World {
             replaces_own: own,
             referral: Referral { referred_by: Some("<sip:anna@example.com>".into()), replaces },
         };
-        self.news(leg, LegNews::TransferAsked(Box::new(wish)));
+        self.try_news(leg, LegNews::TransferAsked(Box::new(wish)))
     }
 
     /// The supervisor lets these be dialled for a transfer.
