@@ -13,6 +13,7 @@
 mod admission;
 mod beginning;
 mod messages;
+mod native;
 mod transfer;
 
 use std::collections::BTreeMap;
@@ -22,15 +23,15 @@ use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
-    self as core, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, Output, Save, Target,
+    self as core, About, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, Output, Save, Target,
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
-use kirkwall_core::media::negotiate::SrtpPolicy;
+use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
 use kirkwall_core::sip::refer::Referral;
-use kirkwall_core::sip::wire::{Message as SipMessage, Text, Uri, quoted};
+use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Text, Uri, quoted};
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use kirkwall_data::call::{CallRecord, Calls};
 use kirkwall_data::cdr::{CdrRecord, Cdrs};
@@ -38,18 +39,23 @@ use kirkwall_integration::media::{EngineFault, Ports as MediaPorts};
 use tracing::{Span, debug, error, info, info_span};
 
 use crate::desk::MediaView;
-use crate::dialog::{Dialog, DialogSeed, Obey, Place, local_end, local_end_to};
-use crate::media_channel::{Close, Count, MediaChannel, Open, Play, PressKey, Reopen, Run};
+use crate::dialog::{Dialog, DialogSeed, Place, local_end, local_end_to};
+use crate::media_channel::{
+    Close, Count, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run,
+};
 use crate::ports::Ports;
 use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Hear, LastWords, Release, ReleaseBase,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, Hear, LastWords, Release, ReleaseBase,
     Supervisor, invite_key,
 };
 
-pub use messages::{HangUp, LegSaid, Said, SendFailed, ShowLadder, ShowMedia};
+use native::LegAddr;
+
+pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
+pub use native::NativeSeed;
 pub use transfer::{Bequeath, Inheritance, Join, Taken};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -92,6 +98,8 @@ pub struct RestoredSeed {
 enum Beginning {
     /// With an INVITE.
     Invited(Box<SipMessage>, Peer),
+    /// With a handset on a native base station.
+    Native(Addr<crate::air::leg::NativeLeg>),
     /// With what was on disk.
     Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
     /// It has begun.
@@ -105,11 +113,11 @@ pub struct Call {
     beginning: Beginning,
     peer: Option<Peer>,
     facing: Facing,
-    legs: BTreeMap<LegNo, Addr<Dialog>>,
+    legs: BTreeMap<LegNo, LegAddr>,
     /// Legs that another call has asked for or taken, with that call.
-    lent: BTreeMap<LegNo, (Addr<Call>, Addr<Dialog>)>,
-    /// The call that waits to hear whether its legs were taken, and the leg that it keeps.
-    giver: Option<(Addr<Call>, LegNo)>,
+    lent: BTreeMap<LegNo, (Addr<Call>, LegAddr)>,
+    /// The call that waits to hear whether its legs were taken.
+    giver: Option<transfer::Giver>,
     /// Legs whose INVITE was not the first of this call, by its transaction.
     joined: Vec<(String, LegNo)>,
     credentials: Option<Credentials>,
@@ -220,8 +228,8 @@ impl Call {
                 Output::Admit { srtp } => self.ask_admission(srtp, ctx),
                 Output::Dial { leg, target, offer } => self.dial(leg, *target, offer, ctx),
                 Output::Leg(leg, order) => {
-                    if let Some(dialog) = self.legs.get(&leg) {
-                        dialog.do_send(Obey(order));
+                    if let Some(addr) = self.legs.get(&leg) {
+                        addr.obey(order);
                     }
                 }
                 Output::Flow(side, agreed) => {
@@ -259,6 +267,9 @@ impl Call {
     }
 
     fn dial(&mut self, leg: LegNo, target: Target, offer: Body, ctx: &mut Context<Self>) {
+        if let Some(native) = target.native.clone() {
+            return self.dial_native(leg, target, native, offer, ctx);
+        }
         let own = target.credentials_of.clone().map_or(String::new(), |user| user.to_string());
         let local = local_end_to(&self.ports, &self.settings, &target.destination, &own);
         let credentials = target.credentials_of.as_ref().and(self.credentials.clone()).map(DigestClient::new);
@@ -268,6 +279,7 @@ impl Call {
         } else {
             format!("{} ", quoted(&target.from_display))
         };
+        let referral = self.machine.referral().map_or(Vec::new(), Referral::headers);
         dialog.do_send(Place(Box::new(Dial {
             request_uri: target.request_uri.clone(),
             from: format!("{name}<{}>", target.from_uri),
@@ -276,7 +288,7 @@ impl Call {
             route: target.route.clone(),
             destination: target.destination.clone(),
             body: Some(offer),
-            headers: self.machine.referral().map_or(Vec::new(), Referral::headers),
+            headers: target.headers.iter().map(header).chain(referral).collect(),
         })));
     }
 
@@ -301,7 +313,7 @@ impl Call {
             record,
         };
         let dialog = Dialog::new(seed).start();
-        self.legs.insert(leg, dialog.clone());
+        self.legs.insert(leg, LegAddr::Sip(dialog.clone()));
         dialog
     }
 
@@ -364,7 +376,10 @@ impl Call {
     }
 
     fn dialog(&self, leg: LegNo) -> Option<&Addr<Dialog>> {
-        self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, dialog)| dialog))
+        match self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, addr)| addr))? {
+            LegAddr::Sip(dialog) => Some(dialog),
+            LegAddr::Native(_) => None,
+        }
     }
 }
 
@@ -375,6 +390,7 @@ impl Actor for Call {
         ctx.set_mailbox_capacity(1_024);
         match std::mem::replace(&mut self.beginning, Beginning::Done) {
             Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
+            Beginning::Native(leg) => self.joined(leg, ctx),
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }
@@ -396,6 +412,10 @@ fn cdr(summary: &CallSummary) -> CdrRecord {
         status: summary.cause.as_ref().map(|cause| cause.status),
         base_stations: bases.into_iter().flatten().cloned().collect(),
     }
+}
+
+fn header((name, value): &(String, String)) -> (HeaderName, Text) {
+    (HeaderName::from_text(Text::from(name.as_str())), Text::from(value.as_str()))
 }
 
 fn peer_name(peer: &Peer) -> String {

@@ -5,6 +5,8 @@
 //!
 //! Invariant: ports are free again when the actor is gone, however it went ([`Drop`]).
 
+mod agents;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,9 @@ use tracing::warn;
 use crate::desk::MediaView;
 use crate::recovery::{MediaRecord, media_name};
 
+pub use agents::{IceSeed, PairsChosen};
+use agents::{SideAgent, side_index};
+
 /// A call this old is worth bringing back; shorter ones are over before anybody could.
 const FIRST_KEPT: Duration = Duration::from_secs(2);
 /// The engine asks for at least each 10 s.
@@ -34,13 +39,36 @@ pub struct MediaChannel {
     open: bool,
     kept: bool,
     remotes: [Option<String>; 2],
+    ice: IceSeed,
+    /// Of the sides where both ends do ICE.
+    agents: [Option<SideAgent>; 2],
+    listening: bool,
+    alarm: Option<SpawnHandle>,
 }
 
 impl MediaChannel {
     /// Not open yet.
-    pub fn new(id: ChannelId, engine: Engine, journal: Journal) -> Self {
+    pub fn new(id: ChannelId, engine: Engine, journal: Journal, ice: IceSeed) -> Self {
         let store = Calls::new(&journal);
-        Self { id, engine, journal, store, open: false, kept: false, remotes: [None, None] }
+        Self {
+            id,
+            engine,
+            journal,
+            store,
+            open: false,
+            kept: false,
+            remotes: [None, None],
+            ice,
+            agents: [None, None],
+            listening: false,
+            alarm: None,
+        }
+    }
+
+    fn set(&self, side: Side, flow: Flow) {
+        if let Err(fault) = self.engine.set(self.id, engine_side(side), flow) {
+            warn!(channel = %self.id, %fault, "media cannot run as agreed");
+        }
     }
 
     fn name(&self) -> String {
@@ -128,10 +156,15 @@ pub struct Run(pub Side, pub Box<Agreed>);
 impl Handler<Run> for MediaChannel {
     type Result = ();
 
-    fn handle(&mut self, Run(side, agreed): Run, _: &mut Self::Context) {
-        self.remotes[side as usize] = agreed.remote.map(|remote| remote.to_string());
-        if let Err(fault) = self.engine.set(self.id, engine_side(side), flow(&agreed)) {
-            warn!(channel = %self.id, %fault, "media cannot run as agreed");
+    fn handle(&mut self, Run(side, agreed): Run, ctx: &mut Self::Context) {
+        self.remotes[side_index(side)] = agreed.remote.map(|remote| remote.to_string());
+        let flow = flow(&agreed);
+        match agreed.ice {
+            Some(ice) => self.meet(side, *ice, flow, ctx),
+            None => {
+                self.agents[side_index(side)] = None;
+                self.set(side, flow);
+            }
         }
     }
 }
@@ -169,11 +202,13 @@ impl Handler<PressKey> for MediaChannel {
 }
 
 /// Take one side of another call's media in place of a side here.
-#[derive(Debug, Message)]
+#[derive(Message)]
 #[rtype(result = "Result<(), EngineFault>")]
 pub struct TakeOver {
     /// Where it is.
     pub from: ChannelId,
+    /// Who owns it there.
+    pub channel: Option<Addr<MediaChannel>>,
     /// Which side there.
     pub side: Side,
     /// Which side here.
@@ -183,10 +218,12 @@ pub struct TakeOver {
 impl Handler<TakeOver> for MediaChannel {
     type Result = Result<(), EngineFault>;
 
-    fn handle(&mut self, TakeOver { from, side, into }: TakeOver, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, take: TakeOver, ctx: &mut Self::Context) -> Self::Result {
+        let TakeOver { from, channel, side, into } = take;
         self.engine.adopt(self.id, engine_side(into), from, engine_side(side))?;
         // What was kept so far tells of the former leg.
         self.keep(ctx);
+        self.take_agent(channel, side, into, ctx);
         Ok(())
     }
 }

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kirkwall_core::call::admission::Limit;
+use kirkwall_core::call::dialling::DialPlan;
 use kirkwall_core::call::route::InternalRouting;
 use kirkwall_core::call::{HoldSignals, Sound};
 use kirkwall_core::media::Codec;
-use kirkwall_core::media::negotiate::SrtpPolicy;
+use kirkwall_core::media::ice::agent;
+use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::media::tone;
 use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
@@ -31,6 +34,8 @@ pub struct Settings {
     pub north: Option<NorthSettings>,
     /// Whether calls between two of our handsets stay inside.
     pub internal_routing: InternalRouting,
+    /// How numbers are dialled.
+    pub dialling: Arc<DialPlan>,
     /// Media.
     pub media: MediaSettings,
     /// Channels.
@@ -49,6 +54,8 @@ impl Settings {
 pub struct NorthSettings {
     /// Proxies in order of preference.
     pub proxies: Vec<Proxy>,
+    /// Names of further servers that may call us.
+    pub allowed: Vec<String>,
     /// How to reach them.
     pub transport: Transport,
     /// Whether SRV records are asked first.
@@ -74,6 +81,10 @@ pub struct LyncSettings {
     pub subnet: Option<Ipv4Addr>,
     /// Whether REGISTER asks for a lifetime; else the front end chooses.
     pub ask_expires: bool,
+    /// How often front ends are asked whether they live; zero: never.
+    pub watch_every: Duration,
+    /// How long the first proxy must have served before users go back to it.
+    pub return_after: Duration,
 }
 
 /// A proxy as configured.
@@ -100,6 +111,8 @@ pub struct MediaSettings {
     pub hold: HoldSignals,
     /// What it hears meanwhile.
     pub sounds: Sounds,
+    /// ICE.
+    pub ice: IceSettings,
 }
 
 /// What an end hears in place of the other one, as G.711 A-law at 8000 samples a second.
@@ -131,6 +144,15 @@ impl fmt::Debug for Sounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sounds({} and {} octets)", self.hold.len(), self.ringing.len())
     }
+}
+
+/// ICE settings.
+#[derive(Debug, Clone)]
+pub struct IceSettings {
+    /// Towards the north.
+    pub north: IceMode,
+    /// How the agents work.
+    pub agents: agent::Settings,
 }
 
 /// Channel settings.

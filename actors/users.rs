@@ -117,6 +117,9 @@ impl Users {
         let now = self.now();
         let mut record = username.clone().map(|name| UserRecord::new(name, now));
         change::apply(record.as_mut(), &order.fields, &mut faults);
+        if let Some(record) = &record {
+            change::check_numbers(record, &self.users, &mut faults);
+        }
         match (record, username) {
             (Some(_), Some(name)) if faults.is_empty() && self.users.contains_key(&name) => {
                 Err(DeskFault::Conflict(format!("user {name} exists already; change it instead")))
@@ -134,6 +137,7 @@ impl Users {
         let before = record.clone();
         let mut faults = Vec::new();
         change::apply(Some(&mut record), &order.fields, &mut faults);
+        change::check_numbers(&record, &self.users, &mut faults);
         if !faults.is_empty() {
             return Err(DeskFault::Invalid(faults));
         }
@@ -315,6 +319,8 @@ fn view(user: &UserRecord, state: Option<&UserState>) -> UserView {
         access_code_set: user.access_code.is_some(),
         south_password_set: user.south_password.is_some(),
         enabled: user.enabled,
+        secondary_username: user.secondary_username.clone(),
+        allowed_calls: user.allowed_calls,
         revision: user.revision,
         handset_registered: state.is_some_and(|s| s.handset_registered),
         registration: state.map_or_else(|| "off".to_owned(), |s| s.registration.clone()),

@@ -1,5 +1,6 @@
 //! Users: who may register in the south and is registered in the north.
 
+use kirkwall_core::call::dialling::AllowedCalls;
 use kirkwall_core::id::Username;
 use kirkwall_core::timer::Moment;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,13 @@ pub struct UserRecord {
     /// A disabled user registers nowhere and gets no calls.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// The number by which others of this switch reach the user when the north side is lost, and on which
+    /// the north may call; unique among users.
+    #[serde(default)]
+    pub secondary_username: Option<String>,
+    /// What the user may call; none: what the configuration allows.
+    #[serde(default)]
+    pub allowed_calls: Option<AllowedCalls>,
     /// When it was made.
     #[serde(default)]
     pub created: Moment,
@@ -64,6 +72,8 @@ impl UserRecord {
             access_code: None,
             south_password: None,
             enabled: true,
+            secondary_username: None,
+            allowed_calls: None,
             created: now,
             changed: now,
             revision: 1,

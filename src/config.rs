@@ -144,6 +144,9 @@ macro_rules! sections {
     )*};
 }
 
+mod dialling;
+pub use dialling::Dialling;
+
 sections! {
     /// All settings of one node.
     Config {
@@ -157,6 +160,8 @@ sections! {
         sip: Sip,
         @ /// Microsoft Lync and Skype for Business.
         lync: Lync,
+        @ /// Numbers: what they mean and cost.
+        dialling: Dialling,
         @ /// Voice.
         media: Media,
         @ /// How many calls.
@@ -228,6 +233,11 @@ sections! {
         ca: Option<PathBuf> = None,
         /// Check certificates of servers in the north. Turn off only to find an error.
         verify: bool = true,
+        /// Proxies of old Windows (Server 2008 R2, 2012 R2), by their names in `sip.proxies`: they are spoken
+        /// to by OpenSSL, TLS 1.2 with ECDHE-RSA and CBC too.
+        legacy_tls: Vec<HostName> = Vec::new(),
+        /// Take TLS 1.0 and 1.1 and key exchange by RSA from those proxies as well. Weak; update them instead.
+        legacy_tls_1_0: bool = false,
         /// When calls between our own handsets stay inside: `fallback` while the north is down, `first`
         /// always, `never`.
         internal_routing: InternalRouting = InternalRouting::Fallback,
@@ -245,8 +255,11 @@ sections! {
         listen_tcp: Listener = Listener::OFF,
         /// Listener for TLS from front ends, `off` for none.
         listen_tls: Listener = Listener::on(5061),
-        /// Whether clients must show a certificate: `optional` or `required` (MTLS).
+        /// Whether clients must show a certificate: `optional` or `required` (MTLS). With `required`, and for a
+        /// trusted server of Lync, it must be that of one of `sip.proxies` or `sip.north.allowed`.
         client_certificates: ClientCertificates = ClientCertificates::Optional,
+        /// Names of further servers that may connect, such as the front ends of a pool.
+        allowed: Vec<HostName> = Vec::new(),
     }
 
     /// `[sip.south]`
@@ -276,6 +289,10 @@ sections! {
         subnet: Option<IpAddr> = None,
         /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
         ask_expires: bool = false,
+        /// Seconds between two OPTIONS that ask whether a front end still answers; 0: never.
+        watch_every: Duration = Duration::from_secs(5),
+        /// Seconds that the first of `sip.proxies` must have answered before users who sit at another go back.
+        return_after: Duration = Duration::from_secs(60),
     }
 
     /// `[media]`

@@ -17,8 +17,8 @@ impl Call {
             srtp,
         };
         let asked = self.supervisor.send(ask).into_actor(self);
-        ctx.spawn(asked.then(|reply, me, _| {
-            let channel = me.media_channel();
+        ctx.spawn(asked.then(|reply, me, ctx| {
+            let channel = me.media_channel(ctx);
             let open = reply.as_ref().is_ok_and(Result::is_ok).then(|| channel.clone());
             me.channel = open.clone();
             let opened = async move {
@@ -38,9 +38,9 @@ impl Call {
         ctx: &mut Context<Self>,
     ) {
         let input = match (reply, opened) {
-            (Ok(Ok((attempts, credentials))), Some(Ok(Ok(ports)))) => {
+            (Ok(Ok(Granted { attempts, credentials, about })), Some(Ok(Ok(ports)))) => {
                 self.credentials = credentials;
-                Input::Admitted(Box::new(self.grant(attempts, ports)))
+                Input::Admitted(Box::new(Admitted { about, ..self.grant(attempts, ports) }))
             }
             (Ok(Err(cause)), _) => Input::Denied(cause),
             (Ok(Ok(_)), Some(Ok(Err(fault)))) => Input::Denied(Cause::no_channel(503, fault.to_string())),
@@ -51,8 +51,10 @@ impl Call {
 
     /// The address that a far end shall send its media to.
     pub(super) fn seen(&self, facing: Facing, transport: Transport, remote: IpAddr) -> IpAddr {
-        let local = self.ports.sip.local(facing, transport, remote).map(|local| local.ip());
-        self.settings.media.address.or(local).unwrap_or(remote)
+        // A base link is TLS without SIP: whatever socket faces that way has our address.
+        let sockets = [transport, Transport::Udp, Transport::Tcp];
+        let local = sockets.into_iter().find_map(|way| self.ports.sip.local(facing, way, remote));
+        self.settings.media.address.or(local.map(|local| local.ip())).unwrap_or(remote)
     }
 
     pub(super) fn srtp(&self, facing: Facing) -> SrtpPolicy {
@@ -62,11 +64,20 @@ impl Call {
         }
     }
 
+    pub(super) fn ice(&self, facing: Facing) -> IceMode {
+        match facing {
+            Facing::North => self.settings.media.ice.north,
+            // Handsets and their bases stand in our own network.
+            Facing::South => IceMode::Off,
+        }
+    }
+
     pub(super) fn grant(&self, attempts: Vec<Vec<Target>>, ports: MediaPorts) -> Admitted {
         let media = &self.settings.media;
         let callee = attempts.iter().flatten().next().map(|target| &target.destination);
         let seen = |facing, transport, remote| self.seen(facing, transport, remote);
         let policy = |facing| self.srtp(facing);
+        let ice = |facing| self.ice(facing);
         let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing));
         Admitted {
             port_a: ports.a,
@@ -78,8 +89,10 @@ impl Call {
             address_b: callee.map_or(LOOPBACK, |to| seen(to.facing, to.transport, to.address.ip())),
             codecs: media.codecs.clone(),
             srtp: (policy(self.facing), offered),
+            ice: (ice(self.facing), callee.map_or(IceMode::Off, |to| ice(to.facing))),
             attempts,
             hold: media.hold,
+            about: About::default(),
         }
     }
 }

@@ -78,6 +78,14 @@ impl Handler<LegSaid> for Call {
     }
 }
 
+impl Handler<PairsChosen> for Call {
+    type Result = ();
+
+    fn handle(&mut self, PairsChosen { side, chosen }: PairsChosen, ctx: &mut Self::Context) {
+        self.step(Input::IceSettled(side, chosen), ctx);
+    }
+}
+
 /// End it, for this reason.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -89,6 +97,19 @@ impl Handler<HangUp> for Call {
     fn handle(&mut self, HangUp(words): HangUp, ctx: &mut Self::Context) {
         let cause = Cause { status: 480, q850: 31, words };
         self.step(Input::HangUp(cause), ctx);
+    }
+}
+
+/// End it: an emergency call needs its channels.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Preempt;
+
+impl Handler<Preempt> for Call {
+    type Result = ();
+
+    fn handle(&mut self, _: Preempt, ctx: &mut Self::Context) {
+        self.step(Input::HangUp(Cause::preempted()), ctx);
     }
 }
 

@@ -12,7 +12,7 @@ use kirkwall_core::id::CallRef;
 use kirkwall_core::sip::replaces::{Matched, Replaces};
 
 use super::*;
-use crate::dialog::{Named, Serve};
+use crate::dialog::Named;
 use crate::media_channel::TakeOver;
 use crate::supervisor::{PassLegs, RouteTransfer};
 
@@ -23,9 +23,9 @@ impl Call {
         ctx.spawn(asked.into_actor(self).map(|reply, me, ctx| {
             let ports = me.ports.media.ports(ChannelId(me.summary().reference.0));
             let input = match (reply, ports) {
-                (Ok(Ok((attempts, credentials))), Some(ports)) => {
+                (Ok(Ok(Granted { attempts, credentials, about })), Some(ports)) => {
                     me.credentials = credentials;
-                    Input::Admitted(Box::new(me.grant(attempts, ports)))
+                    Input::Admitted(Box::new(Admitted { about, ..me.grant(attempts, ports) }))
                 }
                 (Ok(Err(cause)), _) => Input::Denied(cause),
                 _ => Input::Denied(Cause::of_status(500, "the switch could not route the transfer")),
@@ -47,10 +47,11 @@ impl Call {
 
     /// Takes over media, then tells the call that it came from.
     pub(super) fn take_media(&mut self, from: CallRef, side: Side, into: Side, ctx: &mut Context<Self>) {
+        let theirs = self.giver.as_ref().and_then(|giver| giver.channel.clone());
         let taken = self
             .channel
             .as_ref()
-            .map(|channel| channel.send(TakeOver { from: ChannelId(from.0), side, into }));
+            .map(|channel| channel.send(TakeOver { from: ChannelId(from.0), channel: theirs, side, into }));
         let taken = async move {
             match taken {
                 Some(taken) => taken.await.is_ok_and(|taken| taken.is_ok()),
@@ -58,8 +59,8 @@ impl Call {
             }
         };
         ctx.spawn(taken.into_actor(self).map(|taken, me, ctx| {
-            if let Some((giver, kept)) = me.giver.take() {
-                giver.do_send(Taken { kept, taken: true });
+            if let Some(Giver { call, kept, .. }) = me.giver.take() {
+                call.do_send(Taken { kept, taken: true });
             }
             if !taken {
                 let cause = Cause::of_status(500, "the media of the other call could not be taken over");
@@ -98,11 +99,12 @@ impl Call {
                 dialogs.push((owner, dialog));
             }
         }
-        heir.do_send(Inheritance::Left(Box::new(Bequest { estate, dialogs, kept, from: ctx.address() })));
+        let (channel, from) = (self.channel.clone(), ctx.address());
+        heir.do_send(Inheritance::Left(Box::new(Bequest { estate, dialogs, kept, channel, from })));
     }
 
     fn inherit(&mut self, bequest: Bequest, ctx: &mut Context<Self>) {
-        let Bequest { estate, dialogs, kept, from } = bequest;
+        let Bequest { estate, dialogs, kept, channel, from } = bequest;
         let (origin, owners, bases) = (estate.from, estate.owners(), estate.bases());
         let ready = match self.machine.handle(Input::Inherited(Box::new(estate)), self.ports.clock.now()) {
             Ok(ready) => ready,
@@ -115,11 +117,11 @@ impl Call {
         self.supervisor.do_send(PassLegs { from: origin, to, owners, bases });
         for (owner, dialog) in dialogs {
             if let Some(leg) = self.machine.leg_named(owner) {
-                dialog.do_send(Serve(ctx.address(), leg));
+                dialog.go_over(ctx.address(), to, leg);
                 self.legs.insert(leg, dialog);
             }
         }
-        self.giver = Some((from, kept));
+        self.giver = Some(Giver { call: from, kept, channel });
         self.carry_out(ready, ctx);
     }
 
@@ -138,6 +140,7 @@ impl Call {
             address: self.seen(peer.facing, peer.transport, peer.remote.ip()),
             codecs: self.settings.media.codecs.clone(),
             srtp: self.srtp(peer.facing),
+            ice: self.ice(peer.facing),
         };
         self.step(Input::Joining(leg, Box::new(joining)), ctx);
         let from = (peer.facing, peer.transport, peer.remote.ip());
@@ -166,7 +169,7 @@ impl Handler<Bequeath> for Call {
 
     fn handle(&mut self, Bequeath { owner, replaces, heir }: Bequeath, ctx: &mut Self::Context) {
         let leg = self.machine.leg_named(owner);
-        let Some((leg, dialog)) = leg.and_then(|leg| Some((leg, self.legs.get(&leg)?.clone()))) else {
+        let Some((leg, dialog)) = leg.and_then(|leg| Some((leg, self.dialog(leg)?.clone()))) else {
             return heir.do_send(Inheritance::NotOurs);
         };
         if heir == ctx.address() {
@@ -196,11 +199,21 @@ pub enum Inheritance {
     Left(Box<Bequest>),
 }
 
+/// The call that waits to hear whether its legs were taken.
+pub(super) struct Giver {
+    call: Addr<Call>,
+    /// The leg that it keeps.
+    kept: LegNo,
+    /// Where its media were.
+    channel: Option<Addr<MediaChannel>>,
+}
+
 /// Legs that change hands.
 pub struct Bequest {
     estate: Estate,
-    dialogs: Vec<(OwnerId, Addr<Dialog>)>,
+    dialogs: Vec<(OwnerId, LegAddr)>,
     kept: LegNo,
+    channel: Option<Addr<MediaChannel>>,
     from: Addr<Call>,
 }
 
@@ -298,7 +311,7 @@ impl Handler<Join> for Call {
         let owner = OwnerId::in_word(&join.replaces.to_tag);
         let old = owner.and_then(|owner| self.machine.leg_named(owner));
         let asked =
-            old.and_then(|old| self.legs.get(&old)).map(|dialog| dialog.send(Named(join.replaces.clone())));
+            old.and_then(|old| self.dialog(old)).map(|dialog| dialog.send(Named(join.replaces.clone())));
         let asked = async move {
             match asked {
                 Some(asked) => asked.await.ok().flatten(),

@@ -1,6 +1,7 @@
 //! Users: people with a number.
 
 use actix::prelude::*;
+use kirkwall_core::call::dialling::AllowedCalls;
 use kirkwall_core::id::Username;
 use kirkwall_core::pii::Pii;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,10 @@ pub struct UserView {
     pub south_password_set: bool,
     /// Whether the user may call and be called.
     pub enabled: bool,
+    /// Number by which the user is called besides the username.
+    pub secondary_username: Option<String>,
+    /// What the user may call; none: what the configuration allows.
+    pub allowed_calls: Option<AllowedCalls>,
     /// Grows with every change; the ETag.
     pub revision: u64,
     /// Whether a handset is registered for this user.
@@ -58,6 +63,10 @@ pub struct UserChange {
     pub south_password: Option<Pii<String>>,
     /// Enabled.
     pub enabled: Option<bool>,
+    /// Secondary username.
+    pub secondary_username: Option<String>,
+    /// Classes of numbers that the user may call; an inner none: what the configuration allows.
+    pub allowed_calls: Option<Option<Vec<String>>>,
 }
 
 /// Users, sorted by name. Answers at most `limit` and whether more follow.

@@ -3,18 +3,20 @@
 use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::dialling::NumberClass;
 use kirkwall_core::call::ladder::Ladder;
-use kirkwall_core::call::route::{Map, Way, way};
-use kirkwall_core::call::{CallSummary, Party, Phase, Target};
+use kirkwall_core::call::route::{Ask, Routed, Way, way};
+use kirkwall_core::call::{About, CallSummary, NativeTarget, Party, Phase, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::digest::Credentials;
-use kirkwall_core::sip::wire::{Host, Uri};
+use kirkwall_core::sip::wire::Uri;
 use kirkwall_core::sip::{Destination, Facing};
 use metrics::{counter, gauge};
 use tracing::{info, warn};
 
+use super::books::Books;
 use super::{CallEntry, REMEMBERED, Remembered, Supervisor};
 use crate::call::{Call, RestoredSeed};
 use crate::desk::MediaView;
@@ -36,8 +38,19 @@ pub struct Admit {
     pub srtp: bool,
 }
 
-/// Where to dial, and whose credentials answer a challenge there; or why not.
-pub type AdmitReply = Result<(Vec<Vec<Target>>, Option<Credentials>), Cause>;
+/// Where to dial, and what belongs to it.
+#[derive(Debug)]
+pub struct Granted {
+    /// Each attempt's targets.
+    pub attempts: Vec<Vec<Target>>,
+    /// Whose credentials answer a challenge there.
+    pub credentials: Option<Credentials>,
+    /// What the router knows besides.
+    pub about: About,
+}
+
+/// The way and the channels, or why not.
+pub type AdmitReply = Result<Granted, Cause>;
 
 /// A call's channels go back.
 #[derive(Debug, Message)]
@@ -104,24 +117,53 @@ impl Handler<Admit> for Supervisor {
 impl Supervisor {
     pub(super) fn admit_call(&mut self, ask: &Admit) -> AdmitReply {
         let mode = self.settings.internal_routing;
-        let caller = ask.caller.user.as_ref();
-        match way(ask.facing, caller, &ask.dialled, mode, &Books(self)) {
+        let (trail, callback) =
+            self.calls.get(&ask.call).map_or((Vec::new(), false), |entry| entry.brought());
+        let dialled = Ask::Dialled {
+            facing: ask.facing,
+            caller: ask.caller.user.as_ref(),
+            uri: &ask.dialled,
+            trail: &trail,
+            callback,
+        };
+        let routed = way(dialled, &self.settings.dialling, mode, &Books(self));
+        self.follow_route(ask, routed)
+    }
+
+    /// Takes the channels of a way.
+    pub(super) fn follow_route(&mut self, ask: &Admit, routed: Routed) -> AdmitReply {
+        let emergency = routed.class == NumberClass::Emergency;
+        if emergency {
+            self.note_emergency(ask);
+        }
+        let Routed { way, trail, forwards, uri, .. } = routed;
+        let about = About { emergency, trail, forwards };
+        match way {
             Way::Refuse(cause) => Err(cause),
+            Way::Code(_) => Err(Cause::of_status(501, "feature codes are not in use yet")),
             Way::Handset(user) => {
-                self.take_common(ask, ask.srtp)?;
-                self.handset_targets(ask, &user).map(|targets| (vec![targets], None))
+                self.take_common(ask, ask.srtp, emergency)?;
+                let targets = self.handset_targets(ask, &user, &about)?;
+                Ok(Granted { attempts: vec![targets], credentials: None, about })
             }
             Way::North { line, number } => {
-                self.take_common(ask, ask.srtp || self.settings.media.srtp_north.mode != SrtpMode::Off)?;
-                let attempts = self.north_targets(ask, &line, number);
-                Ok((attempts, self.credentials(&line)))
+                let srtp = ask.srtp || self.settings.media.srtp_north.mode != SrtpMode::Off;
+                self.take_common(ask, srtp, emergency)?;
+                let uri = number.as_ref().map(|number| self.aor(number)).or(uri);
+                let uri = uri.unwrap_or_else(|| ask.dialled.raw.to_string());
+                let number = number.unwrap_or_else(|| ask.dialled.user_text());
+                let attempts = self.north_targets(ask, &line, (uri, number), &about);
+                Ok(Granted { attempts, credentials: self.credentials(&line), about })
             }
         }
     }
 
-    /// The media channel, and the caller's own base station's.
-    fn take_common(&mut self, ask: &Admit, srtp: bool) -> Result<(), Cause> {
+    /// The media channel, and the caller's own base station's. For an emergency call room is made.
+    fn take_common(&mut self, ask: &Admit, srtp: bool, emergency: bool) -> Result<(), Cause> {
         let refused = |refusal: Refusal| Cause::no_channel(503, refusal.to_string());
+        if emergency {
+            self.make_room(ask, srtp);
+        }
         self.admission.reserve_media(ask.call, srtp).map_err(refused)?;
         if let (Facing::South, Some(base)) = (ask.facing, &ask.caller.base) {
             let limit = self.base_limit(base);
@@ -130,10 +172,11 @@ impl Supervisor {
         Ok(())
     }
 
-    fn handset_targets(&mut self, ask: &Admit, user: &Username) -> Result<Vec<Target>, Cause> {
+    fn handset_targets(&mut self, ask: &Admit, user: &Username, about: &About) -> Result<Vec<Target>, Cause> {
         let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
-        let located = self.locations.get(user).cloned().unwrap_or_default();
+        let located = self.places(user);
         let (mut targets, mut refused) = (Vec::new(), None);
+        let headers = self.headers_about(&self.aor(user.as_str()), about);
         for place in located {
             let limit = self.base_limit(&place.base);
             match self.admission.reserve_base(ask.call, &place.base, limit, srtp) {
@@ -147,7 +190,13 @@ impl Supervisor {
                     route: Vec::new(),
                     credentials_of: None,
                     insist_on_srtp: false,
+                    headers: headers.clone(),
                     base: Some((place.base.clone(), limit)),
+                    native: place.native.map(|ipui| NativeTarget {
+                        ipui,
+                        number: ask.caller.number.clone(),
+                        internal: ask.caller.user.is_some(),
+                    }),
                     party: self.party(user, Some(place.base)),
                 }),
             }
@@ -161,12 +210,18 @@ impl Supervisor {
 
     /// The line's own proxy first, then the others in their order. A front end takes requests of those who
     /// are signed in at it, so with Lync there are no others.
-    fn north_targets(&self, ask: &Admit, line: &Username, number: Option<String>) -> Vec<Vec<Target>> {
+    fn north_targets(
+        &self,
+        ask: &Admit,
+        line: &Username,
+        (uri, number): (String, String),
+        about: &About,
+    ) -> Vec<Vec<Target>> {
         let current = self.lines.get(line).and_then(|entry| entry.state.way.clone());
         let (first, route) = current.map_or((None, Vec::new()), |l| (Some(l.destination), l.service_route));
         let others = self.proxies.iter().filter(|_| !self.settings.speaks_lync());
         let others = others.filter(|p| first.as_ref().is_none_or(|f| f.address != p.address));
-        let uri = number.as_ref().map_or_else(|| ask.dialled.raw.to_string(), |number| self.aor(number));
+        let headers = self.headers_about(&uri, about);
         let target = |destination: Destination| Target {
             request_uri: uri.clone(),
             to_uri: uri.clone(),
@@ -176,16 +231,20 @@ impl Supervisor {
             route: route.clone(),
             credentials_of: Some(line.clone()),
             insist_on_srtp: false,
+            headers: headers.clone(),
             base: None,
-            party: Party {
-                number: number.clone().unwrap_or_else(|| ask.dialled.user_text()),
-                ..Party::default()
-            },
+            native: None,
+            party: Party { number: number.clone(), ..Party::default() },
         };
         first.iter().cloned().chain(others.cloned()).map(|destination| vec![target(destination)]).collect()
     }
 
-    fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {
+    fn headers_about(&self, target: &str, about: &About) -> Vec<(String, String)> {
+        let words = about.headers(target, |user| self.aor(user));
+        words.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect()
+    }
+
+    pub(super) fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {
         let display = self.accounts.get(user).map_or(String::new(), |record| record.display_name.clone());
         Party { number: user.to_string(), display, user: Some(user.clone()), base }
     }
@@ -242,10 +301,7 @@ impl Supervisor {
             };
             let addr =
                 Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
-            self.calls.insert(
-                reference,
-                CallEntry { addr, summary, invite_key: String::new(), joined: Vec::new() },
-            );
+            self.calls.insert(reference, CallEntry::new(addr, summary, String::new(), (Vec::new(), false)));
             self.active += 1;
         }
     }
@@ -263,34 +319,6 @@ impl Supervisor {
             }
         }
         self.show_channels();
-    }
-}
-
-/// The supervisor's books as the router reads them.
-struct Books<'a>(&'a Supervisor);
-
-impl Map for Books<'_> {
-    fn user(&self, user: &Username) -> Option<bool> {
-        self.0.accounts.get(user).map(|record| record.enabled)
-    }
-
-    fn located(&self, user: &Username) -> bool {
-        self.0.locations.get(user).is_some_and(|places| !places.is_empty())
-    }
-
-    fn has_north(&self) -> bool {
-        self.0.settings.north.is_some()
-    }
-
-    fn line_up(&self, user: &Username) -> bool {
-        self.0.lines.get(user).is_some_and(|entry| entry.state.way.is_some())
-    }
-
-    fn is_ours(&self, host: &Host) -> bool {
-        let settings = &self.0.settings;
-        let name = host.to_string();
-        let named = [&settings.domain, &settings.realm].iter().any(|ours| ours.eq_ignore_ascii_case(&name));
-        named || settings.own_hosts.contains(host)
     }
 }
 

@@ -15,13 +15,17 @@
 //! A call's actor that dies takes nothing with it: a guard tells the supervisor, which frees its channels.
 
 mod admit;
+mod books;
+mod emergency;
 mod inbound;
 mod inspect;
 mod lines;
+mod native;
 mod people;
 mod south;
 mod transfer;
 mod voice;
+mod watch;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -29,12 +33,15 @@ use std::sync::{Arc, Mutex};
 use actix::prelude::*;
 use kirkwall_core::call::CallSummary;
 use kirkwall_core::call::admission::{Admission, Limit};
+use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
+use kirkwall_core::dect::identity::Ipei;
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
 use kirkwall_core::sip::Destination;
 use kirkwall_core::sip::digest::{DigestServer, GuessLimiter, Offer};
 use kirkwall_core::sip::door::DoorRules;
 use kirkwall_core::sip::pace::Pace;
+use kirkwall_core::sip::proxy_watch::ProxyWatch;
 use kirkwall_core::timer::Moment;
 use kirkwall_data::user::UserRecord;
 use kirkwall_integration::sip::Resolver;
@@ -47,15 +54,19 @@ use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
-pub use admit::{Admit, AdmitReply, CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
+pub use admit::{
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, LastWords, Release, ReleaseBase,
+};
 pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
+pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, WhoHas};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
+pub use watch::Redirect;
 
 /// Ended calls remembered with their ladders.
 const REMEMBERED: usize = 1_000;
@@ -73,14 +84,27 @@ pub struct Supervisor {
     digest: DigestServer,
     guesses: GuessLimiter,
     accounts: HashMap<Username, UserRecord>,
+    /// Users by their secondary usernames.
+    numbers: HashMap<String, Username>,
+    /// What users have set; those who set nothing are not in it.
+    forwarding: HashMap<Username, Forwarding>,
+    /// When a user last called an emergency number.
+    emergencies: HashMap<Username, Moment>,
     handsets: HashMap<Username, Addr<Handset>>,
     locations: HashMap<Username, Vec<Located>>,
+    /// Handsets on native base stations.
+    airborne: HashMap<Ipei, Located>,
+    /// Users by the handset they are linked to; the account decides.
+    owners: HashMap<Ipei, Username>,
     bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
     lines: HashMap<Username, LineEntry>,
     line_owners: HashMap<u64, Username>,
     waiting_lines: VecDeque<Username>,
     proxies: Vec<Destination>,
     pace: SharedPace,
+    /// Of Lync's front ends.
+    watcher: Option<ProxyWatch>,
+    watch_alarm: Option<SpawnHandle>,
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     calls: BTreeMap<CallRef, CallEntry>,
@@ -112,6 +136,25 @@ struct CallEntry {
     invite_key: String,
     /// Those of INVITEs that asked for the place of one of its legs.
     joined: Vec<String>,
+    /// The forwards that it came through before it came to us.
+    trail: Vec<Diversion>,
+    /// Whether an emergency desk calls back.
+    callback: bool,
+}
+
+impl CallEntry {
+    fn new(
+        addr: Addr<Call>,
+        summary: CallSummary,
+        invite_key: String,
+        (trail, callback): (Vec<Diversion>, bool),
+    ) -> Self {
+        Self { addr, summary, invite_key, joined: Vec::new(), trail, callback }
+    }
+
+    fn brought(&self) -> (Vec<Diversion>, bool) {
+        (self.trail.clone(), self.callback)
+    }
 }
 
 struct Remembered {
@@ -144,14 +187,21 @@ impl Supervisor {
             digest,
             guesses: GuessLimiter::default(),
             accounts: HashMap::new(),
+            numbers: HashMap::new(),
+            forwarding: HashMap::new(),
+            emergencies: HashMap::new(),
             handsets: HashMap::new(),
             locations: HashMap::new(),
+            airborne: HashMap::new(),
+            owners: HashMap::new(),
             bases: BTreeMap::new(),
             lines: HashMap::new(),
             line_owners: HashMap::new(),
             waiting_lines: VecDeque::new(),
             proxies: Vec::new(),
             pace,
+            watcher: None,
+            watch_alarm: None,
             unsaid: Vec::new(),
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),

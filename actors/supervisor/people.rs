@@ -103,7 +103,7 @@ impl Supervisor {
         }
     }
 
-    fn base(&mut self, id: BaseStationId, ctx: &mut Context<Self>) -> Addr<BaseStation> {
+    pub(super) fn base(&mut self, id: BaseStationId, ctx: &mut Context<Self>) -> Addr<BaseStation> {
         if let Some((addr, _)) = self.bases.get(&id).filter(|(addr, _)| addr.connected()) {
             return addr.clone();
         }
@@ -129,6 +129,12 @@ impl Handler<AccountChanged> for Supervisor {
 
     fn handle(&mut self, AccountChanged(record): AccountChanged, ctx: &mut Self::Context) {
         let user = record.username.clone();
+        let before = self.accounts.get(&user).and_then(|before| before.secondary_username.clone());
+        before.map(|number| self.numbers.remove(&number));
+        if let Some(number) = &record.secondary_username {
+            self.numbers.insert(number.clone(), user.clone());
+        }
+        self.note_owner(&record);
         self.accounts.insert(user.clone(), *record);
         self.show_plant();
         self.line_wanted(&user, ctx);
@@ -139,7 +145,9 @@ impl Handler<AccountRemoved> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, AccountRemoved(user): AccountRemoved, ctx: &mut Self::Context) {
-        self.accounts.remove(&user);
+        let record = self.accounts.remove(&user);
+        record.and_then(|record| record.secondary_username).map(|number| self.numbers.remove(&number));
+        self.emergencies.remove(&user);
         self.show_plant();
         self.line_wanted(&user, ctx);
         if let Some(handset) = self.handsets.remove(&user) {
@@ -161,7 +169,7 @@ impl Handler<InspectUsers> for Supervisor {
         for user in users {
             let registration =
                 self.lines.get(&user).map_or_else(|| "off".to_owned(), |line| line.state.words());
-            let handset_registered = self.locations.get(&user).is_some_and(|places| !places.is_empty());
+            let handset_registered = !self.places(&user).is_empty();
             states.insert(user, UserState { handset_registered, registration, calls: 0 });
         }
         for summary in self.standing() {
@@ -208,8 +216,13 @@ impl Supervisor {
 
     /// Base stations that carry a handset now.
     pub(super) fn bases_up(&self) -> usize {
-        let bases: std::collections::BTreeSet<&BaseStationId> =
-            self.locations.values().flatten().map(|place| &place.base).collect();
+        let bases: std::collections::BTreeSet<&BaseStationId> = self
+            .locations
+            .values()
+            .flatten()
+            .chain(self.airborne.values())
+            .map(|place| &place.base)
+            .collect();
         bases.len()
     }
 }

@@ -100,6 +100,7 @@ impl Supervisor {
         let Some((key, dialled)) = invite_key(&request).zip(request.request_uri()) else {
             return self.refuse(&request, &peer, 400);
         };
+        let (trail, callback) = self.brought_along(&request, &peer);
         let reference = self.reference();
         let offer = kirkwall_core::call::Body::of(&request);
         let callee = Party { number: dialled.user_text(), ..Party::default() };
@@ -117,7 +118,7 @@ impl Supervisor {
         let summary = kirkwall_core::call::CallSummary::of(&new, self.ports.clock.now());
         let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::new(seed));
         self.invites.insert(key.clone(), reference);
-        self.calls.insert(reference, CallEntry { addr, summary, invite_key: key, joined: Vec::new() });
+        self.calls.insert(reference, CallEntry::new(addr, summary, key, (trail, callback)));
         self.active += 1;
         self.calls_max = self.calls_max.max(self.active);
     }

@@ -52,14 +52,17 @@ impl Supervisor {
         let unreadable = || Cause::of_status(484, "the target of the transfer is no address");
         let dialled = Uri::parse(&Text::from(to)).ok_or_else(unreadable)?;
         let ask = Admit { call, caller: by, dialled, facing: Facing::South, srtp };
-        let (mut attempts, credentials) = self.admit_call(&ask)?;
+        let mut granted = self.admit_call(&ask)?;
         let handsets =
-            attempts.iter_mut().flatten().filter(|target| target.destination.facing == Facing::South);
+            granted.attempts.iter_mut().flatten().filter(|target| target.destination.facing == Facing::South);
         for target in handsets.filter(|_| !shown.number.is_empty()) {
             target.from_uri = self.aor(&shown.number);
             target.from_display = shown.display.clone();
+            if let Some(native) = &mut target.native {
+                (native.number, native.internal) = (shown.number.clone(), shown.user.is_some());
+            }
         }
-        Ok((attempts, credentials))
+        Ok(granted)
     }
 
     /// The call that a leg of that name serves.

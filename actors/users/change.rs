@@ -1,5 +1,8 @@
 //! What may be typed into a user's fields.
 
+use std::collections::BTreeMap;
+
+use kirkwall_core::call::dialling::NumberClass;
 use kirkwall_core::id::Username;
 use kirkwall_data::Secret;
 use kirkwall_data::user::UserRecord;
@@ -47,8 +50,40 @@ pub(super) fn apply(record: Option<&mut UserRecord>, fields: &UserChange, faults
     if let Some(ipei) = fields.ipei.as_deref() {
         check_text("ipei", ipei, 32, faults);
     }
+    if let Some(text) = fields.secondary_username.as_deref().filter(|text| !text.is_empty())
+        && let Err(bad) = text.parse::<Username>()
+    {
+        faults.push(FieldFault::new("secondary_username", format!("{bad}")));
+    }
+    for word in fields.allowed_calls.iter().flatten().flatten() {
+        if let Err(bad) = word.parse::<NumberClass>() {
+            faults.push(FieldFault::new("allowed_calls", format!("{bad}")));
+        }
+    }
     if let Some(record) = record {
         put(record, fields);
+    }
+}
+
+/// Names and numbers are one space: nobody may be called by what calls somebody else.
+pub(super) fn check_numbers(
+    record: &UserRecord,
+    users: &BTreeMap<Username, UserRecord>,
+    faults: &mut Vec<FieldFault>,
+) {
+    let (name, number) = (record.username.as_str(), record.secondary_username.as_deref());
+    let others = || users.values().filter(|other| other.username != record.username);
+    let takes = |other: &&UserRecord| {
+        let theirs = other.secondary_username.as_deref();
+        number.is_some_and(|number| other.username.as_str() == number || theirs == Some(number))
+    };
+    if let Some(other) = others().find(takes) {
+        let detail = format!("user {} is called by that already; choose another", other.username);
+        faults.push(FieldFault::new("secondary_username", detail));
+    }
+    if let Some(other) = others().find(|other| other.secondary_username.as_deref() == Some(name)) {
+        let detail = format!("it is the secondary username of {}; choose another", other.username);
+        faults.push(FieldFault::new("username", detail));
     }
 }
 
@@ -88,5 +123,13 @@ fn put(record: &mut UserRecord, fields: &UserChange) {
     }
     if let Some(enabled) = fields.enabled {
         record.enabled = enabled;
+    }
+    if let Some(number) = &fields.secondary_username {
+        record.secondary_username = Some(number.clone()).filter(|text| !text.is_empty());
+    }
+    if let Some(classes) = &fields.allowed_calls {
+        let read =
+            |words: &Vec<String>| words.iter().filter_map(|word| word.parse::<NumberClass>().ok()).collect();
+        record.allowed_calls = classes.as_ref().map(read);
     }
 }

@@ -17,6 +17,7 @@ use super::insert::beat;
 use super::leg::{Buffer, LONGEST, Leg, Surroundings};
 use super::outgoing::ticks;
 use super::srtp::Refused;
+use super::stun::{self, StunListener};
 use super::worker::Deed;
 
 /// Two legs, joined.
@@ -25,6 +26,8 @@ pub(super) struct Channel {
     pub(super) legs: [Leg; 2],
     /// Orders for a side whose leg is still to come from another channel.
     pub(super) awaiting: [Option<Vec<Deed>>; 2],
+    /// Who hears STUN.
+    pub(super) stun: Option<StunListener>,
 }
 
 impl Channel {
@@ -64,6 +67,9 @@ impl Channel {
         let [a, b] = &mut self.legs;
         let (from, to) = if side == Side::A { (a, b) } else { (b, a) };
         let (len, source) = from.rtp.recv_from(&mut buffer.0[..=LONGEST])?;
+        if stun::pass(self.stun.as_ref(), from, false, &buffer.0[..len], source, now) {
+            return Ok(());
+        }
         match take(self.id, from, buffer, len, source, now, around) {
             Some(taken) => pass_on(self.id, from, to, buffer, taken, now, around),
             None if from.is_paused() => to.outgoing.pause(),

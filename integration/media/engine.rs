@@ -215,9 +215,13 @@ impl Engine {
     }
 
     fn insert(&self, channel: ChannelId, side: Side, deed: Deed) -> Result<(), EngineFault> {
-        let table = self.0.table();
-        let entry = table.get(&channel).ok_or(EngineFault::Unknown(channel))?;
-        self.0.threads[entry.thread].order(Order::Do(channel, side, deed))
+        self.tell(channel, Order::Do(channel, side, deed))
+    }
+
+    /// An order to the thread of an open channel.
+    pub(super) fn tell(&self, channel: ChannelId, order: Order) -> Result<(), EngineFault> {
+        let thread = self.0.table().get(&channel).ok_or(EngineFault::Unknown(channel))?.thread;
+        self.0.threads[thread].order(order)
     }
 
     /// Closes a channel and gives its final figures; `None` when it is not open. The thread says BYE

@@ -16,6 +16,7 @@ use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::ports::Pair;
 use super::srtp::{Inbound, Outbound, ROOM};
+use super::stun::Allowance;
 use super::translate::Translator;
 
 /// Longest datagram taken, in octets: an Ethernet frame's worth.
@@ -76,6 +77,7 @@ pub(super) struct Leg {
     pub(super) events: Tracker,
     /// What its peer hears in place of the other leg.
     pub(super) insert: Insert,
+    pub(super) allowance: Allowance,
     /// The source before the present one, and until when its packets are stragglers.
     pub(super) replaced: Option<(u32, Moment)>,
     /// Lost by sources before the present one.
@@ -106,6 +108,7 @@ impl Leg {
             cells,
             events: Tracker::default(),
             insert: Insert::default(),
+            allowance: Allowance::default(),
             replaced: None,
             lost_before: 0,
             heard: false,

@@ -21,6 +21,7 @@ use super::outgoing::Outgoing;
 use super::poll::{Bell, Poll, thread_cpu};
 use super::ports::{Pair, PortPool};
 use super::srtp::ROOM;
+use super::stun::{Stun, StunListener};
 
 /// Sockets served per wait.
 const BATCH: usize = 256;
@@ -38,6 +39,8 @@ pub(super) enum Order {
     Leave(ChannelId, Side, Heir),
     /// The leg has come; none: it will not.
     Seat(ChannelId, Side, Option<Box<Leg>>),
+    Listen(ChannelId, StunListener),
+    SendStun(ChannelId, Box<Stun>),
     /// Some channel's [`Shared::closed`] was set.
     Sweep,
     Stop,
@@ -133,6 +136,11 @@ impl Channels {
         self.slots.get_mut(slot)?.take().map(|(channel, _)| channel)
     }
 
+    fn get_mut(&mut self, channel: ChannelId) -> Option<&mut Channel> {
+        let slot = *self.index.get(&channel)?;
+        self.slots[slot].as_mut().map(|(channel, _)| &mut **channel)
+    }
+
     /// The batch is served: slots freed before it ended may be used again.
     fn rested(&mut self) {
         self.free.append(&mut self.resting);
@@ -226,7 +234,7 @@ impl Worker {
                 Ok(Order::Open(opening)) => self.open(*opening, now),
                 Ok(Order::Do(channel, side, deed)) => {
                     self.inserts |= !matches!(deed, Deed::Set(_));
-                    if let Some((channel, _)) = self.channels.find(channel) {
+                    if let Some(channel) = self.channels.get_mut(channel) {
                         channel.take_up(side, deed, now);
                     }
                 }
@@ -235,6 +243,16 @@ impl Worker {
                 Ok(Order::Seat(channel, side, leg)) => {
                     self.inserts = true;
                     self.seat(channel, side, leg, buffer, now);
+                }
+                Ok(Order::Listen(channel, listener)) => {
+                    if let Some(channel) = self.channels.get_mut(channel) {
+                        channel.stun = Some(listener);
+                    }
+                }
+                Ok(Order::SendStun(channel, stun)) => {
+                    if let Some(channel) = self.channels.get_mut(channel) {
+                        channel.send_stun(&stun);
+                    }
                 }
                 Ok(Order::Sweep) => self.sweep(buffer, now),
                 Ok(Order::Stop) | Err(_) => return false,
@@ -256,7 +274,8 @@ impl Worker {
                 tracing::error!(%error, channel = %id, "media socket cannot be watched");
             }
         }
-        let entry = Some((Box::new(Channel { id, legs, awaiting: [None, None] }), shared));
+        let channel = Box::new(Channel { id, legs, awaiting: [None, None], stun: None });
+        let entry = Some((channel, shared));
         match self.channels.slots.get_mut(slot) {
             Some(place) => *place = entry,
             None => self.channels.slots.push(entry),

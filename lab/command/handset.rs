@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kirkwall_lab::handset::{Base, BaseConfig, Handset, HandsetAccount, Model};
-use kirkwall_lab::media::{Codec, Voice};
+use kirkwall_lab::media::{Codec, Protection, Voice};
 use kirkwall_lab::phone::{Behaviour, CallReport, CallScript, Outcome};
 use kirkwall_lab::sip::{Credentials, Failure, Transport};
 use tokio::sync::broadcast;
@@ -49,6 +49,9 @@ pub struct Arguments {
     /// Codecs, preferred first.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "pcma,pcmu")]
     codecs: Vec<Codec>,
+    /// SRTP.
+    #[arg(long, value_enum, default_value = "off")]
+    srtp: Protection,
     /// Dial this user, report, end.
     #[arg(long)]
     dial: Option<String>,
@@ -143,6 +146,7 @@ fn config(arguments: &Arguments) -> Result<BaseConfig, Failure> {
         trust: trust(arguments.ca.as_deref())?,
         expires: Duration::from_secs(300),
         codecs: arguments.codecs.clone(),
+        protection: arguments.srtp,
         sound: true,
         handsets: vec![HandsetAccount {
             user: arguments.user.clone(),

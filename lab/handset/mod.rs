@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use model::Model;
 
-use crate::media::{Codec, Voice};
+use crate::media::{Codec, Protection, Voice};
 use crate::phone::registration::{Registrar, Standing, registered_within};
 use crate::phone::{Behaviour, CallReport, CallScript, Dial, Phone, PhoneConfig};
 use crate::sip::endpoint::locked;
@@ -58,6 +58,8 @@ pub struct BaseConfig {
     pub expires: Duration,
     /// What its handsets speak, preferred first.
     pub codecs: Vec<Codec>,
+    /// How its handsets feel about SRTP.
+    pub protection: Protection,
     /// Whether its handsets make sound.
     pub sound: bool,
     /// Its handsets.
@@ -178,6 +180,7 @@ impl Handset {
             voice: account.voice,
             sound: base.sound.then_some(base.ip),
             codecs: base.codecs.clone(),
+            protection: base.protection,
             ..PhoneConfig::new(&account.user, &base.domain)
         };
         let answer = Behaviour::Answer { after: Duration::from_secs(1), talk: None };

@@ -1,11 +1,15 @@
 //! Sound for emulators: G.711, RTP, SDP and voices that can be told apart at the far end.
 
 pub mod g711;
+pub mod g726;
+pub mod meter;
 pub mod sdp;
+pub mod srtp;
 pub mod stream;
 pub mod voice;
 
 pub use g711::Codec;
+pub use sdp::Protection;
 pub use stream::{Heard, Stream};
 pub use voice::Voice;
 

@@ -3,6 +3,19 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::Codec;
+use super::srtp::{Crypto, Key, Suite};
+
+/// How one side feels about SRTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Protection {
+    /// Plain RTP only.
+    #[default]
+    Off,
+    /// Offers RTP/AVP with a key, and takes what comes.
+    Offered,
+    /// RTP/SAVP or no call.
+    Required,
+}
 
 /// One side's audio line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,22 +30,43 @@ pub struct Audio {
     pub receives: bool,
     /// Whether this side will speak.
     pub sends: bool,
+    /// Whether the profile is RTP/SAVP: no plain RTP.
+    pub secure: bool,
+    /// The key of this side's packets, when it has SRTP: the first line that is understood.
+    pub crypto: Option<Crypto>,
 }
 
 impl Audio {
     /// A two-way line.
     pub fn new(address: SocketAddr, codecs: &[Codec]) -> Self {
-        Self { address, codecs: codecs.to_vec(), events: Some(101), receives: true, sends: true }
+        Self {
+            address,
+            codecs: codecs.to_vec(),
+            events: Some(101),
+            receives: true,
+            sends: true,
+            secure: false,
+            crypto: None,
+        }
     }
 
-    /// Reads the first audio line over plain RTP. None when there is none, or no codec in it is known.
+    /// The same as an offer of somebody who feels so about SRTP, and has this key.
+    pub fn protected(self, protection: Protection, key: Option<&Key>) -> Self {
+        let crypto = key.filter(|_| protection != Protection::Off).cloned();
+        let crypto = crypto.map(|key| Crypto { tag: 1, suite: Suite::Long, key });
+        Self { secure: protection == Protection::Required, crypto, ..self }
+    }
+
+    /// Reads the first audio line over RTP or SRTP. None when there is none, or no codec in it is known.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
         let (session, media) = text.find("m=audio ").map(|at| text.split_at(at))?;
         let mut lines = media.lines();
         let mut words = lines.next()?.strip_prefix("m=audio ")?.split_whitespace();
         let port: u16 = words.next()?.split('/').next()?.parse().ok()?;
-        words.next().filter(|profile| profile.starts_with("RTP/AVP"))?;
+        let profile = words.next()?;
+        let secure = profile.starts_with("RTP/SAVP");
+        (secure || profile.starts_with("RTP/AVP")).then_some(())?;
         let types: Vec<u8> = words.filter_map(|word| word.parse().ok()).collect();
         let own: Vec<&str> = lines.take_while(|line| !line.starts_with("m=")).collect();
         let ip = own.iter().copied().chain(session.lines()).find_map(connection)?;
@@ -45,15 +79,31 @@ impl Audio {
             events: own.iter().find_map(|line| events(line)).filter(|t| types.contains(t)),
             sends: direction.0,
             receives: direction.1,
+            secure,
+            crypto: own.iter().find_map(|line| Crypto::parse(line.strip_prefix("a=crypto:")?)),
         };
         (!audio.codecs.is_empty()).then_some(audio)
     }
 
-    /// The answer to this offer: the offerer's order of codecs, those that we know (RFC 3264 §6.1).
-    pub fn answer(&self, address: SocketAddr, known: &[Codec]) -> Option<Self> {
+    /// The answer to this offer: the offerer's order of codecs, those that we know (RFC 3264 §6.1); its
+    /// profile, and its suite with our key (RFC 4568 §5.1.2). None when there is no common codec, or both
+    /// sides' wishes about SRTP do not fit.
+    pub fn answer(
+        &self,
+        address: SocketAddr,
+        known: &[Codec],
+        protection: Protection,
+        key: Option<&Key>,
+    ) -> Option<Self> {
+        let key = key.filter(|_| protection != Protection::Off).cloned();
+        let crypto = self.crypto.as_ref().zip(key);
+        let crypto = crypto.map(|(theirs, key)| Crypto { tag: theirs.tag, suite: theirs.suite, key });
+        if crypto.is_none() && (self.secure || protection == Protection::Required) {
+            return None;
+        }
         let codecs: Vec<_> = self.codecs.iter().copied().filter(|c| known.contains(c)).collect();
         let answer =
-            Self { address, codecs, events: self.events, receives: self.sends, sends: self.receives };
+            Self { address, codecs, receives: self.sends, sends: self.receives, crypto, ..self.clone() };
         (!answer.codecs.is_empty()).then_some(answer)
     }
 
@@ -71,6 +121,10 @@ impl Audio {
         if let Some(events) = self.events {
             maps.push_str(&format!("a=rtpmap:{events} telephone-event/8000\r\na=fmtp:{events} 0-15\r\n"));
         }
+        let profile = if self.secure { "SAVP" } else { "AVP" };
+        if let Some(crypto) = &self.crypto {
+            maps.push_str(&format!("{}\r\n", crypto.line()));
+        }
         let direction = match (self.sends, self.receives) {
             (true, true) => "sendrecv",
             (true, false) => "sendonly",
@@ -79,7 +133,7 @@ impl Audio {
         };
         format!(
             "v=0\r\no=- {} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n\
-             m=audio {} RTP/AVP {}\r\n{maps}a=ptime:20\r\na={direction}\r\n",
+             m=audio {} RTP/{profile} {}\r\n{maps}a=ptime:20\r\na={direction}\r\n",
             self.address.port(),
             self.address.port(),
             types.join(" "),
@@ -118,9 +172,31 @@ mod tests {
         let offer = Audio::new("127.0.0.1:4000".parse().unwrap(), &[Codec::Pcmu, Codec::Pcma]);
         assert_eq!(Audio::parse(offer.body(1).as_bytes()), Some(offer.clone()));
         let here = "127.0.0.1:5000".parse().unwrap();
-        let answer = offer.answer(here, &[Codec::Pcma, Codec::Pcmu]).unwrap();
+        let answer = offer.answer(here, &[Codec::Pcma, Codec::Pcmu], Protection::Off, None).unwrap();
         assert_eq!(answer.codecs, [Codec::Pcmu, Codec::Pcma]);
-        assert_eq!(offer.answer(here, &[]), None);
+        assert_eq!(offer.answer(here, &[], Protection::Off, None), None);
+    }
+
+    #[test]
+    fn wishes_about_srtp_meet_or_there_is_no_answer() {
+        use Protection::{Off, Offered, Required};
+        let (here, key) = ("127.0.0.1:4000".parse().unwrap(), Key::fresh());
+        let offer = |protection| {
+            let offer = Audio::new(here, &[Codec::Pcma]).protected(protection, Some(&key));
+            let read = Audio::parse(offer.body(1).as_bytes()).unwrap();
+            assert_eq!(read, offer);
+            read
+        };
+        let answers = |offered, answering| {
+            let answer = offer(offered).answer(here, &[Codec::Pcma], answering, Some(&Key::fresh()));
+            answer.map(|answer| (answer.secure, answer.crypto.is_some()))
+        };
+        assert_eq!(answers(Required, Offered), Some((true, true)));
+        assert_eq!(answers(Offered, Required), Some((false, true)));
+        assert_eq!(answers(Offered, Off), Some((false, false)));
+        assert_eq!(answers(Off, Offered), Some((false, false)));
+        assert_eq!(answers(Required, Off), None);
+        assert_eq!(answers(Off, Required), None);
     }
 
     #[test]
@@ -128,7 +204,7 @@ mod tests {
         let held = "v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 9 RTP/AVP 8 96\r\na=rtpmap:96 Telephone-Event/8000\r\na=sendonly\r\n";
         let audio = Audio::parse(held.as_bytes()).unwrap();
         assert_eq!((audio.sends, audio.receives, audio.events), (true, false, Some(96)));
-        assert!(!audio.answer(audio.address, &[Codec::Pcma]).unwrap().sends);
+        assert!(!audio.answer(audio.address, &[Codec::Pcma], Protection::Off, None).unwrap().sends);
         assert_eq!(Audio::parse(b"m=audio x"), None);
         assert_eq!(Audio::parse(b"c=IN IP4 1.1.1.1\r\nm=audio 9 RTP/AVP 18\r\n"), None);
     }

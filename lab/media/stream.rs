@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::voice::Recogniser;
+use super::meter::Meter;
+use super::srtp::{Crypto, Direction, Key};
 use super::{Codec, FRAME, Voice};
 use crate::sip::Failure;
 use crate::sip::endpoint::locked;
@@ -18,9 +19,8 @@ use crate::sip::endpoint::locked;
 /// Longest datagram that is read.
 const PACKET: usize = 1_500;
 
-/// Level of a full-scale sine in A-law (ITU-T G.711 §5); µ-law has 3.17. No kin of π.
-#[allow(clippy::approx_constant)]
-const FULL_SCALE_DBM0: f64 = 3.14;
+/// Packets that can be missing between two: more is another stream.
+const MOST_MISSING: u64 = 500;
 
 /// What one end heard.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
@@ -31,11 +31,16 @@ pub struct Heard {
     pub sent: u64,
     /// Sequence numbers that never came, reordering forgiven.
     pub lost: u64,
+    /// Packets that were not encrypted, or not with the agreed key, while SRTP was agreed.
+    pub refused: u64,
     /// Packets of another payload type (DTMF, comfort noise).
     pub other: u64,
     /// Longest time between two packets, or from the last packet to the end.
     #[serde(serialize_with = "milliseconds", rename = "longest_gap_ms")]
     pub longest_gap: Duration,
+    /// Longest silence in the sound, what did not come counted in. Speech has pauses of 80 ms, humming none.
+    #[serde(serialize_with = "milliseconds", rename = "longest_silence_ms")]
+    pub longest_silence: Duration,
     /// Mean level, dBm0 (a full-scale sine is +3.14); none when nothing was heard.
     pub level_dbm0: Option<f32>,
     /// Whose voice it was.
@@ -53,6 +58,8 @@ pub type Destination = Option<(SocketAddr, Codec)>;
 pub struct Stream {
     address: SocketAddr,
     destination: watch::Sender<Destination>,
+    key: Key,
+    theirs: watch::Sender<Option<Crypto>>,
     stop: CancellationToken,
     task: JoinHandle<Heard>,
     ears: Ears,
@@ -70,14 +77,27 @@ impl Stream {
         let (destination, wanted) = watch::channel(None);
         let stop = CancellationToken::new();
         let ears = Ears::default();
-        let talk = Talk::new(socket, wanted, voice, ears.clone());
+        let (key, theirs) = (Key::fresh(), watch::Sender::new(None));
+        let keys = (key.clone(), theirs.subscribe());
+        let talk = Talk::new(socket, wanted, keys, voice, ears.clone());
         let task = tokio::spawn(talk.run(stop.clone()));
-        Ok(Self { address, destination, stop, task, ears })
+        Ok(Self { address, destination, key, theirs, stop, task, ears })
     }
 
     /// Where it receives.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The key of its packets, should there be SRTP.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Encrypts from now on with its own key and the other end's suite, and hears only what is encrypted with
+    /// the other end's key; `None`: plain RTP.
+    pub fn protect(&self, theirs: Option<Crypto>) {
+        self.theirs.send_if_modified(|now| std::mem::replace(now, theirs.clone()) != theirs);
     }
 
     /// Speaks to this address from now on; `None` is silent.
@@ -126,6 +146,14 @@ impl Ears {
         locked(&self.0).whole.heard(0, Instant::now())
     }
 
+    fn refuse(&self) {
+        let mut hearing = locked(&self.0);
+        hearing.whole.refused += 1;
+        if let Some(fresh) = &mut hearing.fresh {
+            fresh.refused += 1;
+        }
+    }
+
     fn packet(&self, octets: &[u8]) {
         let (now, mut hearing) = (Instant::now(), locked(&self.0));
         hearing.whole.packet(octets, now);
@@ -148,6 +176,16 @@ struct Talk {
     speech: Vec<i16>,
     sender: Sender,
     ears: Ears,
+    key: Key,
+    theirs: watch::Receiver<Option<Crypto>>,
+    protected: Option<Protected>,
+}
+
+/// Both directions of a stream with SRTP.
+struct Protected {
+    theirs: Crypto,
+    out: Direction,
+    back: Direction,
 }
 
 struct Sender {
@@ -159,7 +197,13 @@ struct Sender {
 }
 
 impl Talk {
-    fn new(socket: UdpSocket, wanted: watch::Receiver<Destination>, voice: Voice, ears: Ears) -> Self {
+    fn new(
+        socket: UdpSocket,
+        wanted: watch::Receiver<Destination>,
+        (key, theirs): (Key, watch::Receiver<Option<Crypto>>),
+        voice: Voice,
+        ears: Ears,
+    ) -> Self {
         let sender = Sender {
             ssrc: rand::random(),
             sequence: rand::random(),
@@ -167,7 +211,7 @@ impl Talk {
             at: 0,
             sent: 0,
         };
-        Self { socket, wanted, voice, speech: Vec::new(), sender, ears }
+        Self { socket, wanted, voice, speech: Vec::new(), sender, ears, key, theirs, protected: None }
     }
 
     async fn run(mut self, stop: CancellationToken) -> Heard {
@@ -180,7 +224,7 @@ impl Talk {
                 _ = tick.tick() => self.speak(),
                 read = self.socket.recv_from(&mut buffer) => {
                     if let Ok((length, _)) = read {
-                        self.ears.packet(&buffer[..length]);
+                        self.hear(&buffer[..length]);
                     }
                 }
             }
@@ -188,7 +232,34 @@ impl Talk {
         Heard { sent: self.sender.sent, ..self.ears.whole() }
     }
 
+    /// Takes up keys that were agreed; a key that stays keeps its roll-over count.
+    fn take_keys(&mut self) {
+        if !self.theirs.has_changed().unwrap_or(false) {
+            return;
+        }
+        let Some(theirs) = self.theirs.borrow_and_update().clone() else { return self.protected = None };
+        let back = Direction::new(theirs.suite, &theirs.key);
+        let out = match self.protected.take() {
+            Some(before) if before.theirs.suite == theirs.suite => before.out,
+            _ => Direction::new(theirs.suite, &self.key),
+        };
+        self.protected = Some(Protected { theirs, out, back });
+    }
+
+    fn hear(&mut self, octets: &[u8]) {
+        self.take_keys();
+        match &mut self.protected {
+            None => self.ears.packet(octets),
+            Some(_) if rtp(octets).is_none() => {}
+            Some(keys) => match keys.back.unprotect(octets) {
+                Some(plain) => self.ears.packet(&plain),
+                None => self.ears.refuse(),
+            },
+        }
+    }
+
     fn speak(&mut self) {
+        self.take_keys();
         let destination = *self.wanted.borrow();
         // Time goes on while nobody listens.
         self.sender.timestamp = self.sender.timestamp.wrapping_add(FRAME as u32);
@@ -197,6 +268,10 @@ impl Talk {
             self.speech = self.voice.speech();
         }
         let packet = self.sender.packet(codec, &self.speech);
+        let packet = match &mut self.protected {
+            None => packet,
+            Some(keys) => keys.out.protect(packet),
+        };
         // A full socket buffer loses the packet, as a network would.
         if self.socket.try_send_to(&packet, to).is_ok() {
             self.sender.sent += 1;
@@ -224,6 +299,7 @@ impl Sender {
 #[derive(Default)]
 struct Ear {
     packets: u64,
+    refused: u64,
     other: u64,
     last_at: Option<Instant>,
     longest_gap: Duration,
@@ -232,9 +308,7 @@ struct Ear {
     ssrc: u32,
     /// Expected packets of sources that ended.
     expected_before: u64,
-    squares: f64,
-    samples: u64,
-    recogniser: Recogniser,
+    meter: Meter,
 }
 
 impl Ear {
@@ -248,9 +322,7 @@ impl Ear {
         let ssrc = u32::from_be_bytes([octets[8], octets[9], octets[10], octets[11]]);
         self.count(ssrc, u16::from_be_bytes([octets[2], octets[3]]));
         for sample in payload.iter().map(|octet| codec.decode(*octet)) {
-            self.recogniser.push(sample);
-            self.squares += (f64::from(sample) / 32_768.0).powi(2);
-            self.samples += 1;
+            self.meter.push(sample);
         }
     }
 
@@ -260,6 +332,8 @@ impl Ear {
             Some((first, highest)) if self.ssrc == ssrc => {
                 let ahead = sequence.wrapping_sub(*highest as u16) as i16;
                 let extended = highest.saturating_add_signed(i64::from(ahead));
+                let missing = extended.saturating_sub(*highest + 1).min(MOST_MISSING);
+                self.meter.missing(missing as usize * FRAME);
                 *first = (*first).min(extended);
                 *highest = (*highest).max(extended);
             }
@@ -279,17 +353,16 @@ impl Ear {
 
     fn heard(&self, sent: u64, now: Instant) -> Heard {
         let gap_at_end = self.last_at.map_or(Duration::ZERO, |last| now - last);
-        // A full-scale sine has a mean square of one half.
-        let level = |squares: f64| 10.0 * (squares * 2.0).log10() + FULL_SCALE_DBM0;
-        let mean = (self.samples > 0).then(|| self.squares / self.samples as f64);
         Heard {
             packets: self.packets,
             sent,
             lost: (self.expected_before + self.expected()).saturating_sub(self.packets),
+            refused: self.refused,
             other: self.other,
             longest_gap: self.longest_gap.max(gap_at_end),
-            level_dbm0: mean.filter(|m| *m > 0.0).map(|m| level(m) as f32),
-            voice: self.recogniser.voice(),
+            longest_silence: self.meter.longest_silence(),
+            level_dbm0: self.meter.level_dbm0(),
+            voice: self.meter.voice(),
         }
     }
 }

@@ -21,7 +21,8 @@ pub use live::{Key, LiveCall, Progress};
 pub use place::{CallScript, Dial};
 pub use report::{CallReport, Direction, Ended, Outcome};
 
-use crate::media::{Codec, Voice};
+use crate::media::sdp::Audio;
+use crate::media::{Codec, Protection, Stream, Voice};
 use crate::sip::endpoint::locked;
 use crate::sip::{Credentials, Endpoint, Failure, Hop, Incoming};
 
@@ -53,8 +54,14 @@ pub struct PhoneConfig {
     pub sound: Option<IpAddr>,
     /// What it speaks, preferred first.
     pub codecs: Vec<Codec>,
+    /// How it feels about SRTP. A phone without sound has none.
+    pub protection: Protection,
     /// Calls at once; further ones are answered 486.
     pub lines: usize,
+    /// From of its requests, without a tag; none: its display name and address of record.
+    pub identity: Option<String>,
+    /// Its Contact's URI; none: where it listens.
+    pub contact: Option<String>,
 }
 
 impl PhoneConfig {
@@ -69,7 +76,10 @@ impl PhoneConfig {
             voice: Voice::new(0),
             sound: Some(IpAddr::from([127, 0, 0, 1])),
             codecs: vec![Codec::Pcma, Codec::Pcmu],
+            protection: Protection::Off,
             lines: 1,
+            identity: None,
+            contact: None,
         }
     }
 
@@ -164,17 +174,42 @@ impl Phone {
 
     /// Its Contact as the other end of `hop` can reach it.
     fn contact(&self, hop: &Hop) -> Result<String, Failure> {
+        if let Some(uri) = &self.0.config.contact {
+            return Ok(format!("<{uri}>"));
+        }
         let address = self.0.endpoint.local_address(hop).ok_or(Failure::Stopped)?;
         Ok(format!("<sip:{}@{address};transport={}>", self.0.config.user, hop.transport))
     }
 
     /// From of its requests, without a tag.
     fn identity(&self) -> String {
+        if let Some(identity) = &self.0.config.identity {
+            return identity.clone();
+        }
         let (name, aor) = (&self.0.config.display_name, self.0.config.aor());
         if name.is_empty() {
             return format!("<{aor}>");
         }
         format!("\"{}\" <{aor}>", name.replace(['"', '\\'], ""))
+    }
+
+    /// Its answer to an offer; none when it does not fit.
+    fn answer_to(&self, theirs: &Audio, ours: &Audio, stream: Option<&Stream>) -> Option<Audio> {
+        let config = &self.0.config;
+        let protection = stream.map_or(Protection::Off, |_| config.protection);
+        theirs.answer(ours.address, &config.codecs, protection, stream.map(Stream::key))
+    }
+
+    /// Speaks where their SDP wants it, in our first common codec, with SRTP when both sides have keys. Who
+    /// requires SRTP speaks to nobody without.
+    fn speak_to(&self, stream: Option<&Stream>, theirs: &Audio) {
+        let (config, Some(stream)) = (&self.0.config, stream) else { return };
+        let codec = theirs.codecs.iter().copied().find(|codec| config.codecs.contains(codec));
+        let keys = theirs.crypto.clone().filter(|_| config.protection != Protection::Off);
+        let wanted = theirs.receives && theirs.address.port() != 0 && !theirs.address.ip().is_unspecified();
+        let wanted = wanted && (keys.is_some() || config.protection != Protection::Required);
+        stream.protect(keys);
+        stream.speak_to(codec.filter(|_| wanted).map(|codec| (theirs.address, codec)));
     }
 
     fn take_line(&self) -> Option<OwnedSemaphorePermit> {

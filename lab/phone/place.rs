@@ -12,7 +12,7 @@ use super::{
     ALLOW, CallReport, Direction, LONGEST_CALL, LONGEST_RINGING, LiveCall, Outcome, Phone, Progress,
 };
 use crate::media::sdp::Audio;
-use crate::media::{Codec, Stream};
+use crate::media::{Protection, Stream};
 use crate::sip::digest::Challenge;
 use crate::sip::{ClientTransaction, Dialog, Failure, Hop, Incoming, Message, address, fresh_token};
 
@@ -131,7 +131,9 @@ impl Phone {
             let ip = self.0.endpoint.local_address(hop).map_or(hop.address.ip(), |address| address.ip());
             (ip, 9).into()
         };
-        Audio::new(stream.map_or_else(silent, Stream::address), &self.0.config.codecs)
+        let audio = Audio::new(stream.map_or_else(silent, Stream::address), &self.0.config.codecs);
+        let protection = stream.map_or(Protection::Off, |_| self.0.config.protection);
+        audio.protected(protection, stream.map(Stream::key))
     }
 
     pub(super) async fn open_stream(&self) -> Result<Option<Stream>, Failure> {
@@ -139,15 +141,6 @@ impl Phone {
             Some(ip) => Stream::open(ip, self.0.config.voice).await.map(Some),
             None => Ok(None),
         }
-    }
-}
-
-/// Where the answer wants the sound, in our first common codec.
-pub(super) fn speak_to(stream: Option<&Stream>, theirs: &Audio, ours: &[Codec]) {
-    let codec = theirs.codecs.iter().copied().find(|codec| ours.contains(codec));
-    let wanted = theirs.receives && theirs.address.port() != 0 && !theirs.address.ip().is_unspecified();
-    if let Some(stream) = stream {
-        stream.speak_to(codec.filter(|_| wanted).map(|codec| (theirs.address, codec)));
     }
 }
 
@@ -248,7 +241,7 @@ impl Attempt<'_> {
     fn hear_of(&self, response: &Message) -> bool {
         let theirs = Audio::parse(&response.body);
         if let Some(theirs) = &theirs {
-            speak_to(self.stream, theirs, &self.phone.0.config.codecs);
+            self.phone.speak_to(self.stream, theirs);
         }
         theirs.is_some()
     }

@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::behaviour::reason;
 use super::live::Key;
-use super::place::speak_to;
 use super::talk::Talk;
 use super::{
     ALLOW, Behaviour, CallReport, Direction, Failure, LONGEST_CALL, LONGEST_RINGING, LiveCall, Outcome,
@@ -95,7 +94,7 @@ impl Phone {
         let theirs = Audio::parse(&request.body);
         let ours = self.offer(stream.as_ref(), &hop);
         let answer = match &theirs {
-            Some(theirs) => theirs.answer(ours.address, &self.0.config.codecs),
+            Some(theirs) => self.answer_to(theirs, &ours, stream.as_ref()),
             // No offer: ours goes into the 200, and theirs comes with the ACK (RFC 3261 §13.2.1).
             None if request.body.is_empty() => Some(ours),
             None => None,
@@ -111,7 +110,7 @@ impl Phone {
             return Ok(refused);
         }
         if let Some(theirs) = &theirs {
-            speak_to(stream.as_ref(), theirs, &self.0.config.codecs);
+            self.speak_to(stream.as_ref(), theirs);
         }
         let ok = self.response(request, &hop, server, 200, Some(&answer))?;
         server.accept(ok).await;
@@ -142,7 +141,7 @@ impl Phone {
         let early = theirs.filter(|_| early);
         let code = if early.is_some() { 183 } else { 180 };
         if let Some(theirs) = early {
-            speak_to(stream, theirs, &self.0.config.codecs);
+            self.speak_to(stream, theirs);
         }
         let response = self.response(request, hop, server, code, early.map(|_| answer))?;
         server.send(response).await;

@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::live::Key;
-use super::place::speak_to;
 use super::{CallReport, Ended, LiveCall, Outcome, Phone};
 use crate::media::Stream;
 use crate::media::sdp::Audio;
@@ -134,16 +133,15 @@ impl<'a> Talk<'a> {
             reinvite.acked().cancel();
         }
         if let Some(theirs) = Audio::parse(&ack.body) {
-            speak_to(self.stream, &theirs, &self.phone.0.config.codecs);
+            self.phone.speak_to(self.stream, &theirs);
         }
     }
 
     /// A new offer, or a request for ours (RFC 3264 §8).
     async fn renegotiate(&mut self, request: &Message, server: ServerTransaction) {
-        let known = &self.phone.0.config.codecs;
         let theirs = Audio::parse(&request.body);
         let answer = match &theirs {
-            Some(theirs) => theirs.answer(self.ours.address, known),
+            Some(theirs) => self.phone.answer_to(theirs, &self.ours, self.stream),
             None if request.body.is_empty() => Some(self.ours.clone()),
             None => None,
         };
@@ -151,7 +149,7 @@ impl<'a> Talk<'a> {
             return server.send(server.reply(488, "Not Acceptable Here")).await;
         };
         if let Some(theirs) = &theirs {
-            speak_to(self.stream, theirs, known);
+            self.phone.speak_to(self.stream, theirs);
         }
         let mut ok = server.reply(200, "OK");
         if let Ok(contact) = self.phone.contact(&self.dialog.next_hop()) {

@@ -76,7 +76,8 @@ impl Hop {
     }
 
     /// The hop that a URI with a numeric host names, else `fallback`. A stream to the same host stays on
-    /// the fallback's connection: phones behind TLS cannot be connected to (RFC 5923).
+    /// the fallback's connection while it lives: phones behind TLS cannot be connected to (RFC 5923). When it
+    /// is gone, as after a restart of the other end, the URI says where to connect.
     pub fn for_uri(uri: &str, fallback: Hop) -> Self {
         match address::target(uri) {
             Some((transport, address)) if transport == Transport::Udp => Self::new(transport, address),
@@ -84,7 +85,24 @@ impl Hop {
             Some((transport, address)) if address.ip() != fallback.address.ip() => {
                 Self::new(transport, address)
             }
+            Some((_, address)) if fallback.connection.is_some() => Self { address, ..fallback },
             _ => fallback,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_stays_while_it_lives_and_the_uri_says_where_to_connect_afterwards() {
+        let came_from = "127.0.0.1:40000".parse().unwrap();
+        let stream = Hop { connection: Some(7), ..Hop::new(Transport::Tls, came_from) };
+        let next = Hop::for_uri("sip:a@127.0.0.1:5061;transport=tls", stream);
+        assert_eq!((next.connection, next.address.port()), (Some(7), 5061));
+        let elsewhere = Hop::for_uri("sip:a@127.0.0.2:5061;transport=tls", stream);
+        assert_eq!((elsewhere.connection, elsewhere.address.port()), (None, 5061));
+        assert_eq!(Hop::for_uri("sip:a@example.com", stream), stream);
     }
 }

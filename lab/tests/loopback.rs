@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kirkwall_lab::front_end::{Account, Accounts, FrontEnd, FrontEndConfig};
 use kirkwall_lab::handset::{Base, BaseConfig, Handset, HandsetAccount, Model};
-use kirkwall_lab::media::{Codec, Voice};
+use kirkwall_lab::media::{Codec, Protection, Voice};
 use kirkwall_lab::phone::registration::Standing;
 use kirkwall_lab::phone::{Behaviour, CallReport, CallScript, Ended, Outcome, Phone, PhoneConfig};
 use kirkwall_lab::sip::tls::Trust;
@@ -50,6 +50,7 @@ async fn base(front_end: &FrontEnd, transport: Transport, users: &[(&str, u8)]) 
         trust: Trust::Pem(front_end.ca_pem().into()),
         expires: Duration::from_secs(60),
         codecs: vec![Codec::Pcmu, Codec::Pcma],
+        protection: Protection::Off,
         sound: true,
         handsets: handsets.collect(),
     })
@@ -243,6 +244,7 @@ async fn a_wrong_password_and_an_untrusted_certificate_do_not_register() {
         trust,
         expires: Duration::from_secs(60),
         codecs: vec![Codec::Pcma],
+        protection: Protection::Off,
         sound: true,
         handsets: vec![HandsetAccount {
             user: "anna".into(),

@@ -10,7 +10,7 @@ use super::{South, WorldConfig};
 use crate::front_end::FrontEnd;
 use crate::handset::{BaseConfig, HandsetAccount, Model};
 use crate::media::voice::VOICES;
-use crate::media::{Codec, Voice};
+use crate::media::{Codec, Protection, Voice};
 use crate::phone::{Behaviour, Phone, PhoneConfig};
 use crate::sip::{Credentials, Failure};
 
@@ -107,6 +107,7 @@ pub(super) fn bases(config: &WorldConfig, users: &[User], south: &South) -> Resu
             trust: south.trust.clone(),
             expires: Duration::from_secs(300),
             codecs: if n % 2 == 0 { vec![Codec::Pcma, Codec::Pcmu] } else { vec![Codec::Pcmu, Codec::Pcma] },
+            protection: Protection::Off,
             sound: true,
             handsets: own.map(|(number, user)| account(number, user)).collect(),
         }

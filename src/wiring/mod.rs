@@ -76,10 +76,11 @@ impl Switch {
         let inbox = Arc::new(OnceLock::<Addr<Supervisor>>::new());
         let transports =
             open_transports(config, &certificates, &start.sockets, inbox.clone(), start.data).await?;
+        transports.set_legacy_tls(certificates.legacy.clone());
         kept_ports::keep(start.data, transports.bound());
         let media = open_media(config)?;
         let sip: Arc<dyn SipPort> = Arc::new(SipSockets(transports.clone()));
-        let ports = Ports { sip, media, journal: journal.clone(), clock };
+        let ports = Ports { sip, media, journal: journal.clone(), clock, air: None };
 
         let roster = Roster::start(workers());
         let resolver = Resolver::system().map_err(told)?;
@@ -210,7 +211,7 @@ async fn open_transports(
         listeners: listeners(config, data),
         server_tls: certificates.servers.clone(),
         client_tls: certificates.clients.clone(),
-        limits: Limits::default(),
+        limits: limits(config),
     };
     let sink = move |arrival: Arrival| {
         let taken = inbox.get().is_some_and(|supervisor| supervisor.try_send(Arrived(arrival)).is_ok());
@@ -221,6 +222,22 @@ async fn open_transports(
     // Sockets have threads of their own, so that a busy actor does not keep them from reading.
     let started = sockets.spawn(Transports::start(config, sink)).await;
     started.map_err(|error| format!("the SIP sockets could not be started: {error}"))?.map_err(told)
+}
+
+/// A front end carries thousands of users over one connection and must be missed within 30 seconds: five
+/// till the next keep-alive, twelve till TCP gives up, five for the try to connect again.
+fn limits(config: &Config) -> Limits {
+    let usual = Limits::default();
+    match config.lync.enabled {
+        false => usual,
+        true => Limits {
+            keep_alive: Duration::from_secs(5),
+            connect: Duration::from_secs(5),
+            queue: 8_192,
+            queue_bytes: 32 << 20,
+            ..usual
+        },
+    }
 }
 
 fn listeners(config: &Config, data: &Path) -> Vec<Listen> {
@@ -274,6 +291,7 @@ fn apply_certificates(config: Config, data: PathBuf, transports: Transports) -> 
     Arc::new(move |records| {
         let certificates = tls::certificates(&config, &data, records).map_err(told)?;
         transports.set_tls(certificates.servers, certificates.clients);
+        transports.set_legacy_tls(certificates.legacy);
         Ok(())
     })
 }

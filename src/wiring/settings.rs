@@ -1,13 +1,16 @@
 //! From the configuration to the plain settings that actors take.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use kirkwall_actors::settings::{
-    CapacitySettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings, Sounds,
+    CapacitySettings, IceSettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings, Sounds,
 };
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::{HoldSignal, HoldSignals};
-use kirkwall_core::media::negotiate::{SrtpMode, SrtpPolicy};
+use kirkwall_core::media::ice::agent;
+use kirkwall_core::media::ice::stun::Dialect;
+use kirkwall_core::media::negotiate::{IceMode, SrtpMode, SrtpPolicy};
 use kirkwall_core::sip::wire::{Host, Text};
 use kirkwall_integration::sip::DnsMethod;
 
@@ -27,6 +30,7 @@ pub fn settings(config: &Config) -> Settings {
         user_agent: config.sip.user_agent.clone(),
         north: north(config),
         internal_routing: config.sip.internal_routing,
+        dialling: Arc::new(config.dialling.plan()),
         media: media(config),
         capacity: capacity(config),
         domain,
@@ -49,6 +53,7 @@ fn north(config: &Config) -> Option<NorthSettings> {
     let proxies: Vec<Proxy> = proxies.collect();
     (!proxies.is_empty()).then(|| NorthSettings {
         proxies,
+        allowed: config.sip.north.allowed.iter().map(|name| name.as_str().to_owned()).collect(),
         transport: config.sip.transport,
         dns: match config.sip.dns_method {
             config::DnsMethod::A => DnsMethod::A,
@@ -71,6 +76,8 @@ fn lync(config: &Config) -> LyncSettings {
             _ => None,
         },
         ask_expires: config.lync.ask_expires,
+        watch_every: config.lync.watch_every,
+        return_after: config.lync.return_after,
     }
 }
 
@@ -108,6 +115,7 @@ fn media(config: &Config) -> MediaSettings {
             south: config.media.hold_south,
         },
         sounds: sounds(config),
+        ice: ice(config),
     }
 }
 
@@ -123,6 +131,21 @@ fn sounds(config: &Config) -> Sounds {
         }
         None => Sounds::default(),
     }
+}
+
+/// Lync expects ICE. Other registrars' telephones get it when they ask; many stumble over long offers.
+fn ice(config: &Config) -> IceSettings {
+    let north = match (config.media.ice, config.lync.enabled) {
+        (false, _) => IceMode::Off,
+        (true, true) => IceMode::Offers,
+        (true, false) => IceMode::Answers,
+    };
+    let dialect = match (config.media.rfc3489, config.lync.enabled) {
+        (true, _) => Dialect::Rfc3489,
+        (false, true) => Dialect::MsIce2,
+        (false, false) => Dialect::Rfc5389,
+    };
+    IceSettings { north, agents: agent::Settings { dialect, ..agent::Settings::default() } }
 }
 
 fn capacity(config: &Config) -> CapacitySettings {

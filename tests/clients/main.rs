@@ -16,6 +16,7 @@ mod authority;
 mod baresip;
 mod kamailio;
 mod linphone;
+mod namespace;
 mod phone;
 mod process;
 mod scene;
@@ -23,8 +24,10 @@ mod sipp;
 mod switch;
 mod web;
 
+mod barring;
 mod calls;
 mod certificates;
+mod ice;
 mod load;
 mod outcomes;
 mod restart;

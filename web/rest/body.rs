@@ -155,6 +155,17 @@ impl Fields {
         texts.or_else(|| self.wrong_type(name, "a list of texts"))
     }
 
+    /// A list of texts, or an inner none for `null`.
+    pub fn texts_or_null(&mut self, name: &str) -> Option<Option<Vec<String>>> {
+        match self.members.get(name)? {
+            Value::Null => {
+                self.members.remove(name);
+                Some(None)
+            }
+            _ => self.texts(name).map(Some),
+        }
+    }
+
     /// A moment in RFC 3339, or `null` for none.
     pub fn moment(&mut self, name: &str) -> Option<Moment> {
         let read = match self.members.remove(name)? {

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use kirkwall_actors::desk::{ChangeUser, DeleteUser, ListUsers, UserChange, UserView};
+use kirkwall_core::call::dialling::{AllowedCalls, NumberClass};
 use kirkwall_core::id::Username;
 use kirkwall_core::pii::Pii;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,11 @@ pub struct UserJson {
     pub south_password: SecretJson,
     /// Whether the user may call and be called.
     pub enabled: bool,
+    /// A number by which others call the user besides the username, also when the north side is lost.
+    pub secondary_username: Option<String>,
+    /// Classes of numbers that the user may call: `internal`, `local`, `national`, `international`,
+    /// `premium`. Null: what `[dialling] allowed` says. Emergency numbers always.
+    pub allowed_calls: Option<Vec<&'static str>>,
     /// Grows with every change; the ETag holds it.
     pub revision: u64,
     /// How the user fares now.
@@ -86,6 +92,10 @@ pub struct UserBody {
     south_password: Option<String>,
     /// Whether the user may call and be called; initially true.
     enabled: Option<bool>,
+    /// A number by which others call the user besides the username; unique.
+    secondary_username: Option<String>,
+    /// Classes of numbers that the user may call; null: what `[dialling] allowed` says.
+    allowed_calls: Option<Vec<String>>,
 }
 
 /// As [`UserBody`], without the name.
@@ -108,6 +118,10 @@ pub struct UserPatch {
     south_password: Option<String>,
     /// Whether the user may call and be called.
     enabled: Option<bool>,
+    /// A number by which others call the user besides the username; unique.
+    secondary_username: Option<String>,
+    /// Classes of numbers that the user may call; null: what `[dialling] allowed` says.
+    allowed_calls: Option<Vec<String>>,
 }
 
 impl From<&UserView> for UserJson {
@@ -122,6 +136,8 @@ impl From<&UserView> for UserJson {
             access_code: SecretJson { set: user.access_code_set },
             south_password: SecretJson { set: user.south_password_set },
             enabled: user.enabled,
+            secondary_username: user.secondary_username.clone(),
+            allowed_calls: user.allowed_calls.map(|allowed| words_of(&allowed)),
             revision: user.revision,
             status: UserStatus {
                 handset_registered: user.handset_registered,
@@ -234,6 +250,8 @@ pub async fn replace(
         auth_username: Some(given.auth_username.unwrap_or_default()),
         ipei: Some(given.ipei.unwrap_or_default()),
         enabled: Some(given.enabled.unwrap_or(true)),
+        secondary_username: Some(given.secondary_username.unwrap_or_default()),
+        allowed_calls: Some(given.allowed_calls.flatten()),
         ..given
     };
     keep(&site, &request, &caller, &path, &query, whole, fields).await
@@ -305,7 +323,13 @@ fn changes(fields: &mut Fields) -> UserChange {
         access_code: fields.secret("access_code"),
         south_password: fields.secret("south_password"),
         enabled: fields.flag("enabled"),
+        secondary_username: fields.text("secondary_username"),
+        allowed_calls: fields.texts_or_null("allowed_calls"),
     }
+}
+
+fn words_of(allowed: &AllowedCalls) -> Vec<&'static str> {
+    allowed.classes().into_iter().map(NumberClass::as_str).collect()
 }
 
 fn shown(status: u16, user: &UserView) -> Result<Answer, Problem> {

@@ -11,7 +11,7 @@ use futures::future::LocalBoxFuture;
 use super::spine::south_password;
 use super::{Verb, verb};
 use crate::handset::{Base, BaseConfig, Handset, HandsetAccount, Model};
-use crate::media::Codec;
+use crate::media::{Codec, Protection};
 use crate::phone::registration::Standing;
 use crate::phone::{Behaviour, CallScript, LiveCall};
 use crate::sip::tls::Trust;
@@ -26,9 +26,9 @@ const EXPIRES: Duration = Duration::from_secs(60);
 
 pub(super) const VERBS: &[Verb] = &[
     verb!(
-        "base {name} [model {model}] [over {transport}]",
+        "base {name} [model {model}] [over {transport}] [with srtp {srtp}]",
         "A SIP-DECT base station: `gigaset-n870` (when not said), `snom-m700` or `yealink-w90`, over `udp` \
-         (when not said), `tcp` or `tls`.",
+         (when not said), `tcp` or `tls`; its handsets have SRTP `off` (when not said), `offered` or `required`.",
         base
     ),
     verb!(
@@ -62,6 +62,7 @@ async fn base(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         Fault::unusable(format!("there is no model {model}"), format!("write one of: {}", known.join(", ")))
     })?;
     let transport: Transport = given.text("transport").unwrap_or("udp").parse()?;
+    let protection = protection(given)?;
     let (registrar, trust) = (stage.switch.south(transport)?, Trust::Pem(stage.authority.pem()));
     let south = stage.prop::<South>();
     let (name, number) = (given.word("name"), south.bases.len());
@@ -78,12 +79,20 @@ async fn base(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         trust,
         expires: EXPIRES,
         codecs: vec![Codec::Pcma, Codec::Pcmu],
+        protection,
         sound: true,
         handsets: Vec::new(),
     })
     .await?;
     south.bases.insert(name.to_owned(), base);
     Ok(())
+}
+
+/// `with srtp off`, `offered` or `required`.
+pub(super) fn protection(given: &Given) -> Result<Protection, Fault> {
+    let Some(word) = given.text("srtp") else { return Ok(Protection::Off) };
+    Protection::from_str(word, true)
+        .map_err(|_| Fault::unusable(format!("srtp cannot be {word}"), "write off, offered or required"))
 }
 
 async fn handset(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::sip_dect::protection;
 use super::{Verb, verb};
 use crate::front_end::{Accounts, FrontEnd, FrontEndConfig};
-use crate::media::Voice;
+use crate::media::{Protection, Voice};
 use crate::phone::{Behaviour, CallScript, LiveCall, Phone, PhoneConfig};
 use crate::sip::Transport;
-use crate::story::{DOMAIN, Fault, Given, Player, Stage};
+use crate::story::{DOMAIN, Fault, Given, Player, Prop, Stage};
 
 /// What every user proves itself with in the north, unless the story says otherwise.
 const NORTH_PASSWORD: &str = "north-secret";
@@ -17,8 +18,9 @@ const LINES: usize = 8;
 pub(super) const VERBS: &[Verb] = &[
     verb!("patience {time:time}", "How long each later `expect` waits; 20 s when not said.", patience),
     verb!(
-        "front end over {transport}",
-        "An emulated registrar in the north, reached over `udp`, `tcp` or `tls`; the switch is configured for it.",
+        "front end over {transport} [with srtp {srtp}]",
+        "An emulated registrar in the north, reached over `udp`, `tcp` or `tls`; the switch is \
+         configured for it. Its far ends have SRTP `off` (when not said), `offered` or `required`.",
         front_end
     ),
     verb!("stop front end", "The front end is gone, and its far ends with it.", stop_front_end),
@@ -64,6 +66,14 @@ pub(super) const VERBS: &[Verb] = &[
     ),
 ];
 
+/// What the far ends of a story have in common.
+#[derive(Default)]
+struct North {
+    protection: Protection,
+}
+
+impl Prop for North {}
+
 async fn patience(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     stage.patience = given.time("time").unwrap_or(stage.patience);
     Ok(())
@@ -83,6 +93,7 @@ async fn front_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
          sip.north.listen_{transport} = \"127.0.0.1:0\"",
         ca.display()
     ))?;
+    stage.prop::<North>().protection = protection(given)?;
     stage.front_end = Some(front_end);
     Ok(())
 }
@@ -175,7 +186,8 @@ async fn far_end_redirects(stage: &mut Stage, given: &Given) -> Result<(), Fault
 
 fn enter(stage: &mut Stage, given: &Given, behaviour: Behaviour) -> Result<(), Fault> {
     let (number, voice): (_, Voice) = (given.word("number"), stage.cast.next_voice());
-    let config = PhoneConfig { voice, lines: LINES, ..PhoneConfig::new(number, DOMAIN) };
+    let protection = stage.prop::<North>().protection;
+    let config = PhoneConfig { voice, protection, lines: LINES, ..PhoneConfig::new(number, DOMAIN) };
     let front_end = stage.front_end()?.clone();
     let phone = front_end.add_far_end(config, behaviour)?;
     stage.cast.enter(number, voice, FarEnd { front_end, phone })

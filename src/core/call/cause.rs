@@ -54,6 +54,11 @@ impl Cause {
         Self { status, q850: 34, words: words.into() }
     }
 
+    /// An emergency call needs the channel (ITU-T Q.850: 8, preemption).
+    pub fn preempted() -> Self {
+        Self { status: 503, q850: 8, words: "ended to make room for an emergency call".into() }
+    }
+
     /// The value of a Reason header (RFC 3326 §2).
     pub fn reason_header(&self) -> String {
         if *self == Self::elsewhere() {

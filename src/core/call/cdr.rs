@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
+use super::forward::Diversion;
 use super::party::Party;
 use crate::id::CallRef;
 use crate::media::Codec;
@@ -55,6 +56,12 @@ pub struct CallSummary {
     /// Numbers of caller and callee before the first of these.
     #[serde(default)]
     pub began_with: Option<(String, String)>,
+    /// Whether it is to an emergency number.
+    #[serde(default)]
+    pub emergency: bool,
+    /// Through whose forwards it came, oldest first.
+    #[serde(default)]
+    pub trail: Vec<Diversion>,
 }
 
 /// One end of a call gave its place to somebody else: a transfer, or a call picked up.
@@ -84,6 +91,8 @@ impl CallSummary {
             cause: None,
             handed_over: Vec::new(),
             began_with: None,
+            emergency: false,
+            trail: Vec::new(),
         }
     }
 }

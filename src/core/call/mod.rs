@@ -13,16 +13,20 @@ mod asked;
 mod call;
 pub mod cause;
 mod cdr;
+pub mod dect_leg;
+pub mod dialling;
+pub mod forward;
 pub mod ladder;
 mod leg;
 mod party;
+pub mod preempt;
 pub mod route;
 
 pub use crate::sip::invite::Body;
 pub use call::{
-    Admitted, Call, Errand, Estate, HoldSignal, HoldSignals, Input, Joining, NewCall, Output, Save, Side,
-    Sound,
+    About, Admitted, Call, Errand, Estate, HoldSignal, HoldSignals, Input, Joining, NewCall, Output, Save,
+    Side, Sound,
 };
 pub use cdr::{CallSummary, HandedOver, Phase};
 pub use leg::{Heard, LegNews, LegNo, LegOrder, Ticket, TransferWish, hear, tell};
-pub use party::{Party, Target};
+pub use party::{NativeTarget, Party, Target};

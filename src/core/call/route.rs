@@ -1,8 +1,20 @@
 //! Where a call goes. Pure: what is known of users and lines is asked through [`Map`].
+//!
+//! ```text
+//!  from a handset: code? ─► emergency? ─► may the caller? ─┬─► a user of ours, inside
+//!                                                         └─► the caller's line
+//!  to a user of ours: forward always? ─► do not disturb? ─► located? ─► the handset
+//!                          └────────── a forward: as if the user dialled ──────┘
+//! ```
+//!
+//! A forward is dialled with the rights and the line of who forwards. It stays inside when it leads to a
+//! user of ours whose handset is there, since each hop over the registrar could begin a loop.
 
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
+use super::dialling::{AllowedCalls, CodeOrder, DialPlan, Dialled, NumberClass};
+use super::forward::{Diversion, ForwardKind, ForwardReason, Forwarding, Forwards, follow};
 use crate::id::Username;
 use crate::sip::Facing;
 use crate::sip::wire::{Host, Scheme, Uri};
@@ -25,14 +37,54 @@ pub enum InternalRouting {
 pub trait Map {
     /// Whether there is such a user, and whether it is enabled.
     fn user(&self, user: &Username) -> Option<bool>;
+    /// The user whose secondary username this is.
+    fn user_of_number(&self, number: &str) -> Option<Username>;
     /// Whether any handset of the user can be reached.
     fn located(&self, user: &Username) -> bool;
     /// Whether there is a north side at all.
     fn has_north(&self) -> bool;
     /// Whether the user's line to the north is up.
     fn line_up(&self, user: &Username) -> bool;
+    /// Some line that is up, whoever's.
+    fn any_line(&self) -> Option<Username>;
     /// Whether a host means this switch (its names, addresses, realm and domain).
     fn is_ours(&self, host: &Host) -> bool;
+    /// What the user may call; none: what the dial plan says.
+    fn allowed(&self, user: &Username) -> Option<AllowedCalls>;
+    /// What the user has set.
+    fn forwarding(&self, user: &Username) -> Option<&Forwarding>;
+    /// Whether an emergency desk may be calling the user back.
+    fn awaits_emergency_callback(&self, user: &Username) -> bool;
+}
+
+/// A call that wants a way.
+#[derive(Debug, Clone, Copy)]
+pub enum Ask<'a> {
+    /// Somebody dialled.
+    Dialled {
+        /// From which world.
+        facing: Facing,
+        /// The authenticated user of a call from the south, none from the north: a call from the north only
+        /// ever reaches handsets, or goes where their users forward it, so nobody can call out through us.
+        caller: Option<&'a Username>,
+        /// The Request-URI.
+        uri: &'a Uri,
+        /// The trail that the call brings with it.
+        trail: &'a [Diversion],
+        /// The north says that an emergency desk calls back (RFC 7090: `Priority: psap-callback`).
+        callback: bool,
+    },
+    /// A user's handset did not take the call, and the user forwards it.
+    Forwarded {
+        /// Whose.
+        by: &'a Username,
+        /// To where: a number, a name or a URI.
+        to: &'a str,
+        /// Why.
+        reason: ForwardReason,
+        /// The trail before.
+        trail: &'a [Diversion],
+    },
 }
 
 /// Where to.
@@ -40,72 +92,208 @@ pub trait Map {
 pub enum Way {
     /// To the handsets of a user of this switch.
     Handset(Username),
-    /// To the north over the caller's line.
+    /// To the north over a line.
     North {
         /// Whose line.
         line: Username,
         /// User part to ask for; none when the dialled URI goes out as it is.
         number: Option<String>,
     },
+    /// A feature code of the caller.
+    Code(CodeOrder),
     /// Nowhere.
     Refuse(Cause),
 }
 
-/// Decides. `caller` is the authenticated user of a call from the south, none from the north: a call
-/// from the north only ever reaches handsets, so nobody can call out through us.
-pub fn way(
-    facing: Facing,
-    caller: Option<&Username>,
-    dialled: &Uri,
+/// A way, and what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routed {
+    /// Where to.
+    pub way: Way,
+    /// What kind of number it was in the end.
+    pub class: NumberClass,
+    /// Through whom it came.
+    pub trail: Vec<Diversion>,
+    /// What the called user wants when the handset does not take it.
+    pub forwards: Forwards,
+    /// The URI to dial as it is, when [`Way::North`] has no number and it is not the Request-URI.
+    pub uri: Option<String>,
+}
+
+/// Decides.
+pub fn way(ask: Ask<'_>, plan: &DialPlan, mode: InternalRouting, map: &impl Map) -> Routed {
+    let mut router = Router { plan, mode, map, trail: Vec::new(), class: NumberClass::Internal };
+    let found = match ask {
+        Ask::Dialled { facing, caller, uri, trail, callback } => {
+            router.trail = trail.to_vec();
+            match (facing, caller) {
+                (Facing::North, _) => router.called_from_north(uri, callback),
+                (Facing::South, None) => Err(Cause::of_status(403, "the caller is not known")),
+                (Facing::South, Some(caller)) => router.dialled_by_handset(caller, uri),
+            }
+        }
+        Ask::Forwarded { by, to, reason, trail } => {
+            router.trail = trail.to_vec();
+            router.forward(by, to, reason)
+        }
+    };
+    let found = found.unwrap_or_else(|cause| Found::plain(Way::Refuse(cause)));
+    let Found { way, forwards, uri } = found;
+    Routed { way, class: router.class, trail: router.trail, forwards, uri }
+}
+
+/// One decision under way.
+struct Router<'a, M> {
+    plan: &'a DialPlan,
     mode: InternalRouting,
-    map: &impl Map,
-) -> Way {
-    let number = dialled.user_text();
-    let local =
-        number.parse::<Username>().ok().and_then(|user| map.user(&user).map(|enabled| (user, enabled)));
-    match (facing, caller) {
-        (Facing::North, _) => match local {
-            Some((user, true)) if map.located(&user) => Way::Handset(user),
-            Some((_, true)) => Way::Refuse(Cause::of_status(480, "the handset is not registered")),
-            Some((_, false)) => Way::Refuse(Cause::of_status(480, "the user is disabled")),
-            None => Way::Refuse(Cause::of_status(404, "no such user on this switch")),
-        },
-        (Facing::South, None) => Way::Refuse(Cause::of_status(403, "the caller is not known")),
-        (Facing::South, Some(caller)) => from_handset(caller, dialled, number, local, mode, map),
+    map: &'a M,
+    trail: Vec<Diversion>,
+    class: NumberClass,
+}
+
+struct Found {
+    way: Way,
+    forwards: Forwards,
+    uri: Option<String>,
+}
+
+impl Found {
+    fn plain(way: Way) -> Self {
+        Self { way, forwards: Forwards::default(), uri: None }
     }
 }
 
-fn from_handset(
-    caller: &Username,
-    dialled: &Uri,
-    number: String,
-    local: Option<(Username, bool)>,
-    mode: InternalRouting,
-    map: &impl Map,
-) -> Way {
-    let refuse = |status, words: &str| Way::Refuse(Cause::of_status(status, words));
-    if number.is_empty() {
-        return refuse(484, "no number was dialled");
+impl<M: Map> Router<'_, M> {
+    /// Which user a name or number means.
+    fn user(&self, number: &str) -> Option<Username> {
+        let named = number.parse::<Username>().ok().filter(|user| self.map.user(user).is_some());
+        named.or_else(|| self.map.user_of_number(number))
     }
-    let ours = dialled.host.as_ref().is_none_or(|host| map.is_ours(host));
-    let north = map.has_north() && map.line_up(caller);
-    let inside = match mode {
-        InternalRouting::First => true,
-        InternalRouting::Fallback => !north,
-        InternalRouting::Never => false,
-    };
-    match local {
-        Some((user, true)) if ours && inside && map.located(&user) => Way::Handset(user),
-        Some((_, enabled)) if ours && inside && !north => match enabled {
-            true => refuse(480, "the handset is not registered"),
-            false => refuse(480, "the user is disabled"),
-        },
-        _ if north => Way::North {
-            line: caller.clone(),
-            number: (ours || dialled.scheme == Scheme::Tel).then_some(number),
-        },
-        _ if map.has_north() => refuse(503, "the line is not registered at the registrar"),
-        _ => refuse(404, "no such user, and no registrar is configured"),
+
+    fn called_from_north(&mut self, uri: &Uri, callback: bool) -> Result<Found, Cause> {
+        let user = self.user(&uri.user_text());
+        let user = user.ok_or_else(|| Cause::of_status(404, "no such user on this switch"))?;
+        self.reach(&user, callback)
+    }
+
+    /// To a user of ours. A forward that cannot be followed is the end of the call, not a reason to ring.
+    fn reach(&mut self, user: &Username, callback: bool) -> Result<Found, Cause> {
+        if self.map.user(user) != Some(true) {
+            return Err(Cause::of_status(480, "the user is disabled"));
+        }
+        let protected = callback || self.map.awaits_emergency_callback(user);
+        let set = self.map.forwarding(user).filter(|_| !protected).cloned().unwrap_or_default();
+        if let Some(to) = set.to(ForwardKind::Always) {
+            return self.forward(user, to, ForwardReason::Unconditional);
+        }
+        if set.do_not_disturb {
+            return match set.to(ForwardKind::Busy) {
+                Some(to) => self.forward(user, to, ForwardReason::UserBusy),
+                None => Err(Cause::of_status(486, "the user does not want to be disturbed")),
+            };
+        }
+        match (self.map.located(user), set.to(ForwardKind::OutOfRange)) {
+            (true, _) if protected => Ok(Found::plain(Way::Handset(user.clone()))),
+            (true, _) => Ok(Found { forwards: set.later(user), ..Found::plain(Way::Handset(user.clone())) }),
+            (false, Some(to)) => self.forward(user, to, ForwardReason::Unavailable),
+            (false, None) => Err(Cause::of_status(480, "the handset is not registered")),
+        }
+    }
+
+    /// As if `by` dialled, but inside where that is possible.
+    fn forward(&mut self, by: &Username, to: &str, reason: ForwardReason) -> Result<Found, Cause> {
+        follow(&mut self.trail, by, reason)?;
+        let uri = to.contains(':').then(|| Uri::parse(&to.into())).flatten();
+        let (dialled, ours) = match &uri {
+            Some(uri) => self.read(uri),
+            None => (self.plan.read_text(to, true, |name| self.user(name).is_some()), true),
+        };
+        self.permit(by, dialled.class)?;
+        if self.class == NumberClass::Emergency {
+            return Err(Cause::of_status(403, "calls are not forwarded to emergency numbers"));
+        }
+        let inside = ours && self.mode != InternalRouting::Never;
+        match self.user(&dialled.number).filter(|_| inside) {
+            Some(user) if self.map.located(&user) || !self.map.line_up(by) => self.reach(&user, false),
+            _ => self.leave_by(by, dialled.number, ours, uri.map(|uri| uri.raw.to_string())),
+        }
+    }
+
+    fn dialled_by_handset(&mut self, caller: &Username, uri: &Uri) -> Result<Found, Cause> {
+        let typed = uri.user_text();
+        if typed.is_empty() {
+            return Err(Cause::of_status(484, "no number was dialled"));
+        }
+        let (dialled, ours) = self.read(uri);
+        if let Some(order) = self.plan.codes.read(&typed).filter(|_| ours) {
+            return order.map(Way::Code).map(Found::plain);
+        }
+        self.permit(caller, dialled.class)?;
+        if self.class == NumberClass::Emergency {
+            return self.emergency(caller, dialled.number);
+        }
+        let north = self.map.has_north() && self.map.line_up(caller);
+        let inside = match self.mode {
+            InternalRouting::First => true,
+            InternalRouting::Fallback => !north,
+            InternalRouting::Never => false,
+        };
+        match self.user(&dialled.number).filter(|_| ours && inside) {
+            // With a line the registrar may know other telephones of a user whose handset is away.
+            Some(user) if !north || self.map.located(&user) || self.forwards_always(&user) => {
+                self.reach(&user, false)
+            }
+            _ => self.leave_by(caller, dialled.number, ours, None),
+        }
+    }
+
+    fn forwards_always(&self, user: &Username) -> bool {
+        self.map.forwarding(user).is_some_and(|set| set.always.is_some() || set.out_of_range.is_some())
+    }
+
+    fn leave_by(
+        &self,
+        line: &Username,
+        number: String,
+        ours: bool,
+        uri: Option<String>,
+    ) -> Result<Found, Cause> {
+        match (self.map.has_north(), self.map.line_up(line)) {
+            (true, true) => {
+                let number = ours.then_some(number);
+                Ok(Found { uri, ..Found::plain(Way::North { line: line.clone(), number }) })
+            }
+            (true, false) => Err(Cause::of_status(503, "the line is not registered at the registrar")),
+            (false, _) => Err(Cause::of_status(404, "no such user, and no registrar is configured")),
+        }
+    }
+
+    /// By the caller's line, else by any; without one to the user of ours who has that number, if one has.
+    fn emergency(&self, caller: &Username, number: String) -> Result<Found, Cause> {
+        let own = Some(caller).filter(|caller| self.map.line_up(caller)).cloned();
+        if let Some(line) = own.or_else(|| self.map.any_line()) {
+            return Ok(Found::plain(Way::North { line, number: Some(number) }));
+        }
+        let desk =
+            self.user(&number).filter(|user| self.map.user(user) == Some(true) && self.map.located(user));
+        let none = || Cause::of_status(503, "no line to the outside is up for this emergency call");
+        desk.map(|user| Found::plain(Way::Handset(user))).ok_or_else(none)
+    }
+
+    fn read(&self, uri: &Uri) -> (Dialled, bool) {
+        let ours = uri.scheme == Scheme::Tel || uri.host.as_ref().is_none_or(|host| self.map.is_ours(host));
+        (self.plan.read(uri, ours, |name| self.user(name).is_some()), ours)
+    }
+
+    /// Number barring: RFC 3398 §8.2.6.1 has 403 for Q.850 cause 52, "outgoing call barred".
+    fn permit(&mut self, who: &Username, class: NumberClass) -> Result<(), Cause> {
+        self.class = class;
+        let allowed = self.map.allowed(who).unwrap_or(self.plan.allowed);
+        if allowed.permits(class) {
+            return Ok(());
+        }
+        let words = format!("calls to {class} numbers are barred for {who}");
+        Err(Cause { status: 403, q850: 52, words })
     }
 }
 
@@ -115,73 +303,238 @@ mod tests {
 
     use super::*;
 
-    /// user → (enabled, located, line up)
-    struct World(BTreeMap<&'static str, (bool, bool, bool)>, bool);
+    #[derive(Clone, Default)]
+    struct Known {
+        enabled: bool,
+        located: bool,
+        line: bool,
+        number: Option<&'static str>,
+        allowed: Option<AllowedCalls>,
+        set: Forwarding,
+        called_emergency: bool,
+    }
+
+    struct World {
+        users: BTreeMap<&'static str, Known>,
+        north: bool,
+    }
+
+    impl World {
+        fn of(&self, user: &Username) -> Option<&Known> {
+            self.users.get(user.as_str())
+        }
+    }
 
     impl Map for World {
         fn user(&self, user: &Username) -> Option<bool> {
-            self.0.get(user.as_str()).map(|u| u.0)
+            self.of(user).map(|known| known.enabled)
+        }
+        fn user_of_number(&self, number: &str) -> Option<Username> {
+            let found = self.users.iter().find(|(_, known)| known.number == Some(number))?;
+            found.0.parse().ok()
         }
         fn located(&self, user: &Username) -> bool {
-            self.0.get(user.as_str()).is_some_and(|u| u.1)
+            self.of(user).is_some_and(|known| known.located)
         }
         fn has_north(&self) -> bool {
-            self.1
+            self.north
         }
         fn line_up(&self, user: &Username) -> bool {
-            self.0.get(user.as_str()).is_some_and(|u| u.2)
+            self.of(user).is_some_and(|known| known.line)
+        }
+        fn any_line(&self) -> Option<Username> {
+            let (name, _) = self.users.iter().find(|(_, known)| known.line)?;
+            name.parse().ok()
         }
         fn is_ours(&self, host: &Host) -> bool {
             *host != Host::Name("elsewhere.test".into())
         }
+        fn allowed(&self, user: &Username) -> Option<AllowedCalls> {
+            self.of(user)?.allowed
+        }
+        fn forwarding(&self, user: &Username) -> Option<&Forwarding> {
+            self.of(user).map(|known| &known.set)
+        }
+        fn awaits_emergency_callback(&self, user: &Username) -> bool {
+            self.of(user).is_some_and(|known| known.called_emergency)
+        }
     }
 
     fn world(north: bool) -> World {
+        let known = Known { enabled: true, located: true, line: north, ..Known::default() };
+        let all: AllowedCalls = NumberClass::TOLL.into_iter().collect();
         let users = [
-            ("anna", (true, true, north)),
-            ("bob", (true, true, north)),
-            ("off", (false, true, false)),
-            ("gone", (true, false, north)),
+            ("anna", Known { number: Some("4711"), ..known.clone() }),
+            ("bob", known.clone()),
+            ("carol", Known { allowed: Some(all), ..known.clone() }),
+            ("off", Known { enabled: false, line: false, ..known.clone() }),
+            ("gone", Known { located: false, ..known }),
         ];
-        World(BTreeMap::from(users), north)
+        World { users: BTreeMap::from(users), north }
     }
 
-    fn ask(from: Option<&str>, to: &str, mode: InternalRouting, north: bool) -> String {
-        let caller = from.map(|f| f.parse().unwrap());
-        let facing = if from.is_some() { Facing::South } else { Facing::North };
-        let uri = Uri::parse(&to.into()).unwrap();
-        match way(facing, caller.as_ref(), &uri, mode, &world(north)) {
+    fn set(world: &mut World, user: &str, change: impl FnOnce(&mut Forwarding)) {
+        change(&mut world.users.get_mut(user).unwrap().set);
+    }
+
+    fn said(routed: &Routed) -> String {
+        match &routed.way {
             Way::Handset(user) => format!("handset {user}"),
-            Way::North { line, number } => format!("north {line} {}", number.unwrap_or("as is".into())),
+            Way::North { line, number } => {
+                let as_is = routed.uri.clone().unwrap_or_else(|| "as is".into());
+                format!("north {line} {}", number.clone().unwrap_or(as_is))
+            }
+            Way::Code(order) => format!("{order:?}"),
             Way::Refuse(cause) => cause.status.to_string(),
         }
     }
 
+    fn routed(world: &World, from: Option<&str>, to: &str, mode: InternalRouting) -> Routed {
+        let caller = from.map(|f| f.parse().unwrap());
+        let facing = if from.is_some() { Facing::South } else { Facing::North };
+        let uri = Uri::parse(&to.into()).unwrap();
+        let ask = Ask::Dialled { facing, caller: caller.as_ref(), uri: &uri, trail: &[], callback: false };
+        way(ask, &DialPlan::default(), mode, world)
+    }
+
+    fn ask(world: &World, from: Option<&str>, to: &str, mode: InternalRouting) -> String {
+        said(&routed(world, from, to, mode))
+    }
+
+    use InternalRouting::{Fallback, First, Never};
+
     #[test]
     fn a_call_from_the_north_reaches_handsets_only() {
-        let mode = InternalRouting::First;
-        assert_eq!(ask(None, "sip:anna@here", mode, true), "handset anna");
-        assert_eq!(ask(None, "sip:gone@here", mode, true), "480");
-        assert_eq!(ask(None, "sip:off@here", mode, true), "480");
-        assert_eq!(ask(None, "sip:+3905123@here", mode, true), "404");
+        let world = world(true);
+        assert_eq!(ask(&world, None, "sip:anna@here", First), "handset anna");
+        assert_eq!(ask(&world, None, "sip:4711@here", First), "handset anna");
+        assert_eq!(ask(&world, None, "sip:gone@here", First), "480");
+        assert_eq!(ask(&world, None, "sip:off@here", First), "480");
+        assert_eq!(ask(&world, None, "sip:+3905123@here", First), "404");
+        assert_eq!(ask(&world, None, "sip:*21*4711%23@here", First), "404");
     }
 
     #[test]
     fn internal_calls_go_by_the_north_unless_its_line_is_down_or_we_are_told() {
-        assert_eq!(ask(Some("anna"), "sip:bob@here", InternalRouting::Fallback, true), "north anna bob");
-        assert_eq!(ask(Some("anna"), "sip:bob@here", InternalRouting::Fallback, false), "handset bob");
-        assert_eq!(ask(Some("anna"), "sip:bob@here", InternalRouting::First, true), "handset bob");
-        assert_eq!(ask(Some("anna"), "sip:bob@here", InternalRouting::Never, false), "404");
+        assert_eq!(ask(&world(true), Some("anna"), "sip:bob@here", Fallback), "north anna bob");
+        assert_eq!(ask(&world(false), Some("anna"), "sip:bob@here", Fallback), "handset bob");
+        assert_eq!(ask(&world(true), Some("anna"), "sip:bob@here", First), "handset bob");
+        assert_eq!(ask(&world(false), Some("anna"), "sip:bob@here", Never), "404");
     }
 
     #[test]
-    fn outside_numbers_need_a_line() {
-        assert_eq!(ask(Some("anna"), "tel:+1-555", InternalRouting::Fallback, true), "north anna +1555");
-        assert_eq!(
-            ask(Some("anna"), "sip:x@elsewhere.test", InternalRouting::Fallback, true),
-            "north anna as is"
-        );
-        assert_eq!(ask(Some("off"), "sip:555@here", InternalRouting::Fallback, true), "503");
-        assert_eq!(ask(Some("anna"), "sip:555@here", InternalRouting::Fallback, false), "404");
+    fn a_secondary_username_works_when_the_north_is_lost() {
+        assert_eq!(ask(&world(false), Some("bob"), "sip:4711@here", Fallback), "handset anna");
+        assert_eq!(ask(&world(true), Some("bob"), "sip:4711@here", Fallback), "north bob 4711");
+    }
+
+    #[test]
+    fn outside_numbers_need_a_line_and_the_right_to_call_them() {
+        let up = world(true);
+        assert_eq!(ask(&up, Some("carol"), "tel:+1-555", Fallback), "north carol +1555");
+        assert_eq!(ask(&up, Some("carol"), "sip:x@elsewhere.test", Fallback), "north carol as is");
+        assert_eq!(ask(&up, Some("off"), "sip:555@here", Fallback), "503");
+        assert_eq!(ask(&world(false), Some("anna"), "sip:555@here", Fallback), "404");
+        for barred in ["tel:+1-555", "sip:0171@here", "sip:x@elsewhere.test", "sip:00900@here"] {
+            let routed = routed(&up, Some("anna"), barred, Fallback);
+            let Way::Refuse(cause) = &routed.way else { panic!("{barred}") };
+            assert_eq!((cause.status, cause.q850), (403, 52), "{barred}");
+            assert!(cause.words.contains("barred for anna"), "{}", cause.words);
+        }
+        assert_eq!(ask(&up, Some("anna"), "sip:9000@here", Fallback), "north anna 9000");
+    }
+
+    #[test]
+    fn emergency_calls_go_out_whatever_is_set_and_by_any_line() {
+        let mut up = world(true);
+        let nothing = Some(AllowedCalls::NOTHING);
+        up.users.get_mut("anna").unwrap().allowed = nothing;
+        assert_eq!(ask(&up, Some("anna"), "sip:112@here", Never), "north anna 112");
+        assert_eq!(routed(&up, Some("anna"), "sip:112@here", Never).class, NumberClass::Emergency);
+        assert_eq!(ask(&up, Some("anna"), "sip:bob@here", Never), "403");
+        up.users.get_mut("anna").unwrap().line = false;
+        assert_eq!(ask(&up, Some("anna"), "sip:112@here", Fallback), "north bob 112");
+        let mut down = world(false);
+        assert_eq!(ask(&down, Some("anna"), "sip:112@here", Fallback), "503");
+        down.users.get_mut("bob").unwrap().number = Some("112");
+        assert_eq!(ask(&down, Some("anna"), "sip:112@here", Fallback), "handset bob");
+    }
+
+    #[test]
+    fn a_code_is_an_order_and_not_a_number() {
+        let expected = "Forward(Always, \"4711\", None)";
+        assert_eq!(ask(&world(true), Some("anna"), "sip:*21*4711%23@here", Fallback), expected);
+        assert_eq!(ask(&world(true), Some("anna"), "sip:*21@here", Fallback), "484");
+        assert_eq!(ask(&world(true), Some("anna"), "sip:*97@here", Fallback), "north anna *97");
+    }
+
+    #[test]
+    fn what_a_user_has_set_decides_where_calls_to_the_user_go() {
+        let mut world = world(true);
+        set(&mut world, "anna", |set| set.always = Some("bob".into()));
+        let routed = routed(&world, None, "sip:anna@here", Fallback);
+        assert_eq!(said(&routed), "handset bob", "inside, since bob's handset is there");
+        assert_eq!(routed.trail.len(), 1);
+        set(&mut world, "anna", |set| set.always = Some("9000".into()));
+        assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "north anna 9000");
+        set(&mut world, "anna", |set| set.always = Some("0171".into()));
+        assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "403", "with the rights of who forwards");
+        set(&mut world, "anna", |set| set.always = Some("112".into()));
+        assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "403");
+        set(&mut world, "carol", |set| set.always = Some("sip:dora@elsewhere.test".into()));
+        assert_eq!(ask(&world, None, "sip:carol@here", Fallback), "north carol sip:dora@elsewhere.test");
+        set(&mut world, "gone", |set| set.out_of_range = Some("bob".into()));
+        assert_eq!(ask(&world, None, "sip:gone@here", Fallback), "handset bob");
+    }
+
+    #[test]
+    fn who_does_not_want_to_be_disturbed_is_busy_and_forwards_as_busy() {
+        let mut world = world(false);
+        set(&mut world, "anna", |set| set.do_not_disturb = true);
+        assert_eq!(ask(&world, Some("bob"), "sip:anna@here", Fallback), "486");
+        set(&mut world, "anna", |set| set.busy = Some("carol".into()));
+        assert_eq!(ask(&world, Some("bob"), "sip:anna@here", Fallback), "handset carol");
+    }
+
+    #[test]
+    fn an_emergency_desk_that_calls_back_rings_the_handset() {
+        let mut world = world(true);
+        set(&mut world, "anna", |set| {
+            *set = Forwarding { do_not_disturb: true, always: Some("bob".into()), ..Forwarding::default() };
+        });
+        let uri = Uri::parse(&"sip:anna@here".into()).unwrap();
+        let desk =
+            Ask::Dialled { facing: Facing::North, caller: None, uri: &uri, trail: &[], callback: true };
+        let routed = way(desk, &DialPlan::default(), Fallback, &world);
+        assert_eq!((said(&routed).as_str(), &routed.forwards), ("handset anna", &Forwards::default()));
+        world.users.get_mut("anna").unwrap().called_emergency = true;
+        assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "handset anna");
+    }
+
+    #[test]
+    fn forwards_that_lead_in_a_circle_end_the_call() {
+        let mut world = world(true);
+        set(&mut world, "anna", |set| set.always = Some("bob".into()));
+        set(&mut world, "bob", |set| set.always = Some("carol".into()));
+        set(&mut world, "carol", |set| set.always = Some("anna".into()));
+        assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "482");
+        set(&mut world, "carol", |set| set.always = None);
+        let routed = routed(&world, None, "sip:anna@here", Fallback);
+        assert_eq!((said(&routed).as_str(), routed.trail.len()), ("handset carol", 2));
+    }
+
+    #[test]
+    fn a_handset_that_does_not_take_a_call_leaves_it_to_its_user_s_forward() {
+        let mut world = world(true);
+        set(&mut world, "anna", |set| set.busy = Some("bob".into()));
+        let forwards = routed(&world, None, "sip:anna@here", Fallback).forwards;
+        assert_eq!((forwards.by.unwrap().as_str(), forwards.busy.as_deref()), ("anna", Some("bob")));
+        let by = "anna".parse().unwrap();
+        let ask = |trail| Ask::Forwarded { by: &by, to: "bob", reason: ForwardReason::UserBusy, trail };
+        let next = way(ask(&[]), &DialPlan::default(), Fallback, &world);
+        assert_eq!(said(&next), "handset bob");
+        assert_eq!(next.trail, [Diversion { from: "anna".into(), reason: ForwardReason::UserBusy }]);
+        let again = way(ask(&next.trail), &DialPlan::default(), Fallback, &world);
+        assert_eq!(said(&again), "482");
     }
 }

@@ -23,8 +23,10 @@ expect 2001 talking
 2002 dials +4567890
 expect 2002 refused with 503
 expect last call cause.q850 34
+expect metric ipdect_call_refusals_total 1
 +4567890 dials 2002
 expect +4567890 refused with 503
+expect metric ipdect_call_refusals_total 2
 expect 2001 hears +4512345
 2001 hangs up
 expect channels idle

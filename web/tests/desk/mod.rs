@@ -188,6 +188,8 @@ fn fresh(name: &str) -> UserView {
         access_code_set: false,
         south_password_set: false,
         enabled: true,
+        secondary_username: None,
+        allowed_calls: None,
         revision: 1,
         handset_registered: false,
         registration: "off".into(),
@@ -219,6 +221,8 @@ fn calls(start: Moment) -> Vec<CallSummary> {
         cause: None,
         handed_over: Vec::new(),
         began_with: None,
+        emergency: false,
+        trail: Vec::new(),
     };
     let ringing = CallSummary {
         reference: CallRef(0x1002),
@@ -498,6 +502,7 @@ answer!(ListRegistrations, |desk, _| {
         user: user.username.clone(),
         state: if user.handset_registered { "registered" } else { "failed" },
         cause: (!user.handset_registered).then(|| "403 Forbidden".to_owned()),
+        notes: Vec::new(),
         registrar: user.handset_registered.then(|| "tls 198.51.100.7:5061".to_owned()),
         expires: user.handset_registered.then(|| START + Duration::from_secs(300)),
     };

@@ -17,6 +17,9 @@ use crate::ui::frame::{Frame, PageProblem, ok, render};
 use crate::ui::see_other;
 use crate::ui::words::Tone;
 
+/// Typed for a user who may call emergency numbers only.
+const NOTHING: &str = "emergency only";
+
 #[derive(Template)]
 #[template(path = "users.html")]
 struct Users {
@@ -68,6 +71,9 @@ pub struct TypedUser {
     south_password: String,
     /// A tick box is not sent when it is off.
     enabled: Option<String>,
+    secondary_username: String,
+    /// Classes of numbers with blanks between; empty: as configured.
+    allowed_calls: String,
     revision: Option<u64>,
 }
 
@@ -236,6 +242,11 @@ impl TypedUser {
             auth_username: user.auth_username.clone(),
             ipei: user.ipei.clone().unwrap_or_default(),
             enabled: user.enabled.then(|| "on".to_owned()),
+            secondary_username: user.secondary_username.clone().unwrap_or_default(),
+            allowed_calls: user.allowed_calls.map_or(String::new(), |allowed| match allowed.classes() {
+                none if none.is_empty() => NOTHING.to_owned(),
+                some => some.iter().map(|class| class.as_str()).collect::<Vec<_>>().join(" "),
+            }),
             revision: Some(user.revision),
             ..Default::default()
         }
@@ -252,6 +263,19 @@ impl TypedUser {
             access_code: typed_secret(self.access_code.clone()),
             south_password: typed_secret(self.south_password.clone()),
             enabled: Some(self.enabled.is_some()),
+            secondary_username: Some(self.secondary_username.trim().to_owned()),
+            allowed_calls: Some(self.classes()),
+        }
+    }
+}
+
+impl TypedUser {
+    fn classes(&self) -> Option<Vec<String>> {
+        let typed = self.allowed_calls.trim();
+        match typed {
+            "" => None,
+            NOTHING => Some(Vec::new()),
+            words => Some(words.split([' ', ',']).filter(|w| !w.is_empty()).map(str::to_owned).collect()),
         }
     }
 }

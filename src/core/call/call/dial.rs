@@ -2,7 +2,7 @@
 
 use super::strand::refused_offer;
 use super::*;
-use crate::media::negotiate::SrtpMode;
+use crate::media::negotiate::{LocalIce, SrtpMode};
 use crate::sip::Transport;
 
 /// Most legs that one call ever has; their numbers must fit [`OWNER_BITS`](crate::call::OWNER_BITS).
@@ -38,8 +38,10 @@ impl Call {
     pub(super) fn admitted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
         self.channels = Channels::Held;
         self.hold = grant.hold;
-        let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0);
+        let ice = LocalIce::of(grant.ice.0, &mut self.tokens);
+        let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0, ice);
         let media = OfferAnswer::new(local, &mut self.tokens);
+        (self.summary.emergency, self.summary.trail) = (grant.about.emergency, grant.about.trail.clone());
         self.search.attempts = grant.attempts.iter().cloned().collect();
         self.search.way_failed = true;
         match codecs_to_offer(&media, self.offer.as_ref(), &grant.codecs) {
@@ -92,7 +94,8 @@ impl Call {
             false => offered_over(&grant.srtp.1, target.destination.transport),
         };
         let port = grant.port(side);
-        let local = local_media(grant.address_b, port, self.search.codecs.clone(), &srtp);
+        let ice = LocalIce::of(grant.ice.1, &mut self.tokens);
+        let local = local_media(grant.address_b, port, self.search.codecs.clone(), &srtp, ice);
         let mut media = OfferAnswer::new(local, &mut self.tokens);
         let offer = Body::sdp(media.offer(&mut self.tokens));
         self.legs.insert(leg, Strand::dialled(target.clone(), media, side));
@@ -122,6 +125,12 @@ pub(super) fn offered_over(policy: &SrtpPolicy, transport: Transport) -> SrtpPol
     }
 }
 
-pub(super) fn local_media(address: IpAddr, port: u16, codecs: Vec<Codec>, srtp: &SrtpPolicy) -> LocalMedia {
-    LocalMedia { srtp: *srtp, ..LocalMedia::new(address, port, codecs) }
+pub(super) fn local_media(
+    address: IpAddr,
+    port: u16,
+    codecs: Vec<Codec>,
+    srtp: &SrtpPolicy,
+    ice: Option<LocalIce>,
+) -> LocalMedia {
+    LocalMedia { srtp: *srtp, ice, ..LocalMedia::new(address, port, codecs) }
 }

@@ -27,6 +27,7 @@
 mod answer;
 mod dial;
 mod hold;
+mod ice;
 mod inherit;
 mod join;
 mod progress;
@@ -54,7 +55,7 @@ use self::sides::{joined_by, joins, offers_srtp};
 use self::strand::Strand;
 pub use self::transfer::Errand;
 use self::transfer::Transfer;
-pub use self::words::{Admitted, Input, NewCall, Output, Refusal, Save, Side};
+pub use self::words::{About, Admitted, Input, NewCall, Output, Refusal, Save, Side};
 use super::cause::Cause;
 use super::{CallSummary, LegNews, LegNo, LegOrder, Phase, Target};
 use crate::id::Tokens;
@@ -151,6 +152,9 @@ pub struct Call {
     grant: Option<Box<Admitted>>,
     #[serde(skip)]
     search: Search,
+    /// Pairs that the ICE agents chose before anybody answered.
+    #[serde(skip)]
+    settled: Vec<(Side, Box<crate::media::ice::description::Description>)>,
     #[serde(skip)]
     timers: TimerTable<Timer>,
     #[serde(skip, default = "no_tokens")]
@@ -200,6 +204,7 @@ impl Call {
             channels: Channels::Untouched,
             grant: None,
             search: Search::default(),
+            settled: Vec::new(),
             timers: TimerTable::default(),
             tokens,
         }
@@ -370,6 +375,7 @@ impl Machine for Call {
             (_, Input::Bequeathed(_)) => Err(self.refuse("an heir")),
             (_, Input::Joining(leg, joining)) => Ok(self.announce(leg, joining)),
             (_, Input::Leg(leg, news)) => self.news(leg, news, now),
+            (_, Input::IceSettled(side, chosen)) => Ok(self.ice_settled(side, chosen)),
             (State::Over, Input::HangUp(_)) => Err(self.refuse("an order to hang up")),
             (_, Input::HangUp(cause)) => Ok(self.hang_up(None, cause, now)),
             (_, Input::Deadline) => Ok(self.deadline_passed(now)),

@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Call, Errand, Estate, HoldSignals, Joining, Sound, State};
 use crate::call::cause::Cause;
+use crate::call::forward::{self, Diversion, Forwards};
 use crate::call::{CallSummary, LegNews, LegNo, LegOrder, Party, Target};
 use crate::id::{BaseStationId, CallRef, OwnerId};
 use crate::media::Codec;
-use crate::media::negotiate::{Agreed, SrtpPolicy};
+use crate::media::ice::description::Description;
+use crate::media::negotiate::{Agreed, IceMode, SrtpPolicy};
 use crate::sip::Facing;
 use crate::sip::invite::Body;
+use crate::sip::wire::HeaderName;
 
 /// Which of the two flows of the media channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,11 +65,15 @@ pub struct Admitted {
     pub codecs: Vec<Codec>,
     /// SRTP towards the caller and towards the callee.
     pub srtp: (SrtpPolicy, SrtpPolicy),
+    /// ICE towards the caller and towards the callee.
+    pub ice: (IceMode, IceMode),
     /// Whom to dial: each attempt rings its targets together; the next is tried only when the way of
     /// the one before failed.
     pub attempts: Vec<Vec<Target>>,
     /// How an end is told that the other one holds it.
     pub hold: HoldSignals,
+    /// What the router knows besides.
+    pub about: About,
 }
 
 impl Admitted {
@@ -76,6 +83,29 @@ impl Admitted {
             Side::A => self.port_a,
             Side::B => self.port_b,
         }
+    }
+}
+
+/// What the router knows of a call beside where to dial.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct About {
+    /// Whether it goes to an emergency number.
+    pub emergency: bool,
+    /// Through whose forwards it came, oldest first.
+    pub trail: Vec<Diversion>,
+    /// What the called user wants when nobody answers.
+    pub forwards: Forwards,
+}
+
+impl About {
+    /// The headers that tell a callee at `target` of it. `aor` makes a URI of a user.
+    pub fn headers(&self, target: &str, aor: impl Fn(&str) -> String) -> Vec<(HeaderName, String)> {
+        let mut headers = forward::headers(&self.trail, target, aor);
+        if self.emergency {
+            // RFC 3261 §20.26: "non-urgent", "normal", "urgent" and "emergency".
+            headers.push((HeaderName::Priority, "emergency".into()));
+        }
+        headers
     }
 }
 
@@ -89,6 +119,8 @@ pub enum Input {
     Admitted(Box<Admitted>),
     /// The supervisor refused it.
     Denied(Cause),
+    /// The ICE agent of one side has chosen: what descriptions name from now on.
+    IceSettled(Side, Box<Description>),
     /// Something happened on a leg.
     Leg(LegNo, LegNews),
     /// The answer to [`Output::Inherit`]: there is no such call here; its dialog is somebody else's.

@@ -1,0 +1,147 @@
+//! `[dialling]`: what numbers mean, what they may cost, and what handsets dial to set things.
+
+use kirkwall_core::call::dialling::{AllowedCalls, DialPlan, DialRule, FeatureCodes, NumberClass};
+
+use super::show::{self, Show};
+use super::source::{self, Key, Section, Values};
+use super::value::{Raw, Setting};
+
+sections! {
+    /// `[dialling]`
+    Dialling {
+        /// Emergency numbers: never barred, never forwarded, by any line, and a channel is made free for them.
+        emergency: Vec<String> = vec!["112".into()],
+        /// Digits before an outside number, `0` or `9`. Empty: none.
+        outside_line: String = String::new(),
+        /// Beginning of a number abroad, behind `outside_line`; a plus counts as well.
+        international: String = "00".into(),
+        /// Beginning of a number of another area, behind `outside_line`.
+        national: String = "0".into(),
+        /// Country code of this site without plus, `49`: such numbers are national. Empty: every plus is abroad.
+        country_code: String = String::new(),
+        /// Beginnings of numbers that cost extra, as dialled behind `outside_line` or with a plus.
+        premium: Vec<String> = Vec::new(),
+        /// Most digits of a number inside; longer ones are local. None: all without a prefix are inside.
+        internal_digits: Option<u16> = None,
+        /// Rules `PATTERN => TRANSLATION` for numbers that no user has, first fit: `^(7\d)$ => 47$1`.
+        rules: Vec<DialRule> = Vec::new(),
+        /// What users may call to whom nothing else was given: `internal`, `local`, `national`, `international`,
+        /// `premium`. Emergency numbers are always allowed.
+        allowed: Vec<NumberClass> = vec![NumberClass::Internal],
+        @ /// Feature codes, dialled by handsets.
+        codes: Codes,
+    }
+
+    /// `[dialling.codes]`, an empty code is not in use. `*21*NUMBER#` sets, `#21#` takes back.
+    Codes {
+        /// Forward every call.
+        forward_always: String = FeatureCodes::default().forward_always,
+        /// Forward while busy.
+        forward_busy: String = FeatureCodes::default().forward_busy,
+        /// Forward what is not answered.
+        forward_no_answer: String = FeatureCodes::default().forward_no_answer,
+        /// Forward while the handset is out of range.
+        forward_out_of_range: String = FeatureCodes::default().forward_out_of_range,
+        /// Take back all forwards.
+        forward_none: String = FeatureCodes::default().forward_none,
+        /// Do not disturb.
+        do_not_disturb: String = FeatureCodes::default().do_not_disturb,
+        /// Dial again what was dialled last.
+        redial: String = FeatureCodes::default().redial,
+        /// Call back the last missed caller.
+        call_back: String = FeatureCodes::default().call_back,
+    }
+}
+
+impl Dialling {
+    /// As the switch dials.
+    pub fn plan(&self) -> DialPlan {
+        DialPlan {
+            emergency: self.emergency.clone(),
+            outside_line: self.outside_line.clone(),
+            international: self.international.clone(),
+            national: self.national.clone(),
+            country_code: self.country_code.clone(),
+            premium: self.premium.clone(),
+            internal_digits: self.internal_digits.map(usize::from),
+            rules: DialRule::profile(self.rules.iter().cloned()),
+            learned: None,
+            codes: self.codes.clone().into(),
+            allowed: self.allowed.iter().copied().collect::<AllowedCalls>(),
+        }
+    }
+}
+
+impl From<Codes> for FeatureCodes {
+    fn from(codes: Codes) -> Self {
+        Self {
+            forward_always: codes.forward_always,
+            forward_busy: codes.forward_busy,
+            forward_no_answer: codes.forward_no_answer,
+            forward_out_of_range: codes.forward_out_of_range,
+            forward_none: codes.forward_none,
+            do_not_disturb: codes.do_not_disturb,
+            redial: codes.redial,
+            call_back: codes.call_back,
+        }
+    }
+}
+
+/// What does not fit.
+pub fn check(dialling: &Dialling, values: &mut Values) {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if let Some(wrong) = dialling.emergency.iter().find(|number| number.is_empty() || !digits(number)) {
+        let what = format!("{wrong:?} is no emergency number; write digits only, \"112\"");
+        values.fault("dialling.emergency", what);
+    }
+    if dialling.emergency.is_empty() {
+        values.fault("dialling.emergency", "must name at least one number, \"112\"".into());
+    }
+    for (key, text) in [
+        ("outside_line", &dialling.outside_line),
+        ("international", &dialling.international),
+        ("national", &dialling.national),
+        ("country_code", &dialling.country_code),
+    ] {
+        if !digits(text) {
+            values.fault(&format!("dialling.{key}"), format!("{text:?} is not digits only"));
+        }
+    }
+    let bad = |start: &&String| {
+        let bare = start.strip_prefix('+').unwrap_or(start);
+        bare.is_empty() || !digits(bare)
+    };
+    if let Some(wrong) = dialling.premium.iter().find(bad) {
+        let what = format!("{wrong:?} is no beginning of a number; write \"0900\" or \"+1900\"");
+        values.fault("dialling.premium", what);
+    }
+    for (name, what) in FeatureCodes::from(dialling.codes.clone()).faults() {
+        values.fault(&format!("dialling.codes.{name}"), what);
+    }
+}
+
+impl Setting for DialRule {
+    fn parse(raw: &Raw) -> Result<Self, String> {
+        let text = String::parse(raw)?;
+        text.parse().map_err(|fault| format!("{text:?} is no rule: {fault}"))
+    }
+}
+
+impl Show for DialRule {
+    fn show(&self) -> String {
+        show::Show::show(&self.to_string())
+    }
+}
+
+impl Setting for NumberClass {
+    fn parse(raw: &Raw) -> Result<Self, String> {
+        let text = String::parse(raw)?;
+        text.parse().map_err(|fault| format!("{fault}"))
+    }
+}
+
+impl Show for NumberClass {
+    fn show(&self) -> String {
+        show::Show::show(&self.to_string())
+    }
+}

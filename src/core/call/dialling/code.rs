@@ -1,0 +1,259 @@
+//! Feature codes: what a handset dials to set something, in the manner of ETSI supplementary services
+//! (ETS 300 738, 3GPP TS 22.030 §6.5.2): `*21*4711#` sets, `#21#` takes back.
+//!
+//! A handset may leave out the `#` at the end: many take it for the dial key.
+
+use crate::call::cause::Cause;
+use crate::call::forward::ForwardKind;
+
+/// Shortest and longest wait before an unanswered call is forwarded, in seconds (TS 22.030: 5 to 30; here
+/// longer ones are possible).
+const SECONDS: std::ops::RangeInclusive<u16> = 5..=120;
+
+/// The codes of this site; an empty one is not in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeatureCodes {
+    /// Forward every call.
+    pub forward_always: String,
+    /// Forward when busy.
+    pub forward_busy: String,
+    /// Forward when nobody answers.
+    pub forward_no_answer: String,
+    /// Forward when the handset is out of range.
+    pub forward_out_of_range: String,
+    /// Take back all forwards.
+    pub forward_none: String,
+    /// Do not disturb.
+    pub do_not_disturb: String,
+    /// Dial again what was dialled last.
+    pub redial: String,
+    /// Call back the last missed caller.
+    pub call_back: String,
+}
+
+impl Default for FeatureCodes {
+    /// The numbers of GSM (TS 22.030 annex B) where it has one.
+    fn default() -> Self {
+        Self {
+            forward_always: "*21".into(),
+            forward_busy: "*67".into(),
+            forward_no_answer: "*61".into(),
+            forward_out_of_range: "*62".into(),
+            forward_none: "##002".into(),
+            do_not_disturb: "*26".into(),
+            redial: "*66".into(),
+            call_back: "*69".into(),
+        }
+    }
+}
+
+/// What a code orders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeOrder {
+    /// Forward to there, after so many seconds if that was dialled too.
+    Forward(ForwardKind, String, Option<u16>),
+    /// Forward no longer.
+    NoForward(ForwardKind),
+    /// Forward nothing any longer.
+    NoForwards,
+    /// Do not disturb, or do.
+    DoNotDisturb(bool),
+    /// Dial again what was dialled last.
+    Redial,
+    /// Call back the last missed caller.
+    CallBack,
+}
+
+/// A code as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeLine {
+    /// Name of the feature, the key of `[dialling.codes]`.
+    pub feature: &'static str,
+    /// What is dialled to set it; capital letters stand for digits.
+    pub set: String,
+    /// What is dialled to take it back, if it can be.
+    pub cancel: Option<String>,
+    /// In words.
+    pub what: &'static str,
+}
+
+impl FeatureCodes {
+    fn forwards(&self) -> [(&str, ForwardKind); 4] {
+        [
+            (&self.forward_always, ForwardKind::Always),
+            (&self.forward_busy, ForwardKind::Busy),
+            (&self.forward_no_answer, ForwardKind::NoAnswer),
+            (&self.forward_out_of_range, ForwardKind::OutOfRange),
+        ]
+    }
+
+    /// Reads what was dialled. `None`: no code, so a number. An error is a code that is not complete.
+    pub fn read(&self, typed: &str) -> Option<Result<CodeOrder, Cause>> {
+        if !typed.starts_with(['*', '#']) {
+            return None;
+        }
+        let dialled = typed.strip_suffix('#').unwrap_or(typed);
+        let is = |code: &str| !code.is_empty() && dialled == code;
+        let is_cancel = |code: &str| cancel_of(code).is_some_and(|cancel| dialled == cancel);
+        if is(&self.forward_none) {
+            return Some(Ok(CodeOrder::NoForwards));
+        }
+        if is(&self.do_not_disturb) || is_cancel(&self.do_not_disturb) {
+            return Some(Ok(CodeOrder::DoNotDisturb(is(&self.do_not_disturb))));
+        }
+        if is(&self.redial) {
+            return Some(Ok(CodeOrder::Redial));
+        }
+        if is(&self.call_back) {
+            return Some(Ok(CodeOrder::CallBack));
+        }
+        self.forwards().into_iter().find_map(|(code, kind)| match dialled.strip_prefix(code) {
+            _ if code.is_empty() => None,
+            Some("") => Some(Err(Cause::of_status(484, format!("dial a number too: {code}*NUMBER#")))),
+            Some(rest) => rest.strip_prefix('*').map(|rest| forward(kind, rest)),
+            None => is_cancel(code).then_some(Ok(CodeOrder::NoForward(kind))),
+        })
+    }
+
+    /// All codes in use, for lists.
+    pub fn list(&self) -> Vec<CodeLine> {
+        let line = |feature, code: &String, argument: &str, what| CodeLine {
+            feature,
+            set: format!("{code}{argument}#"),
+            cancel: Some(code)
+                .filter(|_| argument.starts_with('*') || feature == "do_not_disturb")
+                .and_then(|code| cancel_of(code).map(|cancel| format!("{cancel}#"))),
+            what,
+        };
+        let lines = [
+            line("forward_always", &self.forward_always, "*NUMBER", "forward every call"),
+            line("forward_busy", &self.forward_busy, "*NUMBER", "forward calls while you are busy"),
+            line(
+                "forward_no_answer",
+                &self.forward_no_answer,
+                "*NUMBER*SECONDS",
+                "forward calls that you do not answer; *SECONDS may be left out",
+            ),
+            line(
+                "forward_out_of_range",
+                &self.forward_out_of_range,
+                "*NUMBER",
+                "forward calls while the handset is out of range or switched off",
+            ),
+            line("forward_none", &self.forward_none, "", "take back all forwards"),
+            line("do_not_disturb", &self.do_not_disturb, "", "do not disturb"),
+            line("redial", &self.redial, "", "dial again what you dialled last"),
+            line("call_back", &self.call_back, "", "call back the last missed caller"),
+        ];
+        lines.into_iter().filter(|line| line.set != "#" && !line.set.starts_with("*NUMBER")).collect()
+    }
+
+    /// What is wrong with a code, by its name: codes begin with `*` or `#`, have digits, and none is the
+    /// beginning of another.
+    pub fn faults(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("forward_always", &self.forward_always),
+            ("forward_busy", &self.forward_busy),
+            ("forward_no_answer", &self.forward_no_answer),
+            ("forward_out_of_range", &self.forward_out_of_range),
+            ("forward_none", &self.forward_none),
+            ("do_not_disturb", &self.do_not_disturb),
+            ("redial", &self.redial),
+            ("call_back", &self.call_back),
+        ];
+        let used = || all.iter().filter(|(_, code)| !code.is_empty());
+        let mut faults = Vec::new();
+        for (name, code) in used() {
+            let digits = code.trim_start_matches(['*', '#']);
+            let good =
+                digits.len() < code.len() && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+            if !good {
+                faults.push((*name, format!("{code:?} is no code; write \"*21\", or \"\" for none")));
+            } else if used().any(|(other, text)| other != name && text == code) {
+                faults.push((*name, format!("{code:?} stands for another feature too; choose another")));
+            }
+        }
+        faults
+    }
+}
+
+/// TS 22.030 §6.5.2: activation begins with `*`, deactivation with `#`.
+fn cancel_of(code: &str) -> Option<String> {
+    code.strip_prefix('*').map(|digits| format!("#{digits}"))
+}
+
+fn forward(kind: ForwardKind, rest: &str) -> Result<CodeOrder, Cause> {
+    let (number, seconds) = match rest.split_once('*') {
+        Some((number, seconds)) => (number, Some(seconds)),
+        None => (rest, None),
+    };
+    let seconds = match seconds.map(str::parse::<u16>) {
+        None => None,
+        Some(Ok(seconds)) if SECONDS.contains(&seconds) && kind == ForwardKind::NoAnswer => Some(seconds),
+        Some(_) => {
+            return Err(Cause::of_status(484, "5 to 120 seconds are possible, and only without answer"));
+        }
+    };
+    match number.is_empty() {
+        true => Err(Cause::of_status(484, "the number to forward to is missing")),
+        false => Ok(CodeOrder::Forward(kind, number.to_owned(), seconds)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(typed: &str) -> Option<Result<CodeOrder, u16>> {
+        FeatureCodes::default().read(typed).map(|order| order.map_err(|cause| cause.status))
+    }
+
+    #[test]
+    fn codes_set_and_take_back_with_or_without_the_last_hash() {
+        let set = |kind| Some(Ok(CodeOrder::Forward(kind, "4711".into(), None)));
+        assert_eq!(read("*21*4711#"), set(ForwardKind::Always));
+        assert_eq!(read("*21*4711"), set(ForwardKind::Always));
+        assert_eq!(read("*62*4711#"), set(ForwardKind::OutOfRange));
+        let after = CodeOrder::Forward(ForwardKind::NoAnswer, "4711".into(), Some(15));
+        assert_eq!(read("*61*4711*15#"), Some(Ok(after)));
+        assert_eq!(read("#21#"), Some(Ok(CodeOrder::NoForward(ForwardKind::Always))));
+        assert_eq!(read("##002#"), Some(Ok(CodeOrder::NoForwards)));
+        assert_eq!(read("*26#"), Some(Ok(CodeOrder::DoNotDisturb(true))));
+        assert_eq!(read("#26"), Some(Ok(CodeOrder::DoNotDisturb(false))));
+        assert_eq!(read("*66"), Some(Ok(CodeOrder::Redial)));
+    }
+
+    #[test]
+    fn a_code_that_is_not_complete_says_so_and_others_are_numbers() {
+        for typed in ["*21#", "*21", "*21*#", "*61*4711*2#", "*67*4711*20#", "*61*1*x"] {
+            assert_eq!(read(typed), Some(Err(484)), "{typed}");
+        }
+        for typed in ["4711", "*97", "*211", "#99#", "*", "#", ""] {
+            assert_eq!(read(typed), None, "{typed}");
+        }
+    }
+
+    #[test]
+    fn the_list_names_every_code_in_use() {
+        let mut codes = FeatureCodes::default();
+        assert_eq!(codes.list().len(), 8);
+        codes.redial.clear();
+        let list = codes.list();
+        assert!(list.iter().all(|line| line.feature != "redial"));
+        assert_eq!((list[0].set.as_str(), list[0].cancel.as_deref()), ("*21*NUMBER#", Some("#21#")));
+        // What the list says is understood.
+        for line in list {
+            let typed = line.set.replace("NUMBER", "4711").replace("SECONDS", "20");
+            assert!(matches!(codes.read(&typed), Some(Ok(_))), "{typed}");
+            assert!(line.cancel.is_none_or(|cancel| matches!(codes.read(&cancel), Some(Ok(_)))));
+        }
+    }
+
+    #[test]
+    fn codes_that_cannot_be_are_named() {
+        let codes = FeatureCodes { redial: "66".into(), call_back: "*26".into(), ..FeatureCodes::default() };
+        let names: Vec<_> = codes.faults().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["do_not_disturb", "redial", "call_back"]);
+        assert!(FeatureCodes::default().faults().is_empty());
+    }
+}
