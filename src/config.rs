@@ -15,6 +15,7 @@
 mod check;
 #[cfg(test)]
 mod document;
+mod music;
 mod show;
 mod source;
 mod value;
@@ -26,10 +27,11 @@ use std::time::Duration;
 
 use kirkwall_core::call::HoldSignal;
 use kirkwall_core::call::route::InternalRouting;
-use kirkwall_core::media::{Codec, music};
+use kirkwall_core::media::Codec;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::Transport;
 
+pub use music::music;
 pub use source::{ConfigFault, Key};
 use source::{Section, Values};
 pub use value::{HostName, HostPort, Listener, PortRange};
@@ -65,19 +67,6 @@ impl Config {
         Config::list_keys("", &mut keys);
         keys
     }
-}
-
-/// Music on hold from a file, as G.711 A-law; or what is wrong with it.
-pub fn music(path: &Path) -> Result<Vec<u8>, String> {
-    let told = |fault: &dyn std::fmt::Display| format!("{}: {fault}", path.display());
-    // 16-bit samples and a head of any kind.
-    let longest = 2 * music::LONGEST as u64 + 65_536;
-    let found = std::fs::metadata(path).map_err(|error| told(&error))?;
-    if found.len() > longest {
-        return Err(told(&music::MusicFault::TooLong));
-    }
-    let file = std::fs::read(path).map_err(|error| told(&error))?;
-    music::read(&file).map_err(|fault| told(&fault))
 }
 
 impl Capacity {

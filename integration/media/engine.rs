@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kirkwall_core::id::ChannelId;
-use kirkwall_core::media::dtmf::Press;
 use kirkwall_core::media::{SrtpKey, SrtpPair};
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -200,22 +199,6 @@ impl Engine {
         entry.keys[side.index()] = keys;
         entry.resume[side.index()] = None;
         Ok(())
-    }
-
-    /// Lets a side hear `sound`, G.711 A-law at 8000 samples a second, over and over in place of the other
-    /// side; none: the other side again. A G.722 peer hears nothing meanwhile.
-    pub fn play(&self, channel: ChannelId, side: Side, sound: Option<Arc<[u8]>>) -> Result<(), EngineFault> {
-        self.insert(channel, side, Deed::Play(sound))
-    }
-
-    /// Presses a key towards a side (RFC 4733), behind those that are pressed already. A peer that takes no
-    /// telephone events does not hear it.
-    pub fn press(&self, channel: ChannelId, side: Side, press: Press) -> Result<(), EngineFault> {
-        self.insert(channel, side, Deed::Press(press))
-    }
-
-    fn insert(&self, channel: ChannelId, side: Side, deed: Deed) -> Result<(), EngineFault> {
-        self.tell(channel, Order::Do(channel, side, deed))
     }
 
     /// An order to the thread of an open channel.

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kirkwall_core::id::ChannelId;
 use kirkwall_core::media::Codec;
 use kirkwall_core::media::dtmf::Press;
 use kirkwall_core::media::rtp::{HEADER_LEN, Header};
@@ -14,7 +15,28 @@ use kirkwall_core::timer::Moment;
 
 use super::channel::send;
 use super::counters::Count;
+use super::engine::{Engine, EngineFault};
+use super::flow::Side;
 use super::leg::{Buffer, Leg};
+use super::worker::{Deed, Order};
+
+impl Engine {
+    /// Lets a side hear `sound`, G.711 A-law at 8000 samples a second, over and over in place of the other
+    /// side; none: the other side again. A G.722 peer hears nothing meanwhile.
+    pub fn play(&self, channel: ChannelId, side: Side, sound: Option<Arc<[u8]>>) -> Result<(), EngineFault> {
+        self.insert(channel, side, Deed::Play(sound))
+    }
+
+    /// Presses a key towards a side (RFC 4733), behind those that are pressed already. A peer that takes no
+    /// telephone events does not hear it.
+    pub fn press(&self, channel: ChannelId, side: Side, press: Press) -> Result<(), EngineFault> {
+        self.insert(channel, side, Deed::Press(press))
+    }
+
+    fn insert(&self, channel: ChannelId, side: Side, deed: Deed) -> Result<(), EngineFault> {
+        self.tell(channel, Order::Do(channel, side, deed))
+    }
+}
 
 /// Interval of the packets.
 pub(super) const EVERY: Duration = Press::INTERVAL;

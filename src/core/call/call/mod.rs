@@ -30,6 +30,7 @@ mod hold;
 mod ice;
 mod inherit;
 mod join;
+mod place;
 mod progress;
 mod refuse;
 mod release;

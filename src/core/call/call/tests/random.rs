@@ -219,7 +219,7 @@ fn join(world: &mut World, leg: u32, choice: u8) {
     let mut far = some_phone(choice);
     let newcomer = world.call.next_leg();
     let joining = Joining {
-        replaced: if choice % 5 == 0 { Err(Cause::of_status(486, "no")) } else { Ok(LegNo(leg)) },
+        replaced: if choice.is_multiple_of(5) { Err(Cause::of_status(486, "no")) } else { Ok(LegNo(leg)) },
         party: Party { number: "new".into(), ..Party::default() },
         facing: Facing::South,
         offer: (!choice.is_multiple_of(3)).then(|| far.offer()),
