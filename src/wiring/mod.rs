@@ -328,6 +328,7 @@ fn desk(
         log_in: access.clone().recipient(),
         check_session: access.clone().recipient(),
         log_out: access.clone().recipient(),
+        air: None,
     }
 }
 
