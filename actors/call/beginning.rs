@@ -53,7 +53,7 @@ impl Call {
             settings: self.settings.media.ice.agents.clone(),
             call: ctx.address().recipient(),
             tokens: self.tokens.split(),
-            clock: self.ports.clock.clone(),
+            clock: self.ports.clock,
         };
         MediaChannel::new(id, self.ports.media.clone(), self.ports.journal.clone(), ice).start()
     }
