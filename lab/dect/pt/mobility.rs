@@ -127,7 +127,7 @@ impl Portable {
     fn allocate(&mut self, message: &Message) {
         let challenge = challenge(message);
         let Some(Procedure::Subscribing { code, allocation, .. }) = &mut self.procedure else { return };
-        let Some((rand_f, rs)) = challenge else {
+        let Some(Challenge { rand_f, rs }) = challenge else {
             return self.reject(message, ALGORITHM_NOT_SUPPORTED);
         };
         let rand_p: [u8; 8] = rand::random();
@@ -177,7 +177,7 @@ impl Portable {
             ([0x02, kind, ..], _, Some(Procedure::Subscribing { code, .. })) if kind >> 4 == 4 => Some(*code),
             _ => None,
         };
-        let (Some(key), Some((rand_f, rs))) = (key, challenge(message)) else {
+        let (Some(key), Some(Challenge { rand_f, rs })) = (key, challenge(message)) else {
             return self.reject(message, ALGORITHM_NOT_SUPPORTED);
         };
         let rand_p: [u8; 8] = rand::random();
@@ -273,14 +273,20 @@ impl Portable {
 }
 
 /// RAND_F and RS128 of a message.
-fn challenge(message: &Message) -> Option<([u8; 8], [u8; 16])> {
+#[derive(Clone, Copy)]
+struct Challenge {
+    rand_f: [u8; 8],
+    rs: [u8; 16],
+}
+
+fn challenge(message: &Message) -> Option<Challenge> {
     let rand_f = message.get(ie::RAND)?.try_into().ok()?;
-    Some((rand_f, message.get(ie::RS)?.try_into().ok()?))
+    Some(Challenge { rand_f, rs: message.get(ie::RS)?.try_into().ok()? })
 }
 
 /// KS', when RES2 is right.
-fn is_right(key: &Key, proof: Option<(&[u8], ([u8; 8], [u8; 16]))>, rand_p: [u8; 8]) -> Option<Key> {
-    let (res, (rand_f, rs)) = proof?;
+fn is_right(key: &Key, proof: Option<(&[u8], Challenge)>, rand_p: [u8; 8]) -> Option<Key> {
+    let (res, Challenge { rand_f, rs }) = proof?;
     let session = dsaa2::session_key(key, &rs);
     (dsaa2::response(&session, rand_p, rand_f).0 == res).then_some(session)
 }

@@ -12,6 +12,7 @@
 mod link;
 mod sound;
 mod task;
+mod user;
 
 use std::time::Duration;
 

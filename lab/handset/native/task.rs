@@ -8,10 +8,10 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::link::{Air, News};
 use super::sound::Sound;
+use super::user::{LOCATE_AGAIN, report};
 use super::{Act, Dialling, NativeConfig, NativeReport, SeenHandset, User};
 use crate::dect::obl::number::reason;
 use crate::dect::pt::{CallState, Event, Output, Portable, Subscription};
-use crate::media::Heard;
 use crate::phone::report::Direction;
 use crate::radio::{Down, Place, Radio};
 
@@ -20,9 +20,6 @@ const MAILBOX: usize = 256;
 /// How often a handset looks around while it has a link or walks, and otherwise.
 const AWAKE: Duration = Duration::from_millis(100);
 const ASLEEP: Duration = Duration::from_secs(2);
-/// A handset that could not tell where it is tries again after this.
-const LOCATE_AGAIN: Duration = Duration::from_secs(10);
-
 /// Where a handset's life is seen.
 pub(super) struct Outlets {
     pub show: watch::Sender<SeenHandset>,
@@ -33,23 +30,23 @@ pub(super) struct Outlets {
 
 /// A handset in somebody's hand.
 pub(super) struct Holder {
-    portable: Portable,
-    air: Air,
-    sound: Sound,
-    user: User,
-    seen: SeenHandset,
-    outlets: Outlets,
-    mailbox: Option<mpsc::Receiver<Down>>,
-    report: Option<NativeReport>,
-    talk: Option<Duration>,
+    pub portable: Portable,
+    pub air: Air,
+    pub sound: Sound,
+    pub user: User,
+    pub seen: SeenHandset,
+    pub outlets: Outlets,
+    pub mailbox: Option<mpsc::Receiver<Down>>,
+    pub report: Option<NativeReport>,
+    pub talk: Option<Duration>,
     /// When the user answers, rejects or hangs up.
-    user_acts_at: Option<Instant>,
-    path: VecDeque<Place>,
-    speed: f64,
-    walked_at: Instant,
-    subscribing: bool,
-    elsewhere: bool,
-    locate_at: Option<Instant>,
+    pub user_acts_at: Option<Instant>,
+    pub path: VecDeque<Place>,
+    pub speed: f64,
+    pub walked_at: Instant,
+    pub subscribing: bool,
+    pub elsewhere: bool,
+    pub locate_at: Option<Instant>,
 }
 
 impl Holder {
@@ -254,68 +251,6 @@ impl Holder {
         }
     }
 
-    fn happened(&mut self, event: Event) {
-        let now = Instant::now();
-        match &event {
-            Event::Subscribed => (self.subscribing, self.locate_at) = (false, Some(now)),
-            Event::NotSubscribed { .. } => self.subscribing = false,
-            Event::Located => (self.seen.located, self.locate_at) = (true, None),
-            Event::NotLocated { reason } => {
-                self.seen.located = false;
-                // A system that refuses us will not like us better in a moment.
-                let wait = LOCATE_AGAIN * if reason.is_some() { 6 } else { 1 };
-                self.locate_at = Some(now + wait);
-            }
-            Event::Deleted => (self.seen.located, self.locate_at) = (false, None),
-            Event::Ringing(ringing) => {
-                self.seen.ringing = Some(ringing.clone());
-                let mut report = report(Direction::Served, ringing.number.as_deref().unwrap_or_default());
-                (report.name, report.rang) = (ringing.name.clone(), true);
-                self.report = Some(report);
-                self.user_acts_at = match self.user {
-                    User::Answers { after, talk } => {
-                        self.talk = talk;
-                        Some(now + after)
-                    }
-                    User::Rejects { after } => Some(now + after),
-                    User::Waits => None,
-                };
-            }
-            Event::Call { state } => self.call_is(*state, now),
-            Event::Ended { reason } => self.end(*reason),
-            Event::Signal { signal } => self.seen.signal = Some(*signal),
-            Event::MessageWaiting { count } => self.seen.messages = *count,
-            Event::Malformed { why } if self.seen.faults.len() < 32 => self.seen.faults.push(why.clone()),
-            _ => {}
-        }
-        let _ = self.outlets.events.send(event);
-    }
-
-    fn call_is(&mut self, state: CallState, now: Instant) {
-        let Some(report) = &mut self.report else { return };
-        match state {
-            CallState::Delivered => report.rang = true,
-            CallState::Active => {
-                report.answered = true;
-                self.seen.ringing = None;
-                self.user_acts_at = self.talk.map(|talk| now + talk);
-                // What was heard before the answer is no conversation.
-                drop(self.sound.finish());
-            }
-            _ => {}
-        }
-    }
-
-    fn end(&mut self, reason: Option<u8>) {
-        (self.user_acts_at, self.seen.ringing) = (None, None);
-        if let Some(mut report) = self.report.take() {
-            let heard = self.sound.finish();
-            report.heard = if report.answered { heard } else { Heard::default() };
-            report.reason = reason;
-            let _ = self.outlets.reports.send(report);
-        }
-    }
-
     /// Time passes.
     fn look_around(&mut self, now: Instant) {
         self.walk(now);
@@ -374,20 +309,6 @@ impl Holder {
             }
             differs
         });
-    }
-}
-
-fn report(direction: Direction, peer: &str) -> NativeReport {
-    NativeReport {
-        direction,
-        peer: peer.to_owned(),
-        name: None,
-        answered: false,
-        rang: false,
-        reason: None,
-        ended_here: false,
-        handovers: 0,
-        heard: Heard::default(),
     }
 }
 
