@@ -149,6 +149,7 @@ impl Handler<AccountRemoved> for Supervisor {
         self.emergencies.remove(&user);
         self.show_plant();
         self.line_wanted(&user, ctx);
+        self.remove_presence(&user);
         if let Some(handset) = self.handsets.remove(&user) {
             handset.do_send(Forget);
         }
@@ -197,8 +198,9 @@ impl Handler<HandsetLocated> for Supervisor {
             self.base(base, ctx).do_send(Carries { user: user.clone(), carries });
         }
         if !places.is_empty() {
-            self.locations.insert(user, places);
+            self.locations.insert(user.clone(), places);
         }
+        self.tell_range(&user);
         self.show_plant();
     }
 }

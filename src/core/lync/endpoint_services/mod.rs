@@ -18,26 +18,21 @@ mod package;
 mod service;
 mod words;
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
-use crate::id::{OwnerId, Tokens};
+use crate::id::Tokens;
 use crate::machine::{Machine, Ready};
 use crate::pii::Pii;
 use crate::sip::Destination;
 use crate::sip::digest::Credentials;
-use crate::sip::subscription::{
-    Package, Standing, Subscriber, Subscription, SubscriptionInput, SubscriptionOutput,
-};
+use crate::sip::subscription::{Standing, Subscriber, Subscription, SubscriptionInput, SubscriptionOutput};
 use crate::sip::wire::{HeaderName, Message, Text};
 use crate::timer::Moment;
 
-use super::endpoint::Instance;
 use super::location_profile::{self, LocationProfile};
-use super::presence::{self, Presence, PresenceInput, PresenceOutput, PresenceTimes};
-use super::provisioning::{self, Provisioning};
-use super::roaming::{self, Roaming, Waiting};
+use super::presence::{self, Presence, PresenceInput, PresenceOutput};
+use super::provisioning::Provisioning;
+use super::roaming::{self, Roaming};
 
 use package::{provisioning_v2, roaming_self};
 use service::{Progress, Service};
