@@ -8,6 +8,9 @@
 //!             └─ Call           one per call
 //!                  ├─ Dialog        one per leg
 //!                  └─ MediaChannel  its two flows in the media engine
+//! Air ────────┬─ NativeBase     one per native base station
+//!             └─ NativeHandset  one per handset on them
+//!                  └─ NativeLeg     one per call of it, a leg beside Dialog
 //! Users, Access                 what administrators keep: users, tokens, sessions
 //! ```
 //!
@@ -20,6 +23,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod access;
+pub mod air;
 pub mod base_station;
 pub mod call;
 pub mod certificates;

@@ -34,11 +34,19 @@ pub enum Tree {
     ConfigItem,
     /// Certificates and keys.
     Certificate,
+    /// Handsets subscribed over native base stations, with their keys.
+    Portable,
+    /// Native base stations that were enrolled.
+    NativeBase,
+    /// Their sessions.
+    NativeSession,
+    /// Tokens with which they enrol.
+    Enrolment,
 }
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 9] = [
+    pub const ALL: [Tree; 13] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -48,6 +56,10 @@ impl Tree {
         Self::Token,
         Self::ConfigItem,
         Self::Certificate,
+        Self::Portable,
+        Self::NativeBase,
+        Self::NativeSession,
+        Self::Enrolment,
     ];
 
     /// The word before the slash.
@@ -62,6 +74,10 @@ impl Tree {
             Self::Token => "token",
             Self::ConfigItem => "config_item",
             Self::Certificate => "certificate",
+            Self::Portable => "portable",
+            Self::NativeBase => "native_base",
+            Self::NativeSession => "native_session",
+            Self::Enrolment => "enrolment",
         }
     }
 

@@ -219,6 +219,11 @@ sections! {
         ca: Option<PathBuf> = None,
         /// Check certificates of servers in the north. Turn off only to find an error.
         verify: bool = true,
+        /// Proxies of old Windows (Server 2008 R2, 2012 R2), by their names in `sip.proxies`: they are spoken
+        /// to by OpenSSL, TLS 1.2 with ECDHE-RSA and CBC too.
+        legacy_tls: Vec<HostName> = Vec::new(),
+        /// Take TLS 1.0 and 1.1 and key exchange by RSA from those proxies as well. Weak; update them instead.
+        legacy_tls_1_0: bool = false,
         /// When calls between our own handsets stay inside: `fallback` while the north is down, `first`
         /// always, `never`.
         internal_routing: InternalRouting = InternalRouting::Fallback,

@@ -6,7 +6,7 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dialling::NumberClass;
 use kirkwall_core::call::ladder::Ladder;
 use kirkwall_core::call::route::{Ask, Routed, Way, way};
-use kirkwall_core::call::{About, CallSummary, Party, Phase, Target};
+use kirkwall_core::call::{About, CallSummary, NativeTarget, Party, Phase, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
@@ -174,7 +174,7 @@ impl Supervisor {
 
     fn handset_targets(&mut self, ask: &Admit, user: &Username, about: &About) -> Result<Vec<Target>, Cause> {
         let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
-        let located = self.locations.get(user).cloned().unwrap_or_default();
+        let located = self.places(user);
         let (mut targets, mut refused) = (Vec::new(), None);
         let headers = self.headers_about(&self.aor(user.as_str()), about);
         for place in located {
@@ -192,6 +192,11 @@ impl Supervisor {
                     insist_on_srtp: false,
                     headers: headers.clone(),
                     base: Some((place.base.clone(), limit)),
+                    native: place.native.map(|ipui| NativeTarget {
+                        ipui,
+                        number: ask.caller.number.clone(),
+                        internal: ask.caller.user.is_some(),
+                    }),
                     party: self.party(user, Some(place.base)),
                 }),
             }
@@ -228,6 +233,7 @@ impl Supervisor {
             insist_on_srtp: false,
             headers: headers.clone(),
             base: None,
+            native: None,
             party: Party { number: number.clone(), ..Party::default() },
         };
         first.iter().cloned().chain(others.cloned()).map(|destination| vec![target(destination)]).collect()
@@ -238,7 +244,7 @@ impl Supervisor {
         words.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect()
     }
 
-    fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {
+    pub(super) fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {
         let display = self.accounts.get(user).map_or(String::new(), |record| record.display_name.clone());
         Party { number: user.to_string(), display, user: Some(user.clone()), base }
     }

@@ -20,6 +20,7 @@ mod emergency;
 mod inbound;
 mod inspect;
 mod lines;
+mod native;
 mod people;
 mod presence;
 mod south;
@@ -34,6 +35,7 @@ use kirkwall_core::call::CallSummary;
 use kirkwall_core::call::admission::{Admission, Limit};
 use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
+use kirkwall_core::dect::identity::Ipei;
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
 use kirkwall_core::sip::Destination;
 use kirkwall_core::sip::digest::{DigestServer, GuessLimiter, Offer};
@@ -58,6 +60,7 @@ pub use admit::{
 pub use inbound::{Arrived, Hear};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
+pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, WhoHas};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
@@ -89,6 +92,10 @@ pub struct Supervisor {
     emergencies: HashMap<Username, Moment>,
     handsets: HashMap<Username, Addr<Handset>>,
     locations: HashMap<Username, Vec<Located>>,
+    /// Handsets on native base stations.
+    airborne: HashMap<Ipei, Located>,
+    /// Users by the handset they are linked to; the account decides.
+    owners: HashMap<Ipei, Username>,
     bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
     lines: HashMap<Username, LineEntry>,
     line_owners: HashMap<u64, Username>,
@@ -174,6 +181,8 @@ impl Supervisor {
             emergencies: HashMap::new(),
             handsets: HashMap::new(),
             locations: HashMap::new(),
+            airborne: HashMap::new(),
+            owners: HashMap::new(),
             bases: BTreeMap::new(),
             lines: HashMap::new(),
             line_owners: HashMap::new(),

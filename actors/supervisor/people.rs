@@ -103,7 +103,7 @@ impl Supervisor {
         }
     }
 
-    fn base(&mut self, id: BaseStationId, ctx: &mut Context<Self>) -> Addr<BaseStation> {
+    pub(super) fn base(&mut self, id: BaseStationId, ctx: &mut Context<Self>) -> Addr<BaseStation> {
         if let Some((addr, _)) = self.bases.get(&id).filter(|(addr, _)| addr.connected()) {
             return addr.clone();
         }
@@ -134,6 +134,7 @@ impl Handler<AccountChanged> for Supervisor {
         if let Some(number) = &record.secondary_username {
             self.numbers.insert(number.clone(), user.clone());
         }
+        self.note_owner(&record);
         self.accounts.insert(user.clone(), *record);
         self.show_plant();
         self.line_wanted(&user, ctx);
@@ -169,7 +170,7 @@ impl Handler<InspectUsers> for Supervisor {
         for user in users {
             let registration =
                 self.lines.get(&user).map_or_else(|| "off".to_owned(), |line| line.state.words());
-            let handset_registered = self.locations.get(&user).is_some_and(|places| !places.is_empty());
+            let handset_registered = !self.places(&user).is_empty();
             states.insert(user, UserState { handset_registered, registration, calls: 0 });
         }
         for summary in self.standing() {
@@ -217,8 +218,13 @@ impl Supervisor {
 
     /// Base stations that carry a handset now.
     pub(super) fn bases_up(&self) -> usize {
-        let bases: std::collections::BTreeSet<&BaseStationId> =
-            self.locations.values().flatten().map(|place| &place.base).collect();
+        let bases: std::collections::BTreeSet<&BaseStationId> = self
+            .locations
+            .values()
+            .flatten()
+            .chain(self.airborne.values())
+            .map(|place| &place.base)
+            .collect();
         bases.len()
     }
 }

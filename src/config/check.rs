@@ -36,6 +36,15 @@ fn sip(config: &Config, values: &mut Values) {
             "needs sip.transport = \"tls\"; set it, or use_sips_uri = false".into(),
         );
     }
+    let known = |name: &str| sip.proxies.iter().any(|proxy| proxy.host.eq_ignore_ascii_case(name));
+    if let Some(name) = sip.legacy_tls.iter().find(|name| !known(name.as_str())) {
+        let what = format!("{:?} is none of sip.proxies; write it as it stands there", name.as_str());
+        values.fault("sip.legacy_tls", what);
+    }
+    if sip.legacy_tls_1_0 && sip.legacy_tls.is_empty() {
+        let what = "says how far back TLS goes with the proxies of sip.legacy_tls; name them there";
+        values.fault("sip.legacy_tls_1_0", what.into());
+    }
     if !sip.proxies.is_empty() && sip.domain.is_none() {
         values.fault("sip.proxies", "users register in a domain; set sip.domain too".into());
     }

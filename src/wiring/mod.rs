@@ -76,10 +76,11 @@ impl Switch {
         let inbox = Arc::new(OnceLock::<Addr<Supervisor>>::new());
         let transports =
             open_transports(config, &certificates, &start.sockets, inbox.clone(), start.data).await?;
+        transports.set_legacy_tls(certificates.legacy.clone());
         kept_ports::keep(start.data, transports.bound());
         let media = open_media(config)?;
         let sip: Arc<dyn SipPort> = Arc::new(SipSockets(transports.clone()));
-        let ports = Ports { sip, media, journal: journal.clone(), clock };
+        let ports = Ports { sip, media, journal: journal.clone(), clock, air: None };
 
         let roster = Roster::start(workers());
         let resolver = Resolver::system().map_err(told)?;
@@ -290,6 +291,7 @@ fn apply_certificates(config: Config, data: PathBuf, transports: Transports) -> 
     Arc::new(move |records| {
         let certificates = tls::certificates(&config, &data, records).map_err(told)?;
         transports.set_tls(certificates.servers, certificates.clients);
+        transports.set_legacy_tls(certificates.legacy);
         Ok(())
     })
 }
