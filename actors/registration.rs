@@ -220,6 +220,9 @@ impl Registration {
             Some(code) if !status.cause.starts_with(&code.to_string()) => format!("{code}, {}", status.cause),
             _ => status.cause,
         };
+        if status.registered_until.is_none() && self.cause.as_ref() != Some(&cause) {
+            info!(parent: &self.span, %cause, "not registered");
+        }
         self.cause = Some(cause).filter(|_| status.registered_until.is_none());
         if status.registered_until.is_some() {
             self.proxies.settled(self.ports.clock.now());

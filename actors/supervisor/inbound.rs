@@ -63,10 +63,13 @@ impl Supervisor {
                     _ => self.route_message(message, peer, ctx),
                 }
             }
-            (Verdict::Reply(answer), _) => {
+            (Verdict::Reply(answer), request) => {
                 let status = answer.status().unwrap_or(0).to_string();
                 counter!("ipdect_sip_door_total", "verdict" => "reply", "why" => status).increment(1);
-                self.answer(answer, &peer);
+                match request {
+                    Ok(request) => self.answer_to(&request, answer, &peer),
+                    Err(_) => self.answer(answer, &peer),
+                }
             }
             (Verdict::Drop(reason), _) => {
                 counter!("ipdect_sip_door_total", "verdict" => "drop", "why" => reason.as_str()).increment(1);
