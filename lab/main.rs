@@ -18,7 +18,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Emulator {
     /// A registrar, proxy and far-end users. Prints `ready udp=… tcp=… tls=…`; ends with SIGTERM.
-    FrontEnd(front_end::Arguments),
+    FrontEnd(Box<front_end::Arguments>),
     /// One scripted handset behind a base station. Prints JSON lines.
     Handset(handset::Arguments),
     /// REGISTERs and calls at a rate. Prints one JSON object; exit code 1 when anything failed.
@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
     let outcome = match Arguments::parse().emulator {
-        Emulator::FrontEnd(arguments) => front_end::run(arguments).await,
+        Emulator::FrontEnd(arguments) => front_end::run(*arguments).await,
         Emulator::Handset(arguments) => handset::run(arguments).await,
         Emulator::Load(arguments) => load::run(arguments).await,
         Emulator::Base(arguments) => base::run(arguments).await,

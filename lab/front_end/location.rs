@@ -127,12 +127,19 @@ impl Location {
         Ok(taken)
     }
 
-    /// Removes every binding that was registered over a connection.
-    pub(super) fn forget_connection(&self, id: u64) {
-        locked(&self.users).retain(|_, bindings| {
-            bindings.retain(|one| one.registered_on != Some(id));
+    /// Removes every binding that was registered over a connection; user and epid of those that had one.
+    pub(super) fn forget_connection(&self, id: u64) -> Vec<(String, String)> {
+        let mut gone = Vec::new();
+        locked(&self.users).retain(|user, bindings| {
+            bindings.retain(|one| {
+                let ends = one.registered_on == Some(id);
+                let identity = one.identity.as_ref().filter(|_| ends);
+                gone.extend(identity.map(|identity| (user.clone(), identity.epid.clone())));
+                !ends
+            });
             !bindings.is_empty()
         });
+        gone
     }
 
     /// The epid of the endpoint whose Contact this is, on this hop.

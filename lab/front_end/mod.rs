@@ -28,7 +28,8 @@ use tokio::sync::mpsc;
 
 pub use accounts::{Account, Accounts};
 pub use location::{Binding, Identity};
-pub use lync::{LyncConfig, Signatures};
+pub use lync::presence::Presence;
+pub use lync::{LyncConfig, Signatures, Subscribed};
 
 use crate::phone::{Behaviour, CallReport, CallScript, Dial, Phone, PhoneConfig};
 use crate::sip::guard::Guard;
@@ -174,21 +175,6 @@ impl FrontEnd {
         self.0.authority.issue(names, addresses)
     }
 
-    /// Signatures made and verified since the start; all zero when it is no Lync front end.
-    pub fn signatures(&self) -> Signatures {
-        self.0.lync.as_ref().map(|lync| lync.signatures()).unwrap_or_default()
-    }
-
-    /// NTLM security associations that stand now.
-    pub fn associations(&self) -> usize {
-        self.0.lync.as_ref().map_or(0, |lync| lync.associations())
-    }
-
-    /// The last wrong messages, in words: which, from whom, what is wrong with it. At most 64.
-    pub fn complaints(&self) -> Vec<String> {
-        self.0.lync.as_ref().map(|lync| lync.complaints()).unwrap_or_default()
-    }
-
     /// Hangs, or wakes again: takes connections, hears nothing, says nothing.
     pub fn black_hole(&self, hangs: bool) {
         self.0.endpoint.mute(hangs);
@@ -272,11 +258,16 @@ impl FrontEnd {
         let request = &incoming.request;
         let local = request.header("Route").is_none() && self.is_local(request.uri());
         let new = request.tag("To").is_none();
-        match request.method() {
-            Some(&Method::REGISTER) if local => match &self.0.lync {
-                Some(lync) => lync.register(&self.0.endpoint, incoming).await,
-                None => self.0.registrar.register(incoming).await,
+        let mut incoming = match &self.0.lync {
+            Some(lync) if local => match lync.take(&self.0.endpoint, incoming).await {
+                Some(incoming) => incoming,
+                None => return,
             },
+            _ => incoming,
+        };
+        let request = &incoming.request;
+        match request.method() {
+            Some(&Method::REGISTER) if local => self.0.registrar.register(incoming).await,
             Some(&Method::OPTIONS) if local && address::user(request.uri()).is_none() => {
                 accept(incoming).await
             }

@@ -11,25 +11,35 @@
 mod associations;
 mod config;
 mod date;
+mod documents;
+mod events;
 pub mod identity;
+mod inspect;
+pub mod presence;
 mod registrar;
 mod route;
 mod security;
+mod service;
 mod signing;
 mod tally;
 mod window;
+mod xml;
 
 use std::sync::{Arc, OnceLock};
 
 use ezk_sip_types::Method;
 
-pub use config::{ChallengeStyle, Cluster, LyncConfig, Ntlm, Proof, TrustedApplication};
+pub use config::{
+    ChallengeStyle, Cluster, Encryption, LocationProfile, LyncConfig, Ntlm, Proof, TrustedApplication,
+};
+pub use documents::relay_credentials;
+pub use events::Subscribed;
 pub use tally::Signatures;
 
 use super::accounts::Register;
 use super::location::{Binding, Location};
 use crate::sip::guard::{Guard, Refusal, Verdict};
-use crate::sip::{Hop, Listening, Message, address};
+use crate::sip::{Endpoint, Hop, Incoming, Listening, Message, address};
 use route::{Route, Routes};
 use security::Security;
 use tally::Tally;
@@ -46,6 +56,8 @@ pub(super) struct Lync {
     /// Known as soon as the sockets are bound.
     listening: OnceLock<Listening>,
     watched: registrar::Watched,
+    presences: presence::Presences,
+    subscriptions: events::Subscriptions,
 }
 
 impl Lync {
@@ -65,7 +77,20 @@ impl Lync {
         let routes = Routes::new(&config.pool, &config.fqdn);
         let (domain, listening, watched) =
             (domain.to_owned(), OnceLock::new(), registrar::Watched::default());
-        Self { config, domain, accounts, location, security, routes, tally, listening, watched }
+        let (presences, subscriptions) = (presence::Presences::default(), events::Subscriptions::default());
+        Self {
+            config,
+            domain,
+            accounts,
+            location,
+            security,
+            routes,
+            tally,
+            listening,
+            watched,
+            presences,
+            subscriptions,
+        }
     }
 
     /// To be called once, when the sockets are bound.
@@ -82,8 +107,28 @@ impl Lync {
         self.tally.complaints()
     }
 
+    pub(super) fn presence(&self, user: &str) -> presence::Presence {
+        self.presences.of(user)
+    }
+
+    pub(super) fn reports(&self) -> Vec<String> {
+        self.tally.reports()
+    }
+
     pub(super) fn associations(&self) -> usize {
         self.security.as_ref().map_or(0, Security::associations)
+    }
+
+    /// Answers what a Lync front end itself serves; gives back what it does not.
+    pub(super) async fn take(self: &Arc<Self>, endpoint: &Endpoint, incoming: Incoming) -> Option<Incoming> {
+        let request = &incoming.request;
+        match request.method().map(ToString::to_string).as_deref() {
+            Some("REGISTER") => self.register(endpoint, incoming).await,
+            Some("SUBSCRIBE") => self.subscribe(endpoint, incoming).await,
+            Some("SERVICE") => self.service(endpoint, incoming).await,
+            _ => return Some(incoming),
+        }
+        None
     }
 
     /// Whether a URI or a Route names this server.

@@ -13,7 +13,7 @@ use crate::sip::endpoint::locked;
 use crate::sip::{Endpoint, Incoming, Message, ServerTransaction, address};
 
 /// Packages that a registrar of Lync says it serves.
-const EVENTS: &str = "vnd-microsoft-provisioning,vnd-microsoft-roaming-contacts,vnd-microsoft-roaming-ACL,\
+pub(super) const EVENTS: &str = "vnd-microsoft-provisioning,vnd-microsoft-roaming-contacts,vnd-microsoft-roaming-ACL,\
     presence,presence.wpending,vnd-microsoft-roaming-self,vnd-microsoft-provisioning-v2";
 
 /// Connections whose end is waited for.
@@ -117,7 +117,10 @@ impl Lync {
             NotBound::OutOfOrder => Refused(500, "REGISTER out of order", None),
             NotBound::Full => Refused(503, "Service Unavailable", Some((4020, "Too many endpoints"))),
         })?;
-        let _ = endpoint;
+        if wish.expires.is_zero() {
+            self.presences.end(&wish.user, &wish.identity.epid);
+            self.tell(endpoint, &wish.user, "");
+        }
         let action = if taken == Taken::Renewed { "refreshed" } else { "added" };
         Ok(self.confirm(&wish, &contact, action, server))
     }
@@ -164,7 +167,10 @@ impl Lync {
             if let Some(closed) = closed {
                 closed.cancelled().await;
             }
-            lync.location.forget_connection(id);
+            for (user, epid) in lync.location.forget_connection(id) {
+                lync.presences.end(&user, &epid);
+            }
+            lync.forget_subscriptions(id);
             if let Some(security) = &lync.security {
                 security.forget(id);
             }

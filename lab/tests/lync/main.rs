@@ -5,6 +5,7 @@
 mod client;
 
 mod calls;
+mod presence;
 mod sign_in;
 mod trust;
 
