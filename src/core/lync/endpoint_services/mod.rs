@@ -18,8 +18,6 @@ mod package;
 mod service;
 mod words;
 
-use bytes::Bytes;
-
 use crate::id::Tokens;
 use crate::machine::{Machine, Ready};
 use crate::pii::Pii;
@@ -29,13 +27,13 @@ use crate::sip::subscription::{Standing, Subscriber, Subscription, SubscriptionI
 use crate::sip::wire::{HeaderName, Message, Text};
 use crate::timer::Moment;
 
-use super::location_profile::{self, LocationProfile};
-use super::presence::{self, Presence, PresenceInput, PresenceOutput};
+use super::location_profile::LocationProfile;
+use super::presence::{Presence, PresenceInput, PresenceOutput};
 use super::provisioning::Provisioning;
 use super::roaming::{self, Roaming};
 
 use package::{provisioning_v2, roaming_self};
-use service::{Progress, Service};
+use service::{Content, Progress, Service};
 pub use words::{ServicesAccount, ServicesInput, ServicesOutput, ServicesRefusal};
 
 /// See the module.
@@ -191,10 +189,9 @@ impl EndpointServices {
             && std::mem::take(&mut here.wants_profile)
             && here.profile.is_none()
         {
-            let headers = vec![(HeaderName::Accept, Text::from_static(location_profile::CONTENT_TYPE))];
             let to = here.proxy.clone();
             let (service, sent) =
-                Service::begin((&self.account, pool, to), (headers, None), &mut self.tokens, now);
+                Service::begin((&self.account, pool, to), Content::WantsProfile, &mut self.tokens, now);
             here.profile = Some(service);
             then.extend(sent);
         }
@@ -208,11 +205,14 @@ impl EndpointServices {
         for output in ready.then {
             match (output, &mut self.here) {
                 (PresenceOutput::Publish { body }, Some(here)) => {
-                    let body = Some((presence::CONTENT_TYPE, Bytes::from(body)));
                     let to = here.proxy.clone();
                     let aor = self.account.aor.clone();
-                    let (service, sent) =
-                        Service::begin((&self.account, &aor, to), (Vec::new(), body), &mut self.tokens, now);
+                    let (service, sent) = Service::begin(
+                        (&self.account, &aor, to),
+                        Content::Publication(body),
+                        &mut self.tokens,
+                        now,
+                    );
                     here.publication = Some(service);
                     then.extend(sent);
                 }

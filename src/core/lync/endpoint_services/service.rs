@@ -1,11 +1,10 @@
 //! One SERVICE request from its sending to its answer.
 
-use bytes::Bytes;
-
-use crate::id::Tokens;
+use crate::id::{OwnerId, Tokens};
+use crate::lync::{location_profile, presence};
 use crate::sip::Destination;
 use crate::sip::transaction::{ClientInput, ClientKey, ClientOrder, ClientTransaction};
-use crate::sip::wire::{HeaderName, Message, Method, Text, Via};
+use crate::sip::wire::{HeaderName, Message, Method, Via};
 use crate::timer::Moment;
 
 use super::{ServicesAccount, ServicesOutput};
@@ -19,9 +18,17 @@ pub(super) struct Service {
     transaction: ClientTransaction,
     to: Destination,
     number: u32,
-    owner: crate::id::OwnerId,
+    owner: OwnerId,
     sent_by: String,
     repeats: u8,
+}
+
+/// What a SERVICE is for.
+pub(super) enum Content {
+    /// It carries this document.
+    Publication(String),
+    /// It asks for the location profile.
+    WantsProfile,
 }
 
 /// How far a SERVICE has come.
@@ -38,7 +45,7 @@ impl Service {
     /// Makes the request to `uri` and sends it.
     pub fn begin(
         (account, uri, to): (&ServicesAccount, &str, Destination),
-        (headers, body): (Vec<(HeaderName, Text)>, Option<(&str, Bytes)>),
+        what: Content,
         tokens: &mut Tokens,
         now: Moment,
     ) -> (Self, Vec<ServicesOutput>) {
@@ -56,11 +63,9 @@ impl Service {
         ] {
             request.headers.push(name, value);
         }
-        for (name, value) in headers {
-            request.headers.push(name, value);
-        }
-        if let Some((kind, body)) = body {
-            request.set_body(kind, body);
+        match what {
+            Content::Publication(body) => request.set_body(presence::CONTENT_TYPE, body),
+            Content::WantsProfile => request.headers.push(HeaderName::Accept, location_profile::CONTENT_TYPE),
         }
         let (transaction, _) = ClientTransaction::new(request, to.transport, now);
         let mut service =

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::id::OwnerId;
 use crate::lync::endpoint::Epid;
+use crate::lync::location_profile;
 use crate::lync::presence::PresenceTimes;
 use crate::sip::wire::Method;
 use crate::sip::{Facing, Transport};
