@@ -40,7 +40,7 @@ use kirkwall_integration::media::{EngineFault, Ports as MediaPorts};
 use tracing::{Span, debug, error, info, info_span};
 
 use crate::desk::MediaView;
-use crate::dialog::{Dialog, DialogSeed, Place, local_end, local_end_to};
+use crate::dialog::{Dialog, DialogSeed, Moved, Place, local_end, local_end_to};
 use crate::media_channel::{
     Close, Count, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run,
 };

@@ -34,6 +34,19 @@ impl Handler<SendFailed> for Call {
     }
 }
 
+/// Each leg knows by the Contact whether it is meant.
+impl Handler<Moved> for Call {
+    type Result = ();
+
+    fn handle(&mut self, moved: Moved, _: &mut Self::Context) {
+        for leg in self.legs.values() {
+            if let LegAddr::Sip(dialog) = leg {
+                dialog.do_send(moved.clone());
+            }
+        }
+    }
+}
+
 /// One of the legs has sent a message: for the ladder.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
