@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kirkwall_lab::front_end::LyncConfig;
-use kirkwall_lab::front_end::lync::{ChallengeStyle, Cluster, Ntlm, Proof, TrustedApplication};
+use kirkwall_lab::front_end::lync::{ChallengeStyle, Cluster, Encryption, Ntlm, Proof, TrustedApplication};
 use kirkwall_lab::sip::Failure;
 
 /// How it speaks as a Lync front end: TCP and TLS only, with epid, GRUU, signed Record-Route. Everybody but
@@ -13,7 +13,7 @@ use kirkwall_lab::sip::Failure;
 /// word. Its last line, at SIGTERM, counts the signatures; wrong messages go to standard error.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Lync")]
-pub struct Arguments {
+pub struct LyncArguments {
     /// Speak as a Lync front end.
     #[arg(long)]
     lync: bool,
@@ -60,12 +60,21 @@ pub struct Arguments {
     /// What the users' primary registrar is: a pool (central) or a survivable branch appliance (remote).
     #[arg(long, value_enum, default_value = "central")]
     cluster: Cluster,
+    /// What provisioning says of SRTP.
+    #[arg(long, value_enum, default_value = "support")]
+    encryption: Encryption,
+    /// USER=tel:NUMBER: the user has Enterprise Voice and this number.
+    #[arg(long, requires = "lync")]
+    line: Vec<String>,
+    /// A user on everybody's contact list.
+    #[arg(long, requires = "lync")]
+    contact: Vec<String>,
     /// Be the backup registrar of its users.
     #[arg(long)]
     backup: bool,
 }
 
-impl Arguments {
+impl LyncArguments {
     /// Whether it shall speak as Lync at all.
     pub fn is_wanted(&self) -> bool {
         self.lync
@@ -85,10 +94,11 @@ impl Arguments {
             None if self.trusted.is_empty() => Proof::None,
             None => Proof::Trust,
         };
+        let lines = self.line.iter().map(|one| pair(one, "--line", "USER=tel:NUMBER"));
         let homes = self.home.iter().map(|one| pair(one, "--home", "USER=URI"));
         Ok(Some(LyncConfig {
-            fqdn: self.fqdn.clone().unwrap_or(default.fqdn),
-            pool: self.pool.clone().unwrap_or(default.pool),
+            fqdn: self.fqdn.clone().unwrap_or(default.fqdn.clone()),
+            pool: self.pool.clone().unwrap_or(default.pool.clone()),
             server: self.server.clone(),
             expires: Duration::from_secs(self.expires),
             keep_alive: Duration::from_secs(self.keep_alive),
@@ -98,6 +108,10 @@ impl Arguments {
             homes: homes.collect::<Result<_, _>>()?,
             cluster: self.cluster,
             primary: !self.backup,
+            encryption: self.encryption,
+            lines: lines.collect::<Result<_, _>>()?,
+            contacts: self.contact.clone(),
+            ..default
         }))
     }
 

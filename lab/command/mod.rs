@@ -5,6 +5,7 @@ pub mod front_end;
 pub mod handset;
 pub mod load;
 pub mod lync;
+pub mod native;
 pub mod story;
 
 use std::path::Path;

@@ -28,7 +28,8 @@ use tokio::sync::mpsc;
 
 pub use accounts::{Account, Accounts};
 pub use location::{Binding, Identity};
-pub use lync::{LyncConfig, Signatures};
+pub use lync::presence::Presence;
+pub use lync::{LyncConfig, Pool, Signatures, Subscribed};
 
 use crate::phone::{Behaviour, CallReport, CallScript, Dial, Phone, PhoneConfig};
 use crate::sip::guard::Guard;
@@ -124,16 +125,19 @@ impl FrontEnd {
             Some(authority) => authority.clone(),
             None => Arc::new(Authority::new("Kirkwall lab front end")?),
         };
+        let pool = config.lync.as_ref().and_then(|lync| lync.members.clone());
+        let pool = pool.unwrap_or_else(|| Pool::under(authority.clone()));
+        let authority = pool.authority().clone();
         let accounts = Arc::new(accounts::Register::new(config.accounts.clone(), &config.domain));
-        let location = Arc::new(location::Location::default());
+        let location = pool.location();
         let lync = config
             .lync
             .clone()
-            .map(|lync| Arc::new(lync::Lync::new(lync, &config.domain, accounts.clone(), location.clone())));
+            .map(|lync| Arc::new(lync::Lync::new(lync, &config.domain, accounts.clone(), pool.clone())));
         let settings = endpoint_config(&config, &authority, lync.clone())?;
         let (endpoint, requests) = Endpoint::start(settings).await?;
         if let Some(lync) = &lync {
-            lync.bound(endpoint.listening());
+            lync.bound(&endpoint);
         }
         let proxy =
             proxy::Proxy::new(&config, endpoint.clone(), accounts.clone(), location.clone(), lync.clone());
@@ -172,21 +176,6 @@ impl FrontEnd {
         addresses: &[std::net::IpAddr],
     ) -> Result<(String, String), Failure> {
         self.0.authority.issue(names, addresses)
-    }
-
-    /// Signatures made and verified since the start; all zero when it is no Lync front end.
-    pub fn signatures(&self) -> Signatures {
-        self.0.lync.as_ref().map(|lync| lync.signatures()).unwrap_or_default()
-    }
-
-    /// NTLM security associations that stand now.
-    pub fn associations(&self) -> usize {
-        self.0.lync.as_ref().map_or(0, |lync| lync.associations())
-    }
-
-    /// The last wrong messages, in words: which, from whom, what is wrong with it. At most 64.
-    pub fn complaints(&self) -> Vec<String> {
-        self.0.lync.as_ref().map(|lync| lync.complaints()).unwrap_or_default()
     }
 
     /// Hangs, or wakes again: takes connections, hears nothing, says nothing.
@@ -272,11 +261,16 @@ impl FrontEnd {
         let request = &incoming.request;
         let local = request.header("Route").is_none() && self.is_local(request.uri());
         let new = request.tag("To").is_none();
-        match request.method() {
-            Some(&Method::REGISTER) if local => match &self.0.lync {
-                Some(lync) => lync.register(&self.0.endpoint, incoming).await,
-                None => self.0.registrar.register(incoming).await,
+        let mut incoming = match &self.0.lync {
+            Some(lync) if local => match lync.take(&self.0.endpoint, incoming).await {
+                Some(incoming) => incoming,
+                None => return,
             },
+            _ => incoming,
+        };
+        let request = &incoming.request;
+        match request.method() {
+            Some(&Method::REGISTER) if local => self.0.registrar.register(incoming).await,
             Some(&Method::OPTIONS) if local && address::user(request.uri()).is_none() => {
                 accept(incoming).await
             }
@@ -336,7 +330,8 @@ fn endpoint_config(
     addresses.push(std::net::IpAddr::from([127, 0, 0, 1]));
     addresses.retain(|ip| !ip.is_unspecified());
     // Only who knows trusted applications asks clients for a certificate.
-    let clients = lync.filter(|lync| !lync.trusted.is_empty()).map(|lync| lync.client_ca_pem.as_str());
+    let asks = |lync: &&LyncConfig| !lync.trusted.is_empty() || lync.members.is_some();
+    let clients = lync.filter(asks).map(|lync| lync.client_ca_pem.as_str());
     let (server, mutual) = authority.mutual(&names, &addresses, clients)?;
     let tls_client = if clients.is_some() { mutual } else { Trust::Anything.client()? };
     let mut hosts = config.hosts.clone();

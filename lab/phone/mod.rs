@@ -5,7 +5,7 @@ mod behaviour;
 mod live;
 mod place;
 pub mod registration;
-mod report;
+pub mod report;
 mod serve;
 mod talk;
 

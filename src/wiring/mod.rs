@@ -3,6 +3,8 @@
 //! Order matters: the store first (it is locked, and may have to be mended), then what can fail for want
 //! of a port or a certificate, then the actors, last the web. Nothing is served before all of it stands.
 
+mod air;
+mod desk;
 pub mod directory;
 mod kept_ports;
 mod settings;
@@ -18,7 +20,7 @@ use actix::prelude::*;
 use kirkwall_actors::access::{Access, CreateLink};
 use kirkwall_actors::certificates::{Apply, Certificates, imported};
 use kirkwall_actors::clock::Clock;
-use kirkwall_actors::desk::Desk;
+use kirkwall_actors::desk::{AirDesk, Desk};
 use kirkwall_actors::directory::Directory;
 use kirkwall_actors::ports::{Ports, SipPort};
 use kirkwall_actors::roster::Roster;
@@ -41,6 +43,7 @@ use crate::config::{Config, Listener};
 /// A running switch.
 pub struct Switch {
     transports: Transports,
+    native: Option<air::Native>,
     supervisor: Addr<Supervisor>,
     access: Addr<Access>,
     web: (actix_web::dev::ServerHandle, SocketAddr),
@@ -82,9 +85,11 @@ impl Switch {
         kept_ports::keep(start.data, transports.bound());
         let media = open_media(config)?;
         let sip: Arc<dyn SipPort> = Arc::new(SipSockets(transports.clone()));
-        let ports = Ports { sip, media, journal: journal.clone(), clock, air: None };
+        let mut ports = Ports { sip, media, journal: journal.clone(), clock, air: None };
 
         let roster = Roster::start(workers());
+        let mut native = air::Native::start(config, &settings, &ports, roster.clone(), tokens.split())?;
+        ports.air = native.as_ref().map(|native| native.air.clone());
         let resolver = Resolver::system().map_err(told)?;
         let names = directory::caller_names(config);
         let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split())
@@ -95,12 +100,17 @@ impl Switch {
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
         // From here on arrivals find somebody.
         _ = inbox.set(supervisor.clone());
+        if let Some(native) = &mut native {
+            let names = tls::names(config);
+            native.open(config, start.data, &start.sockets, supervisor.clone(), &names).await?;
+        }
 
         let apply = apply_certificates(config.clone(), start.data.to_owned(), transports.clone());
         let imports = Certificates::new(journal.clone(), apply, clock).start();
         let own = (&journal, &imported(&journal)[..]);
         let directory = directory::start(config, &names, own, &start.sockets, (clock, tokens.split()))?;
-        let desk = desk(&users, &supervisor, &access, &imports, &directory);
+        let air = native.as_ref().map(|native| AirDesk::of(&native.air));
+        let desk = Desk { air, ..desk::desk(&users, &supervisor, &access, &imports, &directory) };
         let options = WebOptions {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: settings.node.clone(),
@@ -120,6 +130,7 @@ impl Switch {
         actix::spawn(ops);
         Ok(Self {
             transports,
+            native,
             supervisor,
             access,
             web: (web_handle, web_at),
@@ -164,6 +175,9 @@ impl Switch {
         }
         self.web.0.stop(true).await;
         self.ops.0.stop(true).await;
+        if let Some(native) = &self.native {
+            native.stop().await;
+        }
         self.transports.shutdown().await;
         if let Err(error) = self.journal.export() {
             error!(%error, "the export of the store was not written");
@@ -189,8 +203,10 @@ impl fmt::Display for Switch {
         {
             write!(f, " {name}={}", at(Facing::North, transport))?;
         }
-        // The base link comes with native base stations.
-        write!(f, " base_link=off")
+        match self.native.as_ref().and_then(air::Native::bound) {
+            Some(address) => write!(f, " base_link={address}"),
+            None => write!(f, " base_link=off"),
+        }
     }
 }
 
@@ -301,53 +317,6 @@ fn apply_certificates(config: Config, data: PathBuf, transports: Transports) -> 
         transports.set_legacy_tls(certificates.legacy);
         Ok(())
     })
-}
-
-fn desk(
-    users: &Addr<Users>,
-    supervisor: &Addr<Supervisor>,
-    access: &Addr<Access>,
-    certificates: &Addr<Certificates>,
-    directory: &Addr<Directory>,
-) -> Desk {
-    Desk {
-        list_users: users.clone().recipient(),
-        get_user: users.clone().recipient(),
-        create_user: users.clone().recipient(),
-        change_user: users.clone().recipient(),
-        delete_user: users.clone().recipient(),
-        import_users: users.clone().recipient(),
-        list_calls: supervisor.clone().recipient(),
-        get_call: supervisor.clone().recipient(),
-        get_ladder: supervisor.clone().recipient(),
-        hang_up_call: supervisor.clone().recipient(),
-        list_base_stations: supervisor.clone().recipient(),
-        get_base_station: supervisor.clone().recipient(),
-        list_handsets: supervisor.clone().recipient(),
-        list_registrations: supervisor.clone().recipient(),
-        get_capacity: supervisor.clone().recipient(),
-        get_overview: supervisor.clone().recipient(),
-        get_health: supervisor.clone().recipient(),
-        check_token: access.clone().recipient(),
-        create_token: access.clone().recipient(),
-        list_tokens: access.clone().recipient(),
-        revoke_token: access.clone().recipient(),
-        list_certificates: certificates.clone().recipient(),
-        import_certificate: certificates.clone().recipient(),
-        delete_certificate: certificates.clone().recipient(),
-        search_phone_book: directory.clone().recipient(),
-        get_phone_book_entry: directory.clone().recipient(),
-        create_phone_book_entry: directory.clone().recipient(),
-        change_phone_book_entry: directory.clone().recipient(),
-        delete_phone_book_entry: directory.clone().recipient(),
-        import_phone_book: directory.clone().recipient(),
-        export_phone_book: directory.clone().recipient(),
-        get_phone_book_state: directory.clone().recipient(),
-        read_directory: directory.clone().recipient(),
-        log_in: access.clone().recipient(),
-        check_session: access.clone().recipient(),
-        log_out: access.clone().recipient(),
-    }
 }
 
 /// Addresses under which this machine reaches others, as far as that can be asked without sending.

@@ -32,6 +32,8 @@ mod directory;
 mod ice;
 mod load;
 mod outcomes;
+mod pidgin;
 mod restart;
 mod rig;
 mod torture;
+mod transfer;

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::pool::Pool;
+
 /// What makes a front end one of Lync.
 #[derive(Debug, Clone)]
 pub struct LyncConfig {
@@ -30,6 +32,29 @@ pub struct LyncConfig {
     pub cluster: Cluster,
     /// Whether the registrar is the user's primary one (`is-connected-to-primary`).
     pub primary: bool,
+    /// Whether presence and contacts are served. A survivable branch appliance cut off from its pool serves
+    /// calls only (`user-services-state=unavailable`).
+    pub user_services: bool,
+    /// The pool that it is one server of; none: one of its own.
+    pub members: Option<Pool>,
+    /// What in-band provisioning says of encryption.
+    pub encryption: Encryption,
+    /// The dial plan.
+    pub location_profile: LocationProfile,
+    /// `tel:` URI by user: Enterprise Voice, and the number under which the user is called.
+    pub lines: HashMap<String, String>,
+    /// New and old messages in the voice mailbox, by user.
+    pub voice_mail: HashMap<String, (u32, u32)>,
+    /// Users on everybody's contact list.
+    pub contacts: Vec<String>,
+    /// What MRAS tells of the media relay: its host name.
+    pub relay_host: String,
+    /// Its UDP port.
+    pub relay_udp: u16,
+    /// Its TCP port.
+    pub relay_tcp: u16,
+    /// What MRAS and relay share; passwords are made from it ([`super::relay_credentials`]).
+    pub relay_key: Vec<u8>,
 }
 
 impl LyncConfig {
@@ -47,6 +72,17 @@ impl LyncConfig {
             homes: HashMap::new(),
             cluster: Cluster::Central,
             primary: true,
+            user_services: true,
+            members: None,
+            encryption: Encryption::Support,
+            location_profile: LocationProfile::default(),
+            lines: HashMap::new(),
+            voice_mail: HashMap::new(),
+            contacts: Vec::new(),
+            relay_host: format!("edge.{domain}"),
+            relay_udp: 3_478,
+            relay_tcp: 443,
+            relay_key: b"kirkwall lab".to_vec(),
         }
     }
 }
@@ -132,6 +168,54 @@ impl Cluster {
         match self {
             Self::Central => "central",
             Self::Remote => "remote",
+        }
+    }
+}
+
+/// `ucPC2PCAVEncryption`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Encryption {
+    /// SRTP when the other end has it.
+    Support,
+    /// SRTP or no call.
+    Require,
+    /// No SRTP.
+    Refuse,
+}
+
+impl Encryption {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Support => "SupportEncryption",
+            Self::Require => "RequireEncryption",
+            Self::Refuse => "DoNotSupportEncryption",
+        }
+    }
+}
+
+/// A dial plan ([MS-SIPRE]): the first rule that matches translates.
+#[derive(Debug, Clone)]
+pub struct LocationProfile {
+    /// Its name, without a domain.
+    pub name: String,
+    /// Patterns (.NET regular expressions) and what they become (`$1` …).
+    pub rules: Vec<(String, String)>,
+    /// What is dialled for an outside line.
+    pub external_access_prefix: Option<String>,
+}
+
+impl Default for LocationProfile {
+    /// Four digits are an extension, seven a number of the town, and +… stays.
+    fn default() -> Self {
+        let rule = |pattern: &str, translation: &str| (pattern.to_owned(), translation.to_owned());
+        Self {
+            name: "Lab".into(),
+            rules: vec![
+                rule(r"^(\d{4})$", "+1999555$1"),
+                rule(r"^(\d{7})$", "+1999$1"),
+                rule(r"^011(\d+)$", "+$1"),
+            ],
+            external_access_prefix: Some("9".into()),
         }
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Tally {
     missing: AtomicU64,
     strangers: AtomicU64,
     complaints: Mutex<VecDeque<String>>,
+    /// Quality reports.
+    reports: Mutex<VecDeque<String>>,
 }
 
 impl Tally {
@@ -86,6 +88,19 @@ impl Tally {
 
     pub(super) fn complaints(&self) -> Vec<String> {
         locked(&self.complaints).iter().cloned().collect()
+    }
+
+    /// Keeps a quality report.
+    pub(super) fn keep_report(&self, report: String, most: usize) {
+        let mut reports = locked(&self.reports);
+        if reports.len() >= most {
+            reports.pop_front();
+        }
+        reports.push_back(report);
+    }
+
+    pub(super) fn reports(&self) -> Vec<String> {
+        locked(&self.reports).iter().cloned().collect()
     }
 
     pub(super) fn signatures(&self) -> Signatures {

@@ -139,6 +139,7 @@ impl TestDesk {
             get_phone_book_state: address.clone().recipient(),
             read_directory: address.clone().recipient(),
             log_out: address.recipient(),
+            air: None,
         }
     }
 
@@ -233,6 +234,8 @@ fn calls(start: Moment) -> Vec<CallSummary> {
         codecs: (Some(Codec::Pcma), Some(Codec::Pcma)),
         srtp: (false, true),
         cause: None,
+        handed_over: Vec::new(),
+        began_with: None,
         emergency: false,
         trail: Vec::new(),
     };
