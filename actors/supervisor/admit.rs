@@ -266,7 +266,8 @@ impl Supervisor {
 
     pub(super) fn base_limit(&self, base: &BaseStationId) -> Limit {
         let known = self.bases.get(base).map(|(_, limit)| *limit);
-        self.settings.capacity.base.or(known).unwrap_or(DEFAULT_BASE)
+        let limit = self.settings.capacity.base.or(known).unwrap_or(DEFAULT_BASE);
+        self.admission.learned(base, limit, self.ports.clock.now())
     }
 
     pub(super) fn show_channels(&self) {
@@ -335,6 +336,39 @@ impl Handler<ReleaseBase> for Supervisor {
 
     fn handle(&mut self, ReleaseBase(call, base): ReleaseBase, _: &mut Self::Context) {
         self.admission.release_base(call, &base);
+    }
+}
+
+/// A dialled handset refused the call.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct HandsetRefused {
+    /// Which call.
+    pub call: CallRef,
+    /// The base station that carries the handset.
+    pub base: BaseStationId,
+    /// Whose handset.
+    pub user: Option<Username>,
+    /// Why.
+    pub cause: Cause,
+}
+
+impl Handler<HandsetRefused> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, refused: HandsetRefused, _: &mut Self::Context) {
+        let HandsetRefused { call, base, user, cause } = refused;
+        let limit = self.base_limit(&base);
+        let takes_part = |summary: &CallSummary| {
+            let parties = [&summary.caller, &summary.callee];
+            user.is_some() && parties.iter().any(|party| party.user == user)
+        };
+        let others = self.calls.iter().filter(|(other, _)| **other != call);
+        let busy = others.map(|(_, entry)| &entry.summary).any(takes_part);
+        if self.admission.refused_by(call, &base, &cause, (limit, busy), self.ports.clock.now()) {
+            counter!("ipdect_radio_blocked_total").increment(1);
+            info!(%base, status = cause.status, "the base station is full before its limit; it gets less for a minute");
+        }
     }
 }
 

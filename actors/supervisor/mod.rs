@@ -55,7 +55,8 @@ use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
 pub use admit::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, LastWords, Release, ReleaseBase,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, HandsetRefused, LastWords, Release,
+    ReleaseBase,
 };
 pub use inbound::{Arrived, Hear};
 pub use inspect::Drain;
