@@ -115,7 +115,7 @@ impl Handler<Admit> for Supervisor {
 }
 
 impl Supervisor {
-    fn admit_call(&mut self, ask: &Admit) -> AdmitReply {
+    pub(super) fn admit_call(&mut self, ask: &Admit) -> AdmitReply {
         let mode = self.settings.internal_routing;
         let (trail, callback) =
             self.calls.get(&ask.call).map_or((Vec::new(), false), |entry| entry.brought());
@@ -283,6 +283,7 @@ impl Supervisor {
             let summary = survivor.machine.summary().clone();
             let reference = summary.reference;
             self.last_reference = self.last_reference.max(reference.0);
+            self.passed.extend(survivor.machine.inherited_legs().map(|(owner, _)| (owner, reference)));
             // What stood is not refused, even when limits were lowered meanwhile.
             let (caller, callee) = summary.srtp;
             _ = self.admission.reserve_media(reference, caller || callee);
@@ -301,9 +302,7 @@ impl Supervisor {
             };
             let addr =
                 Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
-            let entry =
-                CallEntry { addr, summary, invite_key: String::new(), trail: Vec::new(), callback: false };
-            self.calls.insert(reference, entry);
+            self.calls.insert(reference, CallEntry::new(addr, summary, String::new(), (Vec::new(), false)));
             self.active += 1;
         }
     }
@@ -312,7 +311,10 @@ impl Supervisor {
     fn forget(&mut self, call: CallRef) {
         self.admission.release(call);
         if let Some(entry) = self.calls.remove(&call) {
-            self.invites.remove(&entry.invite_key);
+            for key in entry.joined.iter().chain([&entry.invite_key]) {
+                self.invites.remove(key);
+            }
+            self.passed.retain(|_, by| *by != call);
             if entry.summary.phase != Phase::Ended {
                 self.active -= 1;
                 self.tell_presence(&entry.summary);
@@ -336,39 +338,6 @@ impl Handler<ReleaseBase> for Supervisor {
 
     fn handle(&mut self, ReleaseBase(call, base): ReleaseBase, _: &mut Self::Context) {
         self.admission.release_base(call, &base);
-    }
-}
-
-/// A dialled handset refused the call.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct HandsetRefused {
-    /// Which call.
-    pub call: CallRef,
-    /// The base station that carries the handset.
-    pub base: BaseStationId,
-    /// Whose handset.
-    pub user: Option<Username>,
-    /// Why.
-    pub cause: Cause,
-}
-
-impl Handler<HandsetRefused> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, refused: HandsetRefused, _: &mut Self::Context) {
-        let HandsetRefused { call, base, user, cause } = refused;
-        let limit = self.base_limit(&base);
-        let takes_part = |summary: &CallSummary| {
-            let parties = [&summary.caller, &summary.callee];
-            user.is_some() && parties.iter().any(|party| party.user == user)
-        };
-        let others = self.calls.iter().filter(|(other, _)| **other != call);
-        let busy = others.map(|(_, entry)| &entry.summary).any(takes_part);
-        if self.admission.refused_by(call, &base, &cause, (limit, busy), self.ports.clock.now()) {
-            counter!("ipdect_radio_blocked_total").increment(1);
-            info!(%base, status = cause.status, "the base station is full before its limit; it gets less for a minute");
-        }
     }
 }
 
