@@ -104,7 +104,9 @@ impl Call {
     /// The books of the base stations learn from it.
     fn tell_of_refusal(&self, leg: LegNo, news: &LegNews) {
         let LegNews::Refused { cause, .. } = news else { return };
-        let Some(Target { base: Some((base, _)), party, .. }) = self.targets.get(&leg) else { return };
+        let Some(Target { base: Some((base, _)), party, .. }) = self.machine.dialled_to(leg) else {
+            return;
+        };
         let (call, cause) = (self.summary().reference, cause.clone());
         self.supervisor.do_send(HandsetRefused { call, base: base.clone(), user: party.user.clone(), cause });
     }
