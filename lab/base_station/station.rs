@@ -31,6 +31,8 @@ const HAPPENINGS: usize = 64;
 const WAITING: usize = 256;
 /// How often a base looks around.
 const TICK: Duration = Duration::from_millis(250);
+/// How often it looks at the others' frames while it keeps time.
+const LOOK: Duration = Duration::from_secs(1);
 /// How often it tells its room, and its neighbours.
 const TELL_CAPACITY: Duration = Duration::from_secs(10);
 const TELL_NEIGHBOURS: Duration = Duration::from_secs(30);
@@ -89,6 +91,7 @@ pub(super) struct Station {
     sequence: u32,
     heard_at: Instant,
     pinged_at: Instant,
+    looked_at: Instant,
     pub lost_at: Option<Instant>,
     pub capacity_at: Instant,
     pub neighbours_at: Instant,
@@ -134,6 +137,7 @@ impl Station {
             sequence: 0,
             heard_at: now,
             pinged_at: now,
+            looked_at: now,
             lost_at: None,
             capacity_at: now,
             neighbours_at: now,
@@ -323,11 +327,17 @@ impl Station {
     }
 
     async fn keep_time(&mut self, now: Instant) {
+        // Once it keeps time a base looks at its neighbours more seldom.
+        let passed = now - self.looked_at;
+        if self.sync.is_good() && passed < LOOK {
+            return;
+        }
+        self.looked_at = now;
         let heard = if self.deaf { Vec::new() } else { self.radio.heard(self.beacon.place()) };
         let others: Vec<_> =
             heard.into_iter().filter(|base| !Arc::ptr_eq(&base.beacon, &self.beacon)).collect();
         let in_call = self.connections.len() > 0;
-        let changed = self.sync.look(now, TICK, &others, &mut self.clock, in_call);
+        let changed = self.sync.look(now, passed, &others, &mut self.clock, in_call);
         self.broadcast();
         if changed {
             self.tell_sync().await;

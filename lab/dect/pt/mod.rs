@@ -47,6 +47,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// As it stands after access rights were granted.
+    pub fn new(ipei: Ipei, park: Park, uak: Key) -> Self {
+        Self { ipui: ipei.ipui_n().to_vec(), park: (park.pli, park.value), uak, tpui: None }
+    }
+
     /// The system that it gives access to.
     pub fn park(&self) -> Park {
         Park { pli: self.park.0, value: self.park.1.clone() }

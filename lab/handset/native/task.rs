@@ -19,7 +19,7 @@ use crate::radio::{Down, Place, Radio};
 const MAILBOX: usize = 256;
 /// How often a handset looks around while it has a link or walks, and otherwise.
 const AWAKE: Duration = Duration::from_millis(100);
-const ASLEEP: Duration = Duration::from_secs(2);
+const ASLEEP: Duration = Duration::from_secs(4);
 /// Where a handset's life is seen.
 pub(super) struct Outlets {
     pub show: watch::Sender<SeenHandset>,
@@ -112,7 +112,9 @@ impl Holder {
 
     /// Handsets do not all look around at once.
     fn sleep(&self) -> Duration {
-        ASLEEP + Duration::from_millis(self.air.number() * 37 % 1_000)
+        let unlocked = self.air.base().is_none();
+        let asleep = if unlocked { ASLEEP / 4 } else { ASLEEP };
+        asleep + Duration::from_millis(self.air.number() * 37 % 1_000)
     }
 
     async fn leave(&mut self, mailbox: &mut mpsc::Receiver<Down>) {
