@@ -330,10 +330,15 @@ sections! {
 
     /// `[dect]`
     Dect {
-        /// Access rights identity of the system, hexadecimal, as on the licence.
+        /// Access rights identity of the system, class B, hexadecimal, as on the licence: `102AF12C`. None: the
+        /// switch has no native base stations, and no base link.
         ari: Option<String> = None,
         /// Whether a subscribing handset must give an access code: `required` or `optional`.
         access_code_policy: AccessCodePolicy = AccessCodePolicy::Required,
+        /// Whether calls of handsets on native base stations are ciphered on the air.
+        cipher: bool = true,
+        /// Seconds without a key after which a number that is dialled digit by digit counts as whole.
+        digit_gap: Duration = Duration::from_secs(4),
     }
 
     /// `[phone_book]`

@@ -3,6 +3,7 @@
 //! Order matters: the store first (it is locked, and may have to be mended), then what can fail for want
 //! of a port or a certificate, then the actors, last the web. Nothing is served before all of it stands.
 
+mod air;
 mod kept_ports;
 mod settings;
 mod tls;
@@ -15,9 +16,10 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use kirkwall_actors::access::{Access, CreateLink};
+use kirkwall_actors::air::Meet;
 use kirkwall_actors::certificates::{Apply, Certificates, imported};
 use kirkwall_actors::clock::Clock;
-use kirkwall_actors::desk::Desk;
+use kirkwall_actors::desk::{AirDesk, Desk};
 use kirkwall_actors::ports::{Ports, SipPort};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::spool::SpoolReader;
@@ -38,6 +40,7 @@ use crate::config::{Config, Listener};
 
 /// A running switch.
 pub struct Switch {
+    south: Option<air::NativeSouth>,
     transports: Transports,
     supervisor: Addr<Supervisor>,
     access: Addr<Access>,
@@ -80,11 +83,17 @@ impl Switch {
         kept_ports::keep(start.data, transports.bound());
         let media = open_media(config)?;
         let sip: Arc<dyn SipPort> = Arc::new(SipSockets(transports.clone()));
-        let ports = Ports { sip, media, journal: journal.clone(), clock, air: None };
+        let mut ports = Ports { sip, media, journal: journal.clone(), clock, air: None };
 
         let roster = Roster::start(workers());
+        let needs = (&settings, &ports, &roster, tokens.split());
+        let south = air::NativeSouth::start(config, needs, start.data, &start.sockets).await?;
+        ports.air = south.as_ref().map(|south| south.air.clone());
         let resolver = Resolver::system().map_err(told)?;
         let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split()).start();
+        if let Some(south) = &south {
+            south.air.do_send(Meet(supervisor.clone()));
+        }
         let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
         let access = Access::new(journal.clone(), tokens.split(), clock).start();
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
@@ -93,7 +102,8 @@ impl Switch {
 
         let apply = apply_certificates(config.clone(), start.data.to_owned(), transports.clone());
         let imports = Certificates::new(journal.clone(), apply, clock).start();
-        let desk = desk(&users, &supervisor, &access, &imports);
+        let air = south.as_ref().map(|south| AirDesk::of(&south.air));
+        let desk = Desk { air, ..desk(&users, &supervisor, &access, &imports) };
         let options = WebOptions {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: settings.node.clone(),
@@ -112,6 +122,7 @@ impl Switch {
         actix::spawn(web);
         actix::spawn(ops);
         Ok(Self {
+            south,
             transports,
             supervisor,
             access,
@@ -157,6 +168,9 @@ impl Switch {
         }
         self.web.0.stop(true).await;
         self.ops.0.stop(true).await;
+        if let Some(south) = &self.south {
+            south.stop().await;
+        }
         self.transports.shutdown().await;
         if let Err(error) = self.journal.export() {
             error!(%error, "the export of the store was not written");
@@ -182,8 +196,11 @@ impl fmt::Display for Switch {
         {
             write!(f, " {name}={}", at(Facing::North, transport))?;
         }
-        // The base link comes with native base stations.
-        write!(f, " base_link=off")
+        match &self.south {
+            Some(south) => write!(f, " base_link={}", south.listens),
+            // Without a DECT identity there are no native base stations.
+            None => write!(f, " base_link=off"),
+        }
     }
 }
 
@@ -330,6 +347,7 @@ fn desk(
         log_in: access.clone().recipient(),
         check_session: access.clone().recipient(),
         log_out: access.clone().recipient(),
+        air: None,
     }
 }
 
