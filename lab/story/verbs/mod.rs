@@ -1,6 +1,8 @@
 //! Verbs, a file for each family of them.
 
 mod expect;
+mod native_base;
+mod native_handset;
 mod phones;
 mod sip_dect;
 mod spine;
@@ -13,6 +15,8 @@ use super::{Fault, Given, Stage};
 const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
+    ("Native base stations", native_base::VERBS),
+    ("Native handsets", native_handset::VERBS),
     ("Telephones", phones::VERBS),
     ("Expectations", expect::VERBS),
 ];
