@@ -15,6 +15,7 @@ use kirkwall_core::id::{OwnerId, Tokens, Username};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::sip::digest::DigestClient;
 use kirkwall_core::sip::invite::{self, Dial, Leg, LegInput, LegOutput, LegRecord, LegSave, LocalEnd};
+use kirkwall_core::sip::replaces::{Matched, Replaces};
 use kirkwall_core::sip::wire::Message as SipMessage;
 use kirkwall_core::sip::{Destination, Facing, Transport, next_hop};
 use kirkwall_data::call::{CallRecord, Calls};
@@ -139,6 +140,10 @@ impl Dialog {
                         self.answer_challenge(&request, &response, ctx)
                     }
                     Heard::Asked(reply) => ctx.notify(Do(reply)),
+                    Heard::Told(reply, news) => {
+                        ctx.notify(Do(reply));
+                        self.report(news, ctx);
+                    }
                     Heard::Nothing => {}
                 },
             }
@@ -227,6 +232,24 @@ impl Handler<SendFailed> for Dialog {
     }
 }
 
+/// A handset has registered over another way.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Moved {
+    /// The Contact of its binding.
+    pub contact: String,
+    /// The way there.
+    pub destination: Destination,
+}
+
+impl Handler<Moved> for Dialog {
+    type Result = ();
+
+    fn handle(&mut self, Moved { contact, destination }: Moved, ctx: &mut Self::Context) {
+        self.step(LegInput::Moved { contact, destination }, ctx);
+    }
+}
+
 /// Dial.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -253,6 +276,32 @@ impl Handler<Obey> for Dialog {
             self.why = Some(cause.clone());
         }
         self.step(LegInput::Order(tell(order)), ctx);
+    }
+}
+
+/// What the dialog that this means is doing, if it is this leg's.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Matched>")]
+pub struct Named(pub Replaces);
+
+impl Handler<Named> for Dialog {
+    type Result = Option<Matched>;
+
+    fn handle(&mut self, Named(replaces): Named, _: &mut Self::Context) -> Self::Result {
+        self.machine.matched_by(&replaces)
+    }
+}
+
+/// From now on it is a leg of another call.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Serve(pub Addr<Call>, pub LegNo);
+
+impl Handler<Serve> for Dialog {
+    type Result = ();
+
+    fn handle(&mut self, Serve(call, leg): Serve, _: &mut Self::Context) {
+        (self.call, self.leg) = (call, leg);
     }
 }
 
@@ -291,7 +340,7 @@ pub fn local_end(
         sent_by,
         transport,
         product: settings.user_agent.clone(),
-        supported: Vec::new(),
+        supported: vec!["replaces".to_owned()],
         session_expires: Some(1_800),
         line,
     }

@@ -15,6 +15,7 @@
 mod check;
 #[cfg(test)]
 mod document;
+mod music;
 mod show;
 mod source;
 mod value;
@@ -24,11 +25,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kirkwall_core::call::HoldSignal;
 use kirkwall_core::call::route::InternalRouting;
 use kirkwall_core::media::Codec;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::Transport;
 
+pub use music::music;
 pub use source::{ConfigFault, Key};
 use source::{Section, Values};
 pub use value::{HostName, HostPort, Listener, PortRange};
@@ -275,6 +278,14 @@ sections! {
         subnet: Option<IpAddr> = None,
         /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
         ask_expires: bool = false,
+        /// Publish the presence of handsets.
+        presence: bool = true,
+        /// Seconds after its last use that a handset is shown as inactive, and no longer as available.
+        inactive_after: Duration = Duration::from_secs(300),
+        /// Seconds after that until it is shown as away.
+        away_after: Duration = Duration::from_secs(300),
+        /// Show a handset that no base station carries as offline.
+        offline_out_of_range: bool = false,
         /// Seconds between two OPTIONS that ask whether a front end still answers; 0: never.
         watch_every: Duration = Duration::from_secs(5),
         /// Seconds that the first of `sip.proxies` must have answered before users who sit at another go back.
@@ -298,6 +309,15 @@ sections! {
         ignore_sdp_version: bool = false,
         /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`, `G726-32`.
         codecs: Vec<Codec> = vec![Codec::Pcma, Codec::Pcmu, Codec::G722],
+        /// How the north is told that its call is held: `sendonly` (it hears the hold tone), `inactive` (it hears
+        /// nothing from here) or `tone` (it is not told and hears the tone). None: `inactive` with Lync, else
+        /// `sendonly`.
+        hold_north: Option<HoldSignal> = None,
+        /// The same for handsets.
+        hold_south: HoldSignal = HoldSignal::SendOnly,
+        /// What held ends hear: a WAV file of G.711 A-law or 16-bit samples, or bare A-law octets; 8000 samples a
+        /// second, mono, at most ten minutes. None: a short tone each five seconds.
+        music_on_hold: Option<PathBuf> = None,
         /// STUN of RFC 3489, for old session border controllers.
         rfc3489: bool = false,
         /// ICE.

@@ -27,11 +27,17 @@ impl Call {
         for (leg, record) in legs {
             self.start_dialog(leg, record.local.clone(), None, Some(record), ctx);
         }
-        let channel = self.media_channel(ctx);
+        let (channel, ports) = (self.media_channel(ctx), self.machine.ports());
         self.channel = Some(channel.clone());
+        // A young call has not kept where its streams stand; its descriptions name the ports. New sources
+        // take up there, whose packets nobody can take for old ones.
+        let fresh = |(a, b)| MediaRecord::new(MediaPorts { a, b }, Default::default());
+        let media = media.or_else(|| self.machine.media_ports().map(fresh));
         let reopened = async move {
             match media {
-                Some(record) => channel.send(Reopen(record)).await.is_ok_and(|done| done.is_ok()),
+                Some(record) => {
+                    channel.send(Reopen(record.on_ports(ports))).await.is_ok_and(|done| done.is_ok())
+                }
                 None => false,
             }
         };
@@ -53,7 +59,7 @@ impl Call {
             settings: self.settings.media.ice.agents.clone(),
             call: ctx.address().recipient(),
             tokens: self.tokens.split(),
-            clock: self.ports.clock.clone(),
+            clock: self.ports.clock,
         };
         MediaChannel::new(id, self.ports.media.clone(), self.ports.journal.clone(), ice).start()
     }

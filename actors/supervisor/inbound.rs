@@ -1,7 +1,6 @@
 //! What arrives: the door's verdict, then to whoever it belongs to.
 
 use actix::prelude::*;
-use kirkwall_core::call::LegNo;
 use kirkwall_core::id::{CallRef, OwnerId};
 use kirkwall_core::sip::door::{self, Verdict};
 use kirkwall_core::sip::proxy_watch::WatchInput;
@@ -63,10 +62,13 @@ impl Supervisor {
                     _ => self.route_message(message, peer, ctx),
                 }
             }
-            (Verdict::Reply(answer), _) => {
+            (Verdict::Reply(answer), request) => {
                 let status = answer.status().unwrap_or(0).to_string();
                 counter!("ipdect_sip_door_total", "verdict" => "reply", "why" => status).increment(1);
-                self.answer(answer, &peer);
+                match request {
+                    Ok(request) => self.answer_to(&request, answer, &peer),
+                    Err(_) => self.answer(answer, &peer),
+                }
             }
             (Verdict::Drop(reason), _) => {
                 counter!("ipdect_sip_door_total", "verdict" => "drop", "why" => reason.as_str()).increment(1);
@@ -93,7 +95,11 @@ impl Supervisor {
         }
         let method = message.method().unwrap_or(Method::Options);
         if let Some(tag) = message.to_tag() {
-            return match OwnerId::in_word(&tag).map(call_of) {
+            let owner = OwnerId::in_word(&tag);
+            if let Some(presence) = owner.and_then(|owner| self.presences.of_owner(owner)) {
+                return presence.do_send(Hear { message, peer });
+            }
+            return match owner.map(|owner| self.call_of(owner)) {
                 Some(call) if self.calls.contains_key(&call) => self.tell_call(call, message, peer),
                 _ if matches!(method, Method::Ack | Method::Benotify) => {}
                 // RFC 3261 §12.2.2: "If the UA wishes to reject the request because it does not wish to
@@ -125,12 +131,15 @@ impl Supervisor {
     fn route_answer(&mut self, message: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
         match owner_of(&message) {
             Some(OWNER_OF_WATCH) => self.watch(WatchInput::Received(message), ctx),
+            Some(owner) if let Some(presence) = self.presences.of_owner(owner) => {
+                presence.do_send(Hear { message, peer });
+            }
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
                     line.addr.do_send(Hear { message, peer });
                 }
             }
-            Some(owner) => self.tell_call(call_of(owner), message, peer),
+            Some(owner) => self.tell_call(self.call_of(owner), message, peer),
             None => {
                 counter!("ipdect_sip_door_total", "verdict" => "drop", "why" => "stray_answer").increment(1)
             }
@@ -148,20 +157,23 @@ impl Supervisor {
         use crate::call::SendFailed;
         if !message.is_request() {
             let owner = message.to_tag().and_then(|tag| OwnerId::in_word(&tag));
-            if let Some(entry) = owner.and_then(|owner| self.calls.get(&call_of(owner))) {
+            if let Some(entry) = owner.and_then(|owner| self.calls.get(&self.call_of(owner))) {
                 entry.addr.do_send(SendFailed(message.clone()));
             }
             return;
         }
         match owner_of(message) {
             Some(OWNER_OF_WATCH) => self.watch(WatchInput::Failed(message.clone()), ctx),
+            Some(owner) if let Some(presence) = self.presences.of_owner(owner) => {
+                presence.do_send(SendFailed(message.clone()));
+            }
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
                     line.addr.do_send(SendFailed(message.clone()));
                 }
             }
             Some(owner) => {
-                if let Some(entry) = self.calls.get(&call_of(owner)) {
+                if let Some(entry) = self.calls.get(&self.call_of(owner)) {
                     entry.addr.do_send(SendFailed(message.clone()));
                 }
             }
@@ -196,16 +208,16 @@ fn owner_of(message: &SipMessage) -> Option<OwnerId> {
 
 /// Whether this answers a REGISTER of ours, whose line looks at the signature itself.
 fn is_of_line(message: &SipMessage) -> bool {
-    !message.is_request() && owner_of(message).is_some_and(|OwnerId(owner)| owner & OWNER_OF_LINE != 0)
-}
-
-fn call_of(owner: OwnerId) -> CallRef {
-    LegNo::of_owner(owner).0
+    let of_line =
+        message.cseq().is_some_and(|cseq| matches!(cseq.method, Method::Register | Method::Options));
+    !message.is_request()
+        && of_line
+        && owner_of(message).is_some_and(|OwnerId(owner)| owner & OWNER_OF_LINE != 0)
 }
 
 /// RFC 3261 §17.2.3: branch and sent-by of the topmost Via name the transaction; CANCEL and the ACK of
 /// a refusal carry those of their INVITE. For clients of RFC 2543 Call-ID, From tag and CSeq must do.
-pub(super) fn invite_key(message: &SipMessage) -> Option<String> {
+pub fn invite_key(message: &SipMessage) -> Option<String> {
     let via = message.top_via()?;
     match via.branch().filter(|branch| branch.starts_with(Via::COOKIE)) {
         Some(branch) => Some(format!("{branch} {}", via.sent_by())),

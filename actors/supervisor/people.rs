@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit};
 use kirkwall_core::id::{BaseStationId, Username};
-use kirkwall_core::sip::{Peer, SipBaseProfile};
+use kirkwall_core::sip::{Destination, Peer, SipBaseProfile};
 use kirkwall_data::base_station::BaseStations;
 use kirkwall_data::handset::Handsets;
 use kirkwall_data::user::UserRecord;
 use metrics::{counter, gauge};
 use tracing::error;
 
-use super::Supervisor;
+use super::{CallEntry, Supervisor};
 use crate::base_station::{BaseStation, Carries, Seen};
+use crate::dialog::Moved;
 use crate::handset::{Forget, Handset, HandsetSeed, Located};
 
 /// A user is new or was changed; it is on disk.
@@ -150,6 +151,7 @@ impl Handler<AccountRemoved> for Supervisor {
         self.emergencies.remove(&user);
         self.show_plant();
         self.line_wanted(&user, ctx);
+        self.remove_presence(&user);
         if let Some(handset) = self.handsets.remove(&user) {
             handset.do_send(Forget);
         }
@@ -197,14 +199,31 @@ impl Handler<HandsetLocated> for Supervisor {
             let carries = places.iter().any(|place| place.base == base);
             self.base(base, ctx).do_send(Carries { user: user.clone(), carries });
         }
+        let at = |place: &Located| (place.contact.clone(), place.destination.clone());
+        let known: Vec<_> = before.iter().map(at).collect();
+        self.tell_calls(&user, places.iter().map(at).filter(|place| !known.contains(place)).collect());
         if !places.is_empty() {
-            self.locations.insert(user, places);
+            self.locations.insert(user.clone(), places);
         }
+        self.tell_range(&user);
         self.show_plant();
     }
 }
 
 impl Supervisor {
+    /// A handset in a call may have lost the connection that the call spoke over, with its process or ours.
+    fn tell_calls(&self, user: &Username, fresh: Vec<(String, Destination)>) {
+        let of_user = |entry: &&CallEntry| {
+            let parties = [&entry.summary.caller, &entry.summary.callee];
+            parties.iter().any(|party| party.user.as_ref() == Some(user))
+        };
+        for entry in self.calls.values().filter(of_user) {
+            for (contact, destination) in fresh.iter().cloned() {
+                entry.addr.do_send(Moved { contact, destination });
+            }
+        }
+    }
+
     /// Gauges of base stations and handsets.
     pub(super) fn show_plant(&self) {
         let up = self.bases_up();

@@ -55,6 +55,11 @@ fn lync(config: &Config, values: &mut Values) {
     if !lync.enabled {
         return;
     }
+    for (key, time) in [("inactive_after", lync.inactive_after), ("away_after", lync.away_after)] {
+        if !(10..=86_400).contains(&time.as_secs()) {
+            values.fault(&format!("lync.{key}"), "must be between 10 and 86400 seconds".into());
+        }
+    }
     if lync.watch_every.as_secs() > 60 {
         let what = "a front end that hangs shall be found within 30 seconds; use 5, or 0 for never";
         values.fault("lync.watch_every", what.into());
@@ -90,6 +95,11 @@ fn media(config: &Config, values: &mut Values) {
     }
     if media.threads.is_some_and(|threads| !(1..=64).contains(&threads)) {
         values.fault("media.threads", "must be between 1 and 64".into());
+    }
+    if let Some(path) = &media.music_on_hold
+        && let Err(fault) = super::music(path)
+    {
+        values.fault("media.music_on_hold", fault);
     }
     if media.srtp == SrtpPolicy::Required
         && config.sip.transport != Transport::Tls

@@ -1,18 +1,18 @@
-//! The native south: the base link's listener and the actors of the air, when the switch has a DECT identity.
+//! Native base stations: their books, their listener, and the ways between both.
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use actix::prelude::*;
 use futures::future::BoxFuture;
 use kirkwall_actors::air::base::{LinkGone, OnLink};
-use kirkwall_actors::air::{Air, AirSettings, Greeted, Redeem};
+use kirkwall_actors::air::{Air, AirSettings, Greeted, Meet, Redeem};
 use kirkwall_actors::ports::{LinkPort, Ports};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::settings::Settings;
-use kirkwall_core::call::admission::Limit;
+use kirkwall_actors::supervisor::Supervisor;
 use kirkwall_core::call::dect_leg::Abilities;
 use kirkwall_core::dect::base_link::code::RefuseReason;
 use kirkwall_core::dect::base_link::enrolment::KeyPrint;
@@ -20,112 +20,123 @@ use kirkwall_core::dect::base_link::greeting::Certified;
 use kirkwall_core::dect::base_link::session::{self, LinkNo};
 use kirkwall_core::dect::base_link::word::Hello;
 use kirkwall_core::dect::base_link::{BaseId, Heard, ToBase};
-use kirkwall_core::dect::identity::Ari;
+use kirkwall_core::dect::identity::{Ari, Rfpi};
 use kirkwall_core::dect::portable::Rules;
 use kirkwall_core::dect::site::Site;
 use kirkwall_core::id::Tokens;
+use kirkwall_core::media::Codec;
 use kirkwall_core::pii::Pii;
+use kirkwall_core::radio::allocation::NATIVE;
 use kirkwall_integration::dect::{Limits, Links, Office};
 use kirkwall_integration::pki::{Authority, LiveIdentity};
 use tokio::runtime::Handle;
 
+use super::told;
 use crate::config::Config;
 
-/// Bits of a class B access rights identity (EN 300 175-6, 5.2.2).
-const CLASS_B: u8 = 31;
-/// Channels of a base station that new calls leave to handsets that come over in a call.
-const RESERVE: u8 = 0;
-
-/// The native south as it runs.
-pub struct NativeSouth {
-    /// The actor that keeps its books.
+/// Native base stations of a running switch.
+pub struct Native {
+    /// Their books.
     pub air: Addr<Air>,
-    /// Where base stations connect.
-    pub listens: SocketAddr,
     links: Links,
+    bound: Option<SocketAddr>,
 }
 
-impl NativeSouth {
-    /// Starts it; nothing when the configuration gives no identity or no listener.
-    ///
-    /// # Errors
-    /// In words, naming the setting that is to be mended.
-    pub async fn start(
+impl Native {
+    /// With its books; nobody can connect yet. `None` when the switch has no DECT identity.
+    pub fn start(
         config: &Config,
-        (settings, ports, roster, tokens): (&Settings, &Ports, &Roster, Tokens),
-        data: &Path,
-        sockets: &Handle,
+        settings: &Settings,
+        ports: &Ports,
+        roster: Roster,
+        tokens: Tokens,
     ) -> Result<Option<Self>, String> {
-        let (Some(ari), Some(address)) = (config.dect.ari.as_deref(), config.base_link.listen.0) else {
-            return Ok(None);
-        };
-        let settings = air_settings(config, settings, identity(ari)?);
+        let Some(ari) = &config.dect.ari else { return Ok(None) };
+        let settings = air_settings(ari_of(ari)?, config, settings);
         let links = Links::new(Limits::default());
-        let (port, ports, roster) = (Arc::new(Wire(links.clone())), ports.clone(), roster.clone());
-        let inbox = Arc::new(OnceLock::new());
-        let (authority, shown) = certificates(config, data)?;
-        let office = Arc::new(Post(inbox.clone()));
-        let listening = links.clone();
-        let opened = sockets
-            .spawn(async move { listening.listen(address, shown, authority, office).await })
-            .await
-            .map_err(|error| error.to_string())?;
-        let listens = opened.map_err(|fault| fault.to_string())?;
-        let arbiter = roster.arbiter_of(&"air");
-        let air = Air::start_in_arbiter(&arbiter, move |_| Air::new(settings, ports, port, roster, tokens));
-        // From here on links find somebody.
-        _ = inbox.set(air.clone());
-        Ok(Some(Self { air, listens, links }))
+        let port = Arc::new(LinkSockets(links.clone()));
+        let air = Air::new(settings, ports.clone(), port, roster, tokens).start();
+        Ok(Some(Self { air, links, bound: None }))
     }
 
-    /// Closes the listener and all links. Base stations keep their calls for a while and come back.
+    /// Opens the listener, once there is somebody who makes calls.
+    pub async fn open(
+        &mut self,
+        config: &Config,
+        data: &Path,
+        sockets: &Handle,
+        supervisor: Addr<Supervisor>,
+        names: &[String],
+    ) -> Result<(), String> {
+        self.air.send(Meet(supervisor)).await.map_err(told)?;
+        let Some(address) = config.base_link.listen.0 else { return Ok(()) };
+        let (folder, now) = (data.join("tls"), SystemTime::now());
+        let authority = Arc::new(Authority::open(&folder, now).map_err(told)?);
+        let identity = LiveIdentity::new(authority.server(&folder, names, now).map_err(told)?);
+        let (links, office) = (self.links.clone(), Arc::new(Door(self.air.clone())));
+        let listening =
+            sockets.spawn(async move { links.listen(address, identity, authority, office).await });
+        let bound =
+            listening.await.map_err(|error| format!("the base link could not be started: {error}"))?;
+        self.bound = Some(bound.map_err(told)?);
+        Ok(())
+    }
+
+    /// Where base stations connect.
+    pub fn bound(&self) -> Option<SocketAddr> {
+        self.bound
+    }
+
+    /// Closes every link. Their sessions stay: base stations come back to them when the switch is back.
     pub async fn stop(&self) {
         self.links.stop().await;
     }
 }
 
-fn identity(text: &str) -> Result<Ari, String> {
-    let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let bits = u64::from_str_radix(&digits, 16).ok().filter(|bits| bits >> CLASS_B == 0);
-    let ari = bits.and_then(|bits| Ari::from_bits(bits, CLASS_B).ok());
-    let wanted = "eight hexadecimal digits of class B, which begin with 1, as in \"102AF12C\"";
-    ari.ok_or_else(|| format!("dect.ari = \"{text}\": not an access rights identity; write {wanted}"))
-}
-
-fn air_settings(config: &Config, settings: &Settings, ari: Ari) -> AirSettings {
-    let (plain, srtp) = config.capacity.base();
-    let byte = |channels: u32| u8::try_from(channels).unwrap_or(u8::MAX);
-    let site = Site { ari, voice: (byte(plain), byte(srtp)), reserve: RESERVE };
-    let rules = Rules {
-        park: site.park(),
-        level: site.level(),
-        cipher: config.dect.cipher,
-        digit_gap: config.dect.digit_gap,
-    };
+fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
+    let limit = settings.capacity.base.unwrap_or(NATIVE);
+    let short = |channels| u8::try_from(channels).unwrap_or(u8::MAX);
+    let site = Site { ari, voice: (short(limit.plain), short(limit.srtp)), reserve: 0 };
     AirSettings {
         site,
-        rules,
+        rules: Rules {
+            park: site.park(),
+            level: site.level(),
+            cipher: config.dect.cipher,
+            digit_gap: config.dect.digit_gap,
+        },
         link: session::Settings::default(),
-        abilities: Abilities { codecs: settings.media.codecs.clone(), srtp: settings.media.srtp_south },
-        limit: Limit { plain, srtp },
+        abilities: Abilities {
+            codecs: vec![Codec::Pcma, Codec::Pcmu],
+            srtp: settings.media.srtp_south.clone(),
+        },
+        limit,
     }
 }
 
-fn certificates(config: &Config, data: &Path) -> Result<(Arc<Authority>, Arc<LiveIdentity>), String> {
-    let folder = data.join("tls");
-    let now = SystemTime::now();
-    let authority = Authority::open(&folder, now).map_err(|fault| fault.to_string())?;
-    let mut names: Vec<String> = config.node.fqdn.iter().map(|name| name.as_str().to_owned()).collect();
-    names.push("localhost".to_owned());
-    names.extend(super::own_addresses().into_iter().map(|ip| ip.to_string()));
-    let shown = authority.server(&folder, &names, now).map_err(|fault| fault.to_string())?;
-    Ok((Arc::new(authority), LiveIdentity::new(shown)))
+/// As on the licence: the first four octets of the RFPI of every radio of the system (class B, C and D).
+fn ari_of(text: &str) -> Result<Ari, String> {
+    let wrong = |what: String| {
+        format!(
+            "dect.ari = {text:?}: {what}; it is the eight hexadecimal digits with which every RFPI of the system begins"
+        )
+    };
+    let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let bits = u32::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 8);
+    let [a, b, c, d] = bits.ok_or_else(|| wrong("not eight hexadecimal digits".to_owned()))?.to_be_bytes();
+    let rfpi = Rfpi::from_octets([a, b, c, d, 0]).map_err(|fault| wrong(fault.to_string()))?;
+    match rfpi.pari.rpn_length() {
+        8 => Ok(rfpi.pari),
+        _ => {
+            Err(wrong("an ARI of class A has room for seven radios only, which is not supported".to_owned()))
+        }
+    }
 }
 
-/// Links as actors see them.
-struct Wire(Links);
+/// The listener as actors see it.
+struct LinkSockets(Links);
 
-impl LinkPort for Wire {
+impl LinkPort for LinkSockets {
     fn send(&self, link: LinkNo, seq: u32, word: ToBase) {
         self.0.send(link, seq, word);
     }
@@ -135,10 +146,10 @@ impl LinkPort for Wire {
     }
 }
 
-/// The air as the listener sees it. A frame that the air cannot take waits, and with it its link.
-struct Post(Arc<OnceLock<Addr<Air>>>);
+/// The books as the listener sees them. It reads on once they have taken what came.
+struct Door(Addr<Air>);
 
-impl Office for Post {
+impl Office for Door {
     fn greeted(
         &self,
         link: LinkNo,
@@ -146,27 +157,17 @@ impl Office for Post {
         certified: Certified,
         remote: SocketAddr,
     ) -> BoxFuture<'static, ()> {
-        let air = self.0.get().cloned();
-        Box::pin(async move {
-            if let Some(air) = air {
-                _ = air.send(Greeted { link, hello, certified, remote }).await;
-            }
-        })
+        let told = self.0.send(Greeted { link, hello, certified, remote });
+        Box::pin(async move { _ = told.await })
     }
 
     fn heard(&self, link: LinkNo, heard: Heard) -> BoxFuture<'static, ()> {
-        let air = self.0.get().cloned();
-        Box::pin(async move {
-            if let Some(air) = air {
-                _ = air.send(OnLink(link, heard)).await;
-            }
-        })
+        let told = self.0.send(OnLink(link, heard));
+        Box::pin(async move { _ = told.await })
     }
 
     fn gone(&self, link: LinkNo) {
-        if let Some(air) = self.0.get() {
-            air.do_send(LinkGone(link));
-        }
+        self.0.do_send(LinkGone(link));
     }
 
     fn redeem(
@@ -175,15 +176,8 @@ impl Office for Post {
         key: KeyPrint,
         token: Pii<String>,
     ) -> BoxFuture<'static, Result<(), RefuseReason>> {
-        let air = self.0.get().cloned();
-        Box::pin(async move {
-            match air {
-                Some(air) => {
-                    air.send(Redeem { base, key, token }).await.unwrap_or(Err(RefuseReason::NOT_NOW))
-                }
-                None => Err(RefuseReason::NOT_NOW),
-            }
-        })
+        let asked = self.0.send(Redeem { base, key, token });
+        Box::pin(async move { asked.await.unwrap_or(Err(RefuseReason::NOT_NOW)) })
     }
 }
 
@@ -192,10 +186,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_identity_that_is_none_is_told_how_to_be_written() {
-        assert_eq!(identity("10 2A F1 2C"), Ok(Ari::B { eic: 0x02AF, fpn_fps: 0x12C }));
-        for wrong in ["", "102AF12", "202AF12C", "902AF12C", "x"] {
-            assert!(identity(wrong).unwrap_err().contains("dect.ari"), "{wrong}");
+    fn an_ari_is_read_as_the_licence_prints_it() {
+        assert_eq!(ari_of("102AF12C"), Ok(Ari::B { eic: 0x02AF, fpn_fps: 0x12C }));
+        assert_eq!(ari_of("102a f12c"), ari_of("102AF12C"));
+        for text in ["", "102AF12", "102AF12G", "702AF12C", "002AF12C", "102AF12C00"] {
+            let fault = ari_of(text).unwrap_err();
+            assert!(fault.starts_with("dect.ari = "), "{fault}");
         }
     }
 }

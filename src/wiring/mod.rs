@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use kirkwall_actors::access::{Access, CreateLink};
-use kirkwall_actors::air::Meet;
 use kirkwall_actors::certificates::{Apply, Certificates, imported};
 use kirkwall_actors::clock::Clock;
 use kirkwall_actors::desk::{AirDesk, Desk};
@@ -40,8 +39,8 @@ use crate::config::{Config, Listener};
 
 /// A running switch.
 pub struct Switch {
-    south: Option<air::NativeSouth>,
     transports: Transports,
+    native: Option<air::Native>,
     supervisor: Addr<Supervisor>,
     access: Addr<Access>,
     web: (actix_web::dev::ServerHandle, SocketAddr),
@@ -86,23 +85,23 @@ impl Switch {
         let mut ports = Ports { sip, media, journal: journal.clone(), clock, air: None };
 
         let roster = Roster::start(workers());
-        let needs = (&settings, &ports, &roster, tokens.split());
-        let south = air::NativeSouth::start(config, needs, start.data, &start.sockets).await?;
-        ports.air = south.as_ref().map(|south| south.air.clone());
+        let mut native = air::Native::start(config, &settings, &ports, roster.clone(), tokens.split())?;
+        ports.air = native.as_ref().map(|native| native.air.clone());
         let resolver = Resolver::system().map_err(told)?;
         let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split()).start();
-        if let Some(south) = &south {
-            south.air.do_send(Meet(supervisor.clone()));
-        }
         let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
         let access = Access::new(journal.clone(), tokens.split(), clock).start();
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
         // From here on arrivals find somebody.
         _ = inbox.set(supervisor.clone());
+        if let Some(native) = &mut native {
+            let names = tls::names(config);
+            native.open(config, start.data, &start.sockets, supervisor.clone(), &names).await?;
+        }
 
         let apply = apply_certificates(config.clone(), start.data.to_owned(), transports.clone());
         let imports = Certificates::new(journal.clone(), apply, clock).start();
-        let air = south.as_ref().map(|south| AirDesk::of(&south.air));
+        let air = native.as_ref().map(|native| AirDesk::of(&native.air));
         let desk = Desk { air, ..desk(&users, &supervisor, &access, &imports) };
         let options = WebOptions {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -122,8 +121,8 @@ impl Switch {
         actix::spawn(web);
         actix::spawn(ops);
         Ok(Self {
-            south,
             transports,
+            native,
             supervisor,
             access,
             web: (web_handle, web_at),
@@ -168,8 +167,8 @@ impl Switch {
         }
         self.web.0.stop(true).await;
         self.ops.0.stop(true).await;
-        if let Some(south) = &self.south {
-            south.stop().await;
+        if let Some(native) = &self.native {
+            native.stop().await;
         }
         self.transports.shutdown().await;
         if let Err(error) = self.journal.export() {
@@ -196,9 +195,8 @@ impl fmt::Display for Switch {
         {
             write!(f, " {name}={}", at(Facing::North, transport))?;
         }
-        match &self.south {
-            Some(south) => write!(f, " base_link={}", south.listens),
-            // Without a DECT identity there are no native base stations.
+        match self.native.as_ref().and_then(air::Native::bound) {
+            Some(address) => write!(f, " base_link={address}"),
             None => write!(f, " base_link=off"),
         }
     }

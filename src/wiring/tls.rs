@@ -188,7 +188,7 @@ fn identity(
     Ok(identity)
 }
 
-fn names(config: &Config) -> Vec<String> {
+pub fn names(config: &Config) -> Vec<String> {
     let configured = [&config.node.fqdn, &config.lync.pool_fqdn, &config.sip.domain];
     let mut names: Vec<String> =
         configured.into_iter().flatten().map(|name| name.as_str().to_owned()).collect();

@@ -3,6 +3,7 @@
 mod expect;
 mod native_base;
 mod native_handset;
+mod north;
 mod phones;
 mod sip_dect;
 mod spine;
@@ -14,6 +15,7 @@ use super::{Fault, Given, Stage};
 /// Every family. A new one is a file with a `VERBS` table, and a line here.
 const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
+    ("Lync front ends", north::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::cause::Cause;
 use super::forward::Diversion;
 use super::party::Party;
-use crate::id::CallRef;
+use crate::id::{CallRef, Username};
 use crate::media::Codec;
 use crate::timer::Moment;
 
@@ -50,6 +50,12 @@ pub struct CallSummary {
     pub srtp: (bool, bool),
     /// Why it ended.
     pub cause: Option<Cause>,
+    /// Who gave its place to whom, in order.
+    #[serde(default)]
+    pub handed_over: Vec<HandedOver>,
+    /// Numbers of caller and callee before the first of these.
+    #[serde(default)]
+    pub began_with: Option<(String, String)>,
     /// Whether it is to an emergency number.
     #[serde(default)]
     pub emergency: bool,
@@ -58,7 +64,24 @@ pub struct CallSummary {
     pub trail: Vec<Diversion>,
 }
 
+/// One end of a call gave its place to somebody else: a transfer, or a call picked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// When.
+    pub at: Moment,
+    /// Number of who left.
+    pub by: String,
+    /// Number of who came.
+    pub to: String,
+}
+
 impl CallSummary {
+    /// Whether `user` is in it: who called from dialling on, who was called from answering on, till the end.
+    pub fn occupies(&self, user: &Username) -> bool {
+        let is = |party: &Party| party.user.as_ref() == Some(user);
+        self.phase != Phase::Ended && (is(&self.caller) || is(&self.callee) && self.answered.is_some())
+    }
+
     /// Of a call whose INVITE has just come.
     pub fn of(new: &super::NewCall, now: Moment) -> Self {
         Self {
@@ -72,6 +95,8 @@ impl CallSummary {
             codecs: (None, None),
             srtp: (false, false),
             cause: None,
+            handed_over: Vec::new(),
+            began_with: None,
             emergency: false,
             trail: Vec::new(),
         }

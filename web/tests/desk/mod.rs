@@ -220,6 +220,8 @@ fn calls(start: Moment) -> Vec<CallSummary> {
         codecs: (Some(Codec::Pcma), Some(Codec::Pcma)),
         srtp: (false, true),
         cause: None,
+        handed_over: Vec::new(),
+        began_with: None,
         emergency: false,
         trail: Vec::new(),
     };
