@@ -34,3 +34,4 @@ mod pidgin;
 mod restart;
 mod rig;
 mod torture;
+mod transfer;
