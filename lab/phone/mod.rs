@@ -6,7 +6,7 @@ mod hold;
 mod live;
 mod place;
 pub mod registration;
-pub mod report;
+mod report;
 mod serve;
 mod talk;
 
