@@ -60,7 +60,7 @@ impl Handler<PageAll> for Air {
     fn handle(&mut self, PageAll(page): PageAll, _: &mut Self::Context) {
         let Some(pdu) = PagePdu::new(&page.encode()) else { return };
         for entry in self.bases.values().filter(|entry| entry.standing.carries_calls()) {
-            let order = PageOrder { pdu: pdu.clone(), page_id: None, repeats: None, cluster: None };
+            let order = PageOrder { pdu, page_id: None, repeats: None, cluster: None };
             entry.addr.do_send(Say(order.into()));
         }
     }

@@ -94,7 +94,7 @@ impl Call {
             call_no: CallNo(leg.owner(reference).0),
             leg,
             // What the air carries in a full slot goes as G.711, which every far end takes.
-            abilities: Abilities { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp: media.srtp_south.clone() },
+            abilities: Abilities { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp: media.srtp_south },
             handset: None,
             supervisor: self.supervisor.clone(),
             ports: self.ports.clone(),

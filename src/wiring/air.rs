@@ -108,7 +108,7 @@ fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
         link: session::Settings::default(),
         abilities: Abilities {
             codecs: vec![Codec::Pcma, Codec::Pcmu],
-            srtp: settings.media.srtp_south.clone(),
+            srtp: settings.media.srtp_south,
         },
         limit,
     }
