@@ -106,10 +106,7 @@ fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
             digit_gap: config.dect.digit_gap,
         },
         link: session::Settings::default(),
-        abilities: Abilities {
-            codecs: vec![Codec::Pcma, Codec::Pcmu],
-            srtp: settings.media.srtp_south,
-        },
+        abilities: Abilities { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp: settings.media.srtp_south },
         limit,
     }
 }
