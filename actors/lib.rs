@@ -4,6 +4,7 @@
 //! Supervisor ─┬─ Handset        one per user: where its handsets are registered
 //!             ├─ BaseStation    one per base station or DECT manager
 //!             ├─ Registration   one per user: its line to the north
+//!             ├─ Presence       one per user of Lync: what it has there besides calls
 //!             └─ Call           one per call
 //!                  ├─ Dialog        one per leg
 //!                  └─ MediaChannel  its two flows in the media engine
@@ -32,6 +33,7 @@ pub mod dialog;
 pub mod handset;
 pub mod media_channel;
 pub mod ports;
+pub mod presence;
 pub mod recovery;
 pub mod registration;
 pub mod roster;

@@ -275,6 +275,14 @@ sections! {
         subnet: Option<IpAddr> = None,
         /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
         ask_expires: bool = false,
+        /// Publish the presence of handsets.
+        presence: bool = true,
+        /// Seconds after its last use that a handset is shown as inactive, and no longer as available.
+        inactive_after: Duration = Duration::from_secs(300),
+        /// Seconds after that until it is shown as away.
+        away_after: Duration = Duration::from_secs(300),
+        /// Show a handset that no base station carries as offline.
+        offline_out_of_range: bool = false,
         /// Seconds between two OPTIONS that ask whether a front end still answers; 0: never.
         watch_every: Duration = Duration::from_secs(5),
         /// Seconds that the first of `sip.proxies` must have answered before users who sit at another go back.
@@ -330,10 +338,15 @@ sections! {
 
     /// `[dect]`
     Dect {
-        /// Access rights identity of the system, hexadecimal, as on the licence.
+        /// Access rights identity of the system, class B, hexadecimal, as on the licence: `102AF12C`. None: the
+        /// switch has no native base stations, and no base link.
         ari: Option<String> = None,
         /// Whether a subscribing handset must give an access code: `required` or `optional`.
         access_code_policy: AccessCodePolicy = AccessCodePolicy::Required,
+        /// Whether calls of handsets on native base stations are ciphered on the air.
+        cipher: bool = true,
+        /// Seconds without a key after which a number that is dialled digit by digit counts as whole.
+        digit_gap: Duration = Duration::from_secs(4),
     }
 
     /// `[phone_book]`

@@ -7,6 +7,7 @@ use kirkwall_core::dect::element::Signal;
 use kirkwall_core::dect::portable::{CallNo, Offer};
 use kirkwall_core::dect::ss::Caller;
 use kirkwall_core::id::BaseStationId;
+use kirkwall_core::media::Codec;
 
 use super::*;
 use crate::air::leg::{Join, LegSeed, NativeLeg};
@@ -82,7 +83,8 @@ impl Call {
         let seed = LegSeed {
             call_no: CallNo(leg.owner(reference).0),
             leg,
-            abilities: Abilities { codecs: media.codecs.clone(), srtp: media.srtp_south },
+            // What the air carries in a full slot goes as G.711, which every far end takes.
+            abilities: Abilities { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp: media.srtp_south.clone() },
             handset: None,
             supervisor: self.supervisor.clone(),
             ports: self.ports.clone(),

@@ -314,6 +314,7 @@ impl Supervisor {
             self.invites.remove(&entry.invite_key);
             if entry.summary.phase != Phase::Ended {
                 self.active -= 1;
+                self.tell_presence(&entry.summary);
             }
         }
         self.show_channels();
@@ -351,8 +352,9 @@ impl Handler<CallProgressed> for Supervisor {
             self.admission.settle(summary.reference, media, &bases);
         }
         if let Some(entry) = self.calls.get_mut(&summary.reference) {
-            entry.summary = *summary;
+            entry.summary = *summary.clone();
         }
+        self.tell_presence(&summary);
     }
 }
 
@@ -365,6 +367,7 @@ impl Handler<CallEnded> for Supervisor {
             entry.summary = (*summary).clone();
             self.active -= 1;
         }
+        self.tell_presence(&summary);
         self.show_channels();
         let result = if summary.answered.is_some() { "answered" } else { "failed" };
         let direction = if summary.caller.user.is_some() { "outgoing" } else { "incoming" };

@@ -186,7 +186,7 @@ impl Handler<ListRegistrations> for Supervisor {
                 state: entry.state.name,
                 cause: entry.state.cause.clone(),
                 registrar: entry.state.registrar.clone(),
-                notes: entry.state.notes.clone(),
+                notes: entry.state.notes.iter().chain(self.presences.notes(user)).cloned().collect(),
                 expires: entry.state.expires,
             })
             .collect();

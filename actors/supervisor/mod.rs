@@ -22,6 +22,7 @@ mod inspect;
 mod lines;
 mod native;
 mod people;
+mod presence;
 mod south;
 mod voice;
 mod watch;
@@ -63,6 +64,7 @@ pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, WhoHas};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
+pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;
 
@@ -105,6 +107,7 @@ pub struct Supervisor {
     watch_alarm: Option<SpawnHandle>,
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
+    presences: presence::Presences,
     calls: BTreeMap<CallRef, CallEntry>,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
@@ -189,6 +192,7 @@ impl Supervisor {
             watcher: None,
             watch_alarm: None,
             unsaid: Vec::new(),
+            presences: presence::Presences::default(),
             calls: BTreeMap::new(),
             invites: HashMap::new(),
             ended: VecDeque::new(),

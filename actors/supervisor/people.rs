@@ -151,6 +151,7 @@ impl Handler<AccountRemoved> for Supervisor {
         self.emergencies.remove(&user);
         self.show_plant();
         self.line_wanted(&user, ctx);
+        self.remove_presence(&user);
         if let Some(handset) = self.handsets.remove(&user) {
             handset.do_send(Forget);
         }
@@ -202,8 +203,9 @@ impl Handler<HandsetLocated> for Supervisor {
         let known: Vec<_> = before.iter().map(at).collect();
         self.tell_calls(&user, places.iter().map(at).filter(|place| !known.contains(place)).collect());
         if !places.is_empty() {
-            self.locations.insert(user, places);
+            self.locations.insert(user.clone(), places);
         }
+        self.tell_range(&user);
         self.show_plant();
     }
 }

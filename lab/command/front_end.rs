@@ -53,7 +53,7 @@ pub struct Arguments {
     #[arg(long)]
     silent: bool,
     #[command(flatten)]
-    lync: super::lync::Arguments,
+    lync: super::lync::LyncArguments,
 }
 
 pub async fn run(arguments: Arguments) -> Result<bool, Failure> {

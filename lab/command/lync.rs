@@ -13,7 +13,7 @@ use kirkwall_lab::sip::Failure;
 /// word. Its last line, at SIGTERM, counts the signatures; wrong messages go to standard error.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Lync")]
-pub struct Arguments {
+pub struct LyncArguments {
     /// Speak as a Lync front end.
     #[arg(long)]
     lync: bool,
@@ -74,7 +74,7 @@ pub struct Arguments {
     backup: bool,
 }
 
-impl Arguments {
+impl LyncArguments {
     /// Whether it shall speak as Lync at all.
     pub fn is_wanted(&self) -> bool {
         self.lync

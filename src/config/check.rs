@@ -55,6 +55,11 @@ fn lync(config: &Config, values: &mut Values) {
     if !lync.enabled {
         return;
     }
+    for (key, time) in [("inactive_after", lync.inactive_after), ("away_after", lync.away_after)] {
+        if !(10..=86_400).contains(&time.as_secs()) {
+            values.fault(&format!("lync.{key}"), "must be between 10 and 86400 seconds".into());
+        }
+    }
     if lync.watch_every.as_secs() > 60 {
         let what = "a front end that hangs shall be found within 30 seconds; use 5, or 0 for never";
         values.fault("lync.watch_every", what.into());

@@ -30,6 +30,7 @@ mod certificates;
 mod ice;
 mod load;
 mod outcomes;
+mod pidgin;
 mod restart;
 mod rig;
 mod torture;

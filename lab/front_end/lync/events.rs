@@ -266,7 +266,11 @@ impl Lync {
     fn notify(&self, endpoint: &Endpoint, to: Subscription, content_type: String, body: String) {
         let method = if to.silent { Method::from("BENOTIFY") } else { Method::NOTIFY };
         let name = method.to_string();
-        let mut request = Message::request(method, to.target.clone());
+        // Real requests carry the registered Contact, though the client subscribed with its GRUU.
+        let bindings = self.location.of(&to.user);
+        let own = bindings.iter().find(|one| one.identity.as_ref().is_some_and(|i| i.gruu == to.target));
+        let target = own.map_or(&to.target, |binding| &binding.contact);
+        let mut request = Message::request(method, target);
         request.push("Max-Forwards", "70");
         request.push("From", &to.local);
         request.push("To", &to.remote);

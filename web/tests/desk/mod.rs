@@ -125,6 +125,7 @@ impl TestDesk {
             log_in: address.clone().recipient(),
             check_session: address.clone().recipient(),
             log_out: address.recipient(),
+            air: None,
         }
     }
 
