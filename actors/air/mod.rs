@@ -15,6 +15,7 @@
 pub mod base;
 mod bases;
 mod desk;
+mod inspect;
 pub mod leg;
 pub mod portable;
 mod visitors;
@@ -61,6 +62,7 @@ use crate::supervisor::{NativeBaseStands, NativeLocated, Supervisor, WhoHas};
 
 pub use bases::{BaseTold, Greeted, Redeem};
 pub use desk::*;
+pub use inspect::{ListNativeBases, NativeBaseView};
 pub use visitors::{Capture, FindHandset, HandsetTold, Knock, PageAll};
 
 /// Most handsets that are not subscribed and have a connection: whoever opens more waits his turn.
