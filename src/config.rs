@@ -15,6 +15,7 @@
 mod check;
 #[cfg(test)]
 mod document;
+mod music;
 mod show;
 mod source;
 mod value;
@@ -24,11 +25,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kirkwall_core::call::HoldSignal;
 use kirkwall_core::call::route::InternalRouting;
 use kirkwall_core::media::Codec;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::Transport;
 
+pub use music::music;
 pub use source::{ConfigFault, Key};
 use source::{Section, Values};
 pub use value::{HostName, HostPort, Listener, PortRange};
@@ -131,7 +134,9 @@ macro_rules! sections {
 }
 
 mod dialling;
+mod phone_book;
 pub use dialling::Dialling;
+pub use phone_book::PhoneBook;
 
 sections! {
     /// All settings of one node.
@@ -156,7 +161,7 @@ sections! {
         base_link: BaseLink,
         @ /// The DECT system.
         dect: Dect,
-        @ /// Phone book from a directory.
+        @ /// The phone book and the company's directory.
         phone_book: PhoneBook,
         @ /// Log lines to a syslog server.
         syslog: Syslog,
@@ -306,6 +311,15 @@ sections! {
         ignore_sdp_version: bool = false,
         /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`, `G726-32`.
         codecs: Vec<Codec> = vec![Codec::Pcma, Codec::Pcmu, Codec::G722],
+        /// How the north is told that its call is held: `sendonly` (it hears the hold tone), `inactive` (it hears
+        /// nothing from here) or `tone` (it is not told and hears the tone). None: `inactive` with Lync, else
+        /// `sendonly`.
+        hold_north: Option<HoldSignal> = None,
+        /// The same for handsets.
+        hold_south: HoldSignal = HoldSignal::SendOnly,
+        /// What held ends hear: a WAV file of G.711 A-law or 16-bit samples, or bare A-law octets; 8000 samples a
+        /// second, mono, at most ten minutes. None: a short tone each five seconds.
+        music_on_hold: Option<PathBuf> = None,
         /// STUN of RFC 3489, for old session border controllers.
         rfc3489: bool = false,
         /// ICE.
@@ -347,22 +361,6 @@ sections! {
         cipher: bool = true,
         /// Seconds without a key after which a number that is dialled digit by digit counts as whole.
         digit_gap: Duration = Duration::from_secs(4),
-    }
-
-    /// `[phone_book]`
-    PhoneBook {
-        /// Directory, `ldaps://dc.example.com`. None: no phone book.
-        uri: Option<String> = None,
-        /// Where to search, `OU=Staff,DC=example,DC=com`.
-        base: String = String::new(),
-        /// Who binds; empty: nobody.
-        bind: String = String::new(),
-        /// Its password. Better as `KIRKWALL__PHONE_BOOK__PASSWORD_FILE`.
-        password: Pii<String> = Pii(String::new()),
-        /// LDAP filter of entries.
-        filter: String = "(telephoneNumber=*)".into(),
-        /// Seconds between two reads.
-        refresh_interval: Duration = Duration::from_secs(3600),
     }
 
     /// `[syslog]`

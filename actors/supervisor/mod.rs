@@ -24,6 +24,7 @@ mod native;
 mod people;
 mod presence;
 mod south;
+mod transfer;
 mod voice;
 mod watch;
 
@@ -49,6 +50,7 @@ use kirkwall_integration::sip::Resolver;
 use crate::base_station::BaseStation;
 use crate::call::Call;
 use crate::handset::{Handset, Located};
+use crate::phone_book::CallerNames;
 use crate::ports::Ports;
 use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
@@ -57,7 +59,7 @@ use crate::settings::Settings;
 pub use admit::{
     Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, LastWords, Release, ReleaseBase,
 };
-pub use inbound::{Arrived, Hear};
+pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, WhoHas};
@@ -65,6 +67,7 @@ pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
+pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;
 
@@ -80,6 +83,7 @@ pub struct Supervisor {
     roster: Roster,
     tokens: Tokens,
     resolver: Resolver,
+    names: CallerNames,
     door: DoorRules,
     digest: DigestServer,
     guesses: GuessLimiter,
@@ -109,6 +113,7 @@ pub struct Supervisor {
     unsaid: Vec<Utter>,
     presences: presence::Presences,
     calls: BTreeMap<CallRef, CallEntry>,
+    passed: transfer::Passed,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
@@ -134,6 +139,8 @@ struct CallEntry {
     addr: Addr<Call>,
     summary: CallSummary,
     invite_key: String,
+    /// Those of INVITEs that asked for the place of one of its legs.
+    joined: Vec<String>,
     /// The forwards that it came through before it came to us.
     trail: Vec<Diversion>,
     /// Whether an emergency desk calls back.
@@ -141,6 +148,15 @@ struct CallEntry {
 }
 
 impl CallEntry {
+    fn new(
+        addr: Addr<Call>,
+        summary: CallSummary,
+        invite_key: String,
+        (trail, callback): (Vec<Diversion>, bool),
+    ) -> Self {
+        Self { addr, summary, invite_key, joined: Vec::new(), trail, callback }
+    }
+
     fn brought(&self) -> (Vec<Diversion>, bool) {
         (self.trail.clone(), self.callback)
     }
@@ -172,6 +188,7 @@ impl Supervisor {
             roster,
             tokens,
             resolver,
+            names: CallerNames::default(),
             door,
             digest,
             guesses: GuessLimiter::default(),
@@ -194,6 +211,7 @@ impl Supervisor {
             unsaid: Vec::new(),
             presences: presence::Presences::default(),
             calls: BTreeMap::new(),
+            passed: transfer::Passed::new(),
             invites: HashMap::new(),
             ended: VecDeque::new(),
             admission,
@@ -207,6 +225,11 @@ impl Supervisor {
             started,
             ports,
         }
+    }
+
+    /// With a phone book, in which callers who bring no name are looked up.
+    pub fn with_caller_names(self, names: CallerNames) -> Self {
+        Self { names, ..self }
     }
 
     /// A fresh call reference: the moment in microseconds, so that references sort by age, made unique.

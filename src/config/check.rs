@@ -17,6 +17,7 @@ pub fn check(config: &Config, values: &mut Values) {
     media(config, values);
     capacity(&config.capacity, values);
     super::dialling::check(&config.dialling, values);
+    super::phone_book::check(&config.phone_book, values);
     certificates(config, values);
     listeners(config, values);
 }
@@ -95,6 +96,11 @@ fn media(config: &Config, values: &mut Values) {
     }
     if media.threads.is_some_and(|threads| !(1..=64).contains(&threads)) {
         values.fault("media.threads", "must be between 1 and 64".into());
+    }
+    if let Some(path) = &media.music_on_hold
+        && let Err(fault) = super::music(path)
+    {
+        values.fault("media.music_on_hold", fault);
     }
     if media.srtp == SrtpPolicy::Required
         && config.sip.transport != Transport::Tls

@@ -1,8 +1,10 @@
 mod ends;
 mod forks;
+mod holds;
 mod random;
 mod reoffers;
 mod setup;
+mod transfers;
 mod ways;
 mod wire;
 mod world;
