@@ -103,6 +103,8 @@ pub struct Supervisor {
     bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
     lines: HashMap<Username, LineEntry>,
     line_owners: HashMap<u64, Username>,
+    /// How many of them are up.
+    lines_up: usize,
     waiting_lines: VecDeque<Username>,
     proxies: Vec<Destination>,
     pace: SharedPace,
@@ -203,6 +205,7 @@ impl Supervisor {
             bases: BTreeMap::new(),
             lines: HashMap::new(),
             line_owners: HashMap::new(),
+            lines_up: 0,
             waiting_lines: VecDeque::new(),
             proxies: Vec::new(),
             pace,
