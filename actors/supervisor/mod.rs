@@ -19,6 +19,7 @@ mod books;
 mod emergency;
 mod inbound;
 mod inspect;
+mod lessons;
 mod lines;
 mod native;
 mod people;
@@ -61,6 +62,7 @@ pub use admit::{
 };
 pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
+pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, WhoHas};
 pub use people::{
