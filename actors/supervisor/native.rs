@@ -248,3 +248,18 @@ impl Supervisor {
         Ok(())
     }
 }
+
+/// A handset in a call comes over to this base station: one of its channels, until one of the two goes back.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), String>")]
+pub struct TakeBase(pub CallRef, pub BaseStationId);
+
+impl Handler<TakeBase> for Supervisor {
+    type Result = Result<(), String>;
+
+    fn handle(&mut self, TakeBase(call, base): TakeBase, _: &mut Self::Context) -> Self::Result {
+        let srtp = self.settings.media.srtp_south.mode != kirkwall_core::media::negotiate::SrtpMode::Off;
+        let limit = self.base_limit(&base);
+        self.admission.reserve_base(call, &base, limit, srtp).map_err(|refusal| refusal.to_string())
+    }
+}
