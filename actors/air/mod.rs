@@ -118,6 +118,8 @@ pub struct Air {
     /// Who hears whom, and the sync tree that follows.
     survey: Survey,
     tree: Tree,
+    /// Radios that have told whom they hear, and whether it ever was anybody.
+    hearing: BTreeMap<u8, bool>,
     captured: VecDeque<(Moment, bool, Vec<u8>)>,
     records: NativeBases,
     alarm: Option<SpawnHandle>,
@@ -148,6 +150,7 @@ impl Air {
             handovers: HashMap::new(),
             survey: Survey::default(),
             tree: Tree::default(),
+            hearing: BTreeMap::new(),
             captured: VecDeque::new(),
             records,
             alarm: None,
@@ -199,7 +202,7 @@ impl Air {
         let Some(entry) = self.bases.get(&id) else { return };
         // Opened for subscriptions it is by a word of its own: a plan that changes sets the radio up anew.
         let radio = self.settings.site.radio(entry.rpn, false);
-        let sync = self.tree.config(entry.rpn);
+        let sync = self.sync_of(entry.rpn);
         entry.addr.do_send(Configure(Box::new(Plan { radio, sync })));
     }
 
