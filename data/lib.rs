@@ -15,10 +15,10 @@
 //! * [`secret`]: secrets at rest, sealed under the node key.
 //! * [`user`], [`handset`], [`portable`], [`registration`], [`base_station`], [`native_base`], [`call`], [`cdr`],
 //!   [`token`],
-//!   [`config_item`], [`certificate`]: one file per record.
+//!   [`config_item`], [`certificate`], [`phone_book`]: one file per record.
 //! * [`request`], [`spool`]: what the command line asks, and how it reaches a running
 //!   switch that holds the data directory.
-//! * [`users_csv`]: the CSV of users, one set of rules for web and command line.
+//! * [`users_csv`]: the CSV of users, one set of rules for web and command line; [`phone_book_csv`].
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -33,6 +33,8 @@ mod folder;
 pub mod handset;
 pub mod journal;
 pub mod native_base;
+pub mod phone_book;
+pub mod phone_book_csv;
 pub mod portable;
 pub mod record;
 pub mod registration;

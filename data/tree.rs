@@ -34,6 +34,10 @@ pub enum Tree {
     ConfigItem,
     /// Certificates and keys.
     Certificate,
+    /// Local entries of the phone book.
+    PhoneBook,
+    /// The last good copy of the directory, in parts.
+    DirectoryCopy,
     /// Handsets subscribed over native base stations, with their keys.
     Portable,
     /// Native base stations that were enrolled.
@@ -46,7 +50,7 @@ pub enum Tree {
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 13] = [
+    pub const ALL: [Tree; 15] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -60,6 +64,8 @@ impl Tree {
         Self::NativeBase,
         Self::NativeSession,
         Self::Enrolment,
+        Self::PhoneBook,
+        Self::DirectoryCopy,
     ];
 
     /// The word before the slash.
@@ -74,6 +80,8 @@ impl Tree {
             Self::Token => "token",
             Self::ConfigItem => "config_item",
             Self::Certificate => "certificate",
+            Self::PhoneBook => "phone_book",
+            Self::DirectoryCopy => "directory_copy",
             Self::Portable => "portable",
             Self::NativeBase => "native_base",
             Self::NativeSession => "native_session",

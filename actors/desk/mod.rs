@@ -8,6 +8,7 @@ mod air;
 mod calls;
 mod certificates;
 mod fault;
+mod phone_book;
 mod plant;
 mod users;
 
@@ -18,6 +19,7 @@ pub use air::*;
 pub use calls::*;
 pub use certificates::*;
 pub use fault::{DeskFault, FieldFault};
+pub use phone_book::*;
 pub use plant::*;
 pub use users::*;
 
@@ -49,6 +51,15 @@ pub struct Desk {
     pub list_certificates: Recipient<ListCertificates>,
     pub import_certificate: Recipient<ImportCertificate>,
     pub delete_certificate: Recipient<DeleteCertificate>,
+    pub search_phone_book: Recipient<SearchPhoneBook>,
+    pub get_phone_book_entry: Recipient<GetPhoneBookEntry>,
+    pub create_phone_book_entry: Recipient<CreatePhoneBookEntry>,
+    pub change_phone_book_entry: Recipient<ChangePhoneBookEntry>,
+    pub delete_phone_book_entry: Recipient<DeletePhoneBookEntry>,
+    pub import_phone_book: Recipient<ImportPhoneBook>,
+    pub export_phone_book: Recipient<ExportPhoneBook>,
+    pub get_phone_book_state: Recipient<GetPhoneBookState>,
+    pub read_directory: Recipient<ReadDirectory>,
     pub log_in: Recipient<LogIn>,
     pub check_session: Recipient<CheckSession>,
     pub log_out: Recipient<LogOut>,

@@ -50,6 +50,7 @@ use kirkwall_integration::sip::Resolver;
 use crate::base_station::BaseStation;
 use crate::call::Call;
 use crate::handset::{Handset, Located};
+use crate::phone_book::CallerNames;
 use crate::ports::Ports;
 use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
@@ -82,6 +83,7 @@ pub struct Supervisor {
     roster: Roster,
     tokens: Tokens,
     resolver: Resolver,
+    names: CallerNames,
     door: DoorRules,
     digest: DigestServer,
     guesses: GuessLimiter,
@@ -186,6 +188,7 @@ impl Supervisor {
             roster,
             tokens,
             resolver,
+            names: CallerNames::default(),
             door,
             digest,
             guesses: GuessLimiter::default(),
@@ -222,6 +225,11 @@ impl Supervisor {
             started,
             ports,
         }
+    }
+
+    /// With a phone book, in which callers who bring no name are looked up.
+    pub fn with_caller_names(self, names: CallerNames) -> Self {
+        Self { names, ..self }
     }
 
     /// A fresh call reference: the moment in microseconds, so that references sort by age, made unique.

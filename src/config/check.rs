@@ -17,6 +17,7 @@ pub fn check(config: &Config, values: &mut Values) {
     media(config, values);
     capacity(&config.capacity, values);
     super::dialling::check(&config.dialling, values);
+    super::phone_book::check(&config.phone_book, values);
     certificates(config, values);
     listeners(config, values);
 }

@@ -4,6 +4,7 @@ pub mod calls;
 pub mod help;
 pub mod import;
 pub mod login;
+pub mod phone_book;
 pub mod plant;
 pub mod tokens;
 pub mod users;
