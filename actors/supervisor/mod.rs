@@ -19,6 +19,7 @@ mod books;
 mod emergency;
 mod inbound;
 mod inspect;
+mod lessons;
 mod lines;
 mod native;
 mod people;
@@ -61,6 +62,7 @@ pub use admit::{
 };
 pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
+pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, TakeBase, WhoHas};
 pub use people::{
@@ -103,6 +105,8 @@ pub struct Supervisor {
     bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
     lines: HashMap<Username, LineEntry>,
     line_owners: HashMap<u64, Username>,
+    /// How many of them are up.
+    lines_up: usize,
     waiting_lines: VecDeque<Username>,
     proxies: Vec<Destination>,
     pace: SharedPace,
@@ -203,6 +207,7 @@ impl Supervisor {
             bases: BTreeMap::new(),
             lines: HashMap::new(),
             line_owners: HashMap::new(),
+            lines_up: 0,
             waiting_lines: VecDeque::new(),
             proxies: Vec::new(),
             pace,

@@ -3,6 +3,7 @@
 
 set dect.ari = "102AF12C"
 set capacity.media_channels = 32
+set media.srtp = "off"
 front end over udp
 start switch
 native base A
@@ -78,7 +79,7 @@ expect 2009 talking
 expect 2010 talking
 expect 2011 talking
 2012 dials 7012
-expect 2012 idle
+expect 2012 refused with 51
 expect 2011 hears 7011
 2001 hangs up
 expect 7001 ended
