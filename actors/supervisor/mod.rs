@@ -24,6 +24,7 @@ mod lines;
 mod native;
 mod people;
 mod presence;
+mod prove;
 mod south;
 mod transfer;
 mod voice;
