@@ -98,10 +98,10 @@ impl Air {
             let after = at.since(now);
             ctx.run_later(after, move |me, ctx| me.step_handover(key, Input::Deadline, ctx))
         });
-        if let Some(moving) = self.handovers.get_mut(&key) {
-            if let Some(old) = std::mem::replace(&mut moving.alarm, alarm) {
-                ctx.cancel_future(old);
-            }
+        if let Some(moving) = self.handovers.get_mut(&key)
+            && let Some(old) = std::mem::replace(&mut moving.alarm, alarm)
+        {
+            ctx.cancel_future(old);
         }
     }
 

@@ -54,7 +54,7 @@ impl Abilities {
     /// used where it is required, not where it is optional.
     pub fn of_native(south: &SrtpPolicy) -> Self {
         let mode = if secures(south) { SrtpMode::Required } else { SrtpMode::Off };
-        Self { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp: SrtpPolicy { mode, ..south.clone() } }
+        Self { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp: SrtpPolicy { mode, ..*south } }
     }
 }
 
