@@ -22,7 +22,7 @@ pub mod preempt;
 pub mod route;
 
 pub use crate::sip::invite::Body;
-pub use call::{About, Admitted, Call, Input, NewCall, Output, Save, Side};
+pub use call::{About, Admitted, Call, Divert, Input, NewCall, Output, Save, Side};
 pub use cdr::{CallSummary, Phase};
 pub use leg::{Heard, LegNews, LegNo, LegOrder, hear, tell};
 pub use party::{Party, Target};

@@ -26,6 +26,7 @@ impl Call {
         self.summary.answered = Some(now);
         self.state = State::Talking;
         self.timers.stop(Timer::C);
+        self.timers.stop(Timer::NoAnswer);
         self.answer = Some(answer.clone());
         then.push(Output::Leg(LegNo::CALLER, LegOrder::Accept { body: Some(answer) }));
         self.set_phase(Phase::Talking, &mut then);
@@ -40,7 +41,7 @@ impl Call {
     }
 
     /// The answer in the caller's 2xx, or our offer when it made none.
-    fn final_answer(&mut self, callee: Codec, then: &mut Orders) -> Result<Body, Cause> {
+    pub(super) fn final_answer(&mut self, callee: Codec, then: &mut Orders) -> Result<Body, Cause> {
         if self.offer.is_some() {
             return self.answer_for_caller(callee, then);
         }

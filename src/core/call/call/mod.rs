@@ -27,10 +27,12 @@
 
 mod answer;
 mod dial;
+mod forwarding;
 mod progress;
 mod refuse;
 mod release;
 mod reoffer;
+mod service;
 mod strand;
 #[cfg(test)]
 mod tests;
@@ -43,11 +45,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::dial::Search;
+pub use self::forwarding::Divert;
 use self::strand::Strand;
 pub use self::words::{About, Admitted, Input, NewCall, Output, Refusal, Save, Side};
 use super::cause::Cause;
+use super::forward::Diversion;
 use super::{CallSummary, LegNews, LegNo, LegOrder, Phase, Target};
-use crate::id::Tokens;
+use crate::id::{Tokens, Username};
 use crate::machine::{Machine, Ready};
 use crate::media::Codec;
 use crate::media::negotiate::{Agreed, LocalMedia, OfferAnswer, SrtpPolicy};
@@ -98,6 +102,10 @@ enum Timer {
     C,
     /// Ours: [`LINGER`].
     Linger,
+    /// Ours: an unanswered call is forwarded.
+    NoAnswer,
+    /// Ours: the confirmation of a feature code has been heard.
+    Confirmation,
 }
 
 /// A call. Its `serde` form is its record on disk.
@@ -264,6 +272,8 @@ impl Machine for Call {
             }
             // The caller hung up while the supervisor was still busy.
             (State::Ending, Input::Admitted(_) | Input::Denied(_)) if asked => Ok(self.admitted_too_late()),
+            (_, Input::Admitted(grant)) if self.is_diverting() => Ok(self.diverted(grant, now)),
+            (_, Input::Denied(cause)) if self.is_diverting() => Ok(self.not_diverted(cause, now)),
             (_, Input::Admitted(_)) => Err(self.refuse("a grant that it did not ask for")),
             (_, Input::Denied(_)) => Err(self.refuse("a refusal of what it did not ask for")),
             (_, Input::Leg(leg, news)) => self.news(leg, news, now),

@@ -89,6 +89,8 @@ impl Call {
     pub(super) fn deadline_passed(&mut self, now: Moment) -> Ready<Save, Output> {
         match self.timers.pop_expired(now) {
             Some(Timer::C) => self.nobody_answered(now),
+            Some(Timer::NoAnswer) => self.not_answered(),
+            Some(Timer::Confirmation) => self.hang_up(None, Cause::normal(), now),
             Some(Timer::Linger) => {
                 let mut then = Vec::new();
                 self.give_back(&mut then);

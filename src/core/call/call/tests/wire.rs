@@ -206,7 +206,7 @@ impl Wire {
                 }
                 Output::Flow(side, agreed) => drop(self.flows.insert(side, *agreed)),
                 Output::Over(_) => self.over += 1,
-                Output::ReleaseBase(_) | Output::Changed(_) => {}
+                Output::ReleaseBase(_) | Output::Changed(_) | Output::Divert(_) => {}
             }
         }
     }
