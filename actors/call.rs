@@ -21,11 +21,11 @@ use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
-    self as core, About, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, Output, Save, Target,
+    self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Output, Save, Target,
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
-use kirkwall_core::media::negotiate::SrtpPolicy;
+use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Text, Uri, quoted};
@@ -37,14 +37,14 @@ use tracing::{Span, debug, error, info, info_span};
 
 use crate::desk::MediaView;
 use crate::dialog::{Dialog, DialogSeed, Obey, Place, local_end, local_end_to};
-use crate::media_channel::{Close, Count, MediaChannel, Open, Reopen, Run};
+use crate::media_channel::{Close, Count, IceSeed, MediaChannel, Open, PairsChosen, Reopen, Run};
 use crate::ports::Ports;
 use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, Hear, LastWords, Release, ReleaseBase,
-    Supervisor,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, DivertCall, Granted, Hear, LastWords, Release,
+    ReleaseBase, Supervisor,
 };
 
 pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
@@ -205,6 +205,7 @@ impl Call {
         for output in then {
             match output {
                 Output::Admit { srtp } => self.ask_admission(srtp, ctx),
+                Output::Divert(divert) => self.ask_forward(*divert, ctx),
                 Output::Dial { leg, target, offer } => self.dial(leg, *target, offer, ctx),
                 Output::Leg(leg, order) => {
                     if let Some(dialog) = self.legs.get(&leg) {

@@ -5,6 +5,8 @@
 //!
 //! Invariant: ports are free again when the actor is gone, however it went ([`Drop`]).
 
+mod agents;
+
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -18,6 +20,9 @@ use tracing::warn;
 
 use crate::desk::MediaView;
 use crate::recovery::{MediaRecord, media_name};
+
+pub use agents::{IceSeed, PairsChosen};
+use agents::{SideAgent, side_index};
 
 /// A call this old is worth bringing back; shorter ones are over before anybody could.
 const FIRST_KEPT: Duration = Duration::from_secs(2);
@@ -33,13 +38,36 @@ pub struct MediaChannel {
     open: bool,
     kept: bool,
     remotes: [Option<String>; 2],
+    ice: IceSeed,
+    /// Of the sides where both ends do ICE.
+    agents: [Option<SideAgent>; 2],
+    listening: bool,
+    alarm: Option<SpawnHandle>,
 }
 
 impl MediaChannel {
     /// Not open yet.
-    pub fn new(id: ChannelId, engine: Engine, journal: Journal) -> Self {
+    pub fn new(id: ChannelId, engine: Engine, journal: Journal, ice: IceSeed) -> Self {
         let store = Calls::new(&journal);
-        Self { id, engine, journal, store, open: false, kept: false, remotes: [None, None] }
+        Self {
+            id,
+            engine,
+            journal,
+            store,
+            open: false,
+            kept: false,
+            remotes: [None, None],
+            ice,
+            agents: [None, None],
+            listening: false,
+            alarm: None,
+        }
+    }
+
+    fn set(&self, side: Side, flow: Flow) {
+        if let Err(fault) = self.engine.set(self.id, engine_side(side), flow) {
+            warn!(channel = %self.id, %fault, "media cannot run as agreed");
+        }
     }
 
     fn name(&self) -> String {
@@ -127,15 +155,23 @@ pub struct Run(pub Side, pub Box<Agreed>);
 impl Handler<Run> for MediaChannel {
     type Result = ();
 
-    fn handle(&mut self, Run(side, agreed): Run, _: &mut Self::Context) {
-        let (engine_side, index) = match side {
-            Side::A => (media::Side::A, 0),
-            Side::B => (media::Side::B, 1),
-        };
-        self.remotes[index] = agreed.remote.map(|remote| remote.to_string());
-        if let Err(fault) = self.engine.set(self.id, engine_side, flow(&agreed)) {
-            warn!(channel = %self.id, %fault, "media cannot run as agreed");
+    fn handle(&mut self, Run(side, agreed): Run, ctx: &mut Self::Context) {
+        self.remotes[side_index(side)] = agreed.remote.map(|remote| remote.to_string());
+        let flow = flow(&agreed);
+        match agreed.ice {
+            Some(ice) => self.meet(side, *ice, flow, ctx),
+            None => {
+                self.agents[side_index(side)] = None;
+                self.set(side, flow);
+            }
         }
+    }
+}
+
+const fn engine_side(side: Side) -> media::Side {
+    match side {
+        Side::A => media::Side::A,
+        Side::B => media::Side::B,
     }
 }
 

@@ -22,6 +22,7 @@ use kirkwall_core::lync::line::{Line, LineInput, LyncAccount};
 use kirkwall_core::lync::ntlm::NtlmPolicy;
 use kirkwall_core::lync::sign_in::{SignInOutput, SignInStatus};
 use kirkwall_core::machine::{Machine, Ready};
+use kirkwall_core::sip::proxies::Proxies;
 use kirkwall_core::sip::registration::{Account, RegistrationRecord, SaveRegistration, StateName};
 use kirkwall_core::sip::wire::Message as SipMessage;
 use kirkwall_core::sip::{Destination, Peer, door};
@@ -30,19 +31,21 @@ use tracing::{Span, debug, error, info, info_span};
 
 use crate::ports::Ports;
 use crate::roster::Guard;
-use crate::supervisor::{CallsLost, LineChanged, Supervisor};
+use crate::supervisor::{CallsLost, LineChanged, Redirect, Supervisor};
 
-pub use messages::{Leave, Proxies, Unreached, Want};
+pub use messages::{Home, Leave, NewProxies, ProxyDown, ProxyUp, Unreached, Want};
 use messages::{NextTurn, UseProxy};
 pub use state::{LineSeed, LineState, LineWay, LyncSeed, SharedPace};
 pub use voice::{Doubted, Say, Vouch};
+
+const BACKUP: &str = "signed in at the backup registrar";
+const LIMITED: &str = "limited functionality: calls, but no presence";
 
 /// Gives the pure machine a mailbox, a clock, a disk and a voice. Decides nothing itself.
 pub struct Registration {
     user: Username,
     machine: Line,
-    proxies: Vec<Destination>,
-    at: usize,
+    proxies: Proxies,
     ports: Ports,
     supervisor: Addr<Supervisor>,
     store: Registrations<RegistrationRecord>,
@@ -66,6 +69,11 @@ impl Registration {
     /// Goes on from the record on disk, if there is one.
     pub fn new(mut seed: LineSeed) -> Self {
         let tokens = seed.tokens.split();
+        let mut proxies =
+            Proxies::new(seed.proxies.clone()).expect("lines start only after a proxy was resolved");
+        for down in &seed.avoid {
+            proxies.failed(down, seed.ports.clock.now());
+        }
         let store: Registrations<RegistrationRecord> = Registrations::new(&seed.ports.journal);
         let record = match store.get(seed.user.as_str()) {
             Ok(stored) => stored.map(|stored| stored.state),
@@ -76,13 +84,12 @@ impl Registration {
         };
         let record = record.unwrap_or_else(|| RegistrationRecord::new(&mut seed.tokens));
         let lync = seed.lync.as_ref().map(|lync| lync_account(lync, &record, &seed.user));
-        let machine = Line::new(account(&seed), lync, record, tokens);
+        let machine = Line::new(account(&seed, proxies.current().clone()), lync, record, tokens);
         let gone = LineState { gone: true, name: "off", ..LineState::default() };
-        let LineSeed { user, proxies, ports, supervisor, pace, .. } = seed;
+        let LineSeed { user, ports, supervisor, pace, .. } = seed;
         Self {
             machine,
             proxies,
-            at: 0,
             store,
             pace,
             in_turn: Vec::new(),
@@ -171,10 +178,10 @@ impl Registration {
                     }
                 }
                 SignInOutput::Changed(status) => self.note(status),
-                SignInOutput::NextProxy { .. } => self.next_proxy(ctx),
+                SignInOutput::NextProxy { failed } => self.next_proxy(&failed, ctx),
                 SignInOutput::Redirected { targets } => {
-                    debug!(count = targets.len(), "redirected; the next proxy is tried instead");
-                    self.next_proxy(ctx);
+                    let (user, by) = (self.user.clone(), self.proxies.current().clone());
+                    self.supervisor.do_send(Redirect { user, targets, by });
                 }
                 SignInOutput::SignedOut(out) => info!(cause = %out.cause, "signed out by the front end"),
                 SignInOutput::DialogsLost { cause, ends_calls } => {
@@ -205,6 +212,9 @@ impl Registration {
             _ => status.cause,
         };
         self.cause = Some(cause).filter(|_| status.registered_until.is_none());
+        if status.registered_until.is_some() {
+            self.proxies.settled(self.ports.clock.now());
+        }
     }
 
     /// The user is gone and the registrar knows: the record goes, and the actor with it.
@@ -218,9 +228,10 @@ impl Registration {
         }));
     }
 
-    fn next_proxy(&mut self, ctx: &mut Context<Self>) {
-        self.at = (self.at + 1) % self.proxies.len();
-        ctx.notify(UseProxy);
+    fn next_proxy(&mut self, failed: &Destination, ctx: &mut Context<Self>) {
+        if self.proxies.failed(failed, self.ports.clock.now()) {
+            ctx.notify(UseProxy);
+        }
     }
 
     fn state(&self) -> LineState {
@@ -233,14 +244,26 @@ impl Registration {
         };
         // While a refresh is under way the registrar still holds us.
         let up = self.machine.registered_until().filter(|_| !matches!(name, "off" | "leaving"));
-        let proxy = &self.proxies[self.at];
+        let proxy = self.proxies.current();
         let way = up.map(|_| LineWay {
             destination: proxy.clone(),
             service_route: self.machine.service_route().to_vec(),
         });
         let name = if way.is_some() { "registered" } else { name };
         let registrar = Some(format!("{} {}", proxy.transport, proxy.address));
-        LineState { name, cause: self.cause.clone(), registrar, expires: up, way, gone: false }
+        let (cause, notes) = (self.cause.clone(), self.notes());
+        let away = way.is_some() && !self.proxies.is_first();
+        LineState { name, cause, registrar, expires: up, way, away, notes, gone: false }
+    }
+
+    /// What people should know of a line that stands.
+    fn notes(&self) -> Vec<String> {
+        let told = self.machine.told();
+        let notes = [
+            (told.is_some_and(|told| told.presence.is_primary == Some(false)), BACKUP),
+            (told.is_some_and(|told| told.presence.limited), LIMITED),
+        ];
+        notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, words)| words.to_owned()).collect()
     }
 
     fn tell_supervisor(&mut self) {
@@ -265,8 +288,7 @@ impl Registration {
     }
 }
 
-fn account(seed: &LineSeed) -> Account {
-    let proxy = seed.proxies.first().cloned().expect("lines start only after a proxy was resolved");
+fn account(seed: &LineSeed, proxy: Destination) -> Account {
     let local = seed.ports.sip.local(proxy.facing, proxy.transport, proxy.address.ip());
     let own_name = seed.lync.as_ref().and_then(|lync| lync.own_name.as_ref());
     let sent_by = match (own_name, local) {

@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::dialling::DialPlan;
 use kirkwall_core::call::route::InternalRouting;
 use kirkwall_core::media::Codec;
-use kirkwall_core::media::negotiate::SrtpPolicy;
+use kirkwall_core::media::ice::agent;
+use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
 use kirkwall_integration::sip::DnsMethod;
@@ -33,6 +35,8 @@ pub struct Settings {
     pub dialling: Arc<DialPlan>,
     /// Media.
     pub media: MediaSettings,
+    /// Call logs of users.
+    pub logs: LogSettings,
     /// Channels.
     pub capacity: CapacitySettings,
 }
@@ -49,6 +53,8 @@ impl Settings {
 pub struct NorthSettings {
     /// Proxies in order of preference.
     pub proxies: Vec<Proxy>,
+    /// Names of further servers that may call us.
+    pub allowed: Vec<String>,
     /// How to reach them.
     pub transport: Transport,
     /// Whether SRV records are asked first.
@@ -74,6 +80,10 @@ pub struct LyncSettings {
     pub subnet: Option<Ipv4Addr>,
     /// Whether REGISTER asks for a lifetime; else the front end chooses.
     pub ask_expires: bool,
+    /// How often front ends are asked whether they live; zero: never.
+    pub watch_every: Duration,
+    /// How long the first proxy must have served before users go back to it.
+    pub return_after: Duration,
 }
 
 /// A proxy as configured.
@@ -96,6 +106,26 @@ pub struct MediaSettings {
     pub srtp_north: SrtpPolicy,
     /// SRTP towards handsets and bases.
     pub srtp_south: SrtpPolicy,
+    /// ICE.
+    pub ice: IceSettings,
+}
+
+/// ICE settings.
+#[derive(Debug, Clone)]
+pub struct IceSettings {
+    /// Towards the north.
+    pub north: IceMode,
+    /// How the agents work.
+    pub agents: agent::Settings,
+}
+
+/// How much of a user's calls is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct LogSettings {
+    /// Most entries of one user; 0: none.
+    pub entries: usize,
+    /// How long.
+    pub kept: Duration,
 }
 
 /// Channel settings.

@@ -14,7 +14,7 @@
 //! * [`tree`], [`record`]: what a record is, where it lies, how it grows new fields.
 //! * [`secret`]: secrets at rest, sealed under the node key.
 //! * [`user`], [`handset`], [`registration`], [`base_station`], [`call`], [`cdr`], [`token`],
-//!   [`config_item`], [`certificate`]: one file per record.
+//!   [`config_item`], [`certificate`], [`feature`], [`call_log`], [`mailbox`]: one file per record.
 //! * [`request`], [`spool`]: what the command line asks, and how it reaches a running
 //!   switch that holds the data directory.
 //! * [`users_csv`]: the CSV of users, one set of rules for web and command line.
@@ -24,13 +24,16 @@
 
 pub mod base_station;
 pub mod call;
+pub mod call_log;
 pub mod cdr;
 pub mod certificate;
 pub mod config_item;
 mod export;
+pub mod feature;
 mod folder;
 pub mod handset;
 pub mod journal;
+pub mod mailbox;
 pub mod record;
 pub mod registration;
 pub mod request;

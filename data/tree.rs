@@ -34,11 +34,17 @@ pub enum Tree {
     ConfigItem,
     /// Certificates and keys.
     Certificate,
+    /// What users have set for themselves.
+    Feature,
+    /// Call logs of users.
+    CallLog,
+    /// Message waiting.
+    Mailbox,
 }
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 9] = [
+    pub const ALL: [Tree; 12] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -48,6 +54,9 @@ impl Tree {
         Self::Token,
         Self::ConfigItem,
         Self::Certificate,
+        Self::Feature,
+        Self::CallLog,
+        Self::Mailbox,
     ];
 
     /// The word before the slash.
@@ -62,6 +71,9 @@ impl Tree {
             Self::Token => "token",
             Self::ConfigItem => "config_item",
             Self::Certificate => "certificate",
+            Self::Feature => "feature",
+            Self::CallLog => "call_log",
+            Self::Mailbox => "mailbox",
         }
     }
 

@@ -5,7 +5,7 @@ mod command;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use command::{front_end, handset, load, story};
+use command::{base, front_end, handset, load, story};
 
 /// Emulators for testing Kirkwall and other SIP switches.
 #[derive(Parser)]
@@ -23,8 +23,8 @@ enum Emulator {
     Handset(handset::Arguments),
     /// REGISTERs and calls at a rate. Prints one JSON object; exit code 1 when anything failed.
     Load(load::Arguments),
-    /// A base station on the base link (comes with the south issue).
-    Base,
+    /// A native base station on the base link. Prints JSON lines.
+    Base(base::Arguments),
     /// A story against the real switch. Exit code 1 when it failed, 2 when it cannot be run.
     Story(story::Arguments),
 }
@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
         Emulator::FrontEnd(arguments) => front_end::run(arguments).await,
         Emulator::Handset(arguments) => handset::run(arguments).await,
         Emulator::Load(arguments) => load::run(arguments).await,
-        Emulator::Base => return not_yet("base", "the base link"),
+        Emulator::Base(arguments) => base::run(arguments).await,
         Emulator::Story(arguments) => story::run(arguments).await,
     };
     match outcome {
@@ -50,12 +50,4 @@ async fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-fn not_yet(what: &str, needs: &str) -> ExitCode {
-    eprintln!(
-        "kirkwall-lab {what}: not built yet; it comes with the south issue, which brings {needs}. \
-         SIP-DECT handsets are emulated already: kirkwall-lab handset --help"
-    );
-    ExitCode::from(2)
 }

@@ -236,8 +236,11 @@ sections! {
         listen_tcp: Listener = Listener::OFF,
         /// Listener for TLS from front ends, `off` for none.
         listen_tls: Listener = Listener::on(5061),
-        /// Whether clients must show a certificate: `optional` or `required` (MTLS).
+        /// Whether clients must show a certificate: `optional` or `required` (MTLS). With `required`, and for a
+        /// trusted server of Lync, it must be that of one of `sip.proxies` or `sip.north.allowed`.
         client_certificates: ClientCertificates = ClientCertificates::Optional,
+        /// Names of further servers that may connect, such as the front ends of a pool.
+        allowed: Vec<HostName> = Vec::new(),
     }
 
     /// `[sip.south]`
@@ -267,6 +270,10 @@ sections! {
         subnet: Option<IpAddr> = None,
         /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
         ask_expires: bool = false,
+        /// Seconds between two OPTIONS that ask whether a front end still answers; 0: never.
+        watch_every: Duration = Duration::from_secs(5),
+        /// Seconds that the first of `sip.proxies` must have answered before users who sit at another go back.
+        return_after: Duration = Duration::from_secs(60),
     }
 
     /// `[media]`
@@ -354,6 +361,10 @@ sections! {
     Cdr {
         /// Keep records of ended calls; the newest 100,000 stay.
         enabled: bool = true,
+        /// Entries of each user's call log, at most 1000; 0: no logs, and no redial by code.
+        log_entries: u16 = 100,
+        /// Days that they are kept, 1 to 3650.
+        log_days: u16 = 90,
     }
 
     /// `[cluster]`

@@ -5,18 +5,10 @@ use super::*;
 impl Call {
     /// Channels and route from the supervisor, then ports from the engine, then on.
     pub(super) fn ask_admission(&mut self, srtp: bool, ctx: &mut Context<Self>) {
-        let Some(dialled) = self.dialled.clone() else { return };
-        let summary = self.summary();
-        let ask = Admit {
-            call: summary.reference,
-            caller: summary.caller.clone(),
-            dialled,
-            facing: self.facing,
-            srtp,
-        };
+        let Some(ask) = self.admit(srtp) else { return };
         let asked = self.supervisor.send(ask).into_actor(self);
-        ctx.spawn(asked.then(|reply, me, _| {
-            let channel = me.media_channel();
+        ctx.spawn(asked.then(|reply, me, ctx| {
+            let channel = me.media_channel(ctx);
             let open = reply.as_ref().is_ok_and(Result::is_ok).then(|| channel.clone());
             me.channel = open.clone();
             let opened = async move {
@@ -26,6 +18,29 @@ impl Call {
                 }
             };
             opened.into_actor(me).map(|opened, me, ctx| me.admitted(reply, opened, ctx))
+        }));
+    }
+
+    fn admit(&self, srtp: bool) -> Option<Admit> {
+        let (call, caller) = (self.summary().reference, self.summary().caller.clone());
+        Some(Admit { call, caller, dialled: self.dialled.clone()?, facing: self.facing, srtp })
+    }
+
+    /// The way of a forward from the supervisor; ports are the call's own already.
+    pub(super) fn ask_forward(&mut self, divert: Divert, ctx: &mut Context<Self>) {
+        let Some(ask) = self.admit(false) else { return };
+        let asked = self.supervisor.send(DivertCall { ask, divert }).into_actor(self);
+        ctx.spawn(asked.map(|reply, me, ctx| {
+            let ports = me.ports.media.ports(ChannelId(me.summary().reference.0));
+            let input = match (reply, ports) {
+                (Ok(Ok(Granted { attempts, credentials, about })), Some(ports)) => {
+                    me.credentials = credentials;
+                    Input::Admitted(Box::new(Admitted { about, ..me.grant(attempts, ports) }))
+                }
+                (Ok(Err(cause)), _) => Input::Denied(cause),
+                _ => Input::Denied(Cause::of_status(500, "the switch could not forward the call")),
+            };
+            me.step(input, ctx);
         }));
     }
 
@@ -60,6 +75,11 @@ impl Call {
                 Facing::South => media.srtp_south,
             }
         };
+        let ice = |facing: Facing| match facing {
+            Facing::North => media.ice.north,
+            // Handsets and their bases stand in our own network.
+            Facing::South => IceMode::Off,
+        };
         let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing));
         Admitted {
             port_a: ports.a,
@@ -71,6 +91,7 @@ impl Call {
             address_b: callee.map_or(LOOPBACK, |to| seen(to.facing, to.transport, to.address.ip())),
             codecs: media.codecs.clone(),
             srtp: (policy(self.facing), offered),
+            ice: (ice(self.facing), callee.map_or(IceMode::Off, |to| ice(to.facing))),
             attempts,
             about: About::default(),
         }

@@ -27,7 +27,7 @@ impl Call {
         for (leg, record) in legs {
             self.start_dialog(leg, record.local.clone(), None, Some(record), ctx);
         }
-        let channel = self.media_channel();
+        let channel = self.media_channel(ctx);
         self.channel = Some(channel.clone());
         let reopened = async move {
             match media {
@@ -46,8 +46,14 @@ impl Call {
         }));
     }
 
-    pub(super) fn media_channel(&self) -> Addr<MediaChannel> {
+    pub(super) fn media_channel(&mut self, ctx: &mut Context<Self>) -> Addr<MediaChannel> {
         let id = ChannelId(self.summary().reference.0);
-        MediaChannel::new(id, self.ports.media.clone(), self.ports.journal.clone()).start()
+        let ice = IceSeed {
+            settings: self.settings.media.ice.agents.clone(),
+            call: ctx.address().recipient(),
+            tokens: self.tokens.split(),
+            clock: self.ports.clock.clone(),
+        };
+        MediaChannel::new(id, self.ports.media.clone(), self.ports.journal.clone(), ice).start()
     }
 }

@@ -75,6 +75,14 @@ impl Handler<LegSaid> for Call {
     }
 }
 
+impl Handler<PairsChosen> for Call {
+    type Result = ();
+
+    fn handle(&mut self, PairsChosen { side, chosen }: PairsChosen, ctx: &mut Self::Context) {
+        self.step(Input::IceSettled(side, chosen), ctx);
+    }
+}
+
 /// End it, for this reason.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -96,6 +96,8 @@ pub struct RegistrationView {
     pub cause: Option<String>,
     /// The registrar's address in use.
     pub registrar: Option<String>,
+    /// What people should know of it besides, in words.
+    pub notes: Vec<String>,
     /// Until when.
     pub expires: Option<Moment>,
 }

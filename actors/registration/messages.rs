@@ -91,19 +91,90 @@ impl Handler<Leave> for Registration {
 /// The proxies have other addresses now.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Proxies(pub Vec<Destination>);
+pub struct NewProxies(pub Vec<Destination>);
 
-impl Handler<Proxies> for Registration {
+impl Handler<NewProxies> for Registration {
     type Result = ();
 
-    fn handle(&mut self, Proxies(proxies): Proxies, ctx: &mut Self::Context) {
-        if proxies.is_empty() || proxies == self.proxies {
-            return;
+    fn handle(&mut self, NewProxies(proxies): NewProxies, ctx: &mut Self::Context) {
+        if self.proxies.replace(proxies) {
+            ctx.notify(UseProxy);
         }
-        let current = self.proxies[self.at].address;
-        self.at = proxies.iter().position(|proxy| proxy.address == current).unwrap_or(0);
-        self.proxies = proxies;
-        ctx.notify(UseProxy);
+    }
+}
+
+/// The user is at home there, says the one he was registering at.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Home(pub Vec<Destination>);
+
+impl Handler<Home> for Registration {
+    type Result = ();
+
+    fn handle(&mut self, Home(home): Home, ctx: &mut Self::Context) {
+        match home.is_empty() {
+            true => {
+                let by = self.proxies.current().clone();
+                self.next_proxy(&by, ctx);
+            }
+            false => {
+                self.proxies.redirected(home);
+                ctx.notify(UseProxy);
+            }
+        }
+    }
+}
+
+/// This proxy does not serve.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct ProxyDown(pub Destination);
+
+impl Handler<ProxyDown> for Registration {
+    type Result = ();
+
+    fn handle(&mut self, ProxyDown(proxy): ProxyDown, ctx: &mut Self::Context) {
+        if self.proxies.current().address == proxy.address {
+            // What waits for an answer from there waits no longer.
+            self.step(LineInput::TransportFailed, ctx);
+            ctx.notify(MoveOn(proxy));
+        }
+    }
+}
+
+/// To itself: leave this proxy, if it is still in use.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct MoveOn(Destination);
+
+impl Handler<MoveOn> for Registration {
+    type Result = ();
+
+    fn handle(&mut self, MoveOn(proxy): MoveOn, ctx: &mut Self::Context) {
+        self.next_proxy(&proxy, ctx);
+    }
+}
+
+/// This proxy serves: whoever waits for one may try it, and whoever sits elsewhere may go back to it.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct ProxyUp(pub Destination);
+
+impl Handler<ProxyUp> for Registration {
+    type Result = ();
+
+    fn handle(&mut self, ProxyUp(proxy): ProxyUp, ctx: &mut Self::Context) {
+        let use_it = match self.machine.registered_until() {
+            None => {
+                self.proxies.choose(&proxy);
+                true
+            }
+            Some(_) => self.proxies.go_back(self.ports.clock.now()),
+        };
+        if use_it {
+            let proxy = self.proxies.current().clone();
+            self.step_in_turn(LineInput::ProxyBack(proxy), ctx);
+        }
     }
 }
 
@@ -116,7 +187,7 @@ impl Handler<UseProxy> for Registration {
     type Result = ();
 
     fn handle(&mut self, _: UseProxy, ctx: &mut Self::Context) {
-        let proxy = self.proxies[self.at].clone();
+        let proxy = self.proxies.current().clone();
         self.step_in_turn(LineInput::ProxyChanged(proxy), ctx);
     }
 }

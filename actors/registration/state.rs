@@ -26,6 +26,10 @@ pub struct LineState {
     pub expires: Option<Moment>,
     /// How calls go out over it, while it is up.
     pub way: Option<LineWay>,
+    /// Whether it is up at another proxy than the first.
+    pub away: bool,
+    /// What people should know of it while it is up.
+    pub notes: Vec<String>,
     /// Whether the actor is gone.
     pub gone: bool,
 }
@@ -41,7 +45,16 @@ pub struct LineWay {
 
 impl Default for LineState {
     fn default() -> Self {
-        Self { name: "registering", cause: None, registrar: None, expires: None, way: None, gone: false }
+        Self {
+            name: "registering",
+            cause: None,
+            registrar: None,
+            expires: None,
+            way: None,
+            away: false,
+            notes: Vec::new(),
+            gone: false,
+        }
     }
 }
 
@@ -73,6 +86,8 @@ pub struct LineSeed {
     pub credentials: Credentials,
     /// Proxies in order of preference, at least one.
     pub proxies: Vec<Destination>,
+    /// Those of them that are known not to serve.
+    pub avoid: Vec<Destination>,
     /// What makes it a line of Lync's; none: a plain registration.
     pub lync: Option<LyncSeed>,
     /// Turns of the node's registrations.

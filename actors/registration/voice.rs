@@ -84,7 +84,7 @@ impl Registration {
         }
         // A front end takes the requests of its users only, and those over the connection they signed in
         // by; after a fail-over the dialogs' own way leads to the one that is gone.
-        let to = if message.is_request() { self.proxies[self.at].clone() } else { to };
+        let to = if message.is_request() { self.proxies.current().clone() } else { to };
         self.ports.sip.send(message, to);
     }
 

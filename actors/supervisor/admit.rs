@@ -4,9 +4,10 @@ use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dialling::NumberClass;
+use kirkwall_core::call::forward::{Diversion, ForwardReason};
 use kirkwall_core::call::ladder::Ladder;
 use kirkwall_core::call::route::{Ask, Routed, Way, way};
-use kirkwall_core::call::{About, CallSummary, Party, Phase, Target};
+use kirkwall_core::call::{About, CallSummary, Divert, Party, Phase, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
@@ -23,7 +24,7 @@ use crate::desk::MediaView;
 use crate::recovery::survivors;
 
 /// A new call asks where to go and for its channels.
-#[derive(Debug, Message)]
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "AdmitReply")]
 pub struct Admit {
     /// Which call.
@@ -99,24 +100,55 @@ impl Handler<LastWords> for Supervisor {
 #[rtype(result = "()")]
 pub struct CallDied(pub CallRef);
 
+/// A call that nobody took goes on where its callee forwards it.
+#[derive(Debug, Message)]
+#[rtype(result = "AdmitReply")]
+pub struct DivertCall {
+    /// As it was admitted.
+    pub ask: Admit,
+    /// Whose forward, and to where.
+    pub divert: Divert,
+}
+
 impl Handler<Admit> for Supervisor {
-    type Result = MessageResult<Admit>;
+    type Result = ActorResponse<Self, AdmitReply>;
 
     fn handle(&mut self, ask: Admit, _: &mut Self::Context) -> Self::Result {
-        let reply = self.admit_call(&ask);
-        if let Err(cause) = &reply {
-            self.admission.release(ask.call);
-            counter!("ipdect_call_refusals_total", "cause" => cause.q850.to_string()).increment(1);
-            info!(call = %ask.call, status = cause.status, why = %cause.words, "call refused");
+        let routed = self.route(&ask);
+        match routed.way {
+            Way::Code(order) => self.obey(&ask, order),
+            _ => {
+                let reply = self.follow_route(&ask, routed, false);
+                ActorResponse::reply(self.judged(&ask, reply))
+            }
         }
+    }
+}
+
+impl Handler<DivertCall> for Supervisor {
+    type Result = MessageResult<DivertCall>;
+
+    fn handle(&mut self, DivertCall { ask, divert }: DivertCall, _: &mut Self::Context) -> Self::Result {
+        let Divert { by, to, reason, trail } = divert;
+        info!(call = %ask.call, %by, why = reason.words(), "call forwarded");
+        let reply = self.forward_call(&ask, (&by, &to, reason), &trail);
         self.show_channels();
         MessageResult(reply)
     }
 }
 
 impl Supervisor {
-    fn admit_call(&mut self, ask: &Admit) -> AdmitReply {
-        let mode = self.settings.internal_routing;
+    pub(super) fn judged(&mut self, ask: &Admit, reply: AdmitReply) -> AdmitReply {
+        if let Err(cause) = &reply {
+            self.admission.release(ask.call);
+            counter!("ipdect_call_refusals_total", "cause" => cause.q850.to_string()).increment(1);
+            info!(call = %ask.call, status = cause.status, why = %cause.words, "call refused");
+        }
+        self.show_channels();
+        reply
+    }
+
+    fn route(&self, ask: &Admit) -> Routed {
         let (trail, callback) =
             self.calls.get(&ask.call).map_or((Vec::new(), false), |entry| entry.brought());
         let dialled = Ask::Dialled {
@@ -126,29 +158,48 @@ impl Supervisor {
             trail: &trail,
             callback,
         };
-        let routed = way(dialled, &self.settings.dialling, mode, &Books(self));
-        self.follow_route(ask, routed)
+        way(dialled, &self.settings.dialling, self.settings.internal_routing, &Books(self))
     }
 
-    /// Takes the channels of a way.
-    pub(super) fn follow_route(&mut self, ask: &Admit, routed: Routed) -> AdmitReply {
+    fn forward_call(
+        &mut self,
+        ask: &Admit,
+        (by, to, reason): (&Username, &str, ForwardReason),
+        trail: &[Diversion],
+    ) -> AdmitReply {
+        let forwarded = Ask::Forwarded { by, to, reason, trail };
+        let mode = self.settings.internal_routing;
+        let routed = way(forwarded, &self.settings.dialling, mode, &Books(self));
+        self.follow_route(ask, routed, true)
+    }
+
+    /// Takes the channels of a way. The call may have its own already.
+    pub(super) fn follow_route(&mut self, ask: &Admit, routed: Routed, again: bool) -> AdmitReply {
         let emergency = routed.class == NumberClass::Emergency;
         if emergency {
             self.note_emergency(ask);
         }
-        let Routed { way, trail, forwards, uri, .. } = routed;
-        let about = About { emergency, trail, forwards };
+        let Routed { way, trail, called, forwards, uri, .. } = routed;
+        if let Some(entry) = self.calls.get_mut(&ask.call) {
+            let new: Vec<_> = called.into_iter().filter(|user| !entry.called.contains(user)).collect();
+            entry.called.extend(new);
+        }
+        let about = About { emergency, trail, forwards, confirms: false };
         match way {
             Way::Refuse(cause) => Err(cause),
-            Way::Code(_) => Err(Cause::of_status(501, "feature codes are not in use yet")),
+            // Codes are obeyed before anybody comes here.
+            Way::Code(_) => Err(Cause::of_status(484, "a feature code is dialled by itself")),
             Way::Handset(user) => {
-                self.take_common(ask, ask.srtp, emergency)?;
-                let targets = self.handset_targets(ask, &user, &about)?;
-                Ok(Granted { attempts: vec![targets], credentials: None, about })
+                if !again {
+                    self.take_common(ask, ask.srtp, emergency)?;
+                }
+                self.to_handset(ask, &user, about)
             }
             Way::North { line, number } => {
                 let srtp = ask.srtp || self.settings.media.srtp_north.mode != SrtpMode::Off;
-                self.take_common(ask, srtp, emergency)?;
+                if !again {
+                    self.take_common(ask, srtp, emergency)?;
+                }
                 let uri = number.as_ref().map(|number| self.aor(number)).or(uri);
                 let uri = uri.unwrap_or_else(|| ask.dialled.raw.to_string());
                 let number = number.unwrap_or_else(|| ask.dialled.user_text());
@@ -158,8 +209,23 @@ impl Supervisor {
         }
     }
 
+    /// A handset whose base station is full is busy, and its user may forward that.
+    fn to_handset(&mut self, ask: &Admit, user: &Username, about: About) -> AdmitReply {
+        let cause = match self.handset_targets(ask, user, &about) {
+            Ok(targets) => return Ok(Granted { attempts: vec![targets], credentials: None, about }),
+            Err(cause) => cause,
+        };
+        match about.forwards.after(&cause) {
+            Some((to, reason)) => {
+                let forwarded = self.forward_call(ask, (user, &to, reason), &about.trail);
+                forwarded.map_err(|_| cause)
+            }
+            None => Err(cause),
+        }
+    }
+
     /// The media channel, and the caller's own base station's. For an emergency call room is made.
-    fn take_common(&mut self, ask: &Admit, srtp: bool, emergency: bool) -> Result<(), Cause> {
+    pub(super) fn take_common(&mut self, ask: &Admit, srtp: bool, emergency: bool) -> Result<(), Cause> {
         let refused = |refusal: Refusal| Cause::no_channel(503, refusal.to_string());
         if emergency {
             self.make_room(ask, srtp);
@@ -240,7 +306,7 @@ impl Supervisor {
 
     fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {
         let display = self.accounts.get(user).map_or(String::new(), |record| record.display_name.clone());
-        Party { number: user.to_string(), display, user: Some(user.clone()), base }
+        Party { number: user.to_string(), display, uri: None, user: Some(user.clone()), base }
     }
 
     /// The address of record of a user part in our domain.
@@ -294,8 +360,14 @@ impl Supervisor {
             };
             let addr =
                 Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
-            let entry =
-                CallEntry { addr, summary, invite_key: String::new(), trail: Vec::new(), callback: false };
+            let entry = CallEntry {
+                addr,
+                summary,
+                invite_key: String::new(),
+                trail: Vec::new(),
+                callback: false,
+                called: Vec::new(),
+            };
             self.calls.insert(reference, entry);
             self.active += 1;
         }
@@ -353,8 +425,9 @@ impl Handler<CallProgressed> for Supervisor {
 impl Handler<CallEnded> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, ended: CallEnded, _: &mut Self::Context) {
+    fn handle(&mut self, ended: CallEnded, ctx: &mut Self::Context) {
         let CallEnded { summary, ladder, media } = ended;
+        self.log_call(&summary, ctx);
         if let Some(entry) = self.calls.get_mut(&summary.reference) {
             entry.summary = (*summary).clone();
             self.active -= 1;

@@ -4,12 +4,14 @@ use actix::prelude::*;
 use kirkwall_core::call::LegNo;
 use kirkwall_core::id::{CallRef, OwnerId};
 use kirkwall_core::sip::door::{self, Verdict};
+use kirkwall_core::sip::proxy_watch::WatchInput;
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Method, ParseFault, Via};
 use kirkwall_core::sip::{Facing, Peer};
 use kirkwall_integration::sip::Arrival;
 use metrics::counter;
 use tracing::{debug, warn};
 
+use super::watch::OWNER_OF_WATCH;
 use super::{OWNER_OF_LINE, Supervisor};
 use crate::registration::Vouch;
 
@@ -36,10 +38,10 @@ impl Handler<Arrived> for Supervisor {
             Arrival::Message { parsed, peer } => self.admit_message(parsed, peer, ctx),
             Arrival::SendFailed { message, destination, cause } => {
                 debug!(%cause, transport = %destination.transport, "a message could not be sent");
-                self.send_failed(&message);
+                self.send_failed(&message, ctx);
             }
             Arrival::Closed { connection, facing, remote, .. } => {
-                self.connection_gone(connection, facing, remote)
+                self.connection_gone(connection, facing, remote, ctx)
             }
             Arrival::Refused { facing, remote, what } => {
                 warn!(?facing, source = %remote.ip(), %what, "a TLS client was refused");
@@ -87,7 +89,7 @@ impl Supervisor {
 
     pub(super) fn route_message(&mut self, message: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
         if !message.is_request() {
-            return self.route_answer(message, peer);
+            return self.route_answer(message, peer, ctx);
         }
         let method = message.method().unwrap_or(Method::Options);
         if let Some(tag) = message.to_tag() {
@@ -120,8 +122,9 @@ impl Supervisor {
     }
 
     /// An answer finds its owner by the branch of the topmost Via, which we made.
-    fn route_answer(&mut self, message: SipMessage, peer: Peer) {
+    fn route_answer(&mut self, message: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
         match owner_of(&message) {
+            Some(OWNER_OF_WATCH) => self.watch(WatchInput::Received(message), ctx),
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
                     line.addr.do_send(Hear { message, peer });
@@ -141,7 +144,7 @@ impl Supervisor {
     }
 
     /// Our own message could not be sent: its owner is told, by branch for requests, by tag for answers.
-    pub(super) fn send_failed(&mut self, message: &SipMessage) {
+    pub(super) fn send_failed(&mut self, message: &SipMessage, ctx: &mut Context<Self>) {
         use crate::call::SendFailed;
         if !message.is_request() {
             let owner = message.to_tag().and_then(|tag| OwnerId::in_word(&tag));
@@ -151,6 +154,7 @@ impl Supervisor {
             return;
         }
         match owner_of(message) {
+            Some(OWNER_OF_WATCH) => self.watch(WatchInput::Failed(message.clone()), ctx),
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
                     line.addr.do_send(SendFailed(message.clone()));
@@ -176,9 +180,10 @@ impl Supervisor {
 
     pub(super) fn trusts(&self, peer: &Peer) -> bool {
         let proxy = self.proxies.iter().any(|proxy| proxy.address.ip() == peer.remote.ip());
-        let named = self.settings.north.iter().flat_map(|n| &n.proxies);
+        let hosts =
+            self.settings.north.iter().flat_map(|n| n.proxies.iter().map(|p| &p.host).chain(&n.allowed));
         let named =
-            named.into_iter().any(|p| peer.tls_names.iter().any(|name| name.eq_ignore_ascii_case(&p.host)));
+            hosts.into_iter().any(|host| peer.tls_names.iter().any(|name| name.eq_ignore_ascii_case(host)));
         peer.facing == Facing::North && (proxy || named)
     }
 }

@@ -125,7 +125,7 @@ impl Supervisor {
         self.calls.values().map(|entry| &entry.summary).filter(|summary| summary.phase != Phase::Ended)
     }
 
-    fn in_call(&self, user: &kirkwall_core::id::Username) -> bool {
+    pub(super) fn in_call(&self, user: &kirkwall_core::id::Username) -> bool {
         let with = |party: &kirkwall_core::call::Party| party.user.as_ref() == Some(user);
         self.standing().any(|summary| with(&summary.caller) || with(&summary.callee))
     }
@@ -186,6 +186,7 @@ impl Handler<ListRegistrations> for Supervisor {
                 state: entry.state.name,
                 cause: entry.state.cause.clone(),
                 registrar: entry.state.registrar.clone(),
+                notes: entry.state.notes.clone(),
                 expires: entry.state.expires,
             })
             .collect();

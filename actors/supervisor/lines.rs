@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use kirkwall_core::id::{OwnerId, Username};
+use kirkwall_core::sip::proxy_watch::WatchInput;
 use kirkwall_core::sip::{ConnectionId, Destination, Facing};
 use metrics::{counter, gauge};
 use tracing::{error, info, warn};
@@ -14,7 +15,7 @@ use kirkwall_integration::sip::Target;
 use super::{LineEntry, Supervisor};
 use crate::handset::{ConnectionGone, Located};
 use crate::registration::{
-    Leave, LineSeed, LineState, LineWay, LyncSeed, Proxies, Registration, Unreached, Want,
+    Leave, LineSeed, LineState, LineWay, LyncSeed, NewProxies, Registration, Unreached, Want,
 };
 use crate::settings::LyncSettings;
 
@@ -44,6 +45,7 @@ impl Supervisor {
         if self.settings.north.is_none() {
             return;
         }
+        self.begin_watch(ctx);
         self.resolve_proxies(ctx);
         ctx.run_interval(RESOLVE_EVERY, |me, ctx| me.resolve_proxies(ctx));
         ctx.run_interval(TICK, |me, ctx| me.start_waiting_lines(ctx));
@@ -52,6 +54,7 @@ impl Supervisor {
     fn resolve_proxies(&mut self, ctx: &mut Context<Self>) {
         let Some(north) = self.settings.north.clone() else { return };
         let (resolver, mut tokens) = (self.resolver.clone(), self.tokens.split());
+        let known = self.proxies.clone();
         let looked_up = async move {
             let mut found: Vec<Destination> = Vec::new();
             for proxy in &north.proxies {
@@ -64,7 +67,12 @@ impl Supervisor {
                 let answer = resolver.resolve(&target, north.dns, || tokens.number() as u32).await;
                 match answer {
                     Ok(destinations) => found.extend(destinations),
-                    Err(fault) => warn!(proxy = %proxy.host, %fault, "a proxy's name cannot be resolved"),
+                    Err(fault) => {
+                        warn!(proxy = %proxy.host, %fault, "a proxy's name cannot be resolved");
+                        // DNS that is down takes nothing away.
+                        let same = |one: &&Destination| one.server_name.as_ref() == Some(&proxy.host);
+                        found.extend(known.iter().filter(same).cloned());
+                    }
                 }
             }
             found
@@ -79,8 +87,9 @@ impl Supervisor {
         info!(count = found.len(), "proxies resolved");
         self.proxies = found;
         for line in self.lines.values() {
-            line.addr.do_send(Proxies(self.proxies.clone()));
+            line.addr.do_send(NewProxies(self.proxies.clone()));
         }
+        self.watch(WatchInput::Proxies(self.proxies.clone()), ctx);
         self.utter_waiting(ctx);
     }
 
@@ -125,6 +134,7 @@ impl Supervisor {
             user_agent: self.settings.user_agent.clone(),
             credentials,
             proxies: self.proxies.clone(),
+            avoid: self.proxies_down(),
             lync: north.lync.as_ref().map(|lync| self.lync_seed(lync, &user)),
             pace: self.pace.clone(),
             ports: self.ports.clone(),
@@ -167,7 +177,13 @@ impl Supervisor {
 impl Supervisor {
     /// A connection is gone. Handsets that registered over it are reached by address from now on; lines
     /// whose registrar was at its other end register again, since the registrar called us over it.
-    pub(super) fn connection_gone(&mut self, connection: ConnectionId, facing: Facing, remote: SocketAddr) {
+    pub(super) fn connection_gone(
+        &mut self,
+        connection: ConnectionId,
+        facing: Facing,
+        remote: SocketAddr,
+        ctx: &mut Context<Self>,
+    ) {
         match facing {
             Facing::South => {
                 let uses = |places: &Vec<Located>| {
@@ -184,6 +200,7 @@ impl Supervisor {
                 for line in self.lines.values().filter(|line| line.state.way.as_ref().is_some_and(uses)) {
                     line.addr.do_send(Unreached);
                 }
+                self.watch(WatchInput::Closed(remote), ctx);
             }
         }
     }

@@ -17,12 +17,15 @@
 mod admit;
 mod books;
 mod emergency;
+mod features;
 mod inbound;
 mod inspect;
 mod lines;
+mod logs;
 mod people;
 mod south;
 mod voice;
+mod watch;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -37,6 +40,7 @@ use kirkwall_core::sip::Destination;
 use kirkwall_core::sip::digest::{DigestServer, GuessLimiter, Offer};
 use kirkwall_core::sip::door::DoorRules;
 use kirkwall_core::sip::pace::Pace;
+use kirkwall_core::sip::proxy_watch::ProxyWatch;
 use kirkwall_core::timer::Moment;
 use kirkwall_data::user::UserRecord;
 use kirkwall_integration::sip::Resolver;
@@ -50,7 +54,8 @@ use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
 pub use admit::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, LastWords, Release, ReleaseBase,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, DivertCall, Granted, LastWords, Release,
+    ReleaseBase,
 };
 pub use inbound::{Arrived, Hear};
 pub use inspect::Drain;
@@ -59,6 +64,7 @@ pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
+pub use watch::Redirect;
 
 /// Ended calls remembered with their ladders.
 const REMEMBERED: usize = 1_000;
@@ -90,6 +96,9 @@ pub struct Supervisor {
     waiting_lines: VecDeque<Username>,
     proxies: Vec<Destination>,
     pace: SharedPace,
+    /// Of Lync's front ends.
+    watcher: Option<ProxyWatch>,
+    watch_alarm: Option<SpawnHandle>,
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     calls: BTreeMap<CallRef, CallEntry>,
@@ -122,6 +131,8 @@ struct CallEntry {
     trail: Vec<Diversion>,
     /// Whether an emergency desk calls back.
     callback: bool,
+    /// The users that it was for, by whoever's forward.
+    called: Vec<Username>,
 }
 
 impl CallEntry {
@@ -171,6 +182,8 @@ impl Supervisor {
             waiting_lines: VecDeque::new(),
             proxies: Vec::new(),
             pace,
+            watcher: None,
+            watch_alarm: None,
             unsaid: Vec::new(),
             calls: BTreeMap::new(),
             invites: HashMap::new(),
@@ -202,6 +215,7 @@ impl Actor for Supervisor {
         // Arrivals come by `try_send`: beyond this many waiting ones, messages are dropped and counted,
         // which UDP repeats and TCP pushes back on.
         ctx.set_mailbox_capacity(16_384);
+        self.restore_features();
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
         self.restore_calls(ctx);

@@ -1,6 +1,7 @@
 //! The south's requests: who asks is proved first, then the handset or a call takes over.
 
 use actix::prelude::*;
+use kirkwall_core::call::route::Map;
 use kirkwall_core::call::{NewCall, Party};
 use kirkwall_core::id::Username;
 use kirkwall_core::sip::digest::{Ha1, Role, Verdict};
@@ -9,6 +10,7 @@ use kirkwall_core::sip::{Facing, Peer, SipBaseProfile};
 use metrics::counter;
 use tracing::warn;
 
+use super::books::Books;
 use super::inbound::invite_key;
 use super::{CallEntry, MAX_CALLS, Supervisor};
 use crate::call::{Call, CallSeed};
@@ -80,7 +82,7 @@ impl Supervisor {
                 Some(user) => self.handset_party(user, &request, &peer),
                 None => return,
             },
-            Facing::North if self.trusts(&peer) => outside_party(&request),
+            Facing::North if self.trusts(&peer) => self.outside_party(&request),
             Facing::North => {
                 warn!(source = %peer.remote.ip(), "a call from somebody who is none of our proxies was refused");
                 counter!("ipdect_sip_door_total", "verdict" => "reply", "why" => "untrusted").increment(1);
@@ -112,7 +114,10 @@ impl Supervisor {
         let summary = kirkwall_core::call::CallSummary::of(&new, self.ports.clock.now());
         let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::new(seed));
         self.invites.insert(key.clone(), reference);
-        self.calls.insert(reference, CallEntry { addr, summary, invite_key: key, trail, callback });
+        self.calls.insert(
+            reference,
+            CallEntry { addr, summary, invite_key: key, trail, callback, called: Vec::new() },
+        );
         self.active += 1;
         self.calls_max = self.calls_max.max(self.active);
     }
@@ -120,7 +125,7 @@ impl Supervisor {
     fn handset_party(&mut self, user: Username, request: &SipMessage, peer: &Peer) -> Party {
         let display = self.accounts.get(&user).map_or(String::new(), |record| record.display_name.clone());
         let base = recognise(request, peer);
-        Party { number: user.to_string(), display, user: Some(user), base: Some(base.key) }
+        Party { number: user.to_string(), display, uri: None, user: Some(user), base: Some(base.key) }
     }
 }
 
@@ -129,9 +134,15 @@ fn recognise(request: &SipMessage, peer: &Peer) -> SipBaseProfile {
     SipBaseProfile::recognise(agent, request.contacts().first(), peer.remote.ip())
 }
 
-fn outside_party(request: &SipMessage) -> Party {
-    let from = request.from();
-    let number = from.as_ref().map_or(String::new(), |from| from.uri.user_text());
-    let display = from.and_then(|from| from.display).unwrap_or_default();
-    Party { number, display, user: None, base: None }
+impl Supervisor {
+    fn outside_party(&self, request: &SipMessage) -> Party {
+        let from = request.from();
+        let number = from.as_ref().map_or(String::new(), |from| from.uri.user_text());
+        let foreign = from
+            .as_ref()
+            .filter(|from| from.uri.host.as_ref().is_some_and(|host| !Books(self).is_ours(host)));
+        let uri = foreign.map(|from| from.uri.raw.to_string());
+        let display = from.and_then(|from| from.display).unwrap_or_default();
+        Party { number, display, uri, user: None, base: None }
+    }
 }

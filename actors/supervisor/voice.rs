@@ -95,7 +95,7 @@ impl Supervisor {
             None if wanted && self.unsaid.len() < MOST_UNSAID => {
                 self.unsaid.push(Utter { line, message, to })
             }
-            None => self.send_failed(&message),
+            None => self.send_failed(&message, ctx),
         }
     }
 }
@@ -130,8 +130,8 @@ impl Handler<Vouched> for Supervisor {
 impl Handler<Unsaid> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, Unsaid(message): Unsaid, _: &mut Self::Context) {
-        self.send_failed(&message);
+    fn handle(&mut self, Unsaid(message): Unsaid, ctx: &mut Self::Context) {
+        self.send_failed(&message, ctx);
     }
 }
 

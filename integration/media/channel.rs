@@ -15,11 +15,14 @@ use super::flow::{Flow, Report, Side};
 use super::leg::{Buffer, Change, LONGEST, Leg, Surroundings};
 use super::outgoing::ticks;
 use super::srtp::Refused;
+use super::stun::{self, StunListener};
 
 /// Two legs, joined.
 pub(super) struct Channel {
     pub(super) id: ChannelId,
     pub(super) legs: [Leg; 2],
+    /// Who hears STUN.
+    pub(super) stun: Option<StunListener>,
 }
 
 impl Channel {
@@ -39,6 +42,9 @@ impl Channel {
         let [a, b] = &mut self.legs;
         let (from, to) = if side == Side::A { (a, b) } else { (b, a) };
         let (len, source) = from.rtp.recv_from(&mut buffer.0[..=LONGEST])?;
+        if stun::pass(self.stun.as_ref(), from, false, &buffer.0[..len], source, now) {
+            return Ok(());
+        }
         match take(self.id, from, buffer, len, source, now, around) {
             Some(taken) => pass_on(self.id, from, to, buffer, taken, now, around),
             None if from.is_paused() => to.outgoing.pause(),

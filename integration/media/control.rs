@@ -12,6 +12,7 @@ use super::channel::Channel;
 use super::counters::Count;
 use super::flow::{Report, Side};
 use super::leg::{Buffer, LONGEST, Leg, Surroundings, reachable};
+use super::stun;
 
 /// RFC 3550 §6.2: the fixed minimum interval. Two parties at 64 kbit/s never reach the 5 % share.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -73,6 +74,9 @@ impl Channel {
     ) -> io::Result<()> {
         let leg = &mut self.legs[side.index()];
         let (len, source) = leg.rtcp.recv_from(&mut buffer.0[..=LONGEST])?;
+        if stun::pass(self.stun.as_ref(), leg, true, &buffer.0[..len], source, now) {
+            return Ok(());
+        }
         if leg.flow.is_none() {
             return Ok(());
         }

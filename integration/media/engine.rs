@@ -201,6 +201,12 @@ impl Engine {
         Ok(())
     }
 
+    /// An order to the thread of an open channel.
+    pub(super) fn tell(&self, channel: ChannelId, order: Order) -> Result<(), EngineFault> {
+        let thread = self.0.table().get(&channel).ok_or(EngineFault::Unknown(channel))?.thread;
+        self.0.threads[thread].order(order)
+    }
+
     /// Closes a channel and gives its final figures; `None` when it is not open. The thread says BYE
     /// and frees the ports at once, which is soon after this returns.
     pub fn close(&self, channel: ChannelId) -> Option<ChannelCounters> {

@@ -15,6 +15,7 @@ use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::ports::Pair;
 use super::srtp::{Inbound, Outbound, ROOM};
+use super::stun::Allowance;
 use super::translate::Translator;
 
 /// Longest datagram taken, in octets: an Ethernet frame's worth.
@@ -73,6 +74,7 @@ pub(super) struct Leg {
     pub(super) control: Control,
     pub(super) cells: Arc<Cells>,
     pub(super) events: Tracker,
+    pub(super) allowance: Allowance,
     /// The source before the present one, and until when its packets are stragglers.
     pub(super) replaced: Option<(u32, Moment)>,
     /// Lost by sources before the present one.
@@ -102,6 +104,7 @@ impl Leg {
             translator: Translator::default(),
             cells,
             events: Tracker::default(),
+            allowance: Allowance::default(),
             replaced: None,
             lost_before: 0,
             heard: false,

@@ -30,6 +30,7 @@ mod poll;
 mod ports;
 pub mod srtp;
 mod srtp_session;
+mod stun;
 mod translate;
 mod worker;
 
@@ -39,3 +40,4 @@ mod tests;
 pub use counters::{ChannelCounters, SideCounters};
 pub use engine::{Engine, EngineConfig, EngineFault};
 pub use flow::{Flow, Ports, Position, Report, Side, Standing};
+pub use stun::{Stun, StunListener};

@@ -18,6 +18,7 @@ use super::outgoing::Outgoing;
 use super::poll::{Bell, Poll, thread_cpu};
 use super::ports::{Pair, PortPool};
 use super::srtp::ROOM;
+use super::stun::{Stun, StunListener};
 
 /// Sockets served per wait.
 const BATCH: usize = 256;
@@ -29,6 +30,8 @@ const TICK: Duration = Duration::from_millis(50);
 pub(super) enum Order {
     Open(Box<Opening>),
     Set(ChannelId, Side, Box<Change>),
+    Listen(ChannelId, StunListener),
+    SendStun(ChannelId, Box<Stun>),
     /// Some channel's [`Shared::closed`] was set.
     Sweep,
     Stop,
@@ -95,6 +98,11 @@ pub(super) struct Channels {
 }
 
 impl Channels {
+    fn get_mut(&mut self, channel: ChannelId) -> Option<&mut Channel> {
+        let slot = *self.index.get(&channel)?;
+        self.slots[slot].as_mut().map(|(channel, _)| &mut **channel)
+    }
+
     /// The batch is served: slots freed before it ended may be used again.
     fn rested(&mut self) {
         self.free.append(&mut self.resting);
@@ -184,9 +192,18 @@ impl Worker {
             match order {
                 Ok(Order::Open(opening)) => self.open(*opening, now),
                 Ok(Order::Set(channel, side, change)) => {
-                    let slot = self.channels.index.get(&channel).copied();
-                    if let Some((channel, _)) = slot.and_then(|slot| self.channels.slots[slot].as_mut()) {
+                    if let Some(channel) = self.channels.get_mut(channel) {
                         channel.set(side, *change, now);
+                    }
+                }
+                Ok(Order::Listen(channel, listener)) => {
+                    if let Some(channel) = self.channels.get_mut(channel) {
+                        channel.stun = Some(listener);
+                    }
+                }
+                Ok(Order::SendStun(channel, stun)) => {
+                    if let Some(channel) = self.channels.get_mut(channel) {
+                        channel.send_stun(&stun);
                     }
                 }
                 Ok(Order::Sweep) => self.sweep(buffer, now),
@@ -209,7 +226,7 @@ impl Worker {
                 tracing::error!(%error, channel = %id, "media socket cannot be watched");
             }
         }
-        let entry = Some((Box::new(Channel { id, legs }), shared));
+        let entry = Some((Box::new(Channel { id, legs, stun: None }), shared));
         match self.channels.slots.get_mut(slot) {
             Some(place) => *place = entry,
             None => self.channels.slots.push(entry),

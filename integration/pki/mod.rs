@@ -14,6 +14,7 @@ mod identity;
 mod inspect;
 mod live;
 mod pem;
+mod servers;
 mod tls;
 mod trust;
 mod words;

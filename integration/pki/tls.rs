@@ -7,6 +7,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
+use super::servers::Servers;
 use super::{LiveIdentity, PkiFault, Trust};
 
 const VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
@@ -20,6 +21,8 @@ pub enum ClientAuth {
     Optional(Arc<RootCertStore>),
     /// MTLS: a certificate that chains to one of these, or no connection.
     Required(Arc<RootCertStore>),
+    /// MTLS with servers of these names only ([`Servers`](super::servers::Servers)).
+    Servers(Arc<RootCertStore>, Vec<String>),
 }
 
 /// Settings for connections we open.
@@ -44,13 +47,14 @@ pub fn server_config(
         ClientAuth::None => return Ok(Arc::new(builder.with_no_client_auth().with_cert_resolver(identity))),
         ClientAuth::Optional(roots) => (roots, false),
         ClientAuth::Required(roots) => (roots, true),
+        ClientAuth::Servers(roots, names) => {
+            let verifier = Arc::new(Servers::new(roots, names, provider)?);
+            return Ok(Arc::new(builder.with_client_cert_verifier(verifier).with_cert_resolver(identity)));
+        }
     };
     let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
     let verifier = if required { verifier } else { verifier.allow_unauthenticated() };
-    let verifier = verifier.build().map_err(|error| PkiFault::NoTrust {
-        origin: "client certificates".to_owned(),
-        what: error.to_string(),
-    })?;
+    let verifier = verifier.build().map_err(|error| no_trust(&error))?;
     Ok(Arc::new(builder.with_client_cert_verifier(verifier).with_cert_resolver(identity)))
 }
 
@@ -67,6 +71,10 @@ pub fn client_config(trust: &Trust, identity: Option<Arc<LiveIdentity>>) -> Resu
         None => builder.with_no_client_auth(),
     };
     Ok(ClientTls { config: Arc::new(config), verified: matches!(trust, Trust::Roots(_)) })
+}
+
+pub(super) fn no_trust(error: &dyn std::fmt::Display) -> PkiFault {
+    PkiFault::NoTrust { origin: "client certificates".to_owned(), what: error.to_string() }
 }
 
 fn library(error: &rustls::Error) -> PkiFault {

@@ -49,6 +49,7 @@ fn certificate_words(error: &CertificateError) -> String {
         CertificateError::InvalidPurposeContext { .. } | CertificateError::InvalidPurpose => {
             "the peer's certificate is not for this use (extended key usage)".to_owned()
         }
+        CertificateError::Other(own) => own.to_string(),
         other => format!("the peer's certificate is not valid: {other}"),
     }
 }

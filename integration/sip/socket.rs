@@ -13,7 +13,7 @@ const UDP_BUFFER: usize = 4 << 20;
 /// Connections the system may hold for us before we accept them.
 const BACKLOG: i32 = 1_024;
 /// Unacknowledged bytes for so long mean a dead peer (RFC 5482).
-const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
+const UNACKNOWLEDGED: Duration = Duration::from_secs(12);
 
 /// A UDP socket on `address`.
 pub(super) fn udp(address: SocketAddr) -> io::Result<UdpSocket> {

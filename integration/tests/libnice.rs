@@ -1,7 +1,6 @@
 //! Our ICE agent against libnice, which judges whether we speak [MS-ICE2] and RFC 5245.
 //!
-//! Needs `libnice-dev`, `pkg-config` and a C compiler, so it is only run when asked for:
-//! `cargo test -p kirkwall-integration --test libnice -- --ignored`.
+//! Needs `libnice-dev`, `pkg-config` and a C compiler: `scripts/deps build clients`.
 #![allow(clippy::unwrap_used)]
 
 mod ice_driver;
@@ -143,7 +142,6 @@ fn assert_agreed(driver: &Driver, peer: &mut Libnice) {
 }
 
 #[test]
-#[ignore = "needs libnice-dev"]
 fn we_call_libnice_in_its_lync_mode() {
     let (driver, mut peer) = meet(Settings::default(), "msice2", Role::Controlling, Role::Controlled);
     assert_agreed(&driver, &mut peer);
@@ -153,7 +151,6 @@ fn we_call_libnice_in_its_lync_mode() {
 }
 
 #[test]
-#[ignore = "needs libnice-dev"]
 fn we_call_libnice_and_nominate_aggressively() {
     let settings = Settings { nomination: Nomination::Aggressive, ..Settings::default() };
     let (driver, mut peer) = meet(settings, "msice2", Role::Controlling, Role::Controlled);
@@ -161,7 +158,6 @@ fn we_call_libnice_and_nominate_aggressively() {
 }
 
 #[test]
-#[ignore = "needs libnice-dev"]
 fn libnice_calls_us_in_its_lync_mode() {
     let (driver, mut peer) = meet(Settings::default(), "msice2", Role::Controlled, Role::Controlling);
     assert_agreed(&driver, &mut peer);
@@ -169,7 +165,6 @@ fn libnice_calls_us_in_its_lync_mode() {
 }
 
 #[test]
-#[ignore = "needs libnice-dev"]
 fn copies_with_the_old_fingerprint_do_not_disturb_libnice() {
     let settings = Settings { old_fingerprint: true, ..Settings::default() };
     let (driver, mut peer) = meet(settings, "msice2", Role::Controlling, Role::Controlled);
@@ -177,7 +172,6 @@ fn copies_with_the_old_fingerprint_do_not_disturb_libnice() {
 }
 
 #[test]
-#[ignore = "needs libnice-dev"]
 fn a_role_conflict_with_libnice_is_repaired_either_way() {
     for compatibility in ["msice2", "rfc5245"] {
         for role in [Role::Controlling, Role::Controlled] {
@@ -192,7 +186,6 @@ fn a_role_conflict_with_libnice_is_repaired_either_way() {
 }
 
 #[test]
-#[ignore = "needs libnice-dev"]
 fn libnice_in_its_rfc_mode_is_met_in_the_dialect_of_the_rfc() {
     let settings = Settings { dialect: Dialect::Rfc5389, ..Settings::default() };
     for (ours, theirs) in [(Role::Controlling, Role::Controlled), (Role::Controlled, Role::Controlling)] {
@@ -202,14 +195,12 @@ fn libnice_in_its_rfc_mode_is_met_in_the_dialect_of_the_rfc() {
 }
 
 #[test]
-#[ignore = "needs libnice-dev"]
 fn an_agent_set_to_the_lync_dialect_takes_up_that_of_the_rfc() {
     let (driver, mut peer) = meet(Settings::default(), "rfc5245", Role::Controlled, Role::Controlling);
     assert_agreed(&driver, &mut peer);
 }
 
 #[test]
-#[ignore = "needs libnice-dev"]
 fn a_candidate_that_libnice_does_not_tell_is_learnt_from_its_checks() {
     let mut peer = Libnice::new("msice2", Role::Controlling);
     let mut driver = Driver::new(Settings::default(), Role::Controlled).unwrap();
@@ -227,7 +218,6 @@ fn a_candidate_that_libnice_does_not_tell_is_learnt_from_its_checks() {
 }
 
 #[test]
-#[ignore = "needs libnice-dev"]
 fn a_wrong_password_brings_nobody_together() {
     let mut peer = Libnice::new("msice2", Role::Controlled);
     let settings = Settings { patience: Duration::from_secs(2), ..Settings::default() };

@@ -1,5 +1,6 @@
 //! The emulators' command lines.
 
+pub mod base;
 pub mod front_end;
 pub mod handset;
 pub mod load;

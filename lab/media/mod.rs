@@ -1,6 +1,8 @@
 //! Sound for emulators: G.711, RTP, SDP and voices that can be told apart at the far end.
 
 pub mod g711;
+pub mod g726;
+pub mod meter;
 pub mod sdp;
 pub mod srtp;
 pub mod stream;

@@ -20,6 +20,12 @@ impl fmt::Debug for Key {
     }
 }
 
+impl From<[u8; 30]> for Key {
+    fn from(key: [u8; 30]) -> Self {
+        Self(key)
+    }
+}
+
 impl Key {
     /// A new one.
     pub fn fresh() -> Self {

@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::meter::Meter;
 use super::srtp::{Crypto, Direction, Key};
-use super::voice::Recogniser;
 use super::{Codec, FRAME, Voice};
 use crate::sip::Failure;
 use crate::sip::endpoint::locked;
@@ -19,9 +19,8 @@ use crate::sip::endpoint::locked;
 /// Longest datagram that is read.
 const PACKET: usize = 1_500;
 
-/// Level of a full-scale sine in A-law (ITU-T G.711 §5); µ-law has 3.17. No kin of π.
-#[allow(clippy::approx_constant)]
-const FULL_SCALE_DBM0: f64 = 3.14;
+/// Packets that can be missing between two: more is another stream.
+const MOST_MISSING: u64 = 500;
 
 /// What one end heard.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
@@ -39,6 +38,9 @@ pub struct Heard {
     /// Longest time between two packets, or from the last packet to the end.
     #[serde(serialize_with = "milliseconds", rename = "longest_gap_ms")]
     pub longest_gap: Duration,
+    /// Longest silence in the sound, what did not come counted in. Speech has pauses of 80 ms, humming none.
+    #[serde(serialize_with = "milliseconds", rename = "longest_silence_ms")]
+    pub longest_silence: Duration,
     /// Mean level, dBm0 (a full-scale sine is +3.14); none when nothing was heard.
     pub level_dbm0: Option<f32>,
     /// Whose voice it was.
@@ -306,9 +308,7 @@ struct Ear {
     ssrc: u32,
     /// Expected packets of sources that ended.
     expected_before: u64,
-    squares: f64,
-    samples: u64,
-    recogniser: Recogniser,
+    meter: Meter,
 }
 
 impl Ear {
@@ -322,9 +322,7 @@ impl Ear {
         let ssrc = u32::from_be_bytes([octets[8], octets[9], octets[10], octets[11]]);
         self.count(ssrc, u16::from_be_bytes([octets[2], octets[3]]));
         for sample in payload.iter().map(|octet| codec.decode(*octet)) {
-            self.recogniser.push(sample);
-            self.squares += (f64::from(sample) / 32_768.0).powi(2);
-            self.samples += 1;
+            self.meter.push(sample);
         }
     }
 
@@ -334,6 +332,8 @@ impl Ear {
             Some((first, highest)) if self.ssrc == ssrc => {
                 let ahead = sequence.wrapping_sub(*highest as u16) as i16;
                 let extended = highest.saturating_add_signed(i64::from(ahead));
+                let missing = extended.saturating_sub(*highest + 1).min(MOST_MISSING);
+                self.meter.missing(missing as usize * FRAME);
                 *first = (*first).min(extended);
                 *highest = (*highest).max(extended);
             }
@@ -353,9 +353,6 @@ impl Ear {
 
     fn heard(&self, sent: u64, now: Instant) -> Heard {
         let gap_at_end = self.last_at.map_or(Duration::ZERO, |last| now - last);
-        // A full-scale sine has a mean square of one half.
-        let level = |squares: f64| 10.0 * (squares * 2.0).log10() + FULL_SCALE_DBM0;
-        let mean = (self.samples > 0).then(|| self.squares / self.samples as f64);
         Heard {
             packets: self.packets,
             sent,
@@ -363,8 +360,9 @@ impl Ear {
             refused: self.refused,
             other: self.other,
             longest_gap: self.longest_gap.max(gap_at_end),
-            level_dbm0: mean.filter(|m| *m > 0.0).map(|m| level(m) as f32),
-            voice: self.recogniser.voice(),
+            longest_silence: self.meter.longest_silence(),
+            level_dbm0: self.meter.level_dbm0(),
+            voice: self.meter.voice(),
         }
     }
 }

@@ -68,6 +68,19 @@ fn murmur(pitch: f32, (first, second): (f32, f32), time: f32) -> f32 {
     harmonics.map(|f| 0.035 * (near(f, first) + 0.6 * near(f, second)) * (TAU * f * time).sin()).sum()
 }
 
+impl Voice {
+    /// Both marks without syllables or vowels, to be hummed in a loop: 1.6 s of samples, whole periods of
+    /// every mark.
+    pub fn hum(self) -> Vec<i16> {
+        let (low, high) = self.marks();
+        let sample = |n: usize| {
+            let time = n as f32 / RATE as f32;
+            0.16 * ((TAU * low * time).sin() + (TAU * high * time).sin())
+        };
+        (0..LOOP).map(|n| (sample(n) * 32_000.0) as i16).collect()
+    }
+}
+
 fn swell(within: usize) -> f32 {
     let left = SOUNDING.saturating_sub(within);
     (within.min(left).min(EDGE) as f32) / EDGE as f32

@@ -16,6 +16,12 @@ pub fn check(config: &Config, values: &mut Values) {
     lync(config, values);
     media(config, values);
     capacity(&config.capacity, values);
+    if config.cdr.log_entries > 1_000 {
+        values.fault("cdr.log_entries", "must be at most 1000".into());
+    }
+    if !(1..=3_650).contains(&config.cdr.log_days) {
+        values.fault("cdr.log_days", "must be between 1 and 3650".into());
+    }
     super::dialling::check(&config.dialling, values);
     certificates(config, values);
     listeners(config, values);
@@ -45,6 +51,10 @@ fn lync(config: &Config, values: &mut Values) {
     let lync = &config.lync;
     if !lync.enabled {
         return;
+    }
+    if lync.watch_every.as_secs() > 60 {
+        let what = "a front end that hangs shall be found within 30 seconds; use 5, or 0 for never";
+        values.fault("lync.watch_every", what.into());
     }
     if lync.trusted_server && config.node.fqdn.as_ref().is_none_or(|name| !name.as_str().contains('.')) {
         let what = "a trusted server is known by its full name; set node.fqdn = \"dect1.example.com\"";

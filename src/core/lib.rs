@@ -11,6 +11,7 @@
 //!
 //! * [`id`], [`pii`], [`timer`], [`machine`]: the vocabulary everything shares.
 //! * [`dect`]: EN 300 175, from octets to calls and subscriptions of handsets. Knows nothing of SIP.
+//! * [`radio`]: channels, sync tree and handover above the links of base stations.
 //! * [`sip`]: RFC 3261 and friends, from bytes to dialogs. Knows nothing of DECT or calls.
 //! * [`media`]: SDP, RTP, codecs, SRTP keys. Knows nothing of calls.
 //! * [`lync`]: what Lync front ends want beyond SIP: sign-in, signatures, presence.
@@ -30,5 +31,6 @@ pub mod lync;
 pub mod machine;
 pub mod media;
 pub mod pii;
+pub mod radio;
 pub mod sip;
 pub mod timer;

@@ -210,7 +210,7 @@ async fn open_transports(
         listeners: listeners(config, data),
         server_tls: certificates.servers.clone(),
         client_tls: certificates.clients.clone(),
-        limits: Limits::default(),
+        limits: limits(config),
     };
     let sink = move |arrival: Arrival| {
         let taken = inbox.get().is_some_and(|supervisor| supervisor.try_send(Arrived(arrival)).is_ok());
@@ -221,6 +221,22 @@ async fn open_transports(
     // Sockets have threads of their own, so that a busy actor does not keep them from reading.
     let started = sockets.spawn(Transports::start(config, sink)).await;
     started.map_err(|error| format!("the SIP sockets could not be started: {error}"))?.map_err(told)
+}
+
+/// A front end carries thousands of users over one connection and must be missed within 30 seconds: five
+/// till the next keep-alive, twelve till TCP gives up, five for the try to connect again.
+fn limits(config: &Config) -> Limits {
+    let usual = Limits::default();
+    match config.lync.enabled {
+        false => usual,
+        true => Limits {
+            keep_alive: Duration::from_secs(5),
+            connect: Duration::from_secs(5),
+            queue: 8_192,
+            queue_bytes: 32 << 20,
+            ..usual
+        },
+    }
 }
 
 fn listeners(config: &Config, data: &Path) -> Vec<Listen> {
@@ -300,6 +316,11 @@ fn desk(
         list_handsets: supervisor.clone().recipient(),
         list_registrations: supervisor.clone().recipient(),
         get_capacity: supervisor.clone().recipient(),
+        get_forwarding: supervisor.clone().recipient(),
+        set_forwarding: supervisor.clone().recipient(),
+        list_feature_codes: supervisor.clone().recipient(),
+        list_call_log: supervisor.clone().recipient(),
+        clear_call_log: supervisor.clone().recipient(),
         get_overview: supervisor.clone().recipient(),
         get_health: supervisor.clone().recipient(),
         check_token: access.clone().recipient(),

@@ -2,12 +2,15 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kirkwall_actors::settings::{
-    CapacitySettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings,
+    CapacitySettings, IceSettings, LogSettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings,
 };
 use kirkwall_core::call::admission::Limit;
-use kirkwall_core::media::negotiate::{SrtpMode, SrtpPolicy};
+use kirkwall_core::media::ice::agent;
+use kirkwall_core::media::ice::stun::Dialect;
+use kirkwall_core::media::negotiate::{IceMode, SrtpMode, SrtpPolicy};
 use kirkwall_core::sip::wire::{Host, Text};
 use kirkwall_integration::sip::DnsMethod;
 
@@ -29,6 +32,10 @@ pub fn settings(config: &Config) -> Settings {
         internal_routing: config.sip.internal_routing,
         dialling: Arc::new(config.dialling.plan()),
         media: media(config),
+        logs: LogSettings {
+            entries: config.cdr.log_entries.into(),
+            kept: Duration::from_secs(u64::from(config.cdr.log_days) * 86_400),
+        },
         capacity: capacity(config),
         domain,
     }
@@ -50,6 +57,7 @@ fn north(config: &Config) -> Option<NorthSettings> {
     let proxies: Vec<Proxy> = proxies.collect();
     (!proxies.is_empty()).then(|| NorthSettings {
         proxies,
+        allowed: config.sip.north.allowed.iter().map(|name| name.as_str().to_owned()).collect(),
         transport: config.sip.transport,
         dns: match config.sip.dns_method {
             config::DnsMethod::A => DnsMethod::A,
@@ -72,6 +80,8 @@ fn lync(config: &Config) -> LyncSettings {
             _ => None,
         },
         ask_expires: config.lync.ask_expires,
+        watch_every: config.lync.watch_every,
+        return_after: config.lync.return_after,
     }
 }
 
@@ -101,7 +111,23 @@ fn media(config: &Config) -> MediaSettings {
         codecs: config.media.codecs.clone(),
         srtp_north: policy,
         srtp_south: south,
+        ice: ice(config),
     }
+}
+
+/// Lync expects ICE. Other registrars' telephones get it when they ask; many stumble over long offers.
+fn ice(config: &Config) -> IceSettings {
+    let north = match (config.media.ice, config.lync.enabled) {
+        (false, _) => IceMode::Off,
+        (true, true) => IceMode::Offers,
+        (true, false) => IceMode::Answers,
+    };
+    let dialect = match (config.media.rfc3489, config.lync.enabled) {
+        (true, _) => Dialect::Rfc3489,
+        (false, true) => Dialect::MsIce2,
+        (false, false) => Dialect::Rfc5389,
+    };
+    IceSettings { north, agents: agent::Settings { dialect, ..agent::Settings::default() } }
 }
 
 fn capacity(config: &Config) -> CapacitySettings {

@@ -104,7 +104,7 @@ fn client_auth(
     let required =
         config.lync.trusted_server || config.sip.north.client_certificates == ClientCertificates::Required;
     match (trust, required) {
-        (Trust::Roots(roots), true) => Ok(ClientAuth::Required(roots.clone())),
+        (Trust::Roots(roots), true) => Ok(ClientAuth::Servers(roots.clone(), allowed(config))),
         (Trust::Roots(roots), false) if told => Ok(ClientAuth::Optional(roots.clone())),
         (Trust::Roots(_) | Trust::Unverified, false) => Ok(ClientAuth::None),
         (Trust::Unverified, true) => Err(PkiFault::NoTrust {
@@ -112,6 +112,12 @@ fn client_auth(
             what: "client certificates are required, but sip.verify = false; set sip.ca to the bundle of your CA".to_owned(),
         }),
     }
+}
+
+/// Who may connect to the north side when certificates are required.
+fn allowed(config: &Config) -> Vec<String> {
+    let proxies = config.sip.proxies.iter().map(|proxy| proxy.host.trim_matches(['[', ']']).to_owned());
+    proxies.chain(config.sip.north.allowed.iter().map(|name| name.as_str().to_owned())).collect()
 }
 
 /// Without any authority every TLS server is refused, which is safe; plain transports still work.

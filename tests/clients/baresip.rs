@@ -37,7 +37,14 @@ pub struct Account {
     /// Whether calls are answered at once, or ring.
     pub answers: bool,
     pub tone: Tone,
+    /// Codecs that it offers, preferred first, as it names them.
+    pub codecs: &'static str,
+    /// Whether it does ICE.
+    pub ice: bool,
 }
+
+/// G.711 alone.
+pub const G711: &str = "PCMA/8000/1,PCMU/8000/1";
 
 /// A running baresip with one account.
 pub struct Baresip {
@@ -185,7 +192,7 @@ impl Phone for Baresip {
 
 impl Account {
     fn line(&self) -> String {
-        let Account { user, password, server, transport, srtp, answers, .. } = self;
+        let Account { user, password, server, transport, srtp, answers, codecs, ice, .. } = self;
         let mode = if *answers { "auto" } else { "manual" };
         let srtp = match srtp {
             Srtp::Off => "",
@@ -195,7 +202,8 @@ impl Account {
         format!(
             "<sip:{user}@{DOMAIN};transport={transport}>;auth_user={user};auth_pass={password};\
              outbound=\"sip:{server};transport={transport}\";regint=60;answermode={mode};\
-             audio_codecs=PCMA/8000/1,PCMU/8000/1{srtp}\n"
+             audio_codecs={codecs}{srtp}{ice}\n",
+            ice = if *ice { ";medianat=ice" } else { "" },
         )
     }
 }
@@ -226,6 +234,8 @@ jitter_buffer_delay 1-5
 rtp_timeout 0
 module_path /usr/lib/baresip/modules
 module g711.so
+module g726.so
+module ice.so
 module srtp.so
 module aubridge.so
 module aufile.so

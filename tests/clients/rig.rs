@@ -1,7 +1,7 @@
 //! The instruments themselves, without the switch.
 
 use crate::audio::Tone;
-use crate::baresip::{Account, Baresip, Srtp};
+use crate::baresip::{Account, Baresip, G711, Srtp};
 use crate::kamailio::{Kamailio, north_password};
 use crate::linphone::Linphone;
 use crate::phone::{Ender, talk};
@@ -20,6 +20,8 @@ pub fn north(kamailio: &Kamailio, user: &str, transport: &'static str, tone: Ton
         srtp: Srtp::Off,
         answers: true,
         tone,
+        codecs: G711,
+        ice: false,
     }
 }
 

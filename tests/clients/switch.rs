@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::audio::Tone;
 use crate::authority::Credentials;
-use crate::baresip::{Account, Srtp};
+use crate::baresip::{Account, G711, Srtp};
 use crate::kamailio::{Kamailio, north_password};
 use crate::process::{PATIENCE, Process, free_ports, until, until_true};
 use crate::scene::{DOMAIN, Scene};
@@ -42,6 +42,8 @@ pub struct Options {
     pub media_ports: u16,
     /// Seconds that a registration in the north is asked for.
     pub expires: u32,
+    /// Whether it does ICE towards the north.
+    pub ice: bool,
     /// Whether its configuration names the authority of the registrar's certificate.
     pub knows_ca: bool,
     /// More sections of its configuration.
@@ -67,6 +69,7 @@ impl Default for Options {
             srtp: "optional",
             media_ports: 200,
             expires: 60,
+            ice: false,
             knows_ca: true,
             more: "",
         }
@@ -171,7 +174,8 @@ tls = "{tls}"
 address = "127.0.0.1"
 ports = "{first}-{last}"
 srtp = "{srtp}"
-ice = false
+ice = {ice}
+codecs = ["PCMA", "PCMU", "G722", "G726-32"]
 [capacity]
 media_channels = {channels}
 media_channels_srtp = {channels}
@@ -192,6 +196,7 @@ listen = "127.0.0.1:0"
             first = self.media,
             last = self.media + self.options.media_ports - 1,
             srtp = self.options.srtp,
+            ice = self.options.ice,
             channels = self.options.channels,
             expires = self.options.expires,
             more = self.options.more,
@@ -311,6 +316,8 @@ listen = "127.0.0.1:0"
             srtp: Srtp::Off,
             answers: true,
             tone,
+            codecs: G711,
+            ice: false,
         }
     }
 }

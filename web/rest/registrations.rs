@@ -25,6 +25,9 @@ pub struct RegistrationJson {
     pub cause: Option<String>,
     /// The registrar's address in use.
     pub registrar: Option<String>,
+    /// What people should know of it besides, in words: the backup registrar is in use, presence lacks its
+    /// first log-in, and the like.
+    pub notes: Vec<String>,
     /// Until when.
     #[schema(format = DateTime)]
     pub expires: Option<String>,
@@ -37,6 +40,7 @@ impl From<&RegistrationView> for RegistrationJson {
             state: line.state,
             cause: line.cause.clone(),
             registrar: line.registrar.clone(),
+            notes: line.notes.clone(),
             expires: line.expires.map(rfc3339),
         }
     }

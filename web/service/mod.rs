@@ -3,6 +3,7 @@
 pub mod access;
 pub mod calls;
 pub mod certificates;
+pub mod features;
 pub mod plant;
 pub mod users;
 

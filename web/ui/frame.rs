@@ -60,7 +60,11 @@ const NAVIGATION: &[Group] = &[
     },
     Group {
         name: "Users",
-        entries: &[Entry { href: "/users", name: "Users" }, Entry { href: "/users/import", name: "Import" }],
+        entries: &[
+            Entry { href: "/users", name: "Users" },
+            Entry { href: "/users/import", name: "Import" },
+            Entry { href: "/feature-codes", name: "Feature codes" },
+        ],
     },
     Group { name: "Administration", entries: &[Entry { href: "/tokens", name: "API tokens" }] },
 ];

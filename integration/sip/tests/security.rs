@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use kirkwall_core::sip::wire::Message;
 use kirkwall_core::sip::{Facing, Transport};
+use rcgen::ExtendedKeyUsagePurpose;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -58,6 +59,41 @@ async fn mtls_tells_the_clients_names_and_refuses_who_shows_nothing() {
     let what = server.refused().await;
     assert!(what.contains("authority we do not trust"), "{what}");
     assert!(matches!(closed_or_unsent(&mut forged).await, CloseCause::Tls(_)));
+}
+
+#[tokio::test]
+async fn front_ends_connect_by_their_name_and_others_are_told_why_not() {
+    let authority = Authority::new();
+    let allowed = vec!["Pool.example.com".to_owned(), "fe01.example.com".to_owned()];
+    let servers = ClientAuth::Servers(authority.roots(), allowed);
+    let mut server = tls_server(authority.issue(&["127.0.0.1"]), servers, Limits::default()).await;
+    // A front end shows the certificate that it has as a server.
+    for usage in [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth] {
+        let identity = authority.issue_for(&["pool.example.com", "fe07.example.com"], &[usage]);
+        let front_end = tls_client(&authority.trust(), Some(identity)).await;
+        front_end.transports.send(request("1@x"), to(Transport::Tls, server.address()));
+        assert_eq!(server.message().await.1.tls_names[0], "pool.example.com");
+    }
+    let both = [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    let refused = [
+        (
+            Some(authority.issue_for(&["fe09.example.com"], &both)),
+            "is for fe09.example.com, and only pool.example.com",
+        ),
+        (
+            Some(authority.issue_for(&["fe01.example.com"], &[ExtendedKeyUsagePurpose::CodeSigning])),
+            "not for this use (extended key usage)",
+        ),
+        (Some(Authority::new().issue_for(&["fe01.example.com"], &both)), "authority we do not trust"),
+        (None, "showed no certificate"),
+    ];
+    for (identity, words) in refused {
+        let mut stranger = tls_client(&authority.trust(), identity).await;
+        stranger.transports.send(request("2@x"), to(Transport::Tls, server.address()));
+        let what = server.refused().await;
+        assert!(what.contains(words), "{what}");
+        assert!(matches!(closed_or_unsent(&mut stranger).await, CloseCause::Tls(_)));
+    }
 }
 
 async fn closed_or_unsent(node: &mut Node) -> CloseCause {

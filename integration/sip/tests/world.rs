@@ -169,6 +169,20 @@ impl Authority {
             Identity::from_pem("test", &certificate.pem(), &key.serialize_pem(), Usage::Both, then);
         LiveIdentity::new(identity.unwrap())
     }
+
+    /// A certificate for these uses only, which need not be any that we would show ourselves.
+    pub fn issue_for(&self, names: &[&str], uses: &[ExtendedKeyUsagePurpose]) -> Arc<LiveIdentity> {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.subject_alt_names = names.iter().map(|name| alternative(name)).collect();
+        params.extended_key_usages = uses.to_vec();
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        let signing = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let signing =
+            rustls::crypto::ring::default_provider().key_provider.load_private_key(signing).unwrap();
+        let certified = rustls::sign::CertifiedKey::new(vec![certificate.der().clone()], signing);
+        LiveIdentity::new(Identity::unchecked(certified))
+    }
 }
 
 fn alternative(name: &str) -> SanType {

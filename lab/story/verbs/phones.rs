@@ -72,7 +72,11 @@ async fn rings(stage: &Stage, actor: &Actor) -> Result<(), Fault> {
 }
 
 async fn hangs_up(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
-    actor(stage, given)?.standing_call()?.hang_up();
+    let actor = actor(stage, given)?;
+    let standing = until(stage.patience, format!("{} is in a call", actor.name()), async || {
+        actor.standing_call().map_err(|_| actor.words())
+    });
+    standing.await?.hang_up();
     Ok(())
 }
 
@@ -139,11 +143,15 @@ async fn called_by(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 
 async fn hears(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let (actor, other) = (actor(stage, given)?, stage.cast.actor(given.word("other"))?);
-    let ears = actor.standing_call()?.ears().ok_or_else(|| {
-        Fault::failed(format!("{} hears {}", actor.name(), other.name()), "it has no sound")
-    })?;
+    let expected = format!("{} hears {}", actor.name(), other.name());
+    // A call that has just begun has no port yet, and at the called end there is no call yet.
+    let ears = until(stage.patience, &expected, async || {
+        let call = actor.standing_call().map_err(|_| actor.words())?;
+        call.ears().ok_or_else(|| format!("{}, and has no sound", actor.words()))
+    });
+    let ears = ears.await?;
     ears.listen();
-    until(stage.patience, format!("{} hears {}", actor.name(), other.name()), async || {
+    until(stage.patience, expected, async || {
         let heard = ears.since_then();
         match heard.voice {
             Some(voice) if voice == other.voice() => Ok(()),

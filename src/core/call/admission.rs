@@ -10,26 +10,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::id::{BaseStationId, CallRef};
+use crate::radio::allocation::{Blocked, Room, Want};
+pub use crate::radio::allocation::{Limit, Load};
 use crate::sip::ChannelBudget;
-
-/// How many voice channels a pool carries when all are alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limit {
-    /// Without SRTP.
-    pub plain: u32,
-    /// With SRTP.
-    pub srtp: u32,
-}
-
-impl Limit {
-    /// The same with and without SRTP.
-    pub const fn flat(channels: u32) -> Self {
-        Self { plain: channels, srtp: channels }
-    }
-}
 
 /// A base station that nothing is known of.
 pub const DEFAULT_BASE: Limit = Limit::flat(8);
@@ -37,36 +23,6 @@ pub const DEFAULT_BASE: Limit = Limit::flat(8);
 impl From<&ChannelBudget> for Limit {
     fn from(budget: &ChannelBudget) -> Self {
         Self { plain: u32::from(budget.narrowband), srtp: u32::from(budget.secure) }
-    }
-}
-
-/// Channels in use in one pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Load {
-    /// Channels without SRTP.
-    pub plain: u32,
-    /// Channels with SRTP.
-    pub srtp: u32,
-}
-
-impl Load {
-    /// Channels in use, of either kind.
-    pub const fn channels(self) -> u32 {
-        self.plain + self.srtp
-    }
-
-    fn slot(&mut self, srtp: bool) -> &mut u32 {
-        if srtp { &mut self.srtp } else { &mut self.plain }
-    }
-
-    /// Whether one more of that kind fits under `limit`.
-    pub fn fits(self, limit: Limit, srtp: bool) -> bool {
-        let mut more = self;
-        *more.slot(srtp) += 1;
-        // A pool that carries none of a kind is full with the first of it.
-        let possible = (more.plain == 0 || limit.plain > 0) && (more.srtp == 0 || limit.srtp > 0);
-        let (plain, secure) = (u64::from(limit.plain.max(1)), u64::from(limit.srtp.max(1)));
-        possible && u64::from(more.plain) * secure + u64::from(more.srtp) * plain <= plain * secure
     }
 }
 
@@ -172,6 +128,24 @@ impl Admission {
         }
         *entry.load.slot(srtp) += 1;
         self.held.entry(call).or_default().bases.push((base.clone(), srtp));
+        Ok(())
+    }
+
+    /// Takes one more channel of a native base station, by the rules of [`Room::admits`]; `room` says all but
+    /// the load, which these books know.
+    pub fn admit(
+        &mut self,
+        call: CallRef,
+        base: &BaseStationId,
+        room: &Room,
+        want: Want,
+    ) -> Result<(), Blocked> {
+        let room = Room { load: self.base(base), ..*room };
+        room.admits(want).inspect_err(|_| self.refused.base += 1)?;
+        let entry = self.bases.entry(base.clone()).or_insert(Base { limit: room.limit, load: room.load });
+        entry.limit = room.limit;
+        *entry.load.slot(want.srtp) += 1;
+        self.held.entry(call).or_default().bases.push((base.clone(), want.srtp));
         Ok(())
     }
 
@@ -364,5 +338,26 @@ mod tests {
         books.reserve_base(CallRef(1), &base, BASE, true).unwrap();
         books.release_base(CallRef(1), &base);
         assert_eq!(books.base(&base), Load { plain: 1, srtp: 0 });
+    }
+
+    #[test]
+    fn a_handset_that_comes_over_takes_the_reserve_and_frees_its_old_channel() {
+        use crate::dect::base_link::session::Standing;
+        use crate::radio::allocation::{NATIVE, Purpose};
+        let mut books = Admission::new(KWS);
+        let (old, new) = (BaseStationId("old".into()), BaseStationId("new".into()));
+        let (standing, load) = (Standing::Operational, Load::default());
+        let room = Room { standing, limit: NATIVE, load, reserve: 1, pairs_free: None };
+        let fresh = Want::narrow(Purpose::New);
+        (0..10).for_each(|n| books.admit(CallRef(n), &new, &room, fresh).unwrap());
+        books.admit(CallRef(99), &old, &room, fresh).unwrap();
+        let reserved = Err(Blocked::Reserved { reserve: 1 });
+        assert_eq!(books.admit(CallRef(98), &new, &room, fresh), reserved);
+        books.admit(CallRef(99), &new, &room, Want::narrow(Purpose::Handover)).unwrap();
+        books.release_base(CallRef(99), &old);
+        assert_eq!((books.base(&old).channels(), books.base(&new).channels()), (0, 11));
+        assert_eq!(books.refused().base, 1);
+        (0..100).for_each(|n| books.release(CallRef(n)));
+        assert_eq!(books.base(&new), Load::default());
     }
 }

@@ -4,6 +4,7 @@
 //! through whom the call has come, in the words of RFC 5806 (Diversion) and RFC 7044 (History-Info), and is
 //! read in what the north sends us, so that a loop over the registrar is found too.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,9 @@ use crate::sip::wire::{HeaderName, Message, NameAddr, Text, Uri};
 
 /// Most forwards of one call, whoever made them.
 pub const MOST_FORWARDS: usize = 5;
+/// Shortest and longest wait before an unanswered call is forwarded (3GPP TS 22.030: 5 to 30; here longer
+/// ones are possible).
+pub const SECONDS: RangeInclusive<u16> = 5..=120;
 /// How long a handset rings before a call is forwarded, unless the user says otherwise.
 pub const NO_ANSWER_SECONDS: u16 = 20;
 
@@ -29,6 +33,21 @@ pub enum ForwardKind {
     NoAnswer,
     /// When no handset is registered or can be reached.
     OutOfRange,
+}
+
+impl ForwardKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Always, Self::Busy, Self::NoAnswer, Self::OutOfRange];
+
+    /// Its word in REST and records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no_answer",
+            Self::OutOfRange => "out_of_range",
+        }
+    }
 }
 
 /// What a user has set. None of it holds for the call back of an emergency desk.

@@ -17,6 +17,8 @@ pub mod dialling;
 pub mod forward;
 pub mod ladder;
 mod leg;
+pub mod log;
+pub mod mailbox;
 mod party;
 pub mod preempt;
 pub mod route;

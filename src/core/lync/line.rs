@@ -65,6 +65,8 @@ pub enum LineInput {
     CredentialsChanged(Credentials),
     /// Use this proxy from now on.
     ProxyChanged(Destination),
+    /// Use this proxy, which serves again: ends a wait too, unless the far side has refused the user.
+    ProxyBack(Destination),
 }
 
 /// A user's line to the north.
@@ -78,7 +80,7 @@ pub struct Line {
 
 #[derive(Debug)]
 enum Kind {
-    Plain(Registration),
+    Plain(Box<Registration>),
     Lync { sign_in: Box<SignIn>, lync: LyncAccount },
 }
 
@@ -105,7 +107,7 @@ impl Line {
         record.epid = lync.as_ref().map(|lync| lync.epid.to_string());
         let credentials = account.credentials.clone();
         let kind = match lync {
-            None => Kind::Plain(Registration::new(account, record, tokens)),
+            None => Kind::Plain(Box::new(Registration::new(account, record, tokens))),
             Some(lync) => {
                 let account = SignInAccount {
                     epid: lync.epid.clone(),
@@ -206,6 +208,7 @@ impl Line {
                 | LineInput::Deadline
                 | LineInput::CredentialsChanged(_)
                 | LineInput::ProxyChanged(_)
+                | LineInput::ProxyBack(_)
                 | LineInput::Challenged
         );
         resting && may
@@ -316,6 +319,7 @@ fn for_sign_in(input: LineInput, lync: &LyncAccount) -> SignInInput {
         LineInput::Deadline => SignInInput::Deadline,
         LineInput::CredentialsChanged(credentials) => SignInInput::ProofChanged(proof(lync, &credentials)),
         LineInput::ProxyChanged(proxy) => SignInInput::ProxyChanged(proxy),
+        LineInput::ProxyBack(proxy) => SignInInput::ProxyBack(proxy),
     }
 }
 
@@ -329,6 +333,7 @@ fn plain(input: LineInput) -> Option<RegistrationInput> {
         LineInput::Deadline => RegistrationInput::Deadline,
         LineInput::CredentialsChanged(credentials) => RegistrationInput::CredentialsChanged(credentials),
         LineInput::ProxyChanged(proxy) => RegistrationInput::ProxyChanged(proxy),
+        LineInput::ProxyBack(proxy) => RegistrationInput::ProxyBack(proxy),
         // Nobody sends these to a plain line.
         LineInput::Notified(_) | LineInput::Challenged => return None,
     })

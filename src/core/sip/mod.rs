@@ -9,6 +9,8 @@ mod next_hop;
 pub mod offer_answer;
 pub mod pace;
 mod peer;
+pub mod proxies;
+pub mod proxy_watch;
 pub mod registrar;
 pub mod registration;
 pub mod session_timer;

@@ -30,6 +30,7 @@ impl Call {
         self.answer = Some(answer.clone());
         then.push(Output::Leg(LegNo::CALLER, LegOrder::Accept { body: Some(answer) }));
         self.set_phase(Phase::Talking, &mut then);
+        self.ice_settled_early(&mut then);
         Ready { save: vec![Save::Put(Box::new(self.clone()))], then }
     }
 

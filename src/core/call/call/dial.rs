@@ -3,7 +3,7 @@
 use super::strand::refused_offer;
 use super::*;
 use crate::call::forward::Forwards;
-use crate::media::negotiate::SrtpMode;
+use crate::media::negotiate::{LocalIce, SrtpMode};
 use crate::sip::Transport;
 
 /// Most legs of one call; their numbers must fit [`OWNER_BITS`](crate::call::OWNER_BITS).
@@ -41,7 +41,8 @@ impl Call {
     /// The supervisor granted channels and says where to dial.
     pub(super) fn admitted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
         self.channels = Channels::Held;
-        let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0);
+        let ice = LocalIce::of(grant.ice.0, &mut self.tokens);
+        let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0, ice);
         let media = OfferAnswer::new(local, &mut self.tokens);
         self.take_about(&grant.about, now);
         self.search.attempts = grant.attempts.iter().cloned().collect();
@@ -92,7 +93,8 @@ impl Call {
             true => SrtpPolicy { mode: SrtpMode::Required, ..grant.srtp.1 },
             false => offered_over(&grant.srtp.1, target.destination.transport),
         };
-        let local = local_media(grant.address_b, grant.port_b, self.search.codecs.clone(), &srtp);
+        let ice = LocalIce::of(grant.ice.1, &mut self.tokens);
+        let local = local_media(grant.address_b, grant.port_b, self.search.codecs.clone(), &srtp, ice);
         // Legs stay in the books until the call is over, so no number comes twice.
         let leg = LegNo(self.legs.len() as u32);
         let mut media = OfferAnswer::new(local, &mut self.tokens);
@@ -124,6 +126,12 @@ fn offered_over(policy: &SrtpPolicy, transport: Transport) -> SrtpPolicy {
     }
 }
 
-fn local_media(address: IpAddr, port: u16, codecs: Vec<Codec>, srtp: &SrtpPolicy) -> LocalMedia {
-    LocalMedia { srtp: *srtp, ..LocalMedia::new(address, port, codecs) }
+fn local_media(
+    address: IpAddr,
+    port: u16,
+    codecs: Vec<Codec>,
+    srtp: &SrtpPolicy,
+    ice: Option<LocalIce>,
+) -> LocalMedia {
+    LocalMedia { srtp: *srtp, ice, ..LocalMedia::new(address, port, codecs) }
 }

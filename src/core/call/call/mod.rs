@@ -28,6 +28,7 @@
 mod answer;
 mod dial;
 mod forwarding;
+mod ice;
 mod progress;
 mod refuse;
 mod release;
@@ -130,6 +131,9 @@ pub struct Call {
     grant: Option<Box<Admitted>>,
     #[serde(skip)]
     search: Search,
+    /// Pairs that the ICE agents chose before anybody answered.
+    #[serde(skip)]
+    settled: Vec<(Side, Box<crate::media::ice::description::Description>)>,
     #[serde(skip)]
     timers: TimerTable<Timer>,
     #[serde(skip, default = "no_tokens")]
@@ -164,6 +168,7 @@ impl Call {
             channels: Channels::Untouched,
             grant: None,
             search: Search::default(),
+            settled: Vec::new(),
             timers: TimerTable::default(),
             tokens,
         }
@@ -277,6 +282,7 @@ impl Machine for Call {
             (_, Input::Admitted(_)) => Err(self.refuse("a grant that it did not ask for")),
             (_, Input::Denied(_)) => Err(self.refuse("a refusal of what it did not ask for")),
             (_, Input::Leg(leg, news)) => self.news(leg, news, now),
+            (_, Input::IceSettled(side, chosen)) => Ok(self.ice_settled(side, chosen)),
             (State::Over, Input::HangUp(_)) => Err(self.refuse("an order to hang up")),
             (_, Input::HangUp(cause)) => Ok(self.hang_up(None, cause, now)),
             (_, Input::Deadline) => Ok(self.deadline_passed(now)),

@@ -87,7 +87,7 @@ impl Call {
     }
 
     /// Only an answered call is kept on disk.
-    fn put(&self) -> Vec<Save> {
+    pub(super) fn put(&self) -> Vec<Save> {
         match self.state {
             State::Talking => vec![Save::Put(Box::new(self.clone()))],
             _ => Vec::new(),

@@ -10,7 +10,8 @@ use crate::call::forward::{self, Diversion, Forwards};
 use crate::call::{CallSummary, LegNews, LegNo, LegOrder, Party, Target};
 use crate::id::CallRef;
 use crate::media::Codec;
-use crate::media::negotiate::{Agreed, SrtpPolicy};
+use crate::media::ice::description::Description;
+use crate::media::negotiate::{Agreed, IceMode, SrtpPolicy};
 use crate::sip::Facing;
 use crate::sip::invite::Body;
 use crate::sip::wire::HeaderName;
@@ -54,6 +55,8 @@ pub struct Admitted {
     pub codecs: Vec<Codec>,
     /// SRTP towards the caller and towards the callee.
     pub srtp: (SrtpPolicy, SrtpPolicy),
+    /// ICE towards the caller and towards the callee.
+    pub ice: (IceMode, IceMode),
     /// Whom to dial: each attempt rings its targets together; the next is tried only when the way of
     /// the one before failed.
     pub attempts: Vec<Vec<Target>>,
@@ -96,6 +99,8 @@ pub enum Input {
     Admitted(Box<Admitted>),
     /// The supervisor refused it.
     Denied(Cause),
+    /// The ICE agent of one side has chosen: what descriptions name from now on.
+    IceSettled(Side, Box<Description>),
     /// Something happened on a leg.
     Leg(LegNo, LegNews),
     /// An administrator, or a lost channel, ends it.

@@ -21,6 +21,7 @@
 //!
 //! Certainty: what a trusted server's REGISTER looks like is not public; the form here is inferred.
 
+mod loss;
 mod notified;
 mod register;
 mod status;
@@ -33,7 +34,6 @@ use std::net::Ipv4Addr;
 
 use crate::id::Tokens;
 use crate::machine::{Machine, Ready};
-use crate::sip::Destination;
 use crate::sip::registration::{
     Account, Registration, RegistrationInput, RegistrationOutput, RegistrationRecord, RegistrationStatus,
     SaveRegistration, StateName,
@@ -179,7 +179,7 @@ impl SignIn {
         }
     }
 
-    fn received(&mut self, response: Message, now: Moment) -> Result<Effects, SignInRefusal> {
+    fn received(&mut self, mut response: Message, now: Moment) -> Result<Effects, SignInRefusal> {
         if !self.registration.awaits(&response) {
             return self.tell(RegistrationInput::Received(response), None, now);
         }
@@ -188,6 +188,7 @@ impl SignIn {
             Some(401 | 407) => self.challenged(response, now),
             Some(200..=299) => self.accepted(response, now),
             _ => {
+                status::leave_alone(&mut response);
                 let cause = status::refusal(&response);
                 self.tell(RegistrationInput::Received(response), cause, now)
             }
@@ -227,44 +228,6 @@ impl SignIn {
             self.binding_lost(&mut ready, now)?;
         }
         Ok(ready)
-    }
-
-    /// [MS-SIPREGE] §3.1.1.5.1: a refresh that answers "added" or "fixed" found no binding: all dialogs
-    /// are gone, and the sign-in begins from its first REGISTER.
-    fn binding_lost(&mut self, ready: &mut Effects, now: Moment) -> Result<(), SignInRefusal> {
-        self.forget();
-        let cause = "the front end had lost the registration".to_owned();
-        ready.then.push(SignInOutput::DialogsLost { cause, ends_calls: true });
-        let mut again = self.tell(RegistrationInput::TransportFailed, None, now)?;
-        ready.save.append(&mut again.save);
-        ready.then.append(&mut again.then);
-        Ok(())
-    }
-
-    /// Keys, GRUU and whether we were there are gone.
-    fn forget(&mut self) {
-        if let Some(associations) = &mut self.associations {
-            associations.forget();
-        }
-        (self.told, self.first, self.doubted) = (status::Told::default(), true, false);
-    }
-
-    /// RFC 5923 apart, a front end's associations, dialogs and subscriptions end with the connection.
-    fn transport_failed(&mut self, now: Moment) -> Result<Effects, SignInRefusal> {
-        let was_there = !self.first;
-        self.forget();
-        let mut ready = self.tell(RegistrationInput::TransportFailed, None, now)?;
-        if was_there {
-            let cause = "the connection to the front end is gone".to_owned();
-            // Voice does not go by the front end, so calls that stand go on without it.
-            ready.then.insert(0, SignInOutput::DialogsLost { cause, ends_calls: false });
-        }
-        Ok(ready)
-    }
-
-    fn proxy_changed(&mut self, proxy: Destination, now: Moment) -> Result<Effects, SignInRefusal> {
-        self.forget();
-        self.tell(RegistrationInput::ProxyChanged(proxy), None, now)
     }
 
     fn proof_changed(&mut self, proof: Proof, now: Moment) -> Result<Effects, SignInRefusal> {
@@ -360,7 +323,10 @@ impl Machine for SignIn {
             SignInInput::TransportFailed => self.transport_failed(now),
             SignInInput::Deadline => self.deadline(now),
             SignInInput::ProofChanged(proof) => self.proof_changed(proof, now),
-            SignInInput::ProxyChanged(proxy) => self.proxy_changed(proxy, now),
+            SignInInput::ProxyChanged(to) => {
+                self.moved(&to.clone(), RegistrationInput::ProxyChanged(to), now)
+            }
+            SignInInput::ProxyBack(to) => self.moved(&to.clone(), RegistrationInput::ProxyBack(to), now),
         }
     }
 

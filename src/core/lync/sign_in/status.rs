@@ -110,6 +110,14 @@ fn keep_alive(ok: &Message) -> Option<Duration> {
     Some(Duration::from_secs(seconds.clamp(10, 3600)))
 }
 
+/// A 504 means that the front end does not reach the user's home server. It is left alone for a minute,
+/// unless it asks for another wait; a proxy beside it may be asked at once.
+pub(super) fn leave_alone(response: &mut Message) {
+    if response.status() == Some(504) && response.header(&HeaderName::RetryAfter).is_none() {
+        response.headers.push(HeaderName::RetryAfter, "60");
+    }
+}
+
 /// A refusal in words, when more is known than its status.
 pub(super) fn refusal(response: &Message) -> Option<String> {
     let (status, reason) = (response.status()?, response.reason());

@@ -7,7 +7,7 @@ use crate::lync::signing::{Side, Version};
 use crate::lync::test_front_end::{FrontEnd, TwoFlights};
 use crate::pii::Pii;
 use crate::sip::wire::Method;
-use crate::sip::{Facing, Transport};
+use crate::sip::{Destination, Facing, Transport};
 
 fn proxy(address: &str) -> Destination {
     let (transport, address) = (Transport::Tls, address.parse().unwrap());
@@ -366,6 +366,28 @@ fn a_lost_connection_takes_keys_and_dialogs_with_it() {
     assert!(!bench.dialogs_lost());
     bench.pass(20);
     assert_eq!(bench.ours.state(), StateName::Registered, "the handshake began from its first step");
+}
+
+#[test]
+fn a_front_end_that_does_not_reach_the_home_server_is_left_alone_for_a_minute() {
+    let mut bench = Bench::new(methods("secret"));
+    bench.give(SignInInput::Wanted(true));
+    let no = Message::response(&bench.register(), 504, "Server time-out", Some("t"));
+    bench.give(SignInInput::Received(no));
+    assert!(bench.events.iter().any(|event| matches!(event, SignInOutput::NextProxy { .. })));
+    assert!(bench.ours.deadline().unwrap().since(bench.now) >= Duration::from_secs(60));
+    bench.give(SignInInput::ProxyChanged(proxy("192.0.2.11:5061")));
+    assert_eq!(bench.ours.state(), StateName::AwaitingAnswer);
+}
+
+#[test]
+fn another_front_end_means_other_keys_and_the_same_one_does_not() {
+    let mut bench = Bench::signed_in(methods("secret"));
+    bench.give(SignInInput::ProxyChanged(proxy("192.0.2.10:5061")));
+    assert!(bench.ours.may_speak() && !bench.dialogs_lost());
+    bench.give(SignInInput::ProxyBack(proxy("192.0.2.11:5061")));
+    assert!(!bench.ours.may_speak() && bench.dialogs_lost());
+    assert!(bench.register().header(&HeaderName::Authorization).is_none());
 }
 
 #[test]

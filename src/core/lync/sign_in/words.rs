@@ -30,6 +30,8 @@ pub enum SignInInput {
     ProofChanged(Proof),
     /// Use this proxy from now on.
     ProxyChanged(Destination),
+    /// Use this proxy, which serves again: ends a wait too, unless the front end has refused the user.
+    ProxyBack(Destination),
 }
 
 /// What a sign-in orders.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidate, Component, LegacyCandidate, is_ice_char};
 use crate::id::Tokens;
-use crate::media::sdp::{AudioStream, Line, MediaDescription};
+use crate::media::sdp::{AudioStream, Line, MediaDescription, SessionDescription};
 use crate::pii::Pii;
 
 /// Candidates that are read from one media section; the rest is passed over.
@@ -61,11 +61,13 @@ pub struct Description {
 }
 
 impl Description {
-    /// Reads a media section. `stream` gives the default addresses. What cannot be read counts as not
-    /// said.
-    pub fn read(media: &MediaDescription, stream: &AudioStream) -> Self {
-        let ufrag = media.attributes("ice-ufrag").next().unwrap_or("");
-        let password = media.attributes("ice-pwd").next().unwrap_or("");
+    /// Reads the media section of `stream`, which gives the default addresses. What cannot be read counts
+    /// as not said.
+    pub fn read(session: &SessionDescription, media: &MediaDescription, stream: &AudioStream) -> Self {
+        // RFC 5245 §15.4: the two "may appear at either the session-level or media-level of the SDP", and
+        // the media level goes first.
+        let one = |name| media.attributes(name).chain(session.attributes(name)).next().unwrap_or("");
+        let (ufrag, password) = (one("ice-ufrag"), one("ice-pwd"));
         let attributes = media.lines.iter().filter_map(Line::attribute);
         let lines = attributes.filter(|(name, _)| matches!(*name, "candidate" | "x-candidate-ipv6"));
         let remote = media.attributes("remote-candidates").next().unwrap_or("");
@@ -111,7 +113,7 @@ impl Description {
 }
 
 /// RFC 5245 §15.2: remote-candidate = component-ID SP connection-address SP port, repeated. What is
-/// unreadable ends the list.
+/// unreadable ends the list. Some name several for a component; the last is the one that came of checks.
 fn remote_candidates(value: &str) -> Vec<(Component, SocketAddr)> {
     let mut words = value.split_ascii_whitespace();
     let next = || {
@@ -119,7 +121,9 @@ fn remote_candidates(value: &str) -> Vec<(Component, SocketAddr)> {
         let ip: IpAddr = words.next()?.parse().ok()?;
         Some((component, SocketAddr::new(ip, words.next()?.parse().ok()?)))
     };
-    std::iter::from_fn(next).take(Component::ALL.len()).collect()
+    let named: Vec<_> = std::iter::from_fn(next).take(MAX_CANDIDATES).collect();
+    let last = |component| named.iter().rev().find(move |(of, _)| *of == component).copied();
+    Component::ALL.into_iter().filter_map(last).collect()
 }
 
 /// Lync ends the list with a blank, and so do we.
@@ -136,12 +140,11 @@ impl fmt::Display for RemoteCandidates<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::sdp::SessionDescription;
 
     fn read(lines: &str) -> Description {
         let text = format!("v=0\r\nc=IN IP4 192.0.2.2\r\nm=audio 60506 RTP/SAVP 8\r\n{lines}");
         let session = SessionDescription::parse(text.as_bytes()).unwrap();
-        Description::read(&session.media[0], &AudioStream::read(&session, 0).unwrap())
+        Description::read(&session, &session.media[0], &AudioStream::read(&session, 0).unwrap())
     }
 
     // The audio section of an offer of Lync 2013.
@@ -185,6 +188,9 @@ mod tests {
         assert_eq!(written(&description), line);
         assert_eq!(read("a=remote-candidates:1 192.0.2.2 1 9 x\r\n").remote_candidates.len(), 1);
         assert_eq!(read("a=remote-candidates:1 192.0.2.2\r\n").remote_candidates, []);
+        let several = "a=remote-candidates:1 198.18.0.1 18670 1 127.0.0.1 18670 2 127.0.0.1 18671\r\n";
+        let ports: Vec<_> = read(several).remote_candidates.iter().map(|(_, a)| a.to_string()).collect();
+        assert_eq!(ports, ["127.0.0.1:18670", "127.0.0.1:18671"]);
     }
 
     #[test]
@@ -201,6 +207,16 @@ mod tests {
         let (a, b) = (Credentials::fresh(&mut tokens), Credentials::fresh(&mut tokens));
         assert_ne!(a, b);
         assert_eq!(Credentials::read(&a.ufrag, &a.password.0), Some(a));
+    }
+
+    #[test]
+    fn credentials_of_the_session_are_those_of_its_media() {
+        let text = "v=0\r\na=ice-ufrag:RbU8Abt\r\na=ice-pwd:uNr0rV82l0IaUf6aWErWCVV7RG98ExA\r\n\
+            c=IN IP4 192.0.2.2\r\nm=audio 60506 RTP/AVP 8\r\n";
+        let session = SessionDescription::parse(text.as_bytes()).unwrap();
+        let stream = AudioStream::read(&session, 0).unwrap();
+        let read = Description::read(&session, &session.media[0], &stream);
+        assert_eq!(read.credentials.unwrap().ufrag, "RbU8Abt");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LocalMedia;
 use super::remote::Slot;
+use crate::media::ice::description::Description;
 use crate::media::sdp::Profile;
 use crate::media::{Codec, CryptoLine, Direction};
 use crate::pii::Pii;
@@ -24,6 +25,9 @@ pub(super) struct Draft {
     pub direction: Direction,
     /// Value of the `t=` line.
     pub timing: String,
+    /// ICE of every stream; several are alternatives of one.
+    #[serde(default)]
+    pub ice: Option<Description>,
 }
 
 /// One live stream of ours.
@@ -81,6 +85,11 @@ impl Draft {
         let formats: Vec<_> = formats.map(|pt| pt.to_string()).collect();
         let (port, protocol) = (self.local.port, stream.profile.name());
         put(text, format_args!("m=audio {port} {protocol} {}", formats.join(" ")));
+        if let Some(ice) = &self.ice {
+            // [MS-ICE2] §3.1.4: RTCP has its own line, as its candidates have.
+            put(text, format_args!("a=rtcp:{}", port.saturating_add(1)));
+            ice.attributes().iter().for_each(|line| put(text, format_args!("a={line}")));
+        }
         for line in &stream.crypto {
             put(text, format_args!("a=crypto:{line}"));
         }

@@ -36,7 +36,22 @@ impl OfferAnswer {
             slots[stream.slot] = Slot { media: "audio".to_owned(), protocol, format };
         }
         let timing = self.session.as_ref().map_or(TIMELESS.to_owned(), |s| s.spoken.draft.timing.clone());
-        Draft { local: self.local.clone(), slots, streams, direction: self.local.direction, timing }
+        Draft {
+            local: self.local.clone(),
+            slots,
+            streams,
+            direction: self.local.direction,
+            timing,
+            ice: self.local.ice_description().filter(|_| self.offers_ice()),
+        }
+    }
+
+    /// A peer that did without is not asked again.
+    fn offers_ice(&self) -> bool {
+        match self.agreed() {
+            Some(agreed) => agreed.ice.is_some(),
+            None => self.local.ice.as_ref().is_some_and(|ice| ice.offers),
+        }
     }
 
     fn first_streams(&self, crypto: Vec<CryptoLine>) -> (Vec<Slot>, Vec<Stream>) {
@@ -119,8 +134,10 @@ impl OfferAnswer {
 /// Making answers.
 impl OfferAnswer {
     pub(super) fn draft_answer(&self, remote: &RemoteSide, stream: Stream, direction: Direction) -> Draft {
+        let ice = remote.ice(stream.slot).and_then(|_| self.local.ice_description());
         Draft {
             local: self.local.clone(),
+            ice,
             // RFC 3264 §6: "The answer MUST contain exactly the same number of "m=" lines as the
             // offer." and "The "t=" line in the answer MUST equal that of the offer."
             slots: remote.slots.clone(),

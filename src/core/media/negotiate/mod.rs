@@ -11,12 +11,15 @@
 //! constrain each other through [`OfferAnswer::set_codecs`] and the `restrict` argument of
 //! [`OfferAnswer::answer`].
 //!
-//! Out of scope: ICE (its lines are read by nobody here), RTP and RTCP on one port (never answered,
+//! ICE has its lines here ([`ice`](LocalIce)) and its agents in [`crate::media::ice`].
+//!
+//! Out of scope: RTP and RTCP on one port (never answered,
 //! which RFC 5761 §5.1.1 takes as a no), and more than one live stream.
 
 mod body;
 mod choose;
 mod draft;
+mod ice;
 mod offer_answer;
 mod refusal;
 mod remote;
@@ -29,6 +32,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use ice::{IceAgreed, IceMode, LocalIce};
 pub use offer_answer::{OfferAnswer, Offered};
 pub use refusal::MediaRefusal;
 
@@ -96,6 +100,9 @@ pub struct LocalMedia {
     pub ignore_sdp_version: bool,
     /// Offer and accept comfort noise, payload type 13 (RFC 3389).
     pub comfort_noise: bool,
+    /// ICE; none: its lines are neither written nor read.
+    #[serde(default)]
+    pub ice: Option<LocalIce>,
 }
 
 impl LocalMedia {
@@ -109,6 +116,7 @@ impl LocalMedia {
             direction: Direction::SendRecv,
             ignore_sdp_version: true,
             comfort_noise: false,
+            ice: None,
         }
     }
 }
@@ -152,4 +160,7 @@ pub struct Agreed {
     pub remote_held: bool,
     /// How much audio the peer wants in a packet; 20 ms if it did not say.
     pub ptime: Duration,
+    /// Both sides do ICE: addresses follow from its checks, `remote` holds until then.
+    #[serde(default)]
+    pub ice: Option<Box<IceAgreed>>,
 }

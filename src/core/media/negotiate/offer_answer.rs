@@ -8,8 +8,9 @@ use super::body::{Draft, Spoken};
 use super::choose::choose;
 use super::remote::RemoteSide;
 use super::take::take_answer;
-use super::{Agreed, Ident, LocalMedia, MediaRefusal};
+use super::{Agreed, IceAgreed, Ident, LocalMedia, MediaRefusal};
 use crate::id::Tokens;
+use crate::media::ice::description::Description;
 use crate::media::sdp::{AudioStream, Encoding, Profile};
 use crate::media::{Codec, CryptoLine, Direction};
 use crate::pii::Pii;
@@ -140,6 +141,7 @@ impl OfferAnswer {
         let remote = RemoteSide::read(content_type, body)?;
         let taken = take_answer(&spoken, &remote)?;
         let agreed = self.with_ways(taken.agreed, spoken.draft.direction, taken.stream);
+        let agreed = self.with_ice(agreed, &spoken, &remote, taken.slot, true);
         let (slot, profile) = (taken.slot, taken.stream.profile);
         let (key, keys) = (taken.key, spoken.draft.crypto());
         self.conclude(Session { spoken, slot, profile, key, keys, agreed: agreed.clone(), remote });
@@ -185,11 +187,23 @@ impl OfferAnswer {
         let agreed = stream.answered_with(choice.stream, choice.crypto);
         let agreed = self.with_ways(agreed, self.local.direction, choice.stream);
         let (slot, profile) = (stream.slot, stream.profile);
+        if let Some(ice) = remote.ice(slot) {
+            let known = self.session.as_ref().and_then(|session| session.remote.ice(session.slot));
+            self.local.meet_ice_offer(ice, known, tokens);
+        }
         let draft = self.draft_answer(&remote, stream, agreed.direction);
         let spoken = self.speak(draft);
+        let agreed = self.with_ice(agreed, &spoken, &remote, slot, false);
         let (body, keys) = (spoken.body.0.clone(), spoken.draft.crypto());
         self.conclude(Session { spoken, slot, profile, key, keys, agreed: agreed.clone(), remote });
         Ok((body, agreed))
+    }
+
+    /// The agents have chosen: what our descriptions show from now on.
+    pub fn settle_ice(&mut self, chosen: Description) {
+        if let Some(ice) = &mut self.local.ice {
+            ice.settled = Some(chosen);
+        }
     }
 
     /// Our offer was refused, or its answer could not be used. RFC 3261 §14.1: "the session
@@ -242,6 +256,28 @@ impl OfferAnswer {
 
     fn slot(&self) -> Option<usize> {
         self.session.as_ref().map(|session| session.slot)
+    }
+
+    /// Adds ICE where both sides have it. The role stays for as long as the credentials do.
+    fn with_ice(
+        &self,
+        agreed: Agreed,
+        spoken: &Spoken,
+        remote: &RemoteSide,
+        slot: usize,
+        offered: bool,
+    ) -> Agreed {
+        let ours = spoken.draft.ice.as_ref().and_then(|ice| ice.credentials.clone());
+        let Some((credentials, remote)) = ours.zip(remote.ice(slot)) else { return agreed };
+        let before = self.agreed().and_then(|agreed| agreed.ice.as_ref());
+        let controlling = before.filter(|ice| ice.credentials == credentials).map(|ice| ice.controlling);
+        let ice = IceAgreed {
+            credentials,
+            candidates: spoken.draft.local.host_candidates(),
+            remote: remote.clone(),
+            controlling: controlling.unwrap_or(offered),
+        };
+        Agreed { ice: Some(Box::new(ice)), ..agreed }
     }
 
     fn with_ways(&self, agreed: Agreed, ours: Direction, stream: &AudioStream) -> Agreed {

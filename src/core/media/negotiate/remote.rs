@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::MediaRefusal;
+use crate::media::ice::description::Description;
 use crate::media::sdp::{AudioStream, SessionDescription, audio_sdp};
 
 /// One `m=` line as it is repeated with port 0 when it is not used (RFC 3264 §6).
@@ -25,6 +26,9 @@ pub(super) struct RemoteSide {
     pub slots: Vec<Slot>,
     /// Those of audio, dead ones too.
     pub streams: Vec<AudioStream>,
+    /// ICE of those that have it, by slot.
+    #[serde(default)]
+    pub ice: Vec<(usize, Description)>,
 }
 
 /// Longest `o=` line that is kept for comparison, in octets; a longer one counts as always new.
@@ -41,17 +45,28 @@ impl RemoteSide {
             protocol: media.protocol.clone(),
             format: media.formats.first().cloned().unwrap_or_else(|| "0".to_owned()),
         });
+        let streams: Vec<_> =
+            (0..session.media.len()).filter_map(|slot| AudioStream::read(&session, slot)).collect();
+        let ice = streams
+            .iter()
+            .map(|stream| (stream.slot, Description::read(&session, &session.media[stream.slot], stream)));
         Ok(Self {
+            ice: ice.filter(|(_, ice)| ice.is_ice()).collect(),
             origin: session.value('o').filter(|value| value.len() <= MAX_ORIGIN).map(str::to_owned),
             timing: session.value('t').filter(|value| is_timing(value)).unwrap_or(TIMELESS).to_owned(),
             slots: slots.collect(),
-            streams: (0..session.media.len()).filter_map(|slot| AudioStream::read(&session, slot)).collect(),
+            streams,
         })
     }
 
     /// The streams that are not refused or ended.
     pub fn live(&self) -> impl Iterator<Item = &AudioStream> {
         self.streams.iter().filter(|stream| stream.port != 0)
+    }
+
+    /// ICE of one stream, if it has any.
+    pub fn ice(&self, slot: usize) -> Option<&Description> {
+        self.ice.iter().find(|(of, _)| *of == slot).map(|(_, ice)| ice)
     }
 
     /// Whether this is the same version of the same session, by the `o=` line.

@@ -129,5 +129,6 @@ fn agreed(
         direction: Direction::Inactive,
         remote_held: false,
         ptime: stream.ptime.unwrap_or(DEFAULT_PTIME),
+        ice: None,
     }
 }

@@ -90,6 +90,7 @@ impl Step<'_> {
 
     pub(super) fn refused(&mut self, status: Option<u16>, cause: &str) {
         self.machine.failures = self.machine.failures.saturating_add(1);
+        self.machine.refused = true;
         let wait = request::jittered(REFUSED_WAIT, &mut self.machine.tokens);
         self.wait_for(wait, status, cause);
     }

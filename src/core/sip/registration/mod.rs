@@ -74,6 +74,8 @@ pub enum RegistrationInput {
     CredentialsChanged(Credentials),
     /// Use this proxy from now on.
     ProxyChanged(Destination),
+    /// Use this proxy, which serves again: ends a wait too, unless the registrar has refused the user.
+    ProxyBack(Destination),
 }
 
 /// Write this record in place of the old one.
@@ -164,6 +166,8 @@ pub struct Registration {
     repeats: u8,
     /// The connection was lost soon after the last 200.
     hung_up: bool,
+    /// The wait is for a refusal, which asking again will not change.
+    refused: bool,
 }
 
 #[derive(Debug)]
@@ -207,6 +211,7 @@ impl Registration {
             tried: Vec::new(),
             repeats: 0,
             hung_up: false,
+            refused: false,
         }
     }
 
@@ -226,6 +231,11 @@ impl Registration {
     /// Till when the registrar holds us, by its last word.
     pub fn registered_until(&self) -> Option<Moment> {
         self.record.registered_until
+    }
+
+    /// Whether this is the proxy in use; by which connection does not matter.
+    pub fn uses(&self, proxy: &Destination) -> bool {
+        step::same_proxy(&self.account.proxy, proxy)
     }
 
     /// Whether `response` answers the request under way.
@@ -263,6 +273,7 @@ impl Machine for Registration {
             RegistrationInput::Deadline => step.deadline(),
             RegistrationInput::CredentialsChanged(credentials) => step.credentials_changed(credentials),
             RegistrationInput::ProxyChanged(proxy) => step.proxy_changed(proxy),
+            RegistrationInput::ProxyBack(proxy) => step.proxy_back(proxy),
         }
         Ok(step.finish())
     }

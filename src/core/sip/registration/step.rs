@@ -102,6 +102,16 @@ impl<'a> Step<'a> {
         }
     }
 
+    pub fn proxy_back(&mut self, proxy: Destination) {
+        let waits = matches!(self.machine.state, State::Waiting { .. }) && !self.machine.refused;
+        if waits {
+            self.machine.tried.clear();
+            self.machine.account.proxy = proxy;
+            return self.attempt();
+        }
+        self.proxy_changed(proxy);
+    }
+
     pub fn transport_failed(&mut self) {
         let spread = request::jittered(LOSS_SPREAD, &mut self.machine.tokens);
         match &mut self.machine.state {
@@ -244,6 +254,7 @@ impl<'a> Step<'a> {
     pub(super) fn attempt(&mut self) {
         self.machine.digest.begin();
         self.machine.repeats = 0;
+        self.machine.refused = false;
         let exchange = self.send(self.lifetime());
         self.machine.state = State::AwaitingAnswer(exchange);
     }

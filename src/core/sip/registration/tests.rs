@@ -592,3 +592,17 @@ fn a_thousand_users_of_one_restart_spread_out() {
     assert!(moments.last() <= Some(&5));
     assert!(moments.len() >= 5);
 }
+
+#[test]
+fn a_proxy_that_is_back_ends_a_wait_but_not_that_of_a_refusal() {
+    let mut bench = Bench::wanted(Transport::Tls);
+    bench.give(RegistrationInput::TransportFailed);
+    assert_eq!(bench.machine.state(), StateName::Waiting);
+    bench.sent.clear();
+    bench.give(RegistrationInput::ProxyBack(proxy(FIRST, Transport::Tls)));
+    assert_eq!(bench.sent.len(), 1);
+    bench.answer(403, &[]);
+    bench.sent.clear();
+    bench.give(RegistrationInput::ProxyBack(proxy(FIRST, Transport::Tls)));
+    assert!(bench.sent.is_empty(), "a wrong password locks the account out");
+}

@@ -99,6 +99,7 @@ impl Wire {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                ice: Default::default(),
                 attempts: setup.attempts,
                 about: crate::call::About::default(),
             },

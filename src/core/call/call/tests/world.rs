@@ -181,6 +181,7 @@ impl World {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                ice: Default::default(),
                 attempts: setup.attempts,
                 about: setup.about,
             },

@@ -81,7 +81,11 @@ impl Session {
                 let start = RadioStart { sync_role: plan.sync.role };
                 let _ = self.speak(start.into(), now, ready);
             }
-            (Request::RadioStart, Phase::Starting, _) if done => self.phase = Phase::Running,
+            (Request::RadioStart, Phase::Starting, _) if done => {
+                self.phase = Phase::Running;
+                // What it said of its radio before is of before.
+                self.told.radio = None;
+            }
             (Request::RadioConfig | Request::SyncConfig | Request::RadioStart, phase, _) if !done => {
                 if phase != Phase::Running {
                     self.phase = Phase::Failed;

@@ -1,0 +1,199 @@
+//! The ICE agents of a channel, one a side: their checks go through the engine's ports, their choice steers
+//! the flow.
+//!
+//! ```text
+//! engine ──StunArrived──► Agent::handle ──► engine: send_stun, set; call: PairsChosen
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use kirkwall_core::call::Side;
+use kirkwall_core::id::Tokens;
+use kirkwall_core::media::ice::agent::{Agent, Input, Local, Output, Role, Settings};
+use kirkwall_core::media::ice::candidate::{Candidate, Component};
+use kirkwall_core::media::ice::description::Description;
+use kirkwall_core::media::negotiate::IceAgreed;
+use kirkwall_integration::media::{self, Flow, Stun, StunListener};
+use metrics::counter;
+use tracing::{debug, info, warn};
+
+use super::MediaChannel;
+
+/// How agents are made, and who hears what they chose.
+pub struct IceSeed {
+    /// Their settings.
+    pub settings: Settings,
+    /// Who says so to the far end.
+    pub call: Recipient<PairsChosen>,
+    /// Their random words.
+    pub tokens: Tokens,
+    /// The clock.
+    pub clock: crate::clock::Clock,
+}
+
+/// The agent of a side has a pair for every component.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PairsChosen {
+    /// Which side.
+    pub side: Side,
+    /// The pairs, as descriptions name them.
+    pub chosen: Box<Description>,
+}
+
+/// The agent of one side.
+pub(super) struct SideAgent {
+    agent: Agent,
+    ice: IceAgreed,
+    /// As agreed, with the addresses of the descriptions.
+    flow: Flow,
+    /// Where RTP and RTCP go by the agent's word.
+    paths: [Option<SocketAddr>; 2],
+}
+
+impl SideAgent {
+    fn new(ice: IceAgreed, flow: Flow, seed: &mut IceSeed) -> Self {
+        let role = if ice.controlling { Role::Controlling } else { Role::Controlled };
+        let local = |candidate: &Candidate| Local { candidate: candidate.clone(), base: candidate.address };
+        let locals = ice.candidates.iter().map(local).collect();
+        let agent =
+            Agent::new(seed.settings.clone(), role, ice.credentials.clone(), locals, &mut seed.tokens);
+        Self { agent, ice, flow, paths: [None, None] }
+    }
+
+    /// The flow as it runs now.
+    fn steered(&self) -> Flow {
+        let [rtp, rtcp] = self.paths;
+        Flow {
+            remote: rtp.or(self.flow.remote),
+            remote_rtcp: rtcp.or(self.flow.remote_rtcp),
+            ..self.flow.clone()
+        }
+    }
+
+    fn base(&self, component: Component) -> Option<SocketAddr> {
+        self.ice.candidates.iter().find(|c| c.component == component).map(|c| c.address)
+    }
+
+    fn same_peer(&self, ice: &IceAgreed) -> bool {
+        self.ice.credentials == ice.credentials && self.ice.remote.credentials == ice.remote.credentials
+    }
+}
+
+impl MediaChannel {
+    /// Both ends of a side do ICE: an agent looks for the way, or goes on with the one it has.
+    pub(super) fn meet(&mut self, side: Side, ice: IceAgreed, flow: Flow, ctx: &mut Context<Self>) {
+        self.listen(ctx);
+        let index = side_index(side);
+        let known = self.agents[index].take().filter(|known| known.same_peer(&ice));
+        let news = known.as_ref().is_none_or(|known| known.ice.remote != ice.remote);
+        let remote = ice.remote.clone();
+        let agent = match known {
+            Some(known) => SideAgent { flow, ice, ..known },
+            None => SideAgent::new(ice, flow, &mut self.ice),
+        };
+        self.set(side, agent.steered());
+        self.agents[index] = Some(agent);
+        if news {
+            self.agent_step(side, Input::Remote(remote), ctx);
+        }
+    }
+
+    fn listen(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.listening, true) {
+            return;
+        }
+        let me = ctx.address();
+        // A full mailbox drops it, as the network might have.
+        let listener: StunListener = Arc::new(move |stun| drop(me.try_send(StunArrived(stun))));
+        if let Err(fault) = self.engine.listen_stun(self.id, listener) {
+            warn!(channel = %self.id, %fault, "ICE cannot listen");
+        }
+    }
+
+    fn agent_step(&mut self, side: Side, input: Input<'_>, ctx: &mut Context<Self>) {
+        let Some(agent) = &mut self.agents[side_index(side)] else { return };
+        let now = self.ice.clock.now();
+        match agent.agent.handle(input, now, &mut self.ice.tokens) {
+            Ok(outputs) => outputs.into_iter().for_each(|output| self.agent_perform(side, output)),
+            Err(refusal) => debug!(channel = %self.id, %refusal, "ICE"),
+        }
+        self.rearm(ctx);
+    }
+
+    fn agent_perform(&mut self, side: Side, output: Output) {
+        let Some(agent) = &mut self.agents[side_index(side)] else { return };
+        match output {
+            Output::Transmit { component, to, bytes, .. } => {
+                let port = (super::engine_side(side), component == Component::Rtcp);
+                if let Err(fault) = self.engine.send_stun(self.id, port, to, bytes) {
+                    debug!(channel = %self.id, %fault, "a check could not be sent");
+                }
+            }
+            Output::Selected { component, remote, how, .. } => {
+                debug!(channel = %self.id, ?side, ?component, %remote, ?how, "media goes there");
+                agent.paths[usize::from(component == Component::Rtcp)] = Some(remote);
+                let flow = agent.steered();
+                self.set(side, flow);
+            }
+            Output::Completed => {
+                counter!("ipdect_ice_total", "outcome" => "completed").increment(1);
+                if let Some(chosen) = agent.agent.final_description() {
+                    self.ice.call.do_send(PairsChosen { side, chosen: Box::new(chosen) });
+                }
+            }
+            Output::NotIce => {}
+            Output::Failed(components) => {
+                counter!("ipdect_ice_total", "outcome" => "failed").increment(1);
+                info!(channel = %self.id, ?side, ?components, "no way found by ICE; the address of the SDP is used");
+            }
+            Output::ConsentLost(component) => {
+                info!(channel = %self.id, ?side, ?component, "the far end does not answer ICE any more");
+            }
+        }
+    }
+
+    fn rearm(&mut self, ctx: &mut Context<Self>) {
+        if let Some(old) = self.alarm.take() {
+            ctx.cancel_future(old);
+        }
+        let next = self.agents.iter().flatten().filter_map(|agent| agent.agent.deadline()).min();
+        self.alarm = next.map(|at| {
+            ctx.run_later(at.since(self.ice.clock.now()), |me, ctx| {
+                for side in [Side::A, Side::B] {
+                    me.agent_step(side, Input::Deadline, ctx);
+                }
+            })
+        });
+    }
+}
+
+pub(super) const fn side_index(side: Side) -> usize {
+    match side {
+        Side::A => 0,
+        Side::B => 1,
+    }
+}
+
+/// STUN has come to one of the ports.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct StunArrived(Stun);
+
+impl Handler<StunArrived> for MediaChannel {
+    type Result = ();
+
+    fn handle(&mut self, StunArrived(stun): StunArrived, ctx: &mut Self::Context) {
+        let side = match stun.side {
+            media::Side::A => Side::A,
+            media::Side::B => Side::B,
+        };
+        let component = if stun.control { Component::Rtcp } else { Component::Rtp };
+        let Some(to) = self.agents[side_index(side)].as_ref().and_then(|agent| agent.base(component)) else {
+            return;
+        };
+        self.agent_step(side, Input::Packet { component, from: stun.from, to, bytes: &stun.bytes }, ctx);
+    }
+}

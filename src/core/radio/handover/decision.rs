@@ -1,0 +1,104 @@
+//! Whether a handset may come over.
+
+use crate::dect::base_link::code::RejectReason;
+use crate::radio::allocation::{Blocked, Purpose, Room, Want};
+
+/// The handset that wants to come, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// A connection in a call, or with anything else that lives, has this PMID.
+    pub known: bool,
+    /// It comes over from somewhere already.
+    pub moving: bool,
+    /// It is at this base station already: a bearer handover inside one radio needs no new channel.
+    pub same_base: bool,
+    /// Its media are encrypted towards the base station.
+    pub srtp: bool,
+    /// Slot pairs it needs.
+    pub pairs: u8,
+    /// It is a call for help.
+    pub emergency: bool,
+}
+
+/// Why it may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// Nobody knows it.
+    #[error("no connection belongs to this handset")]
+    Unknown,
+    /// One handover at a time.
+    #[error("the handset comes over from elsewhere already")]
+    Moving,
+    /// No room.
+    #[error(transparent)]
+    Blocked(#[from] Blocked),
+}
+
+impl Rejected {
+    /// What the new base station is told.
+    pub fn reason(self) -> RejectReason {
+        match self {
+            Self::Unknown => RejectReason::UNKNOWN,
+            Self::Blocked(Blocked::NotSynced) => RejectReason::SYNC,
+            Self::Blocked(Blocked::Draining | Blocked::OutOfService) => RejectReason::MAINTENANCE,
+            Self::Moving | Self::Blocked(_) => RejectReason::BUSY,
+        }
+    }
+}
+
+/// Whether it may come: `room` is the new base station's. What is wanted of the books, when it may; `None`
+/// when it needs no further channel.
+pub fn decide(candidate: Candidate, room: &Room) -> Result<Option<Want>, Rejected> {
+    if !candidate.known {
+        return Err(Rejected::Unknown);
+    }
+    if candidate.moving {
+        return Err(Rejected::Moving);
+    }
+    if candidate.same_base {
+        return Ok(None);
+    }
+    let purpose = if candidate.emergency { Purpose::Emergency } else { Purpose::Handover };
+    // The pair it comes on is taken already; a wide call needs the rest.
+    let pairs = candidate.pairs.saturating_sub(1);
+    room.admits(Want { purpose, srtp: candidate.srtp, pairs })?;
+    Ok(Some(Want { purpose, srtp: candidate.srtp, pairs: candidate.pairs }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dect::base_link::session::Standing;
+    use crate::radio::allocation::{Load, NATIVE};
+
+    const CANDIDATE: Candidate =
+        Candidate { known: true, moving: false, same_base: false, srtp: false, pairs: 1, emergency: false };
+
+    fn room(plain: u32) -> Room {
+        let load = Load { plain, srtp: 0 };
+        Room { standing: Standing::Operational, limit: NATIVE, load, reserve: 1, pairs_free: Some(0) }
+    }
+
+    fn reason(decided: Result<Option<Want>, Rejected>) -> Option<RejectReason> {
+        decided.err().map(Rejected::reason)
+    }
+
+    #[test]
+    fn a_handset_in_a_call_may_use_the_reserve_and_no_more() {
+        assert_eq!(decide(CANDIDATE, &room(10)), Ok(Some(Want::narrow(Purpose::Handover))));
+        assert_eq!(reason(decide(CANDIDATE, &room(11))), Some(RejectReason::BUSY));
+        let wide = Candidate { pairs: 2, ..CANDIDATE };
+        assert_eq!(reason(decide(wide, &room(1))), Some(RejectReason::BUSY));
+        assert_eq!(decide(Candidate { same_base: true, ..CANDIDATE }, &room(11)), Ok(None));
+    }
+
+    #[test]
+    fn strangers_and_handsets_on_their_way_are_rejected() {
+        let unknown = Candidate { known: false, ..CANDIDATE };
+        assert_eq!(reason(decide(unknown, &room(0))), Some(RejectReason::UNKNOWN));
+        let moving = Candidate { moving: true, ..CANDIDATE };
+        assert_eq!(reason(decide(moving, &room(0))), Some(RejectReason::BUSY));
+        let unsynced = Room { standing: Standing::Syncing, ..room(0) };
+        assert_eq!(reason(decide(CANDIDATE, &unsynced)), Some(RejectReason::SYNC));
+    }
+}
