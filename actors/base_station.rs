@@ -4,6 +4,7 @@
 //! users it carries. Its voice channels are counted by the supervisor; its limit is told from here.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -26,6 +27,8 @@ pub struct BaseStation {
     id: BaseStationId,
     record: Option<BaseStationRecord>,
     carried: BTreeSet<Username>,
+    /// Of a native base station: whether it carries calls.
+    native_up: Option<bool>,
     written: Moment,
     store: BaseStations,
     ports: Ports,
@@ -36,8 +39,8 @@ impl BaseStation {
     /// Known by name only; [`Actor::started`] reads what is on disk.
     pub fn new(id: BaseStationId, ports: Ports, supervisor: Addr<Supervisor>) -> Self {
         let store = BaseStations::new(&ports.journal);
-        let (record, carried, written) = (None, BTreeSet::new(), Moment::default());
-        Self { id, record, carried, written, store, ports, supervisor }
+        let (record, carried, written, native_up) = (None, BTreeSet::new(), Moment::default(), None);
+        Self { id, record, carried, native_up, written, store, ports, supervisor }
     }
 
     fn tell_limit(&self) {
@@ -99,6 +102,41 @@ impl Handler<Seen> for BaseStation {
     }
 }
 
+/// A native base station stands so.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SeenNative {
+    /// Its voice channels.
+    pub limit: Limit,
+    /// It carries calls.
+    pub up: bool,
+    /// Where it speaks from.
+    pub remote: Option<SocketAddr>,
+}
+
+impl Handler<SeenNative> for BaseStation {
+    type Result = ();
+
+    fn handle(&mut self, SeenNative { limit, up, remote }: SeenNative, _: &mut Self::Context) {
+        self.native_up = Some(up);
+        let now = self.ports.clock.now();
+        let known = self.record.clone();
+        let record = BaseStationRecord {
+            vendor: "native".to_owned(),
+            address: remote.map_or(String::new(), |remote| format!("base link {remote}")),
+            limit: Some(limit),
+            last_seen: now,
+            ..known.clone().unwrap_or_else(|| BaseStationRecord::new(self.id.clone(), now))
+        };
+        let same = known.is_some_and(|known| BaseStationRecord { last_seen: now, ..known } == record);
+        self.record = Some(record.clone());
+        if !same {
+            self.tell_limit();
+            drop(self.ports.journal.save(vec![self.store.put(&record)]));
+        }
+    }
+}
+
 /// It carries a user's handset, or no longer does.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -139,7 +177,7 @@ impl Handler<Inspect> for BaseStation {
             model: text(|r| &r.model),
             firmware: text(|r| &r.software),
             address: text(|r| &r.address),
-            state: if self.carried.is_empty() { "down" } else { "up" },
+            state: if self.native_up.unwrap_or(!self.carried.is_empty()) { "up" } else { "down" },
             handsets: self.carried.len(),
             channels: Load::default(),
             limit: record.as_ref().and_then(|r| r.limit).unwrap_or(DEFAULT_BASE),

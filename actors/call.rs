@@ -13,6 +13,7 @@
 mod admission;
 mod beginning;
 mod messages;
+mod native;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -36,7 +37,7 @@ use kirkwall_integration::media::{EngineFault, Ports as MediaPorts};
 use tracing::{Span, debug, error, info, info_span};
 
 use crate::desk::MediaView;
-use crate::dialog::{Dialog, DialogSeed, Obey, Place, local_end, local_end_to};
+use crate::dialog::{Dialog, DialogSeed, Moved, Place, local_end, local_end_to};
 use crate::media_channel::{Close, Count, IceSeed, MediaChannel, Open, PairsChosen, Reopen, Run};
 use crate::ports::Ports;
 use crate::recovery::{MediaRecord, Survivor};
@@ -47,7 +48,10 @@ use crate::supervisor::{
     ReleaseBase, Supervisor,
 };
 
+use native::LegAddr;
+
 pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
+pub use native::NativeSeed;
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -89,6 +93,8 @@ pub struct RestoredSeed {
 enum Beginning {
     /// With an INVITE.
     Invited(Box<SipMessage>, Peer),
+    /// With a handset on a native base station.
+    Native(Addr<crate::air::leg::NativeLeg>),
     /// With what was on disk.
     Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
     /// It has begun.
@@ -102,7 +108,7 @@ pub struct Call {
     beginning: Beginning,
     peer: Option<Peer>,
     facing: Facing,
-    legs: BTreeMap<LegNo, Addr<Dialog>>,
+    legs: BTreeMap<LegNo, LegAddr>,
     targets: BTreeMap<LegNo, Target>,
     credentials: Option<Credentials>,
     channel: Option<Addr<MediaChannel>>,
@@ -208,8 +214,8 @@ impl Call {
                 Output::Divert(divert) => self.ask_forward(*divert, ctx),
                 Output::Dial { leg, target, offer } => self.dial(leg, *target, offer, ctx),
                 Output::Leg(leg, order) => {
-                    if let Some(dialog) = self.legs.get(&leg) {
-                        dialog.do_send(Obey(order));
+                    if let Some(addr) = self.legs.get(&leg) {
+                        addr.obey(order);
                     }
                 }
                 Output::Flow(side, agreed) => {
@@ -231,6 +237,9 @@ impl Call {
     }
 
     fn dial(&mut self, leg: LegNo, target: Target, offer: Body, ctx: &mut Context<Self>) {
+        if let Some(native) = target.native.clone() {
+            return self.dial_native(leg, target, native, offer, ctx);
+        }
         let own = target.credentials_of.clone().map_or(String::new(), |user| user.to_string());
         let local = local_end_to(&self.ports, &self.settings, &target.destination, &own);
         let credentials = target.credentials_of.as_ref().and(self.credentials.clone()).map(DigestClient::new);
@@ -274,7 +283,7 @@ impl Call {
             record,
         };
         let dialog = Dialog::new(seed).start();
-        self.legs.insert(leg, dialog.clone());
+        self.legs.insert(leg, LegAddr::Sip(dialog.clone()));
         dialog
     }
 
@@ -337,6 +346,7 @@ impl Actor for Call {
         ctx.set_mailbox_capacity(1_024);
         match std::mem::replace(&mut self.beginning, Beginning::Done) {
             Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
+            Beginning::Native(leg) => self.joined(leg, ctx),
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }

@@ -227,6 +227,24 @@ impl Handler<SendFailed> for Dialog {
     }
 }
 
+/// A handset has registered over another way.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Moved {
+    /// The Contact of its binding.
+    pub contact: String,
+    /// The way there.
+    pub destination: Destination,
+}
+
+impl Handler<Moved> for Dialog {
+    type Result = ();
+
+    fn handle(&mut self, Moved { contact, destination }: Moved, ctx: &mut Self::Context) {
+        self.step(LegInput::Moved { contact, destination }, ctx);
+    }
+}
+
 /// Dial.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -8,6 +8,7 @@
 //! it is registered is reachable after `kill -9`.
 
 use actix::prelude::*;
+use kirkwall_core::dect::identity::Ipui;
 use kirkwall_core::id::{BaseStationId, Tokens, Username};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::sip::registrar::{
@@ -37,6 +38,8 @@ pub struct Located {
     pub user_agent: String,
     /// Until when.
     pub expires: Moment,
+    /// The handset, when it is on native base stations; contact and destination are names only.
+    pub native: Option<Ipui>,
 }
 
 impl Located {
@@ -131,6 +134,7 @@ impl Handset {
             base: binding.base_station().key,
             user_agent: binding.user_agent.clone().unwrap_or_default(),
             expires: binding.expires,
+            native: None,
         };
         let places = self.machine.bindings().targets(now).into_iter().map(located).collect();
         self.seed.supervisor.do_send(HandsetLocated { user: self.seed.user.clone(), places });

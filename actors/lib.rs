@@ -4,9 +4,13 @@
 //! Supervisor ─┬─ Handset        one per user: where its handsets are registered
 //!             ├─ BaseStation    one per base station or DECT manager
 //!             ├─ Registration   one per user: its line to the north
+//!             ├─ Presence       one per user of Lync: what it has there besides calls
 //!             └─ Call           one per call
 //!                  ├─ Dialog        one per leg
 //!                  └─ MediaChannel  its two flows in the media engine
+//! Air ────────┬─ NativeBase     one per native base station
+//!             └─ NativeHandset  one per handset on them
+//!                  └─ NativeLeg     one per call of it, a leg beside Dialog
 //! Users, Access                 what administrators keep: users, tokens, sessions
 //! ```
 //!
@@ -19,6 +23,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod access;
+pub mod air;
 pub mod base_station;
 pub mod call;
 pub mod certificates;
@@ -28,6 +33,7 @@ pub mod dialog;
 pub mod handset;
 pub mod media_channel;
 pub mod ports;
+pub mod presence;
 pub mod recovery;
 pub mod registration;
 pub mod roster;

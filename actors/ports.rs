@@ -3,11 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use actix::Addr;
+use kirkwall_core::dect::base_link::ToBase;
+use kirkwall_core::dect::base_link::session::LinkNo;
 use kirkwall_core::sip::wire::Message;
 use kirkwall_core::sip::{Destination, Facing, Transport};
 use kirkwall_data::Journal;
 use kirkwall_integration::media::Engine;
 
+use crate::air::Air;
 use crate::clock::Clock;
 
 /// Sends SIP messages.
@@ -16,6 +20,14 @@ pub trait SipPort: Send + Sync {
     fn send(&self, message: Message, to: Destination);
     /// The address of ours that `remote` would see, for Via, Contact and media.
     fn local(&self, facing: Facing, transport: Transport, remote: IpAddr) -> Option<SocketAddr>;
+}
+
+/// Sends frames on base links.
+pub trait LinkPort: Send + Sync {
+    /// Sends a word as frame number `seq`. Never blocks; a link that takes no more is closed and reported.
+    fn send(&self, link: LinkNo, seq: u32, word: ToBase);
+    /// Closes a link once what was sent is out.
+    fn close(&self, link: LinkNo);
 }
 
 /// Everything an actor may reach.
@@ -29,4 +41,6 @@ pub struct Ports {
     pub journal: Journal,
     /// The clock.
     pub clock: Clock,
+    /// Native base stations and their handsets; none: this switch has no DECT identity.
+    pub air: Option<Addr<Air>>,
 }

@@ -55,7 +55,7 @@ pub struct Survivor {
     pub machine: core::Call,
     /// Its legs' dialogs.
     pub legs: BTreeMap<LegNo, LegRecord>,
-    /// Its media, unless it was too young.
+    /// Where its streams stood, unless it was too young.
     pub media: Option<MediaRecord>,
 }
 

@@ -31,7 +31,7 @@ use tracing::{Span, debug, error, info, info_span};
 
 use crate::ports::Ports;
 use crate::roster::Guard;
-use crate::supervisor::{CallsLost, LineChanged, Redirect, Supervisor};
+use crate::supervisor::{CallsLost, LineChanged, Redirect, SignedIn, SignedInHow, Supervisor};
 
 pub use messages::{Home, Leave, NewProxies, ProxyDown, ProxyUp, Unreached, Want};
 use messages::{NextTurn, UseProxy};
@@ -56,6 +56,10 @@ pub struct Registration {
     has_turn: bool,
     alarm: Option<SpawnHandle>,
     held: voice::Held,
+    /// What Via names us.
+    sent_by: String,
+    /// What the supervisor was told last.
+    signed_in: bool,
     /// Who sent the notification that is being taken.
     notifier: Option<Peer>,
     told: LineState,
@@ -84,7 +88,9 @@ impl Registration {
         };
         let record = record.unwrap_or_else(|| RegistrationRecord::new(&mut seed.tokens));
         let lync = seed.lync.as_ref().map(|lync| lync_account(lync, &record, &seed.user));
-        let machine = Line::new(account(&seed, proxies.current().clone()), lync, record, tokens);
+        let account = account(&seed, proxies.current().clone());
+        let sent_by = account.sent_by.clone();
+        let machine = Line::new(account, lync, record, tokens);
         let gone = LineState { gone: true, name: "off", ..LineState::default() };
         let LineSeed { user, ports, supervisor, pace, .. } = seed;
         Self {
@@ -96,6 +102,8 @@ impl Registration {
             has_turn: false,
             alarm: None,
             held: voice::Held::default(),
+            sent_by,
+            signed_in: false,
             notifier: None,
             told: LineState::default(),
             leaving: false,
@@ -191,6 +199,7 @@ impl Registration {
             }
         }
         self.say_held();
+        self.tell_of_sign_in();
         self.tell_supervisor();
         self.rearm(ctx);
         if self.leaving && matches!(self.machine.state(), StateName::Stopped | StateName::Idle) {
@@ -211,6 +220,9 @@ impl Registration {
             Some(code) if !status.cause.starts_with(&code.to_string()) => format!("{code}, {}", status.cause),
             _ => status.cause,
         };
+        if status.registered_until.is_none() && self.cause.as_ref() != Some(&cause) {
+            info!(parent: &self.span, %cause, "not registered");
+        }
         self.cause = Some(cause).filter(|_| status.registered_until.is_none());
         if status.registered_until.is_some() {
             self.proxies.settled(self.ports.clock.now());
@@ -244,6 +256,8 @@ impl Registration {
         };
         // While a refresh is under way the registrar still holds us.
         let up = self.machine.registered_until().filter(|_| !matches!(name, "off" | "leaving"));
+        // A front end forgets its users with their connections.
+        let up = up.filter(|_| self.machine.may_speak());
         let proxy = self.proxies.current();
         let way = up.map(|_| LineWay {
             destination: proxy.clone(),
@@ -272,6 +286,22 @@ impl Registration {
             self.told = state.clone();
             self.supervisor.do_send(LineChanged { user: self.user.clone(), state });
         }
+    }
+
+    fn tell_of_sign_in(&mut self) {
+        let signed_in = self.machine.instance().filter(|_| self.machine.may_speak());
+        if self.signed_in == signed_in.is_some() {
+            return;
+        }
+        self.signed_in = signed_in.is_some();
+        let how = signed_in.zip(self.machine.gruu()).map(|(instance, gruu)| SignedInHow {
+            gruu,
+            instance,
+            sent_by: self.sent_by.clone(),
+            proxy: self.proxies.current().clone(),
+            limited: self.machine.told().is_some_and(|told| told.presence.limited),
+        });
+        self.supervisor.do_send(SignedIn { user: self.user.clone(), how });
     }
 
     fn rearm(&mut self, ctx: &mut Context<Self>) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::dialling::DialPlan;
 use kirkwall_core::call::route::InternalRouting;
+use kirkwall_core::lync::presence::PresenceTimes;
 use kirkwall_core::media::Codec;
 use kirkwall_core::media::ice::agent;
 use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
@@ -80,10 +81,23 @@ pub struct LyncSettings {
     pub subnet: Option<Ipv4Addr>,
     /// Whether REGISTER asks for a lifetime; else the front end chooses.
     pub ask_expires: bool,
+    /// Presence.
+    pub presence: PresenceSettings,
     /// How often front ends are asked whether they live; zero: never.
     pub watch_every: Duration,
     /// How long the first proxy must have served before users go back to it.
     pub return_after: Duration,
+}
+
+/// What front ends are told of handsets.
+#[derive(Debug, Clone)]
+pub struct PresenceSettings {
+    /// Whether anything.
+    pub publishes: bool,
+    /// When a handset is shown as inactive and away.
+    pub times: PresenceTimes,
+    /// Whether a handset out of range is shown as offline.
+    pub offline_out_of_range: bool,
 }
 
 /// A proxy as configured.

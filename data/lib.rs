@@ -13,8 +13,8 @@
 //! * [`journal`]: the one way to write; group commit; opening, and what happens when the disk is damaged.
 //! * [`tree`], [`record`]: what a record is, where it lies, how it grows new fields.
 //! * [`secret`]: secrets at rest, sealed under the node key.
-//! * [`user`], [`handset`], [`registration`], [`base_station`], [`call`], [`cdr`], [`token`],
-//!   [`config_item`], [`certificate`], [`feature`], [`call_log`], [`mailbox`]: one file per record.
+//! * [`user`], [`handset`], [`portable`], [`registration`], [`base_station`], [`native_base`], [`call`], [`cdr`],
+//!   [`token`], [`config_item`], [`certificate`], [`feature`], [`call_log`], [`mailbox`]: one file per record.
 //! * [`request`], [`spool`]: what the command line asks, and how it reaches a running
 //!   switch that holds the data directory.
 //! * [`users_csv`]: the CSV of users, one set of rules for web and command line.
@@ -34,6 +34,8 @@ mod folder;
 pub mod handset;
 pub mod journal;
 pub mod mailbox;
+pub mod native_base;
+pub mod portable;
 pub mod record;
 pub mod registration;
 pub mod request;

@@ -40,11 +40,19 @@ pub enum Tree {
     CallLog,
     /// Message waiting.
     Mailbox,
+    /// Handsets subscribed over native base stations, with their keys.
+    Portable,
+    /// Native base stations that were enrolled.
+    NativeBase,
+    /// Their sessions.
+    NativeSession,
+    /// Tokens with which they enrol.
+    Enrolment,
 }
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 12] = [
+    pub const ALL: [Tree; 16] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -57,6 +65,10 @@ impl Tree {
         Self::Feature,
         Self::CallLog,
         Self::Mailbox,
+        Self::Portable,
+        Self::NativeBase,
+        Self::NativeSession,
+        Self::Enrolment,
     ];
 
     /// The word before the slash.
@@ -74,6 +86,10 @@ impl Tree {
             Self::Feature => "feature",
             Self::CallLog => "call_log",
             Self::Mailbox => "mailbox",
+            Self::Portable => "portable",
+            Self::NativeBase => "native_base",
+            Self::NativeSession => "native_session",
+            Self::Enrolment => "enrolment",
         }
     }
 

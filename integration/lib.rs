@@ -1,8 +1,9 @@
-//! Everything that touches another system: SIP sockets, certificates, the media engine, the doctor's probes. No rules and no
+//! Everything that touches another system: SIP sockets, the base link, certificates, the media engine, the doctor's probes. No rules and no
 //! actors live here.
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod dect;
 pub mod doctor;
 pub mod media;
 pub mod pki;

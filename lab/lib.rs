@@ -13,7 +13,7 @@
 //! | [`world`] | both, with a seeded plan of calls ([`plan`]) |
 //! | [`load`] | REGISTERs and calls at a rate, with latencies |
 //! | [`story`] | scripts that a telephony administrator can read, run against the real switch |
-//! | [`phone`], [`media`], [`sip`], [`dect`] | what they are made of |
+//! | [`phone`], [`media`], [`sip`], [`ntlm`], [`dect`] | what they are made of |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod base_station;
@@ -22,6 +22,7 @@ pub mod front_end;
 pub mod handset;
 pub mod load;
 pub mod media;
+pub mod ntlm;
 pub mod phone;
 pub mod plan;
 pub mod radio;

@@ -28,7 +28,7 @@ use crate::handset::{Base, Handset};
 use crate::phone::Phone;
 use crate::phone::registration::Standing;
 use crate::plan::{Plan, Shape};
-use crate::sip::endpoint::Listening;
+use crate::sip::Listening;
 use crate::sip::{Credentials, Failure, Transport};
 
 /// Most handsets of one world.

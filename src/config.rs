@@ -219,6 +219,11 @@ sections! {
         ca: Option<PathBuf> = None,
         /// Check certificates of servers in the north. Turn off only to find an error.
         verify: bool = true,
+        /// Proxies of old Windows (Server 2008 R2, 2012 R2), by their names in `sip.proxies`: they are spoken
+        /// to by OpenSSL, TLS 1.2 with ECDHE-RSA and CBC too.
+        legacy_tls: Vec<HostName> = Vec::new(),
+        /// Take TLS 1.0 and 1.1 and key exchange by RSA from those proxies as well. Weak; update them instead.
+        legacy_tls_1_0: bool = false,
         /// When calls between our own handsets stay inside: `fallback` while the north is down, `first`
         /// always, `never`.
         internal_routing: InternalRouting = InternalRouting::Fallback,
@@ -270,6 +275,14 @@ sections! {
         subnet: Option<IpAddr> = None,
         /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
         ask_expires: bool = false,
+        /// Publish the presence of handsets.
+        presence: bool = true,
+        /// Seconds after its last use that a handset is shown as inactive, and no longer as available.
+        inactive_after: Duration = Duration::from_secs(300),
+        /// Seconds after that until it is shown as away.
+        away_after: Duration = Duration::from_secs(300),
+        /// Show a handset that no base station carries as offline.
+        offline_out_of_range: bool = false,
         /// Seconds between two OPTIONS that ask whether a front end still answers; 0: never.
         watch_every: Duration = Duration::from_secs(5),
         /// Seconds that the first of `sip.proxies` must have answered before users who sit at another go back.

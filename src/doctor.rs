@@ -19,7 +19,7 @@ use kirkwall_core::doctor::{Finding, Report, SrtpUse, Topology, check, srtp_fits
 use kirkwall_core::id::Tokens;
 use kirkwall_core::sip::Transport;
 use kirkwall_integration::doctor::{CertificatePlan, MediaPlan, NorthPlan, Plan, Progress};
-use kirkwall_integration::pki::{Identity, Trust, Usage};
+use kirkwall_integration::pki::{Identity, Oldest, Trust, Usage};
 use kirkwall_integration::sip::DnsMethod;
 
 use crate::cli::{Doctor, Form};
@@ -142,9 +142,16 @@ fn north(config: &Config, args: &Doctor, store: &Store) -> NorthPlan {
         trust: trust.map_err(|fault| fault.to_string()),
         ca: sip.ca.clone(),
         identity,
+        legacy: legacy(config),
         topology: topology(config),
         aor: aor(config, args, store),
     }
+}
+
+fn legacy(config: &Config) -> Option<(Vec<String>, Oldest)> {
+    let hosts: Vec<String> = config.sip.legacy_tls.iter().map(|name| name.as_str().to_owned()).collect();
+    let oldest = if config.sip.legacy_tls_1_0 { Oldest::Tls10 } else { Oldest::Tls12 };
+    (!hosts.is_empty()).then_some((hosts, oldest))
 }
 
 /// The entry of a trusted server.

@@ -1,5 +1,7 @@
 //! Getting in: channels and route from the supervisor, ports from the media channel, then on.
 
+use kirkwall_core::sip::Transport;
+
 use super::*;
 
 impl Call {
@@ -66,7 +68,10 @@ impl Call {
         let media = &self.settings.media;
         let callee = attempts.iter().flatten().next().map(|target| &target.destination);
         let seen = |facing, transport, remote: IpAddr| {
-            let local = self.ports.sip.local(facing, transport, remote).map(|local| local.ip());
+            // A base link is TLS without SIP: whatever socket faces that way has our address.
+            let sockets = [transport, Transport::Udp, Transport::Tcp];
+            let local = sockets.into_iter().find_map(|way| self.ports.sip.local(facing, way, remote));
+            let local = local.map(|local| local.ip());
             media.address.or(local).unwrap_or(remote)
         };
         let policy = |facing: Facing| -> SrtpPolicy {

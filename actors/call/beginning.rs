@@ -29,6 +29,10 @@ impl Call {
         }
         let channel = self.media_channel(ctx);
         self.channel = Some(channel.clone());
+        // A young call has not kept where its streams stand; its descriptions name the ports. New sources
+        // take up there, whose packets nobody can take for old ones.
+        let fresh = |(a, b)| MediaRecord::new(MediaPorts { a, b }, Default::default());
+        let media = media.or_else(|| self.machine.media_ports().map(fresh));
         let reopened = async move {
             match media {
                 Some(record) => channel.send(Reopen(record)).await.is_ok_and(|done| done.is_ok()),
@@ -37,6 +41,7 @@ impl Call {
         };
         ctx.spawn(reopened.into_actor(self).map(|reopened, me, ctx| {
             me.step(Input::Started, ctx);
+            me.native_legs_lost(ctx);
             if !reopened {
                 me.step(
                     Input::HangUp(Cause::of_status(503, "the call's media was lost with the process")),
@@ -52,7 +57,7 @@ impl Call {
             settings: self.settings.media.ice.agents.clone(),
             call: ctx.address().recipient(),
             tokens: self.tokens.split(),
-            clock: self.ports.clock.clone(),
+            clock: self.ports.clock,
         };
         MediaChannel::new(id, self.ports.media.clone(), self.ports.journal.clone(), ice).start()
     }

@@ -10,7 +10,7 @@ impl Handler<Hear> for Call {
         let tag = if message.is_request() { message.to_tag() } else { message.from_tag() };
         let leg = self.leg_of(tag);
         self.record(leg, peer_name(&peer), true, message.clone());
-        if let Some(dialog) = self.legs.get(&leg) {
+        if let Some(LegAddr::Sip(dialog)) = self.legs.get(&leg) {
             dialog.do_send(Hear { message, peer });
         }
     }
@@ -28,8 +28,21 @@ impl Handler<SendFailed> for Call {
         // In what we send, our tag stands on the other side than in what we hear.
         let tag = if message.is_request() { message.from_tag() } else { message.to_tag() };
         let leg = self.leg_of(tag);
-        if let Some(dialog) = self.legs.get(&leg) {
+        if let Some(LegAddr::Sip(dialog)) = self.legs.get(&leg) {
             dialog.do_send(SendFailed(message));
+        }
+    }
+}
+
+/// Each leg knows by the Contact whether it is meant.
+impl Handler<Moved> for Call {
+    type Result = ();
+
+    fn handle(&mut self, moved: Moved, _: &mut Self::Context) {
+        for leg in self.legs.values() {
+            if let LegAddr::Sip(dialog) = leg {
+                dialog.do_send(moved.clone());
+            }
         }
     }
 }

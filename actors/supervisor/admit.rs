@@ -5,9 +5,8 @@ use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dialling::NumberClass;
 use kirkwall_core::call::forward::{Diversion, ForwardReason};
-use kirkwall_core::call::ladder::Ladder;
 use kirkwall_core::call::route::{Ask, Routed, Way, way};
-use kirkwall_core::call::{About, CallSummary, Divert, Party, Phase, Target};
+use kirkwall_core::call::{About, Divert, NativeTarget, Party, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
@@ -15,13 +14,10 @@ use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::wire::Uri;
 use kirkwall_core::sip::{Destination, Facing};
 use metrics::{counter, gauge};
-use tracing::{info, warn};
+use tracing::info;
 
+use super::Supervisor;
 use super::books::Books;
-use super::{CallEntry, REMEMBERED, Remembered, Supervisor};
-use crate::call::{Call, RestoredSeed};
-use crate::desk::MediaView;
-use crate::recovery::survivors;
 
 /// A new call asks where to go and for its channels.
 #[derive(Debug, Clone, Message)]
@@ -52,53 +48,6 @@ pub struct Granted {
 
 /// The way and the channels, or why not.
 pub type AdmitReply = Result<Granted, Cause>;
-
-/// A call's channels go back.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Release(pub CallRef);
-
-/// A dialled handset did not answer: its base station's channel goes back.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct ReleaseBase(pub CallRef, pub BaseStationId);
-
-/// A call has changed: for lists.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct CallProgressed(pub Box<CallSummary>);
-
-/// A call is over and its actor about to stop.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct CallEnded {
-    /// What it was.
-    pub summary: Box<CallSummary>,
-    /// What was said.
-    pub ladder: Ladder,
-    /// How its media fared.
-    pub media: Vec<MediaView>,
-}
-
-/// The last words of a call, said after it was over.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct LastWords(pub CallRef, pub Ladder);
-
-impl Handler<LastWords> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, LastWords(call, ladder): LastWords, _: &mut Self::Context) {
-        if let Some(remembered) = self.ended.iter_mut().rev().find(|r| r.summary.reference == call) {
-            remembered.ladder = ladder;
-        }
-    }
-}
-
-/// A call's actor is gone, in whatever way.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct CallDied(pub CallRef);
 
 /// A call that nobody took goes on where its callee forwards it.
 #[derive(Debug, Message)]
@@ -193,7 +142,7 @@ impl Supervisor {
                 if !again {
                     self.take_common(ask, ask.srtp, emergency)?;
                 }
-                self.to_handset(ask, &user, about)
+                self.ring_handset(ask, &user, about)
             }
             Way::North { line, number } => {
                 let srtp = ask.srtp || self.settings.media.srtp_north.mode != SrtpMode::Off;
@@ -210,7 +159,7 @@ impl Supervisor {
     }
 
     /// A handset whose base station is full is busy, and its user may forward that.
-    fn to_handset(&mut self, ask: &Admit, user: &Username, about: About) -> AdmitReply {
+    fn ring_handset(&mut self, ask: &Admit, user: &Username, about: About) -> AdmitReply {
         let cause = match self.handset_targets(ask, user, &about) {
             Ok(targets) => return Ok(Granted { attempts: vec![targets], credentials: None, about }),
             Err(cause) => cause,
@@ -240,7 +189,7 @@ impl Supervisor {
 
     fn handset_targets(&mut self, ask: &Admit, user: &Username, about: &About) -> Result<Vec<Target>, Cause> {
         let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
-        let located = self.locations.get(user).cloned().unwrap_or_default();
+        let located = self.places(user);
         let (mut targets, mut refused) = (Vec::new(), None);
         let headers = self.headers_about(&self.aor(user.as_str()), about);
         for place in located {
@@ -258,6 +207,11 @@ impl Supervisor {
                     insist_on_srtp: false,
                     headers: headers.clone(),
                     base: Some((place.base.clone(), limit)),
+                    native: place.native.map(|ipui| NativeTarget {
+                        ipui,
+                        number: ask.caller.number.clone(),
+                        internal: ask.caller.user.is_some(),
+                    }),
                     party: self.party(user, Some(place.base)),
                 }),
             }
@@ -294,6 +248,7 @@ impl Supervisor {
             insist_on_srtp: false,
             headers: headers.clone(),
             base: None,
+            native: None,
             party: Party { number: number.clone(), ..Party::default() },
         };
         first.iter().cloned().chain(others.cloned()).map(|destination| vec![target(destination)]).collect()
@@ -304,7 +259,7 @@ impl Supervisor {
         words.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect()
     }
 
-    fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {
+    pub(super) fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {
         let display = self.accounts.get(user).map_or(String::new(), |record| record.display_name.clone());
         Party { number: user.to_string(), display, uri: None, user: Some(user.clone()), base }
     }
@@ -334,127 +289,5 @@ impl Supervisor {
         gauge!("ipdect_media_channels_in_use").set(f64::from(load.channels()));
         gauge!("ipdect_calls_active").set(self.active as f64);
         gauge!("ipdect_calls_active_max").set(self.calls_max as f64);
-    }
-
-    /// Calls that stood when the process ended go on; their channels are theirs again.
-    pub(super) fn restore_calls(&mut self, ctx: &mut Context<Self>) {
-        for survivor in survivors(&self.ports.journal) {
-            let summary = survivor.machine.summary().clone();
-            let reference = summary.reference;
-            self.last_reference = self.last_reference.max(reference.0);
-            // What stood is not refused, even when limits were lowered meanwhile.
-            let (caller, callee) = summary.srtp;
-            _ = self.admission.reserve_media(reference, caller || callee);
-            for (party, srtp) in [(&summary.caller, caller), (&summary.callee, callee)] {
-                if let Some(base) = &party.base {
-                    let limit = self.base_limit(base);
-                    _ = self.admission.reserve_base(reference, base, limit, srtp);
-                }
-            }
-            let seed = RestoredSeed {
-                survivor,
-                supervisor: ctx.address(),
-                ports: self.ports.clone(),
-                settings: self.settings.clone(),
-                tokens: self.tokens.split(),
-            };
-            let addr =
-                Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
-            let entry = CallEntry {
-                addr,
-                summary,
-                invite_key: String::new(),
-                trail: Vec::new(),
-                callback: false,
-                called: Vec::new(),
-            };
-            self.calls.insert(reference, entry);
-            self.active += 1;
-        }
-    }
-
-    /// Forgets a call; what it held goes back.
-    fn forget(&mut self, call: CallRef) {
-        self.admission.release(call);
-        if let Some(entry) = self.calls.remove(&call) {
-            self.invites.remove(&entry.invite_key);
-            if entry.summary.phase != Phase::Ended {
-                self.active -= 1;
-            }
-        }
-        self.show_channels();
-    }
-}
-
-impl Handler<Release> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, Release(call): Release, _: &mut Self::Context) {
-        self.admission.release(call);
-        self.show_channels();
-    }
-}
-
-impl Handler<ReleaseBase> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, ReleaseBase(call, base): ReleaseBase, _: &mut Self::Context) {
-        self.admission.release_base(call, &base);
-    }
-}
-
-impl Handler<CallProgressed> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, CallProgressed(summary): CallProgressed, _: &mut Self::Context) {
-        if summary.phase == Phase::Talking {
-            let (caller, callee) = summary.srtp;
-            let parties = [(&summary.caller, caller), (&summary.callee, callee)];
-            let bases: Vec<_> =
-                parties.iter().filter_map(|(p, srtp)| p.base.as_ref().map(|b| (b, *srtp))).collect();
-            // The limits with SRTP are about the north's media: the media resource encrypts towards it.
-            let media = parties.iter().any(|(party, srtp)| party.base.is_none() && *srtp);
-            self.admission.settle(summary.reference, media, &bases);
-        }
-        if let Some(entry) = self.calls.get_mut(&summary.reference) {
-            entry.summary = *summary;
-        }
-    }
-}
-
-impl Handler<CallEnded> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, ended: CallEnded, ctx: &mut Self::Context) {
-        let CallEnded { summary, ladder, media } = ended;
-        self.log_call(&summary, ctx);
-        if let Some(entry) = self.calls.get_mut(&summary.reference) {
-            entry.summary = (*summary).clone();
-            self.active -= 1;
-        }
-        self.show_channels();
-        let result = if summary.answered.is_some() { "answered" } else { "failed" };
-        let direction = if summary.caller.user.is_some() { "outgoing" } else { "incoming" };
-        counter!("ipdect_call_attempts_total", "direction" => direction, "result" => result).increment(1);
-        let cause = summary.cause.as_ref().map_or(16, |cause| cause.q850);
-        let class = if matches!(cause, 16 | 17 | 18 | 19 | 26) { "normal" } else { "abnormal" };
-        counter!("ipdect_call_releases_total", "class" => class, "cause" => cause.to_string()).increment(1);
-        if self.ended.len() == REMEMBERED {
-            self.ended.pop_front();
-        }
-        self.ended.push_back(Remembered { summary: *summary, ladder, media });
-    }
-}
-
-impl Handler<CallDied> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, CallDied(call): CallDied, _: &mut Self::Context) {
-        let remembered = self.ended.iter().rev().any(|r| r.summary.reference == call);
-        if !remembered && self.calls.contains_key(&call) {
-            warn!(%call, "a call's actor is gone without having ended the call");
-            counter!("ipdect_actor_deaths_total", "actor" => "call").increment(1);
-        }
-        self.forget(call);
     }
 }

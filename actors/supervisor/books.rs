@@ -23,7 +23,7 @@ impl Map for Books<'_> {
     }
 
     fn located(&self, user: &Username) -> bool {
-        self.0.locations.get(user).is_some_and(|places| !places.is_empty())
+        !self.0.places(user).is_empty()
     }
 
     fn has_north(&self) -> bool {

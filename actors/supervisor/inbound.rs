@@ -63,10 +63,13 @@ impl Supervisor {
                     _ => self.route_message(message, peer, ctx),
                 }
             }
-            (Verdict::Reply(answer), _) => {
+            (Verdict::Reply(answer), request) => {
                 let status = answer.status().unwrap_or(0).to_string();
                 counter!("ipdect_sip_door_total", "verdict" => "reply", "why" => status).increment(1);
-                self.answer(answer, &peer);
+                match request {
+                    Ok(request) => self.answer_to(&request, answer, &peer),
+                    Err(_) => self.answer(answer, &peer),
+                }
             }
             (Verdict::Drop(reason), _) => {
                 counter!("ipdect_sip_door_total", "verdict" => "drop", "why" => reason.as_str()).increment(1);
@@ -93,7 +96,11 @@ impl Supervisor {
         }
         let method = message.method().unwrap_or(Method::Options);
         if let Some(tag) = message.to_tag() {
-            return match OwnerId::in_word(&tag).map(call_of) {
+            let owner = OwnerId::in_word(&tag);
+            if let Some(presence) = owner.and_then(|owner| self.presences.of_owner(owner)) {
+                return presence.do_send(Hear { message, peer });
+            }
+            return match owner.map(call_of) {
                 Some(call) if self.calls.contains_key(&call) => self.tell_call(call, message, peer),
                 _ if matches!(method, Method::Ack | Method::Benotify) => {}
                 // RFC 3261 §12.2.2: "If the UA wishes to reject the request because it does not wish to
@@ -125,6 +132,9 @@ impl Supervisor {
     fn route_answer(&mut self, message: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
         match owner_of(&message) {
             Some(OWNER_OF_WATCH) => self.watch(WatchInput::Received(message), ctx),
+            Some(owner) if let Some(presence) = self.presences.of_owner(owner) => {
+                presence.do_send(Hear { message, peer });
+            }
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
                     line.addr.do_send(Hear { message, peer });
@@ -155,6 +165,9 @@ impl Supervisor {
         }
         match owner_of(message) {
             Some(OWNER_OF_WATCH) => self.watch(WatchInput::Failed(message.clone()), ctx),
+            Some(owner) if let Some(presence) = self.presences.of_owner(owner) => {
+                presence.do_send(SendFailed(message.clone()));
+            }
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
                     line.addr.do_send(SendFailed(message.clone()));
@@ -196,7 +209,11 @@ fn owner_of(message: &SipMessage) -> Option<OwnerId> {
 
 /// Whether this answers a REGISTER of ours, whose line looks at the signature itself.
 fn is_of_line(message: &SipMessage) -> bool {
-    !message.is_request() && owner_of(message).is_some_and(|OwnerId(owner)| owner & OWNER_OF_LINE != 0)
+    let of_line =
+        message.cseq().is_some_and(|cseq| matches!(cseq.method, Method::Register | Method::Options));
+    !message.is_request()
+        && of_line
+        && owner_of(message).is_some_and(|OwnerId(owner)| owner & OWNER_OF_LINE != 0)
 }
 
 fn call_of(owner: OwnerId) -> CallRef {

@@ -159,7 +159,7 @@ impl Handler<ListHandsets> for Supervisor {
         let mut users: Vec<_> = self.handsets.keys().cloned().collect();
         users.sort();
         let view = |user: kirkwall_core::id::Username| {
-            let places = self.locations.get(&user).map_or(&[][..], |places| places.as_slice());
+            let places = self.places(&user);
             let record = self.accounts.get(&user);
             HandsetView {
                 display_name: record.map_or(String::new(), |r| r.display_name.clone()),
@@ -186,7 +186,7 @@ impl Handler<ListRegistrations> for Supervisor {
                 state: entry.state.name,
                 cause: entry.state.cause.clone(),
                 registrar: entry.state.registrar.clone(),
-                notes: entry.state.notes.clone(),
+                notes: entry.state.notes.iter().chain(self.presences.notes(user)).cloned().collect(),
                 expires: entry.state.expires,
             })
             .collect();

@@ -16,13 +16,16 @@
 
 mod admit;
 mod books;
+mod course;
 mod emergency;
 mod features;
 mod inbound;
 mod inspect;
 mod lines;
 mod logs;
+mod native;
 mod people;
+mod presence;
 mod south;
 mod voice;
 mod watch;
@@ -35,6 +38,7 @@ use kirkwall_core::call::CallSummary;
 use kirkwall_core::call::admission::{Admission, Limit};
 use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
+use kirkwall_core::dect::identity::Ipei;
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
 use kirkwall_core::sip::Destination;
 use kirkwall_core::sip::digest::{DigestServer, GuessLimiter, Offer};
@@ -53,16 +57,16 @@ use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
-pub use admit::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, DivertCall, Granted, LastWords, Release,
-    ReleaseBase,
-};
+pub use admit::{Admit, AdmitReply, DivertCall, Granted};
+pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
 pub use inbound::{Arrived, Hear};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
+pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, WhoHas};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
+pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;
 
@@ -90,6 +94,10 @@ pub struct Supervisor {
     emergencies: HashMap<Username, Moment>,
     handsets: HashMap<Username, Addr<Handset>>,
     locations: HashMap<Username, Vec<Located>>,
+    /// Handsets on native base stations.
+    airborne: HashMap<Ipei, Located>,
+    /// Users by the handset they are linked to; the account decides.
+    owners: HashMap<Ipei, Username>,
     bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
     lines: HashMap<Username, LineEntry>,
     line_owners: HashMap<u64, Username>,
@@ -101,6 +109,7 @@ pub struct Supervisor {
     watch_alarm: Option<SpawnHandle>,
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
+    presences: presence::Presences,
     calls: BTreeMap<CallRef, CallEntry>,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
@@ -176,6 +185,8 @@ impl Supervisor {
             emergencies: HashMap::new(),
             handsets: HashMap::new(),
             locations: HashMap::new(),
+            airborne: HashMap::new(),
+            owners: HashMap::new(),
             bases: BTreeMap::new(),
             lines: HashMap::new(),
             line_owners: HashMap::new(),
@@ -185,6 +196,7 @@ impl Supervisor {
             watcher: None,
             watch_alarm: None,
             unsaid: Vec::new(),
+            presences: presence::Presences::default(),
             calls: BTreeMap::new(),
             invites: HashMap::new(),
             ended: VecDeque::new(),

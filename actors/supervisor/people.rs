@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit};
 use kirkwall_core::id::{BaseStationId, Username};
-use kirkwall_core::sip::{Peer, SipBaseProfile};
+use kirkwall_core::sip::{Destination, Peer, SipBaseProfile};
 use kirkwall_data::base_station::BaseStations;
 use kirkwall_data::handset::Handsets;
 use kirkwall_data::user::UserRecord;
 use metrics::{counter, gauge};
 use tracing::error;
 
-use super::Supervisor;
+use super::{CallEntry, Supervisor};
 use crate::base_station::{BaseStation, Carries, Seen};
+use crate::dialog::Moved;
 use crate::handset::{Forget, Handset, HandsetSeed, Located};
 
 /// A user is new or was changed; it is on disk.
@@ -103,7 +104,7 @@ impl Supervisor {
         }
     }
 
-    fn base(&mut self, id: BaseStationId, ctx: &mut Context<Self>) -> Addr<BaseStation> {
+    pub(super) fn base(&mut self, id: BaseStationId, ctx: &mut Context<Self>) -> Addr<BaseStation> {
         if let Some((addr, _)) = self.bases.get(&id).filter(|(addr, _)| addr.connected()) {
             return addr.clone();
         }
@@ -134,6 +135,7 @@ impl Handler<AccountChanged> for Supervisor {
         if let Some(number) = &record.secondary_username {
             self.numbers.insert(number.clone(), user.clone());
         }
+        self.note_owner(&record);
         self.accounts.insert(user.clone(), *record);
         self.show_plant();
         self.line_wanted(&user, ctx);
@@ -151,6 +153,7 @@ impl Handler<AccountRemoved> for Supervisor {
         self.forget_features(&user);
         self.show_plant();
         self.line_wanted(&user, ctx);
+        self.remove_presence(&user);
         if let Some(handset) = self.handsets.remove(&user) {
             handset.do_send(Forget);
         }
@@ -170,7 +173,7 @@ impl Handler<InspectUsers> for Supervisor {
         for user in users {
             let registration =
                 self.lines.get(&user).map_or_else(|| "off".to_owned(), |line| line.state.words());
-            let handset_registered = self.locations.get(&user).is_some_and(|places| !places.is_empty());
+            let handset_registered = !self.places(&user).is_empty();
             states.insert(user, UserState { handset_registered, registration, calls: 0 });
         }
         for summary in self.standing() {
@@ -198,14 +201,31 @@ impl Handler<HandsetLocated> for Supervisor {
             let carries = places.iter().any(|place| place.base == base);
             self.base(base, ctx).do_send(Carries { user: user.clone(), carries });
         }
+        let at = |place: &Located| (place.contact.clone(), place.destination.clone());
+        let known: Vec<_> = before.iter().map(at).collect();
+        self.tell_calls(&user, places.iter().map(at).filter(|place| !known.contains(place)).collect());
         if !places.is_empty() {
-            self.locations.insert(user, places);
+            self.locations.insert(user.clone(), places);
         }
+        self.tell_range(&user);
         self.show_plant();
     }
 }
 
 impl Supervisor {
+    /// A handset in a call may have lost the connection that the call spoke over, with its process or ours.
+    fn tell_calls(&self, user: &Username, fresh: Vec<(String, Destination)>) {
+        let of_user = |entry: &&CallEntry| {
+            let parties = [&entry.summary.caller, &entry.summary.callee];
+            parties.iter().any(|party| party.user.as_ref() == Some(user))
+        };
+        for entry in self.calls.values().filter(of_user) {
+            for (contact, destination) in fresh.iter().cloned() {
+                entry.addr.do_send(Moved { contact, destination });
+            }
+        }
+    }
+
     /// Gauges of base stations and handsets.
     pub(super) fn show_plant(&self) {
         let up = self.bases_up();
@@ -217,8 +237,13 @@ impl Supervisor {
 
     /// Base stations that carry a handset now.
     pub(super) fn bases_up(&self) -> usize {
-        let bases: std::collections::BTreeSet<&BaseStationId> =
-            self.locations.values().flatten().map(|place| &place.base).collect();
+        let bases: std::collections::BTreeSet<&BaseStationId> = self
+            .locations
+            .values()
+            .flatten()
+            .chain(self.airborne.values())
+            .map(|place| &place.base)
+            .collect();
         bases.len()
     }
 }

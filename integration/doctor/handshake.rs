@@ -18,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::old_tls::{self, Answer};
 use super::{STEP, proxy};
-use crate::pki::{Chain, LiveIdentity, looking_config, words};
+use crate::pki::{Chain, LiveIdentity, Oldest, looking_config, words};
 
 /// How long a refusal of our certificate may take under TLS 1.3, where it comes after the handshake.
 const AFTERWARDS: Duration = Duration::from_secs(2);
@@ -49,12 +49,12 @@ pub(super) enum Ours {
     Refused(String),
 }
 
-/// Opens TLS over `stream`. Gives what was seen beside the finding when the handshake got that far.
+/// Opens TLS over `stream`; `legacy` is what OpenSSL may do with this server instead. Gives what was seen beside the finding when the handshake got that far.
 pub(super) async fn look(
     stream: TcpStream,
     address: SocketAddr,
     name: Option<&str>,
-    identity: Option<Arc<LiveIdentity>>,
+    (identity, legacy): (Option<Arc<LiveIdentity>>, Option<Oldest>),
     tokens: &mut Tokens,
 ) -> (Finding, Option<Seen>) {
     let check = &check::SIP_002;
@@ -76,7 +76,7 @@ pub(super) async fn look(
             let finding = Finding::good(check, format!("{address}: {}", agreed(&stream)));
             (finding, Some(after(stream, &asked).await))
         }
-        Ok(Err(error)) => failed(&error, address, name, &asked, tokens).await,
+        Ok(Err(error)) => failed(&error, address, name, (&asked, legacy), tokens).await,
     }
 }
 
@@ -141,7 +141,7 @@ async fn failed(
     error: &io::Error,
     address: SocketAddr,
     name: Option<&str>,
-    asked: &Asked,
+    (asked, legacy): (&Asked, Option<Oldest>),
     tokens: &mut Tokens,
 ) -> (Finding, Option<Seen>) {
     let check = &check::SIP_002;
@@ -161,7 +161,7 @@ async fn failed(
         tokio::time::timeout(STEP, old_tls::ask(address, name, tokens)).await.unwrap_or(Answer::Nothing);
     let finding = match answer {
         Answer::Chose { version, cipher } if !old_tls::is_ours(version, cipher) => {
-            too_old(address, version, cipher)
+            too_old(address, name, (version, cipher), legacy)
         }
         Answer::NotTls => Finding::error(
             check,
@@ -178,34 +178,42 @@ async fn failed(
     (finding, None)
 }
 
-/// Says plainly what this program cannot do.
-fn too_old(address: SocketAddr, version: u16, cipher: u16) -> Finding {
+/// What a server of another age needs, and whether it has it.
+fn too_old(
+    address: SocketAddr,
+    name: Option<&str>,
+    (version, cipher): (u16, u16),
+    legacy: Option<Oldest>,
+) -> Finding {
     let check = &check::SIP_002;
     let (version_name, cipher_name) = (old_tls::version_name(version), old_tls::cipher_name(cipher));
-    if version < 0x0303 {
-        return Finding::error(
-            check,
-            format!(
-                "{address}: the server speaks no newer version than {version_name} (it chose {cipher_name}). \
-                 This switch speaks TLS 1.2 and 1.3 only; its TLS library (rustls) has no older version, so this \
-                 server cannot be reached"
-            ),
-            "Enable TLS 1.2 on the server (Lync and Skype for Business need a cumulative update and SCHANNEL \
-             registry keys for it), or put a SIP proxy in between that speaks both.",
-        )
-        .with_command(format!("openssl s_client -connect {address} -tls1_2"));
+    let needs = old_tls::needs(version, cipher);
+    if needs.is_some_and(|needs| legacy == Some(Oldest::Tls10) || legacy == Some(needs)) {
+        let evidence = format!("{address}: {version_name}, {cipher_name}, by OpenSSL (sip.legacy_tls)");
+        return Finding::good(check, evidence);
     }
-    Finding::error(
-        check,
-        format!(
-            "{address}: the server speaks {version_name}, but has no cipher in common with this switch: it would \
-             take {cipher_name}. The TLS library of this switch (rustls) has ECDHE with AES-GCM or ChaCha20 only, \
-             so this server cannot be reached"
+    let what = match version < 0x0303 {
+        true => format!("speaks no newer version than {version_name} (it chose {cipher_name})"),
+        false => format!(
+            "speaks {version_name}, but has no cipher in common with this switch: it would take {cipher_name}"
         ),
-        "Enable TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 on the server (Windows Server 2016 and later have it), or \
-         put a SIP proxy in between that speaks both.",
-    )
-    .with_command("Enable-TlsCipherSuite -Name TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384")
+    };
+    let evidence =
+        format!("{address}: the server {what}; rustls, the TLS library of this switch, has neither");
+    let name = name.unwrap_or("NAME");
+    let (set, update) = (
+        format!("sip.legacy_tls = [\"{name}\"]"),
+        "enable TLS 1.2 and TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 on the server (Windows Server 2016 and later)",
+    );
+    let mend = match needs {
+        Some(Oldest::Tls12) => format!("Set {set}, so that OpenSSL speaks with it; better, {update}."),
+        Some(Oldest::Tls10) => format!(
+            "Better {update}. If that cannot be, set {set} and sip.legacy_tls_1_0 = true: it is weak encryption."
+        ),
+        None => format!("Nothing in this switch speaks that any more: {update}."),
+    };
+    Finding::error(check, evidence, &mend)
+        .with_command(format!("openssl s_client -connect {address} -tls1_2"))
 }
 
 fn is_about_version(error: Option<&Error>) -> bool {

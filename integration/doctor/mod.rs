@@ -33,7 +33,7 @@ use kirkwall_core::doctor::{Finding, Topology};
 use kirkwall_core::id::Tokens;
 use kirkwall_core::sip::Transport;
 
-use crate::pki::{Identity, LiveIdentity, Trust};
+use crate::pki::{Identity, LiveIdentity, Oldest, Trust};
 use crate::sip::{DnsMethod, Resolver};
 
 pub use tasks::Progress;
@@ -100,6 +100,8 @@ pub struct NorthPlan {
     pub ca: Option<PathBuf>,
     /// What we show.
     pub identity: Option<Identity>,
+    /// Proxies that OpenSSL speaks with, and how far back.
+    pub legacy: Option<(Vec<String>, Oldest)>,
     /// The entry in the Lync topology that should be there.
     pub topology: Option<Topology>,
     /// User whose registration is asked for; or why there is none.

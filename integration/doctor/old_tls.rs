@@ -7,6 +7,8 @@ use kirkwall_core::id::Tokens;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::pki::Oldest;
+
 /// What a server answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -57,6 +59,17 @@ pub(super) fn is_ours(version: u16, cipher: u16) -> bool {
     let provider = rustls::crypto::ring::default_provider();
     let mut suites = provider.cipher_suites.iter();
     version >= 0x0303 && suites.any(|suite| u16::from(suite.suite()) == cipher)
+}
+
+/// How far [`LegacyTls`](crate::pki::LegacyTls) must go back for this; `None`: it does not go there.
+pub(super) fn needs(version: u16, cipher: u16) -> Option<Oldest> {
+    match (version, cipher) {
+        (0x0303, 0xc013 | 0xc014 | 0xc027 | 0xc028 | 0xc02f | 0xc030) => Some(Oldest::Tls12),
+        (0x0301..=0x0303, 0xc013 | 0xc014 | 0xc027 | 0xc028 | 0x003c | 0x003d | 0x0035 | 0x002f) => {
+            Some(Oldest::Tls10)
+        }
+        _ => None,
+    }
 }
 
 /// Name of a cipher suite.

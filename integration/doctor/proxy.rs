@@ -206,8 +206,11 @@ async fn secure(
     found: &mut Vec<Finding>,
 ) -> Option<Seen> {
     let (name, identity) = (to.server_name.clone(), visit.identity.clone());
+    let named = |host: &String| name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(host));
+    let legacy =
+        visit.north.legacy.as_ref().filter(|(hosts, _)| hosts.iter().any(named)).map(|(_, old)| *old);
     let (finding, seen) =
-        handshake::look(stream, to.address, name.as_deref(), identity, &mut visit.tokens).await;
+        handshake::look(stream, to.address, name.as_deref(), (identity, legacy), &mut visit.tokens).await;
     found.push(finding);
     let Some(seen) = seen else {
         visit.after(&check::SIP_002, &AFTER_DNS[2..], found);

@@ -138,6 +138,7 @@ fn plan(host: &str, at: SocketAddr, transport: Transport, trust: Trust) -> Plan 
             trust: Ok(trust),
             ca: None,
             identity: None,
+            legacy: None,
             topology: None,
             aor: Ok("sip:4711@example.com".into()),
         },
@@ -354,7 +355,7 @@ async fn unreachable_tls(at: SocketAddr) -> String {
 async fn a_server_of_another_age_or_another_protocol_is_named() {
     let said = unreachable_tls(parrot(server_hello([3, 1], [0x00, 0x2f])).await).await;
     assert!(said.contains("no newer version than TLS 1.0 (it chose TLS_RSA_WITH_AES_128_CBC_SHA)"), "{said}");
-    assert!(said.contains("rustls") && said.contains("cannot be reached"), "{said}");
+    assert!(said.contains("rustls"), "{said}");
     let said = unreachable_tls(parrot(server_hello([3, 3], [0xc0, 0x28])).await).await;
     assert!(
         said.contains("TLS 1.2, but has no cipher in common") && said.contains("AES_256_CBC_SHA384"),

@@ -58,6 +58,25 @@ pub fn server_config(
     Ok(Arc::new(builder.with_client_cert_verifier(verifier).with_cert_resolver(identity)))
 }
 
+/// Settings of the base link: TLS 1.3 only, one ALPN protocol; a certificate of `roots` may be shown, any
+/// other one is refused. Who shows none is to be let no further than the door.
+pub fn base_link_config(
+    identity: Arc<LiveIdentity>,
+    roots: Arc<RootCertStore>,
+    alpn: &[u8],
+) -> Result<Arc<ServerConfig>, PkiFault> {
+    let provider = Arc::new(default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone());
+    let verifier = verifier.allow_unauthenticated().build().map_err(|error| no_trust(&error))?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|error| library(&error))?
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(identity);
+    config.alpn_protocols = vec![alpn.to_vec()];
+    Ok(Arc::new(config))
+}
+
 /// Settings of a TLS client that believes `trust` and shows `identity` when asked. TLS 1.2 and 1.3.
 pub fn client_config(trust: &Trust, identity: Option<Arc<LiveIdentity>>) -> Result<ClientTls, PkiFault> {
     let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))

@@ -39,6 +39,18 @@ pub fn names_of(certificate: &CertificateDer<'_>) -> Vec<String> {
     names.identities().cloned().chain(names.addresses.iter().map(IpAddr::to_string)).collect()
 }
 
+/// The SubjectPublicKeyInfo of a certificate, DER; `None` when it does not parse.
+pub fn spki_of(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    Some(parsed.public_key().raw.to_vec())
+}
+
+/// The common name of a certificate.
+pub fn common_name_of(certificate: &CertificateDer<'_>) -> Option<String> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    parsed.subject().iter_common_name().next()?.as_str().ok().map(str::to_owned)
+}
+
 /// Whether `certificate` proves `domain` (RFC 5922 §7).
 pub(super) fn proves_domain(certificate: &X509Certificate<'_>, domain: &str) -> bool {
     // RFC 5922 §7.2: "Implementations MUST match the SIP domain identity […] case-insensitive" and "MUST

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kirkwall_core::sip::Transport;
+use kirkwall_core::sip::{Facing, Transport};
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{info, warn};
 
@@ -12,7 +12,7 @@ use super::connection::{Connection, Stream};
 use super::fault::count;
 use super::table::{Route, Seat};
 use super::transports::Shared;
-use super::{Arrival, Listen, socket, tls};
+use super::{Arrival, Listen, socket, tls, tls_legacy};
 
 /// Pause after the system refuses to accept, which it does when file descriptors run out.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -48,14 +48,13 @@ async fn welcome(shared: Arc<Shared>, listen: Listen, stream: TcpStream, remote:
     let (stream, names): (Box<dyn Stream>, _) = match listen.transport {
         Transport::Udp | Transport::Tcp => (Box::new(stream), Vec::new()),
         Transport::Tls => {
-            let Some(config) = shared.tls().server.get(&listen.facing).cloned() else { return };
-            let handshake = tls::accept(config, stream, shared.limits.handshake);
+            let handshake = handshake(&shared, &listen, stream, remote);
             let ended = tokio::select! {
                 ended = handshake => ended,
                 () = shared.stop.cancelled() => return,
             };
             match ended {
-                Ok((stream, names)) => (Box::new(stream), names),
+                Ok(secured) => secured,
                 Err(what) => {
                     count("handshake");
                     info!(%remote, local = %listen.bind, %what, "TLS handshake refused");
@@ -69,4 +68,24 @@ async fn welcome(shared: Arc<Shared>, listen: Listen, stream: TcpStream, remote:
     let stop = shared.stop.child_token();
     let connection = Connection { shared, seat, route, local, names, opened: false, line, stop };
     connection.run(stream, inbox).await;
+}
+
+type Secured = (Box<dyn Stream>, Vec<String>);
+
+/// Old front ends come to the listener of the north as well as to be called: with any of them, OpenSSL
+/// answers there. It speaks with the others too.
+async fn handshake(
+    shared: &Shared,
+    listen: &Listen,
+    stream: TcpStream,
+    remote: SocketAddr,
+) -> Result<Secured, String> {
+    let (settings, limit) = (shared.tls(), shared.limits.handshake);
+    if let Some(legacy) = settings.legacy.filter(|_| listen.facing == Facing::North) {
+        let (stream, names) = tls_legacy::accept(&legacy, stream, remote, limit).await?;
+        return Ok((Box::new(stream), names));
+    }
+    let config = settings.server.get(&listen.facing).cloned().ok_or("this side has no certificate")?;
+    let (stream, names) = tls::accept(config, stream, limit).await?;
+    Ok((Box::new(stream), names))
 }

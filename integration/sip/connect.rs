@@ -8,7 +8,7 @@ use kirkwall_core::sip::Transport;
 use super::connection::{Connection, Stream};
 use super::table::{Item, Opening, Route};
 use super::transports::Shared;
-use super::{SendFault, socket, tls};
+use super::{SendFault, socket, tls, tls_legacy};
 
 /// Opens a connection and serves it; when that fails, everything in its queue comes back.
 pub(super) async fn run(shared: Arc<Shared>, opening: Opening) {
@@ -60,10 +60,14 @@ async fn open(shared: &Shared, opening: &Opening) -> Result<Opened, SendFault> {
     let Some(client) = client else {
         return Ok(Opened { stream: Box::new(stream), names: Vec::new(), local });
     };
+    let name = to.server_name.as_deref();
+    if let Some((legacy, name)) = shared.tls().legacy.zip(name).filter(|(l, name)| l.speaks_to(name)) {
+        let opened = tls_legacy::connect(&legacy, stream, name, to.address, limits.handshake).await;
+        let (stream, names) = opened.map_err(SendFault::Tls)?;
+        return Ok(Opened { stream: Box::new(stream), names, local });
+    }
     let (stream, names) =
-        tls::connect(client, stream, to.server_name.as_deref(), to.address, limits.handshake)
-            .await
-            .map_err(SendFault::Tls)?;
+        tls::connect(client, stream, name, to.address, limits.handshake).await.map_err(SendFault::Tls)?;
     Ok(Opened { stream: Box::new(stream), names, local })
 }
 

@@ -26,6 +26,7 @@ mod route;
 mod socket;
 mod table;
 mod tls;
+mod tls_legacy;
 mod transports;
 mod udp;
 mod writer;

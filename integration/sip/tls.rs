@@ -19,6 +19,8 @@ use crate::pki::{self, ClientTls};
 pub(super) struct Settings {
     pub server: BTreeMap<Facing, Arc<ServerConfig>>,
     pub client: BTreeMap<Facing, ClientTls>,
+    /// For the peers in the north that it names.
+    pub legacy: Option<Arc<pki::LegacyTls>>,
 }
 
 /// Accepts TLS; gives the stream and the names the client's certificate proves, none without one.

@@ -17,7 +17,7 @@ use super::fault::{CloseCause, ListenFault, SendFault, count, setting};
 use super::route::Routes;
 use super::table::{Outgoing, Table};
 use super::{Limits, accept, connect, socket, tls, udp};
-use crate::pki::ClientTls;
+use crate::pki::{ClientTls, LegacyTls};
 
 /// An address to listen on. For UDP it is also the one to send from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +114,11 @@ impl Transports {
             limits: config.limits,
             bound,
             udp: outlets,
-            tls: RwLock::new(tls::Settings { server: config.server_tls, client: config.client_tls }),
+            tls: RwLock::new(tls::Settings {
+                server: config.server_tls,
+                client: config.client_tls,
+                legacy: None,
+            }),
             routes: Routes::default(),
             runtime: Handle::current(),
             tasks: TaskTracker::new(),
@@ -169,10 +173,17 @@ impl Transports {
         }
     }
 
+    /// OpenSSL for the peers that it names, and for all that connect to a TLS listener of the north. For
+    /// connections to come.
+    pub fn set_legacy_tls(&self, legacy: Option<LegacyTls>) {
+        self.0.tls.write().unwrap_or_else(PoisonError::into_inner).legacy = legacy.map(Arc::new);
+    }
+
     /// Replaces the TLS settings for connections to come; those that stand keep theirs. A certificate
     /// alone is better exchanged in its [`LiveIdentity`](crate::pki::LiveIdentity).
     pub fn set_tls(&self, server: BTreeMap<Facing, Arc<ServerConfig>>, client: BTreeMap<Facing, ClientTls>) {
-        *self.0.tls.write().unwrap_or_else(PoisonError::into_inner) = tls::Settings { server, client };
+        let mut settings = self.0.tls.write().unwrap_or_else(PoisonError::into_inner);
+        (settings.server, settings.client) = (server, client);
     }
 
     /// Stops listening, lets each connection say what is queued, and waits for the end, at most

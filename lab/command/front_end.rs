@@ -52,6 +52,8 @@ pub struct Arguments {
     /// Far-end users send no RTP.
     #[arg(long)]
     silent: bool,
+    #[command(flatten)]
+    lync: super::lync::LyncArguments,
 }
 
 pub async fn run(arguments: Arguments) -> Result<bool, Failure> {
@@ -66,6 +68,10 @@ pub async fn run(arguments: Arguments) -> Result<bool, Failure> {
     tokio::select! {
         () = told_to_stop() => {}
         () = take_orders(&front_end) => {}
+    }
+    if arguments.lync.is_wanted() {
+        print_line(&front_end.signatures())?;
+        front_end.complaints().iter().for_each(|line| eprintln!("{line}"));
     }
     front_end.stop().await;
     Ok(true)
@@ -93,6 +99,7 @@ fn config(arguments: &Arguments) -> Result<FrontEndConfig, Failure> {
         records_route: !arguments.no_record_route,
         far_end_by_name: true,
         sound: own.filter(|_| !arguments.silent),
+        lync: arguments.lync.config(&arguments.domain)?,
         ..FrontEndConfig::loopback(&arguments.domain, accounts)
     })
 }

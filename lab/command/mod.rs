@@ -4,6 +4,8 @@ pub mod base;
 pub mod front_end;
 pub mod handset;
 pub mod load;
+pub mod lync;
+pub mod native;
 pub mod story;
 
 use std::path::Path;
@@ -51,7 +53,11 @@ fn bad_line(file: &Path, line: usize) -> Failure {
     Failure::Unusable { field: "users file", text }
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
+/// Reads a file whole.
+///
+/// # Errors
+/// With its name.
+pub fn read(file: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(file).map_err(|e| Failure::io(format!("reading {}", file.display()), e))
 }
 

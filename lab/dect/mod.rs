@@ -9,12 +9,14 @@
 //! | [`nwk`], [`number`] | messages and elements of the network layer |
 //! | [`identity`] | IPEI, IPUI-N, RFPI, PARK, TPUI |
 //! | [`dsaa2`] | keys and responses |
+//! | [`pt`] | the portable side: link, mobility, calls |
 
 pub mod dsaa2;
 pub mod identity;
 pub mod number;
 pub mod nwk;
 pub mod obl;
+pub mod pt;
 
 /// Octets of hexadecimal text with blanks.
 #[cfg(test)]

@@ -60,6 +60,22 @@ impl Register {
         self.given.as_ref().is_some_and(|given| given.contains_key(user))
     }
 
+    /// What a user proves itself with; none for a user that is not, or when nothing is asked for.
+    pub(super) fn credentials_of(&self, user: &str) -> Option<Credentials> {
+        match &self.given {
+            Some(given) => given.get(user).cloned(),
+            None => {
+                let password = self.common.clone()?;
+                Some(Credentials { username: user.to_owned(), password })
+            }
+        }
+    }
+
+    /// Whether a name may be a user's.
+    pub(super) fn is_possible(&self, user: &str) -> bool {
+        self.given.as_ref().is_none_or(|given| given.contains_key(user))
+    }
+
     /// Checks that `request` comes from `user`. `header` is Authorization or Proxy-Authorization.
     pub(super) fn admit(&self, request: &Message, user: &str, header: &str) -> Admission {
         let expected = match &self.given {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 
 use super::FrontEndConfig;
+use super::lync::identity::Instance;
 use crate::media::Voice;
 use crate::phone::{Behaviour, Phone, PhoneConfig};
 use crate::sip::endpoint::locked;
@@ -20,6 +21,7 @@ pub(super) struct FarEnd {
     domain: String,
     by_name: bool,
     sound: Option<IpAddr>,
+    lync: bool,
     users: Mutex<HashMap<String, Phone>>,
 }
 
@@ -30,11 +32,20 @@ impl FarEnd {
             domain: config.domain.clone(),
             by_name: config.far_end_by_name,
             sound: config.sound,
+            lync: config.lync.is_some(),
             users: Mutex::default(),
         }
     }
 
-    pub(super) fn add(&self, config: PhoneConfig, behaviour: Behaviour) -> Result<Phone, Failure> {
+    pub(super) fn add(&self, mut config: PhoneConfig, behaviour: Behaviour) -> Result<Phone, Failure> {
+        if self.lync {
+            // A Lync user shows a GRUU, not where he listens; his epid is made from his name here.
+            let epid = epid_of(&config.user);
+            let gruu = Instance::of_epid(&epid).gruu(&config.user, &self.domain);
+            let name = if config.display_name.is_empty() { &config.user } else { &config.display_name };
+            config.identity.get_or_insert(format!("\"{name}\" <{}>;epid={epid}", config.aor()));
+            config.contact.get_or_insert(gruu);
+        }
         let mut users = locked(&self.users);
         if users.len() >= MAX_USERS {
             return Err(Failure::Full("the table of far-end users"));
@@ -58,6 +69,14 @@ impl FarEnd {
         };
         self.add(config, Behaviour::of_user_name(user, &self.domain)).ok()
     }
+}
+
+/// Ten hexadecimal digits, always the same for a name.
+fn epid_of(user: &str) -> String {
+    let sum = user.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |sum, octet| {
+        (sum ^ u64::from(octet)).wrapping_mul(0x0100_0000_01B3)
+    });
+    format!("{:010x}", sum >> 24)
 }
 
 /// A name has always the same voice.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::lync::identity::Instance;
 use crate::sip::endpoint::locked;
 use crate::sip::{Hop, address};
 
@@ -29,6 +30,40 @@ pub struct Binding {
     pub until: Instant,
     /// The device's User-Agent.
     pub user_agent: Option<String>,
+    /// Which endpoint of the user it is, at a Lync registrar.
+    pub identity: Option<Identity>,
+    /// The connection that the REGISTER came over.
+    pub registered_on: Option<u64>,
+}
+
+/// A Lync endpoint ([MS-SIPRE] 2.2.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// As written in From.
+    pub epid: String,
+    /// As registered; whether it is derived from the epid shows [`Instance::of_epid`].
+    pub instance: Instance,
+    /// What was returned.
+    pub gruu: String,
+}
+
+impl Binding {
+    /// Whether two bindings are one endpoint's: by epid, else by Contact.
+    fn is_same(&self, other: &Self) -> bool {
+        match (&self.identity, &other.identity) {
+            (Some(one), Some(other)) => one.epid == other.epid,
+            _ => self.contact == other.contact,
+        }
+    }
+}
+
+/// What became of a binding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is new.
+    Added,
+    /// It was there.
+    Renewed,
 }
 
 /// Bindings by user.
@@ -67,14 +102,15 @@ impl Location {
     }
 
     /// Adds, renews or (with an end in the past) removes a binding.
-    pub(super) fn bind(&self, user: &str, binding: Binding) -> Result<(), NotBound> {
+    pub(super) fn bind(&self, user: &str, binding: Binding) -> Result<Taken, NotBound> {
         let mut users = locked(&self.users);
         if users.len() >= MAX_USERS && !users.contains_key(user) {
             return Err(NotBound::Full);
         }
         let bindings = users.entry(user.to_owned()).or_default();
         bindings.retain(|one| one.until > Instant::now());
-        let same = |one: &Binding| one.contact == binding.contact;
+        let same = |one: &Binding| one.is_same(&binding);
+        let taken = if bindings.iter().any(same) { Taken::Renewed } else { Taken::Added };
         if let Some(old) = bindings.iter().find(|one| same(one))
             && old.call_id == binding.call_id
             && old.cseq >= binding.cseq
@@ -88,7 +124,30 @@ impl Location {
             }
             bindings.push(binding);
         }
-        Ok(())
+        Ok(taken)
+    }
+
+    /// Removes every binding that was registered over a connection; user and epid of those that had one.
+    pub(super) fn forget_connection(&self, id: u64) -> Vec<(String, String)> {
+        let mut gone = Vec::new();
+        locked(&self.users).retain(|user, bindings| {
+            bindings.retain(|one| {
+                let ends = one.registered_on == Some(id);
+                let identity = one.identity.as_ref().filter(|_| ends);
+                gone.extend(identity.map(|identity| (user.clone(), identity.epid.clone())));
+                !ends
+            });
+            !bindings.is_empty()
+        });
+        gone
+    }
+
+    /// The epid of the endpoint whose Contact this is, on this hop.
+    pub(super) fn epid_of_contact(&self, uri: &str, hop: &Hop) -> Option<String> {
+        let users = locked(&self.users);
+        let on_hop = |one: &&Binding| one.contact == uri && one.hop.connection == hop.connection;
+        let mut found = users.values().flatten().filter(on_hop).filter_map(|one| one.identity.as_ref());
+        found.next().map(|identity| identity.epid.clone())
     }
 
     /// Removes every binding of a user (`Contact: *`).

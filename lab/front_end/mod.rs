@@ -9,12 +9,13 @@
 //! ```
 //!
 //! It fails as front ends do: 403 for a wrong password, 404 for nobody, 480 for a user without a Contact,
-//! 483 for a loop, 503 when full. One file per service: what a Lync front end adds (presence, MRAS,
-//! provisioning, conferences) becomes further files beside these.
+//! 483 for a loop, 503 when full. One file per service. What a Lync front end does differently or besides
+//! lies in [`lync`]; without [`FrontEndConfig::lync`] none of it is there.
 
 mod accounts;
 mod far_end;
 mod location;
+pub mod lync;
 mod proxy;
 mod registrar;
 
@@ -26,12 +27,14 @@ use ezk_sip_types::Method;
 use tokio::sync::mpsc;
 
 pub use accounts::{Account, Accounts};
-pub use location::Binding;
+pub use location::{Binding, Identity};
+pub use lync::presence::Presence;
+pub use lync::{LyncConfig, Signatures, Subscribed};
 
 use crate::phone::{Behaviour, CallReport, CallScript, Dial, Phone, PhoneConfig};
-use crate::sip::endpoint::Listening;
+use crate::sip::guard::Guard;
 use crate::sip::tls::{Authority, Trust};
-use crate::sip::{Endpoint, EndpointConfig, Failure, Incoming, Message, address};
+use crate::sip::{Endpoint, EndpointConfig, Failure, Hop, Incoming, Listening, Message, address};
 
 /// What to emulate, and where.
 #[derive(Debug, Clone)]
@@ -63,6 +66,12 @@ pub struct FrontEndConfig {
     pub far_end_by_name: bool,
     /// The address of the far-end users' RTP ports; none: no sound.
     pub sound: Option<std::net::IpAddr>,
+    /// Names of hosts that it connects to: emulators ask no DNS.
+    pub hosts: Vec<(String, SocketAddr)>,
+    /// The CA of its certificate, when several share one; none: one of its own.
+    pub authority: Option<Arc<Authority>>,
+    /// Whether it speaks as a Lync front end does, and how.
+    pub lync: Option<LyncConfig>,
 }
 
 impl FrontEndConfig {
@@ -83,6 +92,9 @@ impl FrontEndConfig {
             max_expires: Duration::from_secs(3_600),
             far_end_by_name: false,
             sound: Some(std::net::IpAddr::from([127, 0, 0, 1])),
+            hosts: Vec::new(),
+            authority: None,
+            lync: None,
         }
     }
 }
@@ -94,7 +106,9 @@ pub struct FrontEnd(Arc<Shared>);
 struct Shared {
     config: FrontEndConfig,
     endpoint: Endpoint,
+    authority: Arc<Authority>,
     ca_pem: String,
+    lync: Option<Arc<lync::Lync>>,
     registrar: registrar::Registrar,
     location: Arc<location::Location>,
     proxy: proxy::Proxy,
@@ -107,15 +121,30 @@ impl FrontEnd {
     /// # Errors
     /// When a socket cannot be bound or a certificate cannot be made.
     pub async fn start(config: FrontEndConfig) -> Result<Self, Failure> {
-        let authority = Authority::new("Kirkwall lab front end")?;
-        let (endpoint, requests) = Endpoint::start(endpoint_config(&config, &authority)?).await?;
+        let authority = match &config.authority {
+            Some(authority) => authority.clone(),
+            None => Arc::new(Authority::new("Kirkwall lab front end")?),
+        };
         let accounts = Arc::new(accounts::Register::new(config.accounts.clone(), &config.domain));
         let location = Arc::new(location::Location::default());
+        let lync = config
+            .lync
+            .clone()
+            .map(|lync| Arc::new(lync::Lync::new(lync, &config.domain, accounts.clone(), location.clone())));
+        let settings = endpoint_config(&config, &authority, lync.clone())?;
+        let (endpoint, requests) = Endpoint::start(settings).await?;
+        if let Some(lync) = &lync {
+            lync.bound(endpoint.listening());
+        }
+        let proxy =
+            proxy::Proxy::new(&config, endpoint.clone(), accounts.clone(), location.clone(), lync.clone());
         let front_end = Self(Arc::new(Shared {
-            registrar: registrar::Registrar::new(&config, accounts.clone(), location.clone()),
-            proxy: proxy::Proxy::new(&config, endpoint.clone(), accounts, location.clone()),
+            registrar: registrar::Registrar::new(&config, accounts, location.clone()),
+            proxy,
             far_end: far_end::FarEnd::new(&config, endpoint.clone()),
             ca_pem: authority.pem(),
+            authority,
+            lync,
             location,
             endpoint: endpoint.clone(),
             config,
@@ -132,6 +161,29 @@ impl FrontEnd {
     /// The certificate of its CA.
     pub fn ca_pem(&self) -> &str {
         &self.0.ca_pem
+    }
+
+    /// A certificate of its CA for these names, with its key, both PEM: what a trusted application shows.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn issue(
+        &self,
+        names: &[String],
+        addresses: &[std::net::IpAddr],
+    ) -> Result<(String, String), Failure> {
+        self.0.authority.issue(names, addresses)
+    }
+
+    /// Hangs, or wakes again: takes connections, hears nothing, says nothing.
+    pub fn black_hole(&self, hangs: bool) {
+        self.0.endpoint.mute(hangs);
+    }
+
+    /// Dies at once, without a last word.
+    pub async fn kill(&self) {
+        self.0.endpoint.mute(true);
+        self.0.endpoint.stop().await;
     }
 
     /// The domain it is responsible for.
@@ -202,10 +254,18 @@ impl FrontEnd {
     }
 
     async fn dispatch(&self, mut incoming: Incoming) {
-        self.0.proxy.strip_own_route(&mut incoming.request);
+        let came_by = self.0.proxy.strip_own_route(&mut incoming.request, &incoming.hop);
         let request = &incoming.request;
         let local = request.header("Route").is_none() && self.is_local(request.uri());
         let new = request.tag("To").is_none();
+        let mut incoming = match &self.0.lync {
+            Some(lync) if local => match lync.take(&self.0.endpoint, incoming).await {
+                Some(incoming) => incoming,
+                None => return,
+            },
+            _ => incoming,
+        };
+        let request = &incoming.request;
         match request.method() {
             Some(&Method::REGISTER) if local => self.0.registrar.register(incoming).await,
             Some(&Method::OPTIONS) if local && address::user(request.uri()).is_none() => {
@@ -213,10 +273,16 @@ impl FrontEnd {
             }
             Some(&Method::INVITE) if new && !self.0.proxy.admits(&incoming).await => {}
             _ if local && new => match self.far_end_of(request) {
-                Some(phone) => phone.handle(incoming).await,
-                None => self.0.proxy.forward(incoming, true).await,
+                Some(phone) => {
+                    // In the place of a proxy on the way to a far-end user: its dialogs lead over us too.
+                    if let Some(route) = self.record_route(&incoming.hop) {
+                        incoming.request.push_front("Record-Route", route);
+                    }
+                    phone.handle(incoming).await
+                }
+                None => self.0.proxy.forward(incoming, true, None).await,
             },
-            _ => self.0.proxy.forward(incoming, local).await,
+            _ => self.0.proxy.forward(incoming, local, came_by).await,
         }
     }
 
@@ -229,9 +295,15 @@ impl FrontEnd {
         self.0.far_end.find(&user)
     }
 
+    /// The Record-Route of a dialog with a far-end user.
+    fn record_route(&self, hop: &Hop) -> Option<String> {
+        self.0.lync.as_ref()?.record_route(hop, hop)
+    }
+
     fn is_local(&self, uri: &str) -> bool {
         let named = address::host(uri).is_none_or(|host| host == self.0.config.domain);
-        named || address::target(uri).is_some_and(|(_, address)| self.0.endpoint.is_own(address))
+        let own = self.0.lync.as_ref().is_some_and(|lync| lync.is_own(uri));
+        named || own || address::target(uri).is_some_and(|(_, address)| self.0.endpoint.is_own(address))
     }
 }
 
@@ -242,19 +314,34 @@ async fn accept(incoming: Incoming) {
     }
 }
 
-fn endpoint_config(config: &FrontEndConfig, authority: &Authority) -> Result<EndpointConfig, Failure> {
-    let mut names = vec![config.domain.clone(), "localhost".to_owned()];
+fn endpoint_config(
+    config: &FrontEndConfig,
+    authority: &Authority,
+    guard: Option<Arc<lync::Lync>>,
+) -> Result<EndpointConfig, Failure> {
+    let lync = config.lync.as_ref();
+    let mut names = lync.map(|lync| vec![lync.pool.clone(), lync.fqdn.clone()]).unwrap_or_default();
+    names.extend([config.domain.clone(), "localhost".to_owned()]);
     names.extend(config.certificate_names.iter().cloned());
     let mut addresses: Vec<_> = config.tls.iter().map(SocketAddr::ip).chain(config.advertise).collect();
     addresses.push(std::net::IpAddr::from([127, 0, 0, 1]));
     addresses.retain(|ip| !ip.is_unspecified());
-    let tls = config.tls.map(|at| Ok((at, authority.server(&names, &addresses)?))).transpose()?;
+    // Only who knows trusted applications asks clients for a certificate.
+    let clients = lync.filter(|lync| !lync.trusted.is_empty()).map(|lync| lync.client_ca_pem.as_str());
+    let (server, mutual) = authority.mutual(&names, &addresses, clients)?;
+    let tls_client = if clients.is_some() { mutual } else { Trust::Anything.client()? };
+    let mut hosts = config.hosts.clone();
+    let applications = lync.iter().flat_map(|lync| &lync.trusted);
+    hosts.extend(applications.filter_map(|one| Some((one.fqdn.clone(), one.address?))));
     Ok(EndpointConfig {
-        udp: config.udp,
+        udp: config.udp.filter(|_| lync.is_none()),
         tcp: config.tcp,
-        tls,
-        tls_client: Some(Trust::Anything.client()?),
+        tls: config.tls.map(|at| (at, server)),
+        tls_client: Some(tls_client),
         advertise: config.advertise,
         forwards_stray_responses: true,
+        swallows_pings: lync.is_some(),
+        hosts,
+        guard: guard.map(|lync| lync as Arc<dyn Guard>),
     })
 }

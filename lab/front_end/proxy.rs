@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::FrontEndConfig;
 use super::accounts::{Admission, Register};
-use super::location::Location;
+use super::location::{Binding, Location};
+use super::lync::{self, Lync};
 use crate::sip::{Endpoint, Hop, Incoming, Message, ServerTransaction, address};
 
 /// Most branches of one request.
@@ -25,12 +26,26 @@ pub(super) struct Proxy {
     location: Arc<Location>,
     challenges_calls: bool,
     records_route: bool,
+    lync: Option<Arc<Lync>>,
 }
 
 /// One target of a request.
 struct Target {
     uri: String,
     hop: Hop,
+    /// The endpoint's epid, at a Lync registrar.
+    epid: Option<String>,
+}
+
+impl Target {
+    fn new(uri: &str, hop: Hop) -> Self {
+        Self { uri: uri.to_owned(), hop, epid: None }
+    }
+
+    fn of(binding: Binding) -> Self {
+        let epid = binding.identity.map(|identity| identity.epid);
+        Self { uri: binding.contact, hop: binding.hop, epid }
+    }
 }
 
 impl Proxy {
@@ -39,9 +54,12 @@ impl Proxy {
         endpoint: Endpoint,
         accounts: Arc<Register>,
         location: Arc<Location>,
+        lync: Option<Arc<Lync>>,
     ) -> Self {
-        let (challenges_calls, records_route) = (config.challenges_calls, config.records_route);
-        Self { endpoint, accounts, location, challenges_calls, records_route }
+        // A Lync front end has proof of every request before it comes here.
+        let challenges_calls = config.challenges_calls && lync.is_none();
+        let records_route = config.records_route;
+        Self { endpoint, accounts, location, challenges_calls, records_route, lync }
     }
 
     /// Whether a name is a user's.
@@ -49,14 +67,23 @@ impl Proxy {
         self.accounts.is_given(user)
     }
 
-    /// RFC 3261 §16.4: a topmost Route that names us is taken off.
-    pub(super) fn strip_own_route(&self, request: &mut Message) {
-        let own = |route: &str| {
-            address::target(address::uri(route)).is_some_and(|(_, address)| self.endpoint.is_own(address))
-        };
-        while request.header("Route").is_some_and(own) {
+    /// RFC 3261 §16.4: a topmost Route that names us is taken off. The connection of the dialog's other
+    /// end, when it says so.
+    pub(super) fn strip_own_route(&self, request: &mut Message, from: &Hop) -> Option<u64> {
+        let mut leads_to = None;
+        while let Some(route) = request.header("Route") {
+            let here = address::target(address::uri(route)).is_some_and(|(_, at)| self.endpoint.is_own(at));
+            match self.lync.as_ref().and_then(|lync| lync.own_route(route)) {
+                Some(ends) => {
+                    let other = ends.iter().find(|id| Some(**id) != from.connection).or(ends.first());
+                    leads_to = other.copied().or(leads_to);
+                }
+                None if here => {}
+                None => break,
+            }
             request.pop("Route");
         }
+        leads_to
     }
 
     /// Whether a new INVITE may go on; if not, it has been answered.
@@ -78,11 +105,12 @@ impl Proxy {
         }
     }
 
-    /// Sends a request on; `local`: the Request-URI is ours to resolve.
-    pub(super) async fn forward(&self, incoming: Incoming, local: bool) {
+    /// Sends a request on; `local`: the Request-URI is ours to resolve. `came_by`: the connection that its
+    /// Route led back to.
+    pub(super) async fn forward(&self, incoming: Incoming, local: bool, came_by: Option<u64>) {
         let Incoming { mut request, hop, server } = incoming;
         let hops: u32 = request.header("Max-Forwards").and_then(|v| v.trim().parse().ok()).unwrap_or(70);
-        let targets = self.targets(&request, local);
+        let targets = self.targets(&request, local, came_by);
         let Some(server) = server else {
             // ACK to a 2xx: passed on without a transaction.
             if let (1.., Some(target)) = (hops, targets.first()) {
@@ -111,22 +139,25 @@ impl Proxy {
     }
 
     /// RFC 3261 §16.5: along the Route, to the user's Contacts, or as the Request-URI says.
-    fn targets(&self, request: &Message, local: bool) -> Vec<Target> {
+    fn targets(&self, request: &Message, local: bool, came_by: Option<u64>) -> Vec<Target> {
         let uri = request.uri();
         let direct = |place: &str, uri: &str| {
             let known = self.location.hop_of_contact(place);
             let hop = known.or_else(|| address::target(place).map(|(how, at)| Hop::new(how, at)))?;
-            Some(Target { uri: uri.to_owned(), hop })
+            Some(Target::new(uri, hop))
         };
         if let Some(route) = request.header("Route") {
             return direct(address::uri(route), uri).into_iter().collect();
         }
+        let back = came_by.and_then(|id| self.endpoint.hop_of(id)).map(|hop| Target::new(uri, hop));
         if !local {
-            return direct(uri, uri).into_iter().collect();
+            return back.or_else(|| direct(uri, uri)).into_iter().collect();
         }
-        let bindings = address::user(uri).map(|user| self.location.of(&user)).unwrap_or_default();
-        let contacts = bindings.into_iter().map(|one| Target { uri: one.contact, hop: one.hop });
-        contacts.take(MAX_BRANCHES).collect()
+        let mut bindings = address::user(uri).map(|user| self.location.of(&user)).unwrap_or_default();
+        if self.lync.is_some() {
+            lync::narrow(&mut bindings, request);
+        }
+        bindings.into_iter().map(Target::of).take(MAX_BRANCHES).collect()
     }
 }
 
@@ -146,8 +177,14 @@ impl Fork {
         for target in targets {
             let mut request = request.clone();
             request.set_uri(&target.uri);
+            let to = request.header("To").unwrap_or("");
+            if let Some(epid) = target.epid.filter(|_| address::param(to, "epid").is_none()) {
+                let to = format!("{to};epid={epid}");
+                request.set("To", to);
+            }
             let branch = Branch {
                 endpoint: proxy.endpoint.clone(),
+                lync: proxy.lync.clone(),
                 record,
                 cancel: cancel.clone(),
                 to: sender.clone(),
@@ -206,6 +243,7 @@ const fn rank(code: u16) -> u16 {
 
 struct Branch {
     endpoint: Endpoint,
+    lync: Option<Arc<Lync>>,
     /// Where the request came from, when its dialog's route shall lead over us.
     record: Option<Hop>,
     cancel: CancellationToken,
@@ -213,7 +251,13 @@ struct Branch {
 }
 
 impl Branch {
-    async fn run(self, mut request: Message, hop: Hop) {
+    async fn run(self, mut request: Message, mut hop: Hop) {
+        // The route names the connection, so it must be there first.
+        if self.lync.is_some()
+            && let Ok(connected) = self.endpoint.connect(&hop).await
+        {
+            hop = connected;
+        }
         self.record_route(&mut request, &hop);
         match self.endpoint.request(request, &hop).await {
             Ok(mut transaction) => {
@@ -246,10 +290,14 @@ impl Branch {
     fn record_route(&self, request: &mut Message, onward: &Hop) {
         let Some(back) = self.record else { return };
         let changes = back.transport != onward.transport;
-        for hop in [Some(&back).filter(|_| changes), Some(onward)].into_iter().flatten() {
-            if let Some(own) = self.endpoint.local_address(hop) {
-                request.push_front("Record-Route", format!("<sip:{own};transport={};lr>", hop.transport));
-            }
+        let ends = [Some((&back, onward)).filter(|_| changes), Some((onward, &back))];
+        for (hop, other) in ends.into_iter().flatten() {
+            let plain = || {
+                let own = self.endpoint.local_address(hop)?;
+                Some(format!("<sip:{own};transport={};lr>", hop.transport))
+            };
+            let route = self.lync.as_ref().map_or_else(plain, |lync| lync.record_route(hop, other));
+            route.into_iter().for_each(|route| request.push_front("Record-Route", route));
         }
     }
 }

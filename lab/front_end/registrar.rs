@@ -106,8 +106,10 @@ impl Registrar {
                     cseq: request.cseq_number(),
                     until: Instant::now() + expires,
                     user_agent: request.header("User-Agent").map(str::to_owned),
+                    identity: None,
+                    registered_on: hop.connection,
                 };
-                self.location.bind(user, binding)
+                self.location.bind(user, binding).map(drop)
             }),
         };
         match bound {

@@ -5,6 +5,7 @@
 //! dialled. The radio is not emulated here.
 
 mod model;
+pub mod native;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};

@@ -5,7 +5,7 @@ mod behaviour;
 mod live;
 mod place;
 pub mod registration;
-mod report;
+pub mod report;
 mod serve;
 mod talk;
 
@@ -58,6 +58,10 @@ pub struct PhoneConfig {
     pub protection: Protection,
     /// Calls at once; further ones are answered 486.
     pub lines: usize,
+    /// From of its requests, without a tag; none: its display name and address of record.
+    pub identity: Option<String>,
+    /// Its Contact's URI; none: where it listens.
+    pub contact: Option<String>,
 }
 
 impl PhoneConfig {
@@ -74,6 +78,8 @@ impl PhoneConfig {
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             protection: Protection::Off,
             lines: 1,
+            identity: None,
+            contact: None,
         }
     }
 
@@ -168,12 +174,18 @@ impl Phone {
 
     /// Its Contact as the other end of `hop` can reach it.
     fn contact(&self, hop: &Hop) -> Result<String, Failure> {
+        if let Some(uri) = &self.0.config.contact {
+            return Ok(format!("<{uri}>"));
+        }
         let address = self.0.endpoint.local_address(hop).ok_or(Failure::Stopped)?;
         Ok(format!("<sip:{}@{address};transport={}>", self.0.config.user, hop.transport))
     }
 
     /// From of its requests, without a tag.
     fn identity(&self) -> String {
+        if let Some(identity) = &self.0.config.identity {
+            return identity.clone();
+        }
         let (name, aor) = (&self.0.config.display_name, self.0.config.aor());
         if name.is_empty() {
             return format!("<{aor}>");

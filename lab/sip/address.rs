@@ -39,7 +39,12 @@ pub fn param<'a>(value: &'a str, name: &str) -> Option<&'a str> {
         Some(open) => value[open..].split_once('>').map_or("", |(_, rest)| rest),
         None => value.find(';').map_or("", |at| &value[at..]),
     };
-    after.split(';').skip(1).find_map(|one| {
+    let mut quoted = false;
+    let parts = after.split(move |c| {
+        quoted ^= c == '"';
+        c == ';' && !quoted
+    });
+    parts.skip(1).find_map(|one| {
         let (key, content) = one.split_once('=').unwrap_or((one, ""));
         key.trim().eq_ignore_ascii_case(name).then(|| content.trim().trim_matches('"'))
     })
@@ -124,6 +129,14 @@ mod tests {
         assert_eq!(param(parts[0], "tag"), Some("5"));
         assert_eq!(param(parts[0], "transport"), None);
         assert_eq!(user(uri(parts[0])).as_deref(), Some("j"));
+    }
+
+    #[test]
+    fn a_semicolon_in_quotes_is_part_of_a_parameter() {
+        let value = "<sip:h>;+sip.instance=\"<urn:uuid:1>\";gruu=\"sip:a@h;opaque=b;gruu\";expires=5";
+        assert_eq!(param(value, "gruu"), Some("sip:a@h;opaque=b;gruu"));
+        assert_eq!(param(value, "expires"), Some("5"));
+        assert_eq!(param(value, "opaque"), None);
     }
 
     #[test]

@@ -43,14 +43,14 @@ pub struct ClientTransaction {
 impl ClientTransaction {
     pub(super) async fn start(
         endpoint: Endpoint,
-        request: Message,
+        mut request: Message,
         branch: String,
         hop: Hop,
     ) -> Result<Self, Failure> {
         let key = format!("{branch} {}", request.cseq_method());
         let (owner, responses) = mpsc::channel(QUEUE);
         endpoint.add_client(&key, Client::Waiting(owner))?;
-        let octets = request.to_bytes();
+        let octets = endpoint.seal(&mut request, &hop);
         let now = Instant::now();
         let resend = (hop.transport == Transport::Udp).then_some((now + T1, T1));
         let transaction = Self {
@@ -156,7 +156,7 @@ impl ClientTransaction {
     async fn acknowledge_refusal(&mut self, response: &Message) {
         let mut ack = self.sibling(Method::ACK);
         ack.set("To", response.header("To").unwrap_or(""));
-        let octets = ack.to_bytes();
+        let octets = self.endpoint.seal(&mut ack, &self.hop);
         if let Err(error) = self.endpoint.send_raw(octets.clone(), &self.hop).await {
             tracing::debug!(%error, "ACK not sent");
         }

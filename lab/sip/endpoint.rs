@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::client::{Client, ClientTransaction};
+use super::config::{EndpointConfig, Listening};
 use super::flow::{self, Flows};
+use super::guard::Guard;
 use super::server::{Server, ServerTransaction};
 use super::{Failure, Hop, Message, Transport, fresh_token};
 
@@ -33,46 +36,6 @@ const MAX_DIALOGS: usize = 20_000;
 const MAILBOX: usize = 1_024;
 /// Most requests that wait for a dialog's owner.
 const DIALOG_MAILBOX: usize = 32;
-
-/// Where to listen, and what to trust. `None` leaves a transport out; port 0 takes a free one.
-#[derive(Default, Clone)]
-pub struct EndpointConfig {
-    /// UDP socket, for both directions.
-    pub udp: Option<SocketAddr>,
-    /// TCP listener.
-    pub tcp: Option<SocketAddr>,
-    /// TLS listener with its certificate.
-    pub tls: Option<(SocketAddr, Arc<rustls::ServerConfig>)>,
-    /// For connections that we open over TLS.
-    pub tls_client: Option<Arc<rustls::ClientConfig>>,
-    /// The address that Via and Contact show, when a listener is bound to the unspecified address.
-    pub advertise: Option<IpAddr>,
-    /// Whether a response that fits no transaction goes on to the next Via: proxies only
-    /// (RFC 3261 §16.7: 2xx retransmissions).
-    pub forwards_stray_responses: bool,
-}
-
-/// The bound addresses.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Listening {
-    /// UDP.
-    pub udp: Option<SocketAddr>,
-    /// TCP.
-    pub tcp: Option<SocketAddr>,
-    /// TLS.
-    pub tls: Option<SocketAddr>,
-}
-
-impl Listening {
-    /// The address of one transport.
-    pub const fn of(&self, transport: Transport) -> Option<SocketAddr> {
-        match transport {
-            Transport::Udp => self.udp,
-            Transport::Tcp => self.tcp,
-            Transport::Tls => self.tls,
-        }
-    }
-}
 
 /// A request that arrived: for the owner of the endpoint, or of the dialog.
 pub struct Incoming {
@@ -94,6 +57,11 @@ pub(super) struct Shared {
     udp: Option<UdpSocket>,
     tls_client: Option<Arc<rustls::ClientConfig>>,
     pub(super) forwards: bool,
+    pub(super) guard: Option<Arc<dyn Guard>>,
+    pub(super) hosts: Vec<(String, SocketAddr)>,
+    pub(super) swallows_pings: bool,
+    /// Hears nothing and says nothing, with its sockets open.
+    muted: AtomicBool,
     flows: Flows,
     pub(super) clients: Mutex<HashMap<String, Client>>,
     pub(super) servers: Mutex<HashMap<String, Server>>,
@@ -144,6 +112,10 @@ impl Endpoint {
             udp,
             tls_client: config.tls_client,
             forwards: config.forwards_stray_responses,
+            guard: config.guard,
+            hosts: config.hosts,
+            swallows_pings: config.swallows_pings,
+            muted: AtomicBool::new(false),
             flows: Flows::default(),
             clients: Mutex::default(),
             servers: Mutex::default(),
@@ -188,6 +160,16 @@ impl Endpoint {
     /// Cancelled when the endpoint stops.
     pub fn stop_token(&self) -> &CancellationToken {
         &self.0.stop
+    }
+
+    /// Hears nothing and says nothing from now on, with its sockets open, as a machine that hangs; or
+    /// wakes again.
+    pub fn mute(&self, muted: bool) {
+        self.0.muted.store(muted, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_muted(&self) -> bool {
+        self.0.muted.load(Ordering::Relaxed)
     }
 
     /// Runs a task that ends with the endpoint.
@@ -283,7 +265,7 @@ impl Endpoint {
     pub async fn send_once(&self, mut request: Message, hop: &Hop) -> Result<Bytes, Failure> {
         let hop = self.connect(hop).await?;
         self.add_via(&mut request, &hop)?;
-        let octets = request.to_bytes();
+        let octets = self.seal(&mut request, &hop);
         self.send_raw(octets.clone(), &hop).await?;
         Ok(octets)
     }
@@ -301,6 +283,9 @@ impl Endpoint {
     /// # Errors
     /// When the socket refuses.
     pub async fn send_raw(&self, octets: Bytes, hop: &Hop) -> Result<(), Failure> {
+        if self.is_muted() {
+            return Ok(());
+        }
         if hop.transport != Transport::Udp {
             return self.0.flows.ensure(self, hop).await?.1.send(octets);
         }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::endpoint::{Endpoint, locked};
 use super::message::{MAX_BODY, MAX_HEAD};
-use super::{Failure, Hop, Transport};
+use super::{Failure, Hop, Transport, tls};
 
 /// Most connections of one endpoint.
 const MAX_CONNECTIONS: usize = 8_192;
@@ -42,6 +42,8 @@ pub(super) struct Flow {
     pub(super) transport: Transport,
     pub(super) remote: SocketAddr,
     pub(super) local: SocketAddr,
+    /// Names in the other end's certificate.
+    pub(super) names: Arc<[String]>,
     writer: mpsc::Sender<Bytes>,
     pub(super) closed: CancellationToken,
 }
@@ -79,32 +81,31 @@ impl Flows {
             let _ = stream.set_nodelay(true);
             let local = stream.local_addr().map_err(|e| Failure::io(doing(), e))?;
             if hop.transport == Transport::Tcp {
-                return self.run(endpoint, hop.transport, local, hop.address, stream);
+                let ends = Ends { transport: hop.transport, local, remote: hop.address, names: [].into() };
+                return self.run(endpoint, ends, stream);
             }
             let config = endpoint.tls_client().ok_or_else(|| Failure::io(doing(), "no TLS settings"))?;
-            let name = ServerName::IpAddress(hop.address.ip().into());
+            let host = endpoint.0.hosts.iter().find(|(_, address)| *address == hop.address);
+            let name = host.and_then(|(name, _)| ServerName::try_from(name.clone()).ok());
+            let name = name.unwrap_or(ServerName::IpAddress(hop.address.ip().into()));
             let connecting = TlsConnector::from(config).connect(name, stream);
             let stream = connecting.await.map_err(|e| Failure::io(doing(), e))?;
-            self.run(endpoint, hop.transport, local, hop.address, stream)
+            let names = tls::names(stream.get_ref().1.peer_certificates());
+            let ends = Ends { transport: hop.transport, local, remote: hop.address, names };
+            self.run(endpoint, ends, stream)
         };
         timeout(CONNECT_WAIT, connect).await.unwrap_or_else(|_| Err(Failure::io(doing(), "no answer in 5 s")))
     }
 
-    fn run<S>(
-        &self,
-        endpoint: &Endpoint,
-        transport: Transport,
-        local: SocketAddr,
-        remote: SocketAddr,
-        stream: S,
-    ) -> Result<(u64, Flow), Failure>
+    fn run<S>(&self, endpoint: &Endpoint, ends: Ends, stream: S) -> Result<(u64, Flow), Failure>
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
+        let Ends { transport, local, remote, names } = ends;
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (writer, queue) = mpsc::channel(WRITE_QUEUE);
         let closed = endpoint.stop_token().child_token();
-        let flow = Flow { transport, remote, local, writer, closed: closed.clone() };
+        let flow = Flow { transport, remote, local, names, writer, closed: closed.clone() };
         {
             let mut open = locked(&self.open);
             if open.len() >= MAX_CONNECTIONS {
@@ -127,6 +128,14 @@ impl Flows {
     fn forget(&self, id: u64) {
         locked(&self.open).remove(&id);
     }
+}
+
+/// The two ends of a new connection.
+struct Ends {
+    transport: Transport,
+    local: SocketAddr,
+    remote: SocketAddr,
+    names: Arc<[String]>,
 }
 
 impl Flow {
@@ -173,11 +182,21 @@ async fn admit(
     let _ = stream.set_nodelay(true);
     let local = stream.local_addr().map_err(|e| Failure::io(doing(), e))?;
     let Some(acceptor) = tls else {
-        return endpoint.flows().run(endpoint, Transport::Tcp, local, remote, stream).map(drop);
+        let ends = Ends { transport: Transport::Tcp, local, remote, names: [].into() };
+        return endpoint.flows().run(endpoint, ends, stream).map(drop);
     };
+    // A machine that hangs takes connections, for its kernel does, and never says a word.
+    if endpoint.is_muted() {
+        endpoint.stop_token().cancelled().await;
+        return Ok(());
+    }
     let handshake = timeout(CONNECT_WAIT, acceptor.accept(stream)).await;
     let stream = handshake.map_err(|e| Failure::io(doing(), e))?.map_err(|e| Failure::io(doing(), e))?;
-    endpoint.flows().run(endpoint, Transport::Tls, local, remote, stream).map(drop)
+    let names = tls::names(stream.get_ref().1.peer_certificates());
+    if endpoint.0.guard.as_ref().is_some_and(|guard| !guard.admits(&names)) {
+        return Err(Failure::io(doing(), format!("{names:?} is not to be trusted")));
+    }
+    endpoint.flows().run(endpoint, Ends { transport: Transport::Tls, local, remote, names }, stream).map(drop)
 }
 
 async fn write_all<W>(mut to: W, mut queue: mpsc::Receiver<Bytes>, closed: CancellationToken)
@@ -204,6 +223,7 @@ async fn read_all<R: AsyncRead + Unpin>(mut from: R, endpoint: &Endpoint, hop: H
         match take_frame(&mut buffer) {
             Ok(Frame::Whole(octets)) => endpoint.receive(octets, hop).await,
             // RFC 5626 §4.4.1: a double CRLF is a ping, answered by a single CRLF.
+            Ok(Frame::Ping) if endpoint.0.swallows_pings => {}
             Ok(Frame::Ping) => drop(endpoint.send_raw(Bytes::from_static(b"\r\n"), &hop).await),
             Ok(Frame::Incomplete) => match timeout(IDLE, from.read_buf(&mut buffer)).await {
                 Ok(Ok(1..)) => {}

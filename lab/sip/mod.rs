@@ -11,10 +11,12 @@
 
 pub mod address;
 pub mod client;
+pub mod config;
 pub mod dialog;
 pub mod digest;
 pub mod endpoint;
 mod flow;
+pub mod guard;
 pub mod hop;
 pub mod message;
 mod receive;
@@ -22,9 +24,10 @@ pub mod server;
 pub mod tls;
 
 pub use client::ClientTransaction;
+pub use config::{EndpointConfig, Listening};
 pub use dialog::Dialog;
 pub use digest::Credentials;
-pub use endpoint::{Endpoint, EndpointConfig, Incoming};
+pub use endpoint::{Endpoint, Incoming};
 pub use hop::{Hop, Transport};
 pub use message::Message;
 pub use server::ServerTransaction;

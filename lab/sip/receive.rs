@@ -6,19 +6,26 @@ use tokio::sync::mpsc;
 
 use super::client::Client;
 use super::endpoint::{Endpoint, Incoming, MAX_TRANSACTIONS, locked};
+use super::guard::Verdict;
 use super::server::ServerTransaction;
 use super::{Hop, Message, address};
 
 impl Endpoint {
     pub(super) async fn receive(&self, octets: Bytes, hop: Hop) {
+        if self.is_muted() {
+            return;
+        }
         match Message::parse(&octets) {
             Ok(message) if message.method().is_some() => self.receive_request(message, hop).await,
-            Ok(message) => self.receive_response(message).await,
+            Ok(message) => self.receive_response(message, hop).await,
             Err(error) => tracing::debug!(from = %hop.address, %error, "dropped"),
         }
     }
 
-    async fn receive_response(&self, mut response: Message) {
+    async fn receive_response(&self, mut response: Message, from: Hop) {
+        if !matches!(self.judge(&mut response, &from), Verdict::Pass) {
+            return;
+        }
         let key = response.header("Via").and_then(|via| address::param(via, "branch"));
         let key = format!("{} {}", key.unwrap_or(""), response.cseq_method());
         let again = match locked(&self.0.clients).get(&key) {
@@ -34,7 +41,9 @@ impl Endpoint {
         } else if self.0.forwards {
             response.pop("Via");
             if let Some((transport, address)) = response.header("Via").and_then(address::via_target) {
-                let _ = self.send_raw(response.to_bytes(), &Hop::new(transport, address)).await;
+                let hop = Hop::new(transport, address);
+                let octets = self.seal(&mut response, &hop);
+                let _ = self.send_raw(octets, &hop).await;
             }
         }
     }
@@ -42,12 +51,19 @@ impl Endpoint {
     async fn receive_request(&self, mut request: Message, hop: Hop) {
         let Some(key) = server_key(&mut request, &hop) else { return };
         if request.method() == Some(&Method::ACK) {
-            return self.receive_ack(request, &key, hop).await;
+            if matches!(self.judge(&mut request, &hop), Verdict::Pass) {
+                self.receive_ack(request, &key, hop).await;
+            }
+            return;
         }
         if let Some(known) = self.known_server(&key) {
             if let Some(last) = known {
                 let _ = self.send_raw(last, &hop).await;
             }
+            return;
+        }
+        let verdict = self.judge(&mut request, &hop);
+        if matches!(verdict, Verdict::Drop) {
             return;
         }
         let server = ServerTransaction::new(self.clone(), key.clone(), &request, hop);
@@ -57,6 +73,9 @@ impl Endpoint {
                 return;
             }
             servers.insert(key.clone(), server.record());
+        }
+        if let Verdict::Refuse(refusal) = verdict {
+            return server.send(refusal.into_response(&server)).await;
         }
         if request.method() == Some(&Method::CANCEL) {
             return self.receive_cancel(&key, server).await;
@@ -105,10 +124,13 @@ impl Endpoint {
 }
 
 /// Completes the top Via (RFC 3261 §18.2.1, RFC 3581 §4) and makes the key of RFC 3261 §17.2.3: branch,
-/// sent-by, method (INVITE for ACK).
+/// sent-by, method (INVITE for ACK). A Via without branch, as real Lync clients send it, is matched by Call-ID,
+/// CSeq and tag instead, as RFC 2543 did (RFC 3261 §17.2.3).
 fn server_key(request: &mut Message, hop: &Hop) -> Option<String> {
     let via = request.pop("Via")?;
-    let branch = address::param(&via, "branch").unwrap_or("").to_owned();
+    let branch = address::param(&via, "branch").map(str::to_owned).unwrap_or_else(|| {
+        format!("{}/{}/{}", request.call_id(), request.cseq_number(), request.tag("From").unwrap_or(""))
+    });
     let sent_by = via.split(';').next()?.split_whitespace().nth(1)?.to_owned();
     let kept = via.split(';').filter(|part| {
         let name = part.split('=').next().unwrap_or("").trim();

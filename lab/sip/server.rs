@@ -45,6 +45,11 @@ impl ServerTransaction {
         &self.tag
     }
 
+    /// The way back to who asks.
+    pub fn hop(&self) -> Hop {
+        self.hop
+    }
+
     /// Cancelled when a CANCEL for this request arrived (it is answered already).
     pub fn cancelled(&self) -> &CancellationToken {
         &self.cancelled
@@ -67,30 +72,30 @@ impl ServerTransaction {
 
     /// Sends an answer. A refusal of INVITE is repeated over UDP until its ACK (timers G and H); a 2xx is
     /// sent once: see [`Self::accept`].
-    pub async fn send(&self, response: Message) {
-        let octets = self.say(&response).await;
+    pub async fn send(&self, mut response: Message) {
+        self.say(&mut response).await;
         let refused = response.code() >= Some(300) && self.request.method() == Some(&Method::INVITE);
         if refused && self.hop.transport == Transport::Udp {
-            self.repeat(octets);
+            self.repeat(response);
         }
     }
 
     /// Sends a 2xx to INVITE as its user agent, and repeats it until [`Self::acked`] (RFC 3261 §13.3.1.4).
-    pub async fn accept(&self, response: Message) {
-        let octets = self.say(&response).await;
-        self.repeat(octets);
+    pub async fn accept(&self, mut response: Message) {
+        self.say(&mut response).await;
+        self.repeat(response);
     }
 
-    async fn say(&self, response: &Message) -> Bytes {
-        let octets = response.to_bytes();
+    async fn say(&self, response: &mut Message) {
+        let octets = self.endpoint.seal(response, &self.hop);
         self.endpoint.with_server(&self.key, |server| server.last = Some(octets.clone()));
-        if let Err(error) = self.endpoint.send_raw(octets.clone(), &self.hop).await {
+        if let Err(error) = self.endpoint.send_raw(octets, &self.hop).await {
             tracing::debug!(%error, "answer not sent");
         }
-        octets
     }
 
-    fn repeat(&self, octets: Bytes) {
+    /// Says it again and again; who signs, signs each anew.
+    fn repeat(&self, mut response: Message) {
         let (endpoint, hop, acked) = (self.endpoint.clone(), self.hop, self.acked.clone());
         self.endpoint.spawn(async move {
             let (end, mut interval) = (Instant::now() + PATIENCE, T1);
@@ -100,7 +105,8 @@ impl ServerTransaction {
                 if !matches!(acked.await, Some(Some(()))) {
                     return;
                 }
-                let _ = endpoint.send_raw(octets.clone(), &hop).await;
+                let octets = endpoint.seal(&mut response, &hop);
+                let _ = endpoint.send_raw(octets, &hop).await;
                 interval = (interval * 2).min(T2);
             }
         });

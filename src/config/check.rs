@@ -42,6 +42,15 @@ fn sip(config: &Config, values: &mut Values) {
             "needs sip.transport = \"tls\"; set it, or use_sips_uri = false".into(),
         );
     }
+    let known = |name: &str| sip.proxies.iter().any(|proxy| proxy.host.eq_ignore_ascii_case(name));
+    if let Some(name) = sip.legacy_tls.iter().find(|name| !known(name.as_str())) {
+        let what = format!("{:?} is none of sip.proxies; write it as it stands there", name.as_str());
+        values.fault("sip.legacy_tls", what);
+    }
+    if sip.legacy_tls_1_0 && sip.legacy_tls.is_empty() {
+        let what = "says how far back TLS goes with the proxies of sip.legacy_tls; name them there";
+        values.fault("sip.legacy_tls_1_0", what.into());
+    }
     if !sip.proxies.is_empty() && sip.domain.is_none() {
         values.fault("sip.proxies", "users register in a domain; set sip.domain too".into());
     }
@@ -51,6 +60,11 @@ fn lync(config: &Config, values: &mut Values) {
     let lync = &config.lync;
     if !lync.enabled {
         return;
+    }
+    for (key, time) in [("inactive_after", lync.inactive_after), ("away_after", lync.away_after)] {
+        if !(10..=86_400).contains(&time.as_secs()) {
+            values.fault(&format!("lync.{key}"), "must be between 10 and 86400 seconds".into());
+        }
     }
     if lync.watch_every.as_secs() > 60 {
         let what = "a front end that hangs shall be found within 30 seconds; use 5, or 0 for never";

@@ -37,8 +37,6 @@ const NOT_YET: &[&str] = &[
     "sip.gruu",
     "lync.application_id",
     "media.ignore_sdp_version",
-    "media.rfc3489",
-    "media.ice",
     "base_link.listen",
     "dect.ari",
     "dect.access_code_policy",

@@ -3,6 +3,7 @@
 //! Order matters: the store first (it is locked, and may have to be mended), then what can fail for want
 //! of a port or a certificate, then the actors, last the web. Nothing is served before all of it stands.
 
+mod air;
 mod kept_ports;
 mod settings;
 mod tls;
@@ -39,6 +40,7 @@ use crate::config::{Config, Listener};
 /// A running switch.
 pub struct Switch {
     transports: Transports,
+    native: Option<air::Native>,
     supervisor: Addr<Supervisor>,
     access: Addr<Access>,
     web: (actix_web::dev::ServerHandle, SocketAddr),
@@ -76,12 +78,15 @@ impl Switch {
         let inbox = Arc::new(OnceLock::<Addr<Supervisor>>::new());
         let transports =
             open_transports(config, &certificates, &start.sockets, inbox.clone(), start.data).await?;
+        transports.set_legacy_tls(certificates.legacy.clone());
         kept_ports::keep(start.data, transports.bound());
         let media = open_media(config)?;
         let sip: Arc<dyn SipPort> = Arc::new(SipSockets(transports.clone()));
-        let ports = Ports { sip, media, journal: journal.clone(), clock };
+        let mut ports = Ports { sip, media, journal: journal.clone(), clock, air: None };
 
         let roster = Roster::start(workers());
+        let mut native = air::Native::start(config, &settings, &ports, roster.clone(), tokens.split())?;
+        ports.air = native.as_ref().map(|native| native.air.clone());
         let resolver = Resolver::system().map_err(told)?;
         let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split()).start();
         let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
@@ -89,6 +94,10 @@ impl Switch {
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
         // From here on arrivals find somebody.
         _ = inbox.set(supervisor.clone());
+        if let Some(native) = &mut native {
+            let names = tls::names(config);
+            native.open(config, start.data, &start.sockets, supervisor.clone(), &names).await?;
+        }
 
         let apply = apply_certificates(config.clone(), start.data.to_owned(), transports.clone());
         let imports = Certificates::new(journal.clone(), apply, clock).start();
@@ -112,6 +121,7 @@ impl Switch {
         actix::spawn(ops);
         Ok(Self {
             transports,
+            native,
             supervisor,
             access,
             web: (web_handle, web_at),
@@ -156,6 +166,9 @@ impl Switch {
         }
         self.web.0.stop(true).await;
         self.ops.0.stop(true).await;
+        if let Some(native) = &self.native {
+            native.stop().await;
+        }
         self.transports.shutdown().await;
         if let Err(error) = self.journal.export() {
             error!(%error, "the export of the store was not written");
@@ -181,8 +194,10 @@ impl fmt::Display for Switch {
         {
             write!(f, " {name}={}", at(Facing::North, transport))?;
         }
-        // The base link comes with native base stations.
-        write!(f, " base_link=off")
+        match self.native.as_ref().and_then(air::Native::bound) {
+            Some(address) => write!(f, " base_link={address}"),
+            None => write!(f, " base_link=off"),
+        }
     }
 }
 
@@ -290,6 +305,7 @@ fn apply_certificates(config: Config, data: PathBuf, transports: Transports) -> 
     Arc::new(move |records| {
         let certificates = tls::certificates(&config, &data, records).map_err(told)?;
         transports.set_tls(certificates.servers, certificates.clients);
+        transports.set_legacy_tls(certificates.legacy);
         Ok(())
     })
 }

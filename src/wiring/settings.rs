@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kirkwall_actors::settings::{
-    CapacitySettings, IceSettings, LogSettings, LyncSettings, MediaSettings, NorthSettings, Proxy, Settings,
+    CapacitySettings, IceSettings, LogSettings, LyncSettings, MediaSettings, NorthSettings, PresenceSettings,
+    Proxy, Settings,
 };
 use kirkwall_core::call::admission::Limit;
+use kirkwall_core::lync::presence::PresenceTimes;
 use kirkwall_core::media::ice::agent;
 use kirkwall_core::media::ice::stun::Dialect;
 use kirkwall_core::media::negotiate::{IceMode, SrtpMode, SrtpPolicy};
@@ -80,6 +82,14 @@ fn lync(config: &Config) -> LyncSettings {
             _ => None,
         },
         ask_expires: config.lync.ask_expires,
+        presence: PresenceSettings {
+            publishes: config.lync.presence,
+            times: PresenceTimes {
+                inactive_after: config.lync.inactive_after,
+                away_after: config.lync.away_after,
+            },
+            offline_out_of_range: config.lync.offline_out_of_range,
+        },
         watch_every: config.lync.watch_every,
         return_after: config.lync.return_after,
     }

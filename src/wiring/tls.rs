@@ -10,8 +10,8 @@ use std::time::SystemTime;
 use kirkwall_core::sip::Facing;
 use kirkwall_data::certificate::{CertificateRecord, Usage as Kind};
 use kirkwall_integration::pki::{
-    ClientAuth, ClientTls, Identity, LiveIdentity, PkiFault, Trust, Usage, client_config, self_signed_files,
-    server_config,
+    ClientAuth, ClientTls, Identity, LegacyMaterial, LegacyTls, LiveIdentity, Oldest, PkiFault, Trust, Usage,
+    client_config, self_signed_files, server_config,
 };
 use rustls::ServerConfig;
 use tracing::{info, warn};
@@ -24,6 +24,7 @@ pub struct Certificates {
     pub web_fingerprint: String,
     pub servers: BTreeMap<Facing, Arc<ServerConfig>>,
     pub clients: BTreeMap<Facing, ClientTls>,
+    pub legacy: Option<LegacyTls>,
 }
 
 pub fn certificates(
@@ -53,46 +54,85 @@ pub fn certificates(
         web_fingerprint,
         servers,
         clients,
+        legacy: legacy(config, data, imported)?,
     })
+}
+
+/// OpenSSL for the old front ends that are named, with the same certificate, authorities and names.
+fn legacy(
+    config: &Config,
+    data: &Path,
+    imported: &[CertificateRecord],
+) -> Result<Option<LegacyTls>, PkiFault> {
+    if config.sip.legacy_tls.is_empty() {
+        return Ok(None);
+    }
+    let (chain, key) = match own_record(config, imported) {
+        Some((record, key)) => (record.chain_pem.clone(), key.to_owned()),
+        None => {
+            let folder = data.join("tls");
+            let file = |told: &Option<PathBuf>, made: &str| text(&told.clone().unwrap_or(folder.join(made)));
+            (file(&config.sip.certificate, "sip.pem")?, file(&config.sip.key, "sip.key")?)
+        }
+    };
+    let authorities = authority_text(config.sip.ca.as_deref(), imported)?;
+    let material = LegacyMaterial {
+        chain: &chain,
+        key: &key,
+        authorities: authorities.as_deref(),
+        verified: config.sip.verify,
+        oldest: if config.sip.legacy_tls_1_0 { Oldest::Tls10 } else { Oldest::Tls12 },
+    };
+    let hosts = config.sip.legacy_tls.iter().map(|name| name.as_str().to_owned()).collect();
+    let clients = clients_required(config).then(|| allowed(config));
+    LegacyTls::new(&material, hosts, clients).map(Some)
 }
 
 /// The node's own certificate for SIP: the file of the configuration, else the one imported last, else
 /// one that it signs itself.
 fn sip_identity(config: &Config, data: &Path, imported: &[CertificateRecord]) -> Result<Identity, PkiFault> {
-    let own = imported
-        .iter()
-        .filter(|record| record.usage.contains(&Kind::Sip))
-        .max_by_key(|record| record.created);
-    match own.and_then(|record| Some((record, record.key_pem.as_ref()?))) {
-        Some((record, key)) if config.sip.certificate.is_none() => Identity::from_pem(
-            &record.name,
-            &record.chain_pem,
-            key.reveal(),
-            Usage::Server,
-            SystemTime::now(),
-        ),
-        _ => identity("sip", &config.sip.certificate, &config.sip.key, config, data),
+    match own_record(config, imported) {
+        Some((record, key)) => {
+            Identity::from_pem(&record.name, &record.chain_pem, key, Usage::Server, SystemTime::now())
+        }
+        None => identity("sip", &config.sip.certificate, &config.sip.key, config, data),
     }
 }
 
-/// The bundle of the configuration and what was imported; without either, the system's authorities.
+/// The imported certificate that is ours, with its key, unless the configuration names one.
+fn own_record<'a>(
+    config: &Config,
+    imported: &'a [CertificateRecord],
+) -> Option<(&'a CertificateRecord, &'a str)> {
+    let own = imported.iter().filter(|record| record.usage.contains(&Kind::Sip));
+    let newest = own.max_by_key(|record| record.created).filter(|_| config.sip.certificate.is_none())?;
+    Some((newest, newest.key_pem.as_ref()?.reveal()))
+}
+
+fn text(file: &Path) -> Result<String, PkiFault> {
+    let origin = file.display().to_string();
+    fs::read_to_string(file).map_err(|error| PkiFault::Library { origin, what: error.to_string() })
+}
+
+/// The bundle of the configuration and what was imported; none: those of the system.
+fn authority_text(bundle: Option<&Path>, imported: &[CertificateRecord]) -> Result<Option<String>, PkiFault> {
+    let told = bundle.map(text).transpose()?;
+    let more = imported.iter().filter(|record| record.usage.contains(&Kind::Trust));
+    let all: Vec<String> = told.into_iter().chain(more.map(|record| record.chain_pem.clone())).collect();
+    Ok((!all.is_empty()).then(|| all.join("\n")))
+}
+
+/// Those of [`authority_text`]; without any told, the system's.
 fn authorities(bundle: Option<&Path>, imported: &[CertificateRecord]) -> Result<Trust, PkiFault> {
-    let mut text = match bundle {
-        Some(bundle) => fs::read_to_string(bundle).map_err(|error| PkiFault::Library {
-            origin: bundle.display().to_string(),
-            what: error.to_string(),
-        })?,
-        None => String::new(),
-    };
-    for record in imported.iter().filter(|record| record.usage.contains(&Kind::Trust)) {
-        text.push('\n');
-        text.push_str(&record.chain_pem);
+    match (bundle, authority_text(bundle, imported)?) {
+        (_, None) => Trust::system().or_else(|fault| nobody(&fault)),
+        (Some(bundle), Some(text)) => Trust::from_pem(&bundle.display().to_string(), text.as_bytes()),
+        (None, Some(text)) => Trust::from_pem("imported certificates", text.as_bytes()),
     }
-    match (bundle, text.is_empty()) {
-        (None, true) => Trust::system().or_else(|fault| nobody(&fault)),
-        (Some(bundle), _) => Trust::from_pem(&bundle.display().to_string(), text.as_bytes()),
-        (None, false) => Trust::from_pem("imported certificates", text.as_bytes()),
-    }
+}
+
+fn clients_required(config: &Config) -> bool {
+    config.lync.trusted_server || config.sip.north.client_certificates == ClientCertificates::Required
 }
 
 fn client_auth(
@@ -101,9 +141,7 @@ fn client_auth(
     imported: &[CertificateRecord],
 ) -> Result<ClientAuth, PkiFault> {
     let told = config.sip.ca.is_some() || imported.iter().any(|record| record.usage.contains(&Kind::Trust));
-    let required =
-        config.lync.trusted_server || config.sip.north.client_certificates == ClientCertificates::Required;
-    match (trust, required) {
+    match (trust, clients_required(config)) {
         (Trust::Roots(roots), true) => Ok(ClientAuth::Servers(roots.clone(), allowed(config))),
         (Trust::Roots(roots), false) if told => Ok(ClientAuth::Optional(roots.clone())),
         (Trust::Roots(_) | Trust::Unverified, false) => Ok(ClientAuth::None),
@@ -150,7 +188,7 @@ fn identity(
     Ok(identity)
 }
 
-fn names(config: &Config) -> Vec<String> {
+pub fn names(config: &Config) -> Vec<String> {
     let configured = [&config.node.fqdn, &config.lync.pool_fqdn, &config.sip.domain];
     let mut names: Vec<String> =
         configured.into_iter().flatten().map(|name| name.as_str().to_owned()).collect();

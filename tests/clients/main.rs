@@ -31,6 +31,7 @@ mod forward;
 mod ice;
 mod load;
 mod outcomes;
+mod pidgin;
 mod restart;
 mod rig;
 mod torture;

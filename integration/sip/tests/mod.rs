@@ -1,6 +1,7 @@
 //! Transports over real sockets on loopback.
 
 mod alias;
+mod legacy;
 mod limits;
 mod security;
 mod streams;

@@ -1,6 +1,7 @@
 //! Verbs, a file for each family of them.
 
 mod expect;
+mod north;
 mod phones;
 mod sip_dect;
 mod spine;
@@ -12,6 +13,7 @@ use super::{Fault, Given, Stage};
 /// Every family. A new one is a file with a `VERBS` table, and a line here.
 const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
+    ("Lync front ends", north::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Telephones", phones::VERBS),
     ("Expectations", expect::VERBS),

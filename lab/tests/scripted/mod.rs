@@ -231,3 +231,23 @@ impl Line {
         data.get(tag::PDU).unwrap().to_vec()
     }
 }
+
+/// The next connection that a handset opens on this base, taken.
+pub async fn take_connection(line: &mut Line) -> (u16, Frame) {
+    let asked = line.expect(kind::CONN_IND).await;
+    let id = asked.number(tag::CONN_ID).unwrap() as u16;
+    line.send(Frame::request(kind::CONN_ACCEPT).u16(tag::CONN_ID, id)).await;
+    (id, asked)
+}
+
+/// REMOTE of this socket.
+pub fn remote(socket: &tokio::net::UdpSocket) -> Vec<u8> {
+    let SocketAddr::V4(address) = socket.local_addr().unwrap() else { panic!("a socket of IPv4") };
+    [&[4][..], &address.ip().octets(), &address.port().to_be_bytes()].concat()
+}
+
+/// The port of a LOCAL field.
+pub fn local(field: &[u8]) -> SocketAddr {
+    let [4, a, b, c, d, high, low] = *field else { panic!("an address of IPv4") };
+    SocketAddr::from(([a, b, c, d], u16::from_be_bytes([high, low])))
+}

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::cause::Cause;
 use super::forward::Diversion;
 use super::party::Party;
-use crate::id::CallRef;
+use crate::id::{CallRef, Username};
 use crate::media::Codec;
 use crate::timer::Moment;
 
@@ -59,6 +59,12 @@ pub struct CallSummary {
 }
 
 impl CallSummary {
+    /// Whether `user` is in it: who called from dialling on, who was called from answering on, till the end.
+    pub fn occupies(&self, user: &Username) -> bool {
+        let is = |party: &Party| party.user.as_ref() == Some(user);
+        self.phase != Phase::Ended && (is(&self.caller) || is(&self.callee) && self.answered.is_some())
+    }
+
     /// Of a call whose INVITE has just come.
     pub fn of(new: &super::NewCall, now: Moment) -> Self {
         Self {

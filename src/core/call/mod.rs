@@ -27,4 +27,4 @@ pub use crate::sip::invite::Body;
 pub use call::{About, Admitted, Call, Divert, Input, NewCall, Output, Save, Side};
 pub use cdr::{CallSummary, Phase};
 pub use leg::{Heard, LegNews, LegNo, LegOrder, hear, tell};
-pub use party::{Party, Target};
+pub use party::{NativeTarget, Party, Target};

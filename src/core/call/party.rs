@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::admission::Limit;
+use crate::dect::identity::Ipui;
 use crate::id::{BaseStationId, Username};
 use crate::sip::Destination;
 
@@ -47,6 +48,20 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// The base station whose channel this leg takes, and its limit.
     pub base: Option<(BaseStationId, Limit)>,
+    /// The handset, when it is reached over native base stations; URIs and destination are then names only.
+    #[serde(default)]
+    pub native: Option<NativeTarget>,
     /// The callee's name and number for lists and records.
     pub party: Party,
+}
+
+/// A handset on native base stations, and what it is offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NativeTarget {
+    /// Which handset.
+    pub ipui: Ipui,
+    /// The caller's number or URI.
+    pub number: String,
+    /// From within the house.
+    pub internal: bool,
 }

@@ -15,11 +15,14 @@
 //! * [`element`]: the information elements, from octets to values and back (clause 7).
 //! * [`message`]: the messages, their tables of elements, and what to make of bad ones (clauses 6, 17).
 //! * [`key`], [`dsaa2`], [`dsc2`]: authentication and cipher keys (EN 300 175-7).
+//! * [`portable`]: one handset in one machine, and who may subscribe. [`site`]: the system as radios broadcast it.
+//! * [`capture`]: what was said, for Wireshark.
 //! * [`lce`]: paging and the link (clause 14). [`cc`]: calls (clause 9). [`mm`]: mobility (clause 13).
 //!   [`ss`]: keypad, hold and retrieve, display, names and numbers (clause 10). [`clms`]: text (clause 12).
 //! * [`base_link`]: what the switch and a native base station say to each other, OBL/1.
 
 pub mod base_link;
+pub mod capture;
 pub mod cc;
 pub mod clms;
 pub mod dsaa2;
@@ -31,4 +34,5 @@ pub mod lce;
 pub mod message;
 pub mod mm;
 pub mod portable;
+pub mod site;
 pub mod ss;

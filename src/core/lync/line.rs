@@ -21,7 +21,7 @@ use crate::sip::registration::{
 use crate::sip::wire::{HeaderName, Message};
 use crate::timer::Moment;
 
-use super::endpoint::Epid;
+use super::endpoint::{Epid, Instance};
 use super::ntlm::NtlmPolicy;
 use super::security_association::{Methods, NtlmUser, Trust, Untrusted};
 use super::sign_in::{
@@ -160,6 +160,14 @@ impl Line {
         match &self.kind {
             Kind::Plain(_) => None,
             Kind::Lync { sign_in, .. } => Some(sign_in.gruu()),
+        }
+    }
+
+    /// The endpoint that the user is to the front end; none with plain SIP.
+    pub fn instance(&self) -> Option<Instance> {
+        match &self.kind {
+            Kind::Plain(_) => None,
+            Kind::Lync { lync, .. } => Some(lync.epid.instance()),
         }
     }
 

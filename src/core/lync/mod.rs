@@ -4,7 +4,7 @@
 //!  REGISTER ──► line ──► sign_in ──► security_association ──► ntlm | tls_dsk
 //!  any message of the user ──► Line::sign ──► signing (the text) ──► its MAC
 //!  any message to the user ──► Line::verify
-//!  presence ──► SERVICE;  subscription ◄── NOTIFY, BENOTIFY or the 200 itself
+//!  endpoint_services ──► SUBSCRIBE, SERVICE;  NOTIFY, BENOTIFY or the 200 itself ──► presence
 //!  roaming, provisioning, location_profile: documents, read by xml
 //! ```
 //!
@@ -14,6 +14,7 @@
 
 pub mod diagnostics;
 pub mod endpoint;
+pub mod endpoint_services;
 pub mod line;
 pub mod location_profile;
 pub mod ntlm;
@@ -23,7 +24,6 @@ pub mod roaming;
 pub mod security_association;
 pub mod sign_in;
 pub mod signing;
-pub mod subscription;
 pub mod tls_dsk;
 pub mod xml;
 

@@ -1,10 +1,11 @@
 # kill -9 in the middle of a call with SRTP on both legs: keys and roll-over counts are kept too, so that both ends
-# hear each other again, and the far end can end the call over a new connection.
+# hear each other again. The handset lost its connection with the switch and registers anew; the far end ends the call,
+# and the handset hears of it over its new connection.
 
 front end over tls with srtp required
 start switch
 user 2001 "Nurse Anna"
-base A over udp with srtp required
+base A over tls with srtp required
 handset 2001 on A
 far end +4512345 answers after 0 s
 expect handset 2001 registered

@@ -4,6 +4,11 @@ use super::strand::Life;
 use super::*;
 
 impl Call {
+    /// Legs that may still be told things.
+    pub fn open_legs(&self) -> Vec<LegNo> {
+        self.legs.iter().filter(|(_, strand)| strand.is_open()).map(|(leg, _)| *leg).collect()
+    }
+
     /// Ends all legs but `first`, which has ended by itself. A caller that has no answer yet is refused.
     pub(super) fn hang_up(&mut self, first: Option<LegNo>, cause: Cause, now: Moment) -> Ready<Save, Output> {
         if matches!(self.state, State::Ending | State::Over) {

@@ -158,6 +158,9 @@ impl Portable {
             (_, true) => self.tell_asked(out),
             // It was, and is not any more: somebody wants to listen, or the base station has lost it.
             (true, false) => self.insecure(ReleaseReason::SECURITY_ATTACK_ASSUMED, now, out),
+            (false, false) if self.securing => {
+                self.insecure(ReleaseReason::ENCRYPTION_ACTIVATION_FAILED, now, out);
+            }
             (false, false) => {}
         }
     }

@@ -265,6 +265,7 @@ impl Machine for Leg {
             }
             LegInput::Received(message, peer) => self.receive(message, peer, now),
             LegInput::TransportFailed(message) => self.transport_failed(&message, now),
+            LegInput::Moved { contact, destination } => self.moved(&contact, destination),
             LegInput::Deadline => self.tick(now),
             LegInput::Started => self.started(now),
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::Leg;
 use super::state::{ClientUse, Event, Hop, Server, State, servers_full};
 use crate::sip::transaction::{ClientInput, ClientKey, ServerInput, ServerKey, ServerTransaction};
-use crate::sip::wire::{Message, Method, Via};
+use crate::sip::wire::{Message, Method, Text, Uri, Via};
 use crate::sip::{Destination, Peer, Transport};
 use crate::timer::Moment;
 
@@ -91,6 +91,18 @@ impl Leg {
         }
     }
 
+    /// Only where a stream is spoken over: a UDP peer is found by its address anyway, and may have moved
+    /// behind its NAT since it registered.
+    pub(super) fn moved(&mut self, contact: &str, destination: Destination) {
+        let State::Confirmed(confirmed) = &mut self.state else { return };
+        let usage = &mut confirmed.usage;
+        let (towards, target) = (&usage.towards, &usage.dialog.remote_target);
+        let streams = towards.transport.is_reliable() && destination.transport.is_reliable();
+        if streams && towards.facing == destination.facing && same_place(target, contact) {
+            usage.towards = destination;
+        }
+    }
+
     pub(super) fn transport_failed(&mut self, message: &Message, now: Moment) {
         if message.is_request() {
             let key = ClientKey::of(message);
@@ -137,6 +149,16 @@ impl Leg {
             self.obey_client(at, orders);
         }
     }
+}
+
+/// Whether two Contacts name the same user at the same host. Their ports may differ: over a stream many
+/// name the port that they connected from.
+fn same_place(a: &str, b: &str) -> bool {
+    let place = |text: &str| {
+        let uri = Uri::parse(&Text::from(text))?;
+        Some((uri.user_text(), uri.host?))
+    };
+    place(a).is_some_and(|a| Some(a) == place(b))
 }
 
 /// Where responses go (RFC 3261 §18.2.2, RFC 3581 §4): back over the connection; over UDP to the source

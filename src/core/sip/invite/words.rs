@@ -95,6 +95,14 @@ pub enum LegInput {
     Order(LegOrder),
     /// This message of ours could not leave the node.
     TransportFailed(Message),
+    /// The handset that is called by this Contact has registered over another way: what the dialog sends
+    /// goes there from now on. A stream that it lost would not reach it any more.
+    Moved {
+        /// The Contact of its binding.
+        contact: String,
+        /// The way.
+        destination: Destination,
+    },
     /// The moment of `deadline()` has come.
     Deadline,
 }

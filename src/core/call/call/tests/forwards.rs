@@ -98,9 +98,7 @@ fn a_forward_that_leads_nowhere_ends_with_the_handset_s_own_reason() {
 fn a_second_forward_follows_the_first_as_the_router_says() {
     let mut world = World::dialling(forwarding(|set| set.busy = Some("carol".into())));
     refuses(&mut world, 1, 486, &[]);
-    let mut carol = Forwarding::default();
-    carol.no_answer = Some("dora".into());
-    carol.no_answer_seconds = 5;
+    let carol = Forwarding { no_answer: Some("dora".into()), no_answer_seconds: 5, ..Forwarding::default() };
     let forwards = carol.later(&"carol".parse().unwrap());
     world.grant_way(vec![vec![handset("carol")]], About { forwards, ..by_bob(ForwardReason::UserBusy) });
     world.said();

@@ -103,6 +103,7 @@ fn target(name: &str, facing: Facing) -> Target {
         route: Vec::new(),
         credentials_of: None,
         insist_on_srtp: false,
+        native: None,
         headers: Vec::new(),
         base: None,
         party: Party { number: name.into(), ..Party::default() },

@@ -1,0 +1,115 @@
+//! What a native leg is told.
+
+use super::*;
+
+/// The handset did something in the call; it speaks there.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LegHears(pub CallNews, pub Option<At>);
+
+impl Handler<LegHears> for NativeLeg {
+    type Result = ();
+
+    fn handle(&mut self, LegHears(news, at): LegHears, ctx: &mut Self::Context) {
+        if matches!(news, CallNews::Reached(_)) {
+            self.at = at;
+        }
+        self.step(Input::Heard(news), ctx);
+    }
+}
+
+/// The call that this leg belongs to stands.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Join(pub Addr<Call>, pub CallRef);
+
+impl Handler<Join> for NativeLeg {
+    type Result = ();
+
+    fn handle(&mut self, Join(call, reference): Join, ctx: &mut Self::Context) {
+        self.call = Some(call);
+        self.held = self.asked.take().map(|asked| (reference, asked.at.connection.base));
+        self.step(Input::Joined, ctx);
+    }
+}
+
+impl Handler<Obey> for NativeLeg {
+    type Result = ();
+
+    fn handle(&mut self, Obey(order): Obey, ctx: &mut Self::Context) {
+        self.step(Input::Order(order), ctx);
+    }
+}
+
+/// There will be no call.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct TurnedAway(pub kirkwall_core::call::cause::Cause);
+
+impl Handler<TurnedAway> for NativeLeg {
+    type Result = ();
+
+    fn handle(&mut self, TurnedAway(cause): TurnedAway, ctx: &mut Self::Context) {
+        self.asked = None;
+        self.step(Input::Order(kirkwall_core::call::LegOrder::Reject { cause }), ctx);
+    }
+}
+
+/// The base station's stream is there, or why not.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StreamOpened(pub Result<SocketAddr, String>);
+
+impl Handler<StreamOpened> for NativeLeg {
+    type Result = ();
+
+    fn handle(&mut self, StreamOpened(opened): StreamOpened, ctx: &mut Self::Context) {
+        match opened {
+            Ok(address) => self.step(Input::Opened(address), ctx),
+            Err(words) => {
+                self.media = None;
+                self.step(Input::NotOpened(words), ctx);
+            }
+        }
+    }
+}
+
+/// The handset was handed over.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StreamMoved {
+    /// Where it is now.
+    pub at: At,
+    /// Where the new base station receives.
+    pub stream: Option<SocketAddr>,
+}
+
+impl Handler<StreamMoved> for NativeLeg {
+    type Result = ();
+
+    fn handle(&mut self, StreamMoved { at, stream }: StreamMoved, ctx: &mut Self::Context) {
+        if let Some(held) = &mut self.held {
+            held.1 = at.connection.base.clone();
+        }
+        if let Some(media) = self.media {
+            at.base.do_send(TakeStream(media, ctx.address()));
+        }
+        self.at = Some(at);
+        if let Some(address) = stream {
+            self.step(Input::StreamMoved(address), ctx);
+        }
+    }
+}
+
+/// What another base station must know to take the stream over.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<(MediaId, Option<Stream>, Option<CallRef>)>")]
+pub struct InspectStream;
+
+impl Handler<InspectStream> for NativeLeg {
+    type Result = Option<(MediaId, Option<Stream>, Option<CallRef>)>;
+
+    fn handle(&mut self, _: InspectStream, _: &mut Self::Context) -> Self::Result {
+        Some((self.media?, self.stream.clone(), self.held.as_ref().map(|(call, _)| *call)))
+    }
+}

@@ -1,0 +1,114 @@
+//! Legs of a call that end at handsets on native base stations, beside those that speak SIP.
+
+use kirkwall_core::call::LegOrder;
+use kirkwall_core::call::NativeTarget;
+use kirkwall_core::call::dect_leg::{Abilities, Beginning as LegBeginning};
+use kirkwall_core::dect::element::Signal;
+use kirkwall_core::dect::portable::{CallNo, Offer};
+use kirkwall_core::dect::ss::Caller;
+use kirkwall_core::id::BaseStationId;
+
+use super::*;
+use crate::air::leg::{Join, LegSeed, NativeLeg};
+use crate::dialog::Obey;
+
+/// Where a leg lives.
+#[derive(Clone)]
+pub(super) enum LegAddr {
+    /// Speaks SIP.
+    Sip(Addr<Dialog>),
+    /// Ends at a handset on a native base station.
+    Native(Addr<NativeLeg>),
+}
+
+impl LegAddr {
+    pub fn obey(&self, order: LegOrder) {
+        match self {
+            Self::Sip(dialog) => dialog.do_send(Obey(order)),
+            Self::Native(leg) => leg.do_send(Obey(order)),
+        }
+    }
+}
+
+/// What a call actor is made from when a handset on a native base station calls.
+pub struct NativeSeed {
+    /// What is known of the call.
+    pub new: NewCall,
+    /// What was dialled, as a URI.
+    pub dialled: Uri,
+    /// The caller's leg.
+    pub leg: Addr<NativeLeg>,
+    /// The base station that carries it.
+    pub peer: Peer,
+    /// Who routes and gives channels.
+    pub supervisor: Addr<Supervisor>,
+    /// The world.
+    pub ports: Ports,
+    /// Settings of the node.
+    pub settings: Settings,
+    /// Its own words.
+    pub tokens: Tokens,
+}
+
+impl Call {
+    /// A call of a handset on a native base station.
+    pub fn native(seed: NativeSeed) -> Self {
+        let NativeSeed { new, dialled, leg, peer, supervisor, ports, settings, mut tokens } = seed;
+        let facing = new.facing;
+        let machine = core::Call::new(new, tokens.split(), ports.clock.now());
+        let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
+        (call.dialled, call.peer) = (Some(dialled), Some(peer));
+        call.beginning = Beginning::Native(leg);
+        call
+    }
+
+    /// The caller's leg is there before the call.
+    pub(super) fn joined(&mut self, leg: Addr<NativeLeg>, ctx: &mut Context<Self>) {
+        self.legs.insert(LegNo::CALLER, LegAddr::Native(leg.clone()));
+        self.step(Input::Started, ctx);
+        leg.do_send(Join(ctx.address(), self.summary().reference));
+    }
+
+    pub(super) fn dial_native(
+        &mut self,
+        leg: LegNo,
+        target: Target,
+        native: NativeTarget,
+        body: Body,
+        ctx: &mut Context<Self>,
+    ) {
+        let reference = self.summary().reference;
+        let media = &self.settings.media;
+        let seed = LegSeed {
+            call_no: CallNo(leg.owner(reference).0),
+            leg,
+            abilities: Abilities { codecs: media.codecs.clone(), srtp: media.srtp_south },
+            handset: None,
+            supervisor: self.supervisor.clone(),
+            ports: self.ports.clone(),
+            tokens: self.tokens.split(),
+        };
+        let ring = if native.internal { Signal::ALERTING_1 } else { Signal::ALERTING_0 };
+        let caller = Caller::new(&native.number, Some(&target.from_display));
+        let offer = Box::new(Offer { caller, ring, internal: native.internal });
+        let base =
+            target.base.as_ref().map_or_else(|| BaseStationId(String::new()), |(base, _)| base.clone());
+        let beginning = LegBeginning::Dialled { body, offer };
+        let addr =
+            NativeLeg::dialled(seed, (ctx.address(), reference), (native.ipui, base), beginning).start();
+        self.legs.insert(leg, LegAddr::Native(addr));
+        self.targets.insert(leg, target);
+    }
+
+    /// Legs of a restored call that have no record were native: what was said on the air is lost with the
+    /// process, and the call ends for those who are left.
+    pub(super) fn native_legs_lost(&mut self, ctx: &mut Context<Self>) {
+        for leg in self.machine.open_legs() {
+            if !self.legs.contains_key(&leg) {
+                let cause = Cause { status: 480, q850: 27, words: "the switch was restarted".to_owned() };
+                self.step(Input::Leg(leg, LegNews::Ended { cause }), ctx);
+                self.step(Input::Leg(leg, LegNews::Closed), ctx);
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Handsets on native base stations, as the supervisor's books know them.
+
+use std::net::SocketAddr;
+
+use actix::prelude::*;
+use kirkwall_core::call::admission::Limit;
+use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::{Body, NewCall, Party};
+use kirkwall_core::dect::identity::{Ipei, Ipui};
+use kirkwall_core::dect::key::AccessCode;
+use kirkwall_core::id::{BaseStationId, CallRef, Username};
+use kirkwall_core::pii::Pii;
+use kirkwall_core::sip::wire::Uri;
+use kirkwall_core::sip::{Destination, Facing, Peer, Transport};
+use kirkwall_data::user::UserRecord;
+
+use super::{CallEntry, MAX_CALLS, Supervisor};
+use crate::air::leg::{NativeLeg, TurnedAway};
+use crate::base_station::Carries;
+use crate::call::{Call, NativeSeed};
+use crate::handset::Located;
+
+/// Whose is this handset, and with which code of its own may it subscribe?
+#[derive(Debug, Message)]
+#[rtype(result = "Option<(Username, Option<AccessCode>)>")]
+pub struct WhoHas(pub Ipei);
+
+/// A handset is located, or is not any more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct NativeLocated {
+    /// Its equipment identity.
+    pub ipei: Ipei,
+    /// Who it is on the air.
+    pub ipui: Ipui,
+    /// The base station it last spoke through; none: switched off.
+    pub base: Option<BaseStationId>,
+    /// Where that one speaks from.
+    pub remote: Option<SocketAddr>,
+}
+
+/// A native base station stands so.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct NativeBaseStands {
+    /// Which.
+    pub id: BaseStationId,
+    /// Its voice channels.
+    pub limit: Limit,
+    /// It carries calls.
+    pub up: bool,
+    /// Where it speaks from.
+    pub remote: Option<SocketAddr>,
+}
+
+/// A handset calls; its leg has an offer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct NativeCall {
+    /// Who it is on the air.
+    pub ipui: Ipui,
+    /// What was dialled.
+    pub digits: Pii<String>,
+    /// A call for help.
+    pub emergency: bool,
+    /// The base station that carries it.
+    pub base: BaseStationId,
+    /// Where that one speaks from.
+    pub remote: SocketAddr,
+    /// The leg's offer.
+    pub offer: Body,
+    /// The leg.
+    pub leg: Addr<NativeLeg>,
+}
+
+/// A leg's handset has answered through another base station than its channel was taken of, or was handed
+/// over. The answer is in words when the other one is full.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), String>")]
+pub struct MoveBase {
+    /// Of which call.
+    pub call: CallRef,
+    /// Whose channel it holds.
+    pub from: BaseStationId,
+    /// Whose it needs.
+    pub to: BaseStationId,
+}
+
+impl Supervisor {
+    /// Where a user's handsets can be reached, of either kind.
+    pub(super) fn places(&self, user: &Username) -> Vec<Located> {
+        let mut places = self.locations.get(user).cloned().unwrap_or_default();
+        let ipei = self.accounts.get(user).and_then(ipei_of);
+        places.extend(ipei.and_then(|ipei| self.airborne.get(&ipei).cloned()));
+        places
+    }
+
+    /// The user that a handset is linked to.
+    pub(super) fn user_of(&self, ipei: Ipei) -> Option<&UserRecord> {
+        let user = self.owners.get(&ipei)?;
+        self.accounts.get(user).filter(|record| ipei_of(record) == Some(ipei))
+    }
+
+    /// A user's link to a handset was read or changed.
+    pub(super) fn note_owner(&mut self, record: &UserRecord) {
+        if let Some(ipei) = ipei_of(record) {
+            self.owners.insert(ipei, record.username.clone());
+        }
+    }
+}
+
+/// The handset of a user's record. Older records may hold a text that is none.
+fn ipei_of(record: &UserRecord) -> Option<Ipei> {
+    record.ipei.as_deref()?.parse().ok()
+}
+
+impl Handler<WhoHas> for Supervisor {
+    type Result = Option<(Username, Option<AccessCode>)>;
+
+    fn handle(&mut self, WhoHas(ipei): WhoHas, _: &mut Self::Context) -> Self::Result {
+        let record = self.user_of(ipei)?;
+        let own = record.access_code.as_ref().and_then(|code| code.reveal().parse().ok());
+        Some((record.username.clone(), own))
+    }
+}
+
+impl Handler<NativeLocated> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, located: NativeLocated, ctx: &mut Self::Context) {
+        let NativeLocated { ipei, ipui, base, remote } = located;
+        let user = self.user_of(ipei).map(|record| record.username.clone());
+        let before = self.airborne.remove(&ipei);
+        if let (Some(before), Some(user)) = (&before, &user) {
+            let gone = Carries { user: user.clone(), carries: false };
+            self.base(before.base.clone(), ctx).do_send(gone);
+        }
+        if let Some(base) = base {
+            if let Some(user) = &user {
+                let carried = Carries { user: user.clone(), carries: true };
+                self.base(base.clone(), ctx).do_send(carried);
+            }
+            let remote = remote.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
+            self.airborne.insert(ipei, native_place(ipei, ipui, base, remote));
+        }
+        self.show_plant();
+    }
+}
+
+/// Where a handset on a native base station is. The base link is TLS: keys may stand in offers to it.
+fn native_place(ipei: Ipei, ipui: Ipui, base: BaseStationId, remote: SocketAddr) -> Located {
+    Located {
+        contact: format!("tel:{};phone-context=dect", String::from(ipei).replace(' ', "")),
+        destination: Destination {
+            transport: Transport::Tls,
+            address: remote,
+            facing: Facing::South,
+            connection: None,
+            server_name: None,
+        },
+        base,
+        user_agent: "native handset".to_owned(),
+        expires: kirkwall_core::timer::Moment::from_micros(u64::MAX),
+        native: Some(ipui),
+    }
+}
+
+impl Handler<NativeBaseStands> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, stands: NativeBaseStands, ctx: &mut Self::Context) {
+        let NativeBaseStands { id, limit, up, remote } = stands;
+        let base = self.base(id.clone(), ctx);
+        if let Some(entry) = self.bases.get_mut(&id) {
+            entry.1 = limit;
+        }
+        base.do_send(crate::base_station::SeenNative { limit, up, remote });
+    }
+}
+
+impl Handler<MoveBase> for Supervisor {
+    type Result = Result<(), String>;
+
+    fn handle(&mut self, MoveBase { call, from, to }: MoveBase, _: &mut Self::Context) -> Self::Result {
+        let srtp = self.settings.media.srtp_south.mode != kirkwall_core::media::negotiate::SrtpMode::Off;
+        let limit = self.base_limit(&to);
+        self.admission.reserve_base(call, &to, limit, srtp).map_err(|refusal| refusal.to_string())?;
+        self.admission.release_base(call, &from);
+        Ok(())
+    }
+}
+
+impl Handler<NativeCall> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, ask: NativeCall, ctx: &mut Self::Context) {
+        let leg = ask.leg.clone();
+        if let Err(cause) = self.native_call(ask, ctx) {
+            leg.do_send(TurnedAway(cause));
+        }
+    }
+}
+
+impl Supervisor {
+    fn native_call(&mut self, ask: NativeCall, ctx: &mut Context<Self>) -> Result<(), Cause> {
+        self.attempts += 1;
+        let record = ask.ipui.ipei().and_then(|ipei| self.user_of(ipei)).filter(|record| record.enabled);
+        let record = record.ok_or_else(|| Cause::of_status(403, "the handset is linked to no user"))?;
+        let user = record.username.clone();
+        if self.draining || self.active >= MAX_CALLS {
+            return Err(Cause::no_channel(503, "the switch takes no more calls"));
+        }
+        let text = match ask.digits.0.contains('@') {
+            true => format!("sip:{}", ask.digits.0.trim_start_matches("sip:")),
+            false => self.aor(&ask.digits.0),
+        };
+        let dialled = Uri::parse(&text.as_str().into())
+            .ok_or_else(|| Cause::of_status(484, "what was dialled is no number"))?;
+        let reference = self.reference();
+        let peer = Peer {
+            transport: Transport::Tls,
+            remote: ask.remote,
+            local: ask.remote,
+            facing: Facing::South,
+            connection: None,
+            tls_names: Vec::new(),
+        };
+        let caller = self.party(&user, Some(ask.base));
+        let callee = Party { number: dialled.user_text(), ..Party::default() };
+        let (facing, offer) = (Facing::South, Some(ask.offer));
+        let new = NewCall { reference, caller, dialled: callee, facing, offer };
+        let summary = kirkwall_core::call::CallSummary::of(&new, self.ports.clock.now());
+        let seed = NativeSeed {
+            new,
+            dialled,
+            leg: ask.leg,
+            peer,
+            supervisor: ctx.address(),
+            ports: self.ports.clone(),
+            settings: self.settings.clone(),
+            tokens: self.tokens.split(),
+        };
+        let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::native(seed));
+        let (invite_key, trail, callback) = (String::new(), Vec::new(), false);
+        self.calls
+            .insert(reference, CallEntry { addr, summary, invite_key, trail, callback, called: Vec::new() });
+        self.active += 1;
+        self.calls_max = self.calls_max.max(self.active);
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! Mouth and ear of a handset.
+
+use std::sync::{Arc, Mutex};
+
+use crate::media::{FRAME, Heard, Voice};
+use crate::radio::{Bearer, Ear, locked};
+
+/// What is said and what is heard.
+pub(super) struct Sound {
+    ear: Arc<Mutex<Ear>>,
+    voice: Voice,
+    hum: bool,
+    /// What the voice says, in a loop; made for the first call.
+    speech: Vec<i16>,
+    at: usize,
+    sent: u64,
+    pub hear: bool,
+    pub speak: bool,
+}
+
+impl Sound {
+    pub(super) fn new(voice: Voice, hum: bool) -> Self {
+        let (ear, speech) = (Arc::default(), Vec::new());
+        Self { ear, voice, hum, speech, at: 0, sent: 0, hear: false, speak: false }
+    }
+
+    /// The ear, for a bearer to speak into.
+    pub(super) const fn ear(&self) -> &Arc<Mutex<Ear>> {
+        &self.ear
+    }
+
+    /// Twenty milliseconds pass: speaks on all bearers, plays what came.
+    pub(super) fn pass<'a>(&mut self, bearers: impl Iterator<Item = &'a Arc<Bearer>>) {
+        if self.speech.is_empty() {
+            self.speech = if self.hum { self.voice.hum() } else { self.voice.speech() };
+        }
+        let silence = [0; FRAME];
+        let samples = if self.speak { &self.speech[self.at..self.at + FRAME] } else { &silence };
+        bearers.for_each(|bearer| bearer.speak(samples));
+        self.at = (self.at + FRAME) % self.speech.len();
+        self.sent += u64::from(self.speak);
+        if self.hear {
+            locked(&self.ear).play();
+        }
+    }
+
+    /// A bearer is gone.
+    pub(super) fn close(&self, bearer: u64) {
+        locked(&self.ear).close(bearer);
+    }
+
+    /// What was played in this call so far.
+    pub(super) fn so_far(&self) -> (u64, Option<Voice>) {
+        locked(&self.ear).so_far()
+    }
+
+    /// What was heard since the last time.
+    pub(super) fn finish(&mut self) -> Heard {
+        locked(&self.ear).finish(std::mem::take(&mut self.sent))
+    }
+}

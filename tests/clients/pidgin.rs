@@ -1,0 +1,172 @@
+//! The lab's Lync front end, judged by a client that no one here wrote: an unmodified pidgin-sipe.
+//!
+//! ```text
+//!  client.c: libpurple, pidgin-sipe ── TCP or TLS, NTLM ── the lab's front end
+//! ```
+//!
+//! Everything that Kirkwall does at the emulated front end means something only because this client signs in
+//! to it, verifies what it signs and understands what it tells.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use kirkwall_lab::front_end::lync::{Ntlm, Proof};
+use kirkwall_lab::front_end::{Account, Accounts, FrontEnd, FrontEndConfig, LyncConfig};
+use kirkwall_lab::sip::Credentials;
+
+use crate::process::{PATIENCE, Process, until, until_true};
+use crate::scene::{DOMAIN, Scene};
+
+const PASSWORD: &str = "Pa$$w0rd";
+/// Where Debian puts the plugin.
+const PLUGINS: &str = "/usr/lib/purple-2";
+
+/// A front end with a runtime of its own.
+struct Lync {
+    front_end: FrontEnd,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Lync {
+    fn start(users: &[&str], change: impl FnOnce(&mut LyncConfig)) -> Lync {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let account = |user: &&str| Account {
+            user: user.to_string(),
+            credentials: Credentials { username: format!("LAB\\{user}"), password: PASSWORD.into() },
+        };
+        let accounts = Accounts::Given(users.iter().map(account).collect());
+        let mut lync = LyncConfig { proof: Proof::Ntlm(Ntlm::default()), ..LyncConfig::new(DOMAIN) };
+        lync.contacts = users.iter().map(|user| user.to_string()).collect();
+        change(&mut lync);
+        let config = FrontEndConfig { lync: Some(lync), ..FrontEndConfig::loopback(DOMAIN, accounts) };
+        let front_end = runtime.block_on(FrontEnd::start(config)).unwrap();
+        Lync { front_end, runtime }
+    }
+
+    /// Every signature of either side fitted, and nothing was left unsigned.
+    fn is_clean(&self) {
+        let seen = self.front_end.signatures();
+        assert_eq!((seen.bad, seen.unsigned), (0, 0), "{seen:?} {:?}", self.front_end.complaints());
+        assert!(seen.verified > 0 && seen.signed > 0, "{seen:?}");
+    }
+}
+
+impl Drop for Lync {
+    fn drop(&mut self) {
+        self.runtime.block_on(self.front_end.stop());
+    }
+}
+
+/// A running client.
+struct Pidgin {
+    process: Process,
+    read: usize,
+}
+
+impl Pidgin {
+    fn start(scene: &Scene, lync: &Lync, user: &str, transport: &str) -> Pidgin {
+        // Each run has a room, and so a log, of its own.
+        let room = (0..).map(|n| format!("pidgin-{user}-{n}")).find(|name| !scene.path().join(name).exists());
+        let room = scene.room(&room.expect("the numbers do not end"));
+        let listening = lync.front_end.listening();
+        let server = if transport == "tls" { listening.tls } else { listening.tcp };
+        let mut command = Command::new(built(scene));
+        let ca = room.join("ca.pem");
+        std::fs::write(&ca, lync.front_end.ca_pem()).unwrap();
+        command.arg(room.join("purple")).arg(PLUGINS).arg(ca);
+        command.arg(format!("localhost:{}", server.unwrap().port())).arg(transport);
+        command.args([&format!("{user}@{DOMAIN}"), &format!("LAB\\{user}")[..], PASSWORD]);
+        command.env("HOME", &room).env("PURPLE_DEBUG", "1").env("PURPLE_UNSAFE_DEBUG", "1");
+        Process::with_stdin(&mut command);
+        let process = Process::start(&format!("pidgin-{user}"), &room, command);
+        let mut pidgin = Pidgin { process, read: 0 };
+        pidgin.wait("\nsigned-on\n");
+        pidgin
+    }
+
+    fn order(&mut self, line: &str) {
+        writeln!(self.process.stdin(), "{line}").unwrap();
+    }
+
+    /// Waits for words behind those that were waited for last.
+    fn wait(&mut self, needle: &str) {
+        let fresh = self.process.wait_output(needle, self.read);
+        // The newline that ends one line may begin the next.
+        self.read += fresh.find(needle).expect("it was waited for") + needle.len() - 1;
+    }
+}
+
+/// The client, compiled once for a scene.
+fn built(scene: &Scene) -> PathBuf {
+    let program = scene.path().join("pidgin-client");
+    if !program.exists() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/pidgin/client.c");
+        let order = format!(
+            "cc -O1 -Wall -Werror -rdynamic '{}' -o '{}' $(pkg-config --cflags --libs purple libxml-2.0)",
+            source.display(),
+            program.display()
+        );
+        let done = Command::new("sh").args(["-c", &order]).output().unwrap();
+        assert!(
+            done.status.success(),
+            "scripts/deps clients installs what this needs\n{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+    }
+    program
+}
+
+#[test]
+fn pidgin_sipe_signs_in_over_each_transport_and_publishes_what_it_shows() {
+    let scene = Scene::new("pidgin");
+    for (transport, version) in [("tcp", 4), ("tls", 4), ("tcp", 3), ("tcp", 2)] {
+        let lync = Lync::start(&["alice", "bob"], |config| {
+            config.proof = Proof::Ntlm(Ntlm { version, ..Ntlm::default() });
+        });
+        let mut alice = Pidgin::start(&scene, &lync, "alice", transport);
+        let shows = |number| {
+            until_true("its availability", PATIENCE, || {
+                lync.front_end.presence("alice").availability == number
+            })
+        };
+        shows(3_500);
+        let presence = lync.front_end.presence("alice");
+        assert_eq!(presence.states("machineState", 3).count(), 1, "{presence:?}");
+        assert!(presence.publications.iter().any(|one| one.category == "device"), "{presence:?}");
+        until("its subscriptions", PATIENCE, || {
+            let events: Vec<_> = lync.front_end.subscribed().into_iter().map(|one| one.event).collect();
+            let wanted = ["vnd-microsoft-roaming-self", "vnd-microsoft-roaming-contacts", "presence"];
+            wanted.iter().all(|event| events.contains(event)).then_some(())
+        });
+        let binding = &lync.front_end.bindings("alice")[0];
+        let identity = binding.identity.as_ref().unwrap();
+        let derived = kirkwall_lab::front_end::lync::identity::Instance::of_epid(&identity.epid);
+        assert_eq!(identity.instance, derived, "the instance follows from the epid, as it does here");
+
+        alice.order("status away");
+        shows(15_500);
+        lync.is_clean();
+        alice.order("quit");
+        until_true("it has signed out", PATIENCE, || lync.front_end.registered() == 0);
+    }
+}
+
+#[test]
+fn two_pidgin_sipe_see_each_other_write_to_each_other_and_obey_a_forced_sign_out() {
+    let scene = Scene::new("pidgin");
+    let lync = Lync::start(&["alice", "bob"], |_| {});
+    let mut alice = Pidgin::start(&scene, &lync, "alice", "tls");
+    let mut bob = Pidgin::start(&scene, &lync, "bob", "tls");
+    alice.wait(&format!("\nbuddy sip:bob@{DOMAIN} available\n"));
+    bob.order("status do-not-disturb");
+    alice.wait(&format!("\nbuddy sip:bob@{DOMAIN} do-not-disturb\n"));
+    alice.order(&format!("im sip:bob@{DOMAIN} The ward is quiet"));
+    bob.wait(&format!("\nim sip:alice@{DOMAIN} The ward is quiet\n"));
+    lync.is_clean();
+
+    let _inside = lync.runtime.enter();
+    assert_eq!(lync.front_end.sign_out("bob", "rejected", "4141;reason=\"User disabled\""), 1);
+    bob.wait("\nsigned-off\n");
+    alice.wait(&format!("\nbuddy sip:bob@{DOMAIN} offline\n"));
+}

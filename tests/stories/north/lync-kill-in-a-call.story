@@ -1,0 +1,24 @@
+# The switch is killed in a call. It signs in anew, the call still stands, and its end is signed by new keys.
+
+lync front end fe1 by ntlm
+start switch
+user 2001 "Nurse Anna"
+base A over udp
+handset 2001 on A
+far end 4512345
+expect line 2001 at front end fe1
+
+2001 dials 4512345
+4512345 answers
+expect 2001 hears 4512345
+expect 2001 talking for 3 s
+
+kill switch
+start switch
+expect line 2001 at front end fe1
+expect 2001 hears 4512345
+expect 4512345 hears 2001
+2001 hangs up
+expect 4512345 ended
+expect channels idle
+expect 4 signatures at front end fe1
