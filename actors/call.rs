@@ -12,8 +12,10 @@
 
 mod admission;
 mod beginning;
+mod dial;
 mod messages;
 mod native;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -29,6 +31,7 @@ use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
+use kirkwall_core::sip::refer::Referral;
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Text, Uri, quoted};
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use kirkwall_data::call::{CallRecord, Calls};
@@ -38,20 +41,23 @@ use tracing::{Span, debug, error, info, info_span};
 
 use crate::desk::MediaView;
 use crate::dialog::{Dialog, DialogSeed, Moved, Place, local_end, local_end_to};
-use crate::media_channel::{Close, Count, IceSeed, MediaChannel, Open, PairsChosen, Reopen, Run};
+use crate::media_channel::{
+    Close, Count, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run,
+};
 use crate::ports::Ports;
 use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
     Admit, AdmitReply, CallDied, CallEnded, CallProgressed, DivertCall, Granted, Hear, LastWords, Release,
-    ReleaseBase, Supervisor,
+    ReleaseBase, Supervisor, invite_key,
 };
 
 use native::LegAddr;
 
 pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
 pub use native::NativeSeed;
+pub use transfer::{Bequeath, Inheritance, Join, Taken};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -109,7 +115,12 @@ pub struct Call {
     peer: Option<Peer>,
     facing: Facing,
     legs: BTreeMap<LegNo, LegAddr>,
-    targets: BTreeMap<LegNo, Target>,
+    /// Legs that another call has asked for or taken, with that call.
+    lent: BTreeMap<LegNo, (Addr<Call>, LegAddr)>,
+    /// The call that waits to hear whether its legs were taken.
+    giver: Option<transfer::Giver>,
+    /// Legs whose INVITE was not the first of this call, by its transaction.
+    joined: Vec<(String, LegNo)>,
     credentials: Option<Credentials>,
     channel: Option<Addr<MediaChannel>>,
     ladder: Ladder,
@@ -162,7 +173,9 @@ impl Call {
             peer: None,
             facing,
             legs: BTreeMap::new(),
-            targets: BTreeMap::new(),
+            lent: BTreeMap::new(),
+            giver: None,
+            joined: Vec::new(),
             credentials: None,
             channel: None,
             ladder: Ladder::default(),
@@ -186,10 +199,13 @@ impl Call {
     /// One input in, everything it causes out, in order. The mailbox waits while the disk writes.
     fn step(&mut self, input: Input, ctx: &mut Context<Self>) {
         let _entered = self.span.clone().entered();
-        let Ready { save, then } = match self.machine.handle(input, self.ports.clock.now()) {
-            Ok(ready) => ready,
-            Err(refusal) => return debug!(%refusal),
-        };
+        match self.machine.handle(input, self.ports.clock.now()) {
+            Ok(ready) => self.carry_out(ready, ctx),
+            Err(refusal) => debug!(%refusal),
+        }
+    }
+
+    fn carry_out(&mut self, Ready { save, then }: Ready<Save, Output>, ctx: &mut Context<Self>) {
         if save.is_empty() {
             return self.perform(then, ctx);
         }
@@ -223,10 +239,26 @@ impl Call {
                         channel.do_send(Run(side, agreed));
                     }
                 }
+                Output::Play(side, sound) => {
+                    if let Some(channel) = &self.channel {
+                        channel.do_send(Play(side, sound.map(|sound| self.settings.media.sounds.of(sound))));
+                    }
+                }
+                Output::Press { side, digit, millis } => {
+                    if let Some(channel) = &self.channel {
+                        channel.do_send(PressKey(side, digit, millis));
+                    }
+                }
+                Output::Route(errand) => self.ask_way(*errand, ctx),
+                Output::Inherit(owner) => self.ask_for_legs(owner, ctx),
+                Output::TakeMedia { from, side, into } => self.take_media(from, side, into, ctx),
                 Output::ReleaseBase(leg) => {
-                    if let Some((base, _)) = self.targets.remove(&leg).and_then(|target| target.base) {
+                    if let Some(base) = self.machine.base_of(leg).cloned() {
                         self.supervisor.do_send(ReleaseBase(self.summary().reference, base));
                     }
+                }
+                Output::FreeBase(base) => {
+                    self.supervisor.do_send(ReleaseBase(self.summary().reference, base));
                 }
                 Output::Changed(summary) => self.supervisor.do_send(CallProgressed(summary)),
                 Output::Over(_) => self.close_channel(ctx),
@@ -234,57 +266,6 @@ impl Call {
         }
         self.rearm(ctx);
         self.stop_when_over(ctx);
-    }
-
-    fn dial(&mut self, leg: LegNo, target: Target, offer: Body, ctx: &mut Context<Self>) {
-        if let Some(native) = target.native.clone() {
-            return self.dial_native(leg, target, native, offer, ctx);
-        }
-        let own = target.credentials_of.clone().map_or(String::new(), |user| user.to_string());
-        let local = local_end_to(&self.ports, &self.settings, &target.destination, &own);
-        let credentials = target.credentials_of.as_ref().and(self.credentials.clone()).map(DigestClient::new);
-        let dialog = self.start_dialog(leg, local, credentials, None, ctx);
-        let name = if target.from_display.is_empty() {
-            String::new()
-        } else {
-            format!("{} ", quoted(&target.from_display))
-        };
-        dialog.do_send(Place(Box::new(Dial {
-            request_uri: target.request_uri.clone(),
-            from: format!("{name}<{}>", target.from_uri),
-            to: format!("<{}>", target.to_uri),
-            contact: None,
-            route: target.route.clone(),
-            destination: target.destination.clone(),
-            body: Some(offer),
-            headers: target.headers.iter().map(header).collect(),
-        })));
-        self.targets.insert(leg, target);
-    }
-
-    fn start_dialog(
-        &mut self,
-        leg: LegNo,
-        local: kirkwall_core::sip::invite::LocalEnd,
-        credentials: Option<DigestClient>,
-        record: Option<LegRecord>,
-        ctx: &mut Context<Self>,
-    ) -> Addr<Dialog> {
-        let owner = leg.owner(self.summary().reference);
-        let seed = DialogSeed {
-            leg,
-            owner,
-            local,
-            call: ctx.address(),
-            lines: self.supervisor.clone(),
-            ports: self.ports.clone(),
-            credentials,
-            tokens: self.tokens.split(),
-            record,
-        };
-        let dialog = Dialog::new(seed).start();
-        self.legs.insert(leg, LegAddr::Sip(dialog.clone()));
-        dialog
     }
 
     fn rearm(&mut self, ctx: &mut Context<Self>) {
@@ -333,9 +314,23 @@ impl Call {
     }
 
     /// The leg that one of our tags means; a message without one is about the caller's INVITE.
-    fn leg_of(&self, tag: Option<Text>) -> LegNo {
-        let owner = tag.and_then(|tag| OwnerId::in_word(&tag));
-        owner.map_or(LegNo::CALLER, |owner| LegNo::of_owner(owner).1)
+    fn leg_of(&self, tag: Option<Text>, message: &SipMessage) -> LegNo {
+        match tag.and_then(|tag| OwnerId::in_word(&tag)) {
+            Some(owner) => self.machine.leg_named(owner).unwrap_or(LegNo::of_owner(owner).1),
+            None if self.joined.is_empty() => LegNo::CALLER,
+            None => {
+                let key = invite_key(message);
+                let joined = self.joined.iter().find(|(known, _)| Some(known) == key.as_ref());
+                joined.map_or(LegNo::CALLER, |(_, leg)| *leg)
+            }
+        }
+    }
+
+    fn dialog(&self, leg: LegNo) -> Option<&Addr<Dialog>> {
+        match self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, addr)| addr))? {
+            LegAddr::Sip(dialog) => Some(dialog),
+            LegAddr::Native(_) => None,
+        }
     }
 }
 
@@ -354,11 +349,13 @@ impl Actor for Call {
 }
 
 fn cdr(summary: &CallSummary) -> CdrRecord {
+    let numbers = (summary.caller.number.clone(), summary.callee.number.clone());
+    let (from, to) = summary.began_with.clone().unwrap_or(numbers);
     let bases = [&summary.caller.base, &summary.callee.base];
     CdrRecord {
         call: summary.reference,
-        from: summary.caller.number.clone(),
-        to: summary.callee.number.clone(),
+        from,
+        to,
         started: summary.started,
         answered: summary.answered,
         ended: summary.ended.unwrap_or(summary.started),
@@ -366,10 +363,6 @@ fn cdr(summary: &CallSummary) -> CdrRecord {
         status: summary.cause.as_ref().map(|cause| cause.status),
         base_stations: bases.into_iter().flatten().cloned().collect(),
     }
-}
-
-fn header((name, value): &(String, String)) -> (HeaderName, Text) {
-    (HeaderName::from_text(Text::from(name.as_str())), Text::from(value.as_str()))
 }
 
 fn peer_name(peer: &Peer) -> String {

@@ -15,6 +15,7 @@ use kirkwall_core::id::{OwnerId, Tokens, Username};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::sip::digest::DigestClient;
 use kirkwall_core::sip::invite::{self, Dial, Leg, LegInput, LegOutput, LegRecord, LegSave, LocalEnd};
+use kirkwall_core::sip::replaces::{Matched, Replaces};
 use kirkwall_core::sip::wire::Message as SipMessage;
 use kirkwall_core::sip::{Destination, Facing, Transport, next_hop};
 use kirkwall_data::call::{CallRecord, Calls};
@@ -139,6 +140,10 @@ impl Dialog {
                         self.answer_challenge(&request, &response, ctx)
                     }
                     Heard::Asked(reply) => ctx.notify(Do(reply)),
+                    Heard::Told(reply, news) => {
+                        ctx.notify(Do(reply));
+                        self.report(news, ctx);
+                    }
                     Heard::Nothing => {}
                 },
             }
@@ -274,6 +279,32 @@ impl Handler<Obey> for Dialog {
     }
 }
 
+/// What the dialog that this means is doing, if it is this leg's.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Matched>")]
+pub struct Named(pub Replaces);
+
+impl Handler<Named> for Dialog {
+    type Result = Option<Matched>;
+
+    fn handle(&mut self, Named(replaces): Named, _: &mut Self::Context) -> Self::Result {
+        self.machine.matched_by(&replaces)
+    }
+}
+
+/// From now on it is a leg of another call.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Serve(pub Addr<Call>, pub LegNo);
+
+impl Handler<Serve> for Dialog {
+    type Result = ();
+
+    fn handle(&mut self, Serve(call, leg): Serve, _: &mut Self::Context) {
+        (self.call, self.leg) = (call, leg);
+    }
+}
+
 /// An order to itself that follows from an event, taken after the outputs around it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -309,7 +340,7 @@ pub fn local_end(
         sent_by,
         transport,
         product: settings.user_agent.clone(),
-        supported: Vec::new(),
+        supported: vec!["replaces".to_owned()],
         session_expires: Some(1_800),
         line,
     }

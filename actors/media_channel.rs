@@ -7,6 +7,7 @@
 
 mod agents;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -168,10 +169,62 @@ impl Handler<Run> for MediaChannel {
     }
 }
 
-const fn engine_side(side: Side) -> media::Side {
-    match side {
-        Side::A => media::Side::A,
-        Side::B => media::Side::B,
+/// Let one side hear a sound in place of the other; none: the other again.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Play(pub Side, pub Option<Arc<[u8]>>);
+
+impl Handler<Play> for MediaChannel {
+    type Result = ();
+
+    fn handle(&mut self, Play(side, sound): Play, _: &mut Self::Context) {
+        if let Err(fault) = self.engine.play(self.id, engine_side(side), sound) {
+            warn!(channel = %self.id, %fault, "a sound cannot be played");
+        }
+    }
+}
+
+/// Press a key towards a side, for so many milliseconds.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PressKey(pub Side, pub char, pub u32);
+
+impl Handler<PressKey> for MediaChannel {
+    type Result = ();
+
+    fn handle(&mut self, PressKey(side, digit, millis): PressKey, _: &mut Self::Context) {
+        let press = kirkwall_core::media::dtmf::Press::new(digit, millis);
+        let pressed = press.map(|press| self.engine.press(self.id, engine_side(side), press));
+        if let Some(Err(fault)) = pressed {
+            warn!(channel = %self.id, %fault, "a key cannot be pressed");
+        }
+    }
+}
+
+/// Take one side of another call's media in place of a side here.
+#[derive(Message)]
+#[rtype(result = "Result<(), EngineFault>")]
+pub struct TakeOver {
+    /// Where it is.
+    pub from: ChannelId,
+    /// Who owns it there.
+    pub channel: Option<Addr<MediaChannel>>,
+    /// Which side there.
+    pub side: Side,
+    /// Which side here.
+    pub into: Side,
+}
+
+impl Handler<TakeOver> for MediaChannel {
+    type Result = Result<(), EngineFault>;
+
+    fn handle(&mut self, take: TakeOver, ctx: &mut Self::Context) -> Self::Result {
+        let TakeOver { from, channel, side, into } = take;
+        self.engine.adopt(self.id, engine_side(into), from, engine_side(side))?;
+        // What was kept so far tells of the former leg.
+        self.keep(ctx);
+        self.take_agent(channel, side, into, ctx);
+        Ok(())
     }
 }
 
@@ -216,6 +269,13 @@ pub fn count_report(report: &media::Report) {
             metrics::histogram!("ipdect_media_jitter_seconds").record(counters.jitter_us as f64 / 1e6);
         }
         _ => {}
+    }
+}
+
+const fn engine_side(side: Side) -> media::Side {
+    match side {
+        Side::A => media::Side::A,
+        Side::B => media::Side::B,
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use kirkwall_core::call::{self as core, LegNo};
-use kirkwall_core::id::CallRef;
+use kirkwall_core::id::{CallRef, OwnerId};
 use kirkwall_core::sip::invite::LegRecord;
 use kirkwall_data::Journal;
 use kirkwall_data::call::Calls;
@@ -35,6 +35,18 @@ impl MediaRecord {
         let position = |p: Position| (p.ssrc, p.sequence, p.timestamp, p.roc);
         let side = |s: Standing| SideRecord { ours: s.ours.map(position), peer: s.peer.map(position) };
         Self { a: ports.a, b: ports.b, sides: standing.map(side) }
+    }
+
+    /// Where the ends were told to send to counts, when the record is older than the last move of a leg: the
+    /// stream there begins anew.
+    pub fn on_ports(mut self, told: [Option<u16>; 2]) -> Self {
+        let known = [&mut self.a, &mut self.b];
+        for ((known, told), side) in known.into_iter().zip(told).zip(&mut self.sides) {
+            if let Some(told) = told.filter(|told| told != known) {
+                (*known, *side) = (told, SideRecord { ours: None, peer: None });
+            }
+        }
+        self
     }
 
     /// The ports it had.
@@ -73,14 +85,23 @@ pub fn survivors(journal: &Journal) -> Vec<Survivor> {
         Calls::<MediaRecord>::new(journal),
     );
     let mut found: BTreeMap<String, Survivor> = BTreeMap::new();
+    let mut bereft = Vec::new();
     for name in names.iter().filter(|name| !name.contains('/')) {
         if let Some(machine) = read(&calls, name) {
             found.insert(name.clone(), Survivor { machine, legs: BTreeMap::new(), media: None });
         }
     }
+    let claims = claims(&found);
     let mut orphans = Vec::new();
     for name in names.iter().filter(|name| name.contains('/')) {
         let (call, part) = name.split_once('/').expect("it was filtered for a slash");
+        if let Some((heir, leg)) = owner(call, part).and_then(|owner| claims.get(&owner)) {
+            if let Some((heir, record)) = found.get_mut(heir).zip(read(&legs, name)) {
+                heir.legs.insert(*leg, record);
+            }
+            bereft.push(call.to_owned());
+            continue;
+        }
         let Some(survivor) = found.get_mut(call) else {
             orphans.push(legs.delete(name));
             continue;
@@ -95,6 +116,10 @@ pub fn survivors(journal: &Journal) -> Vec<Survivor> {
             }
         }
     }
+    // A call whose legs are another's was about to end, and does so without media.
+    for call in bereft {
+        found.entry(call).and_modify(|survivor| survivor.media = None);
+    }
     if !orphans.is_empty() {
         // The call was over and only a BYE's answer was missing. The far end that did not hear the BYE
         // sends its own, and is told by 481 that there is no call (RFC 3261 §15.1.2).
@@ -104,6 +129,19 @@ pub fn survivors(journal: &Journal) -> Vec<Survivor> {
         info!(calls = found.len(), "calls stood when the process ended; they go on");
     }
     found.into_values().collect()
+}
+
+/// Legs that were born in another call, by their names, with the call that has them now.
+fn claims(found: &BTreeMap<String, Survivor>) -> BTreeMap<OwnerId, (String, LegNo)> {
+    let claims = found.iter().flat_map(|(call, survivor)| {
+        survivor.machine.inherited_legs().map(|(owner, leg)| (owner, (call.clone(), leg)))
+    });
+    claims.collect()
+}
+
+/// The name of a leg in tags and branches, from that of its record.
+fn owner(call: &str, part: &str) -> Option<OwnerId> {
+    Some(LegNo(part.parse().ok()?).owner(call.parse().ok()?))
 }
 
 fn names(journal: &Journal) -> Vec<String> {

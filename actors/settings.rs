@@ -1,5 +1,6 @@
 //! What the switch is told at its start. Read from the configuration by the wiring; plain values here.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +8,12 @@ use std::time::Duration;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::dialling::DialPlan;
 use kirkwall_core::call::route::InternalRouting;
+use kirkwall_core::call::{HoldSignals, Sound};
 use kirkwall_core::lync::presence::PresenceTimes;
 use kirkwall_core::media::Codec;
 use kirkwall_core::media::ice::agent;
 use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
+use kirkwall_core::media::tone;
 use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
 use kirkwall_integration::sip::DnsMethod;
@@ -120,8 +123,43 @@ pub struct MediaSettings {
     pub srtp_north: SrtpPolicy,
     /// SRTP towards handsets and bases.
     pub srtp_south: SrtpPolicy,
+    /// How an end is told that the other one holds it.
+    pub hold: HoldSignals,
+    /// What it hears meanwhile.
+    pub sounds: Sounds,
     /// ICE.
     pub ice: IceSettings,
+}
+
+/// What an end hears in place of the other one, as G.711 A-law at 8000 samples a second.
+#[derive(Clone)]
+pub struct Sounds {
+    /// While it is held.
+    pub hold: Arc<[u8]>,
+    /// While somebody is called for it.
+    pub ringing: Arc<[u8]>,
+}
+
+impl Default for Sounds {
+    fn default() -> Self {
+        Self { hold: tone::hold().into(), ringing: tone::ringing().into() }
+    }
+}
+
+impl Sounds {
+    /// The samples of one.
+    pub fn of(&self, sound: Sound) -> Arc<[u8]> {
+        match sound {
+            Sound::Hold => self.hold.clone(),
+            Sound::Ringing => self.ringing.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Sounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sounds({} and {} octets)", self.hold.len(), self.ringing.len())
+    }
 }
 
 /// ICE settings.

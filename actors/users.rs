@@ -156,7 +156,9 @@ impl Users {
             Ok(record) => record,
         };
         let name = record.username.clone();
-        let kept = self.keep(vec![record]);
+        let mut records = change::without_handset_of(&record, self.users.values(), self.now());
+        records.push(record);
+        let kept = self.keep(records);
         AtomicResponse::new(Box::pin(kept.then(|kept, users, _| match kept {
             Ok(()) => users.one_view(name),
             Err(fault) => Box::pin(fut::err(fault)) as ResponseActFuture<_, _>,

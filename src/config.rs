@@ -15,6 +15,7 @@
 mod check;
 #[cfg(test)]
 mod document;
+mod music;
 mod show;
 mod source;
 mod value;
@@ -24,11 +25,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kirkwall_core::call::HoldSignal;
 use kirkwall_core::call::route::InternalRouting;
 use kirkwall_core::media::Codec;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::Transport;
 
+pub use music::music;
 pub use source::{ConfigFault, Key};
 use source::{Section, Values};
 pub use value::{HostName, HostPort, Listener, PortRange};
@@ -306,6 +309,15 @@ sections! {
         ignore_sdp_version: bool = false,
         /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`, `G726-32`.
         codecs: Vec<Codec> = vec![Codec::Pcma, Codec::Pcmu, Codec::G722],
+        /// How the north is told that its call is held: `sendonly` (it hears the hold tone), `inactive` (it hears
+        /// nothing from here) or `tone` (it is not told and hears the tone). None: `inactive` with Lync, else
+        /// `sendonly`.
+        hold_north: Option<HoldSignal> = None,
+        /// The same for handsets.
+        hold_south: HoldSignal = HoldSignal::SendOnly,
+        /// What held ends hear: a WAV file of G.711 A-law or 16-bit samples, or bare A-law octets; 8000 samples a
+        /// second, mono, at most ten minutes. None: a short tone each five seconds.
+        music_on_hold: Option<PathBuf> = None,
         /// STUN of RFC 3489, for old session border controllers.
         rfc3489: bool = false,
         /// ICE.
@@ -338,10 +350,15 @@ sections! {
 
     /// `[dect]`
     Dect {
-        /// Access rights identity of the system, hexadecimal, as on the licence.
+        /// Access rights identity of the system, class B, hexadecimal, as on the licence: `102AF12C`. None: the
+        /// switch has no native base stations, and no base link.
         ari: Option<String> = None,
         /// Whether a subscribing handset must give an access code: `required` or `optional`.
         access_code_policy: AccessCodePolicy = AccessCodePolicy::Required,
+        /// Whether calls of handsets on native base stations are ciphered on the air.
+        cipher: bool = true,
+        /// Seconds without a key after which a number that is dialled digit by digit counts as whole.
+        digit_gap: Duration = Duration::from_secs(4),
     }
 
     /// `[phone_book]`

@@ -28,7 +28,7 @@ use kirkwall_core::media::{Codec, Direction, SrtpKey, SrtpSuite};
 use kirkwall_core::pii::Pii;
 use tracing::{Span, debug, info_span};
 
-pub use messages::{InspectStream, Join, LegHears, StreamMoved, StreamOpened, TurnedAway};
+pub use messages::{GoOver, InspectStream, Join, LegHears, StreamMoved, StreamOpened, TurnedAway};
 pub use stream::{base_codec, direction, key, suite};
 
 use super::FindHandset;

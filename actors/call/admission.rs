@@ -64,27 +64,35 @@ impl Call {
         self.step(input, ctx);
     }
 
-    fn grant(&self, attempts: Vec<Vec<Target>>, ports: MediaPorts) -> Admitted {
-        let media = &self.settings.media;
-        let callee = attempts.iter().flatten().next().map(|target| &target.destination);
-        let seen = |facing, transport, remote: IpAddr| {
-            // A base link is TLS without SIP: whatever socket faces that way has our address.
-            let sockets = [transport, Transport::Udp, Transport::Tcp];
-            let local = sockets.into_iter().find_map(|way| self.ports.sip.local(facing, way, remote));
-            let local = local.map(|local| local.ip());
-            media.address.or(local).unwrap_or(remote)
-        };
-        let policy = |facing: Facing| -> SrtpPolicy {
-            match facing {
-                Facing::North => media.srtp_north,
-                Facing::South => media.srtp_south,
-            }
-        };
-        let ice = |facing: Facing| match facing {
-            Facing::North => media.ice.north,
+    /// The address that a far end shall send its media to.
+    pub(super) fn seen(&self, facing: Facing, transport: Transport, remote: IpAddr) -> IpAddr {
+        // A base link is TLS without SIP: whatever socket faces that way has our address.
+        let sockets = [transport, Transport::Udp, Transport::Tcp];
+        let local = sockets.into_iter().find_map(|way| self.ports.sip.local(facing, way, remote));
+        self.settings.media.address.or(local.map(|local| local.ip())).unwrap_or(remote)
+    }
+
+    pub(super) fn srtp(&self, facing: Facing) -> SrtpPolicy {
+        match facing {
+            Facing::North => self.settings.media.srtp_north,
+            Facing::South => self.settings.media.srtp_south,
+        }
+    }
+
+    pub(super) fn ice(&self, facing: Facing) -> IceMode {
+        match facing {
+            Facing::North => self.settings.media.ice.north,
             // Handsets and their bases stand in our own network.
             Facing::South => IceMode::Off,
-        };
+        }
+    }
+
+    pub(super) fn grant(&self, attempts: Vec<Vec<Target>>, ports: MediaPorts) -> Admitted {
+        let media = &self.settings.media;
+        let callee = attempts.iter().flatten().next().map(|target| &target.destination);
+        let seen = |facing, transport, remote| self.seen(facing, transport, remote);
+        let policy = |facing| self.srtp(facing);
+        let ice = |facing| self.ice(facing);
         let offered = callee.map_or_else(SrtpPolicy::default, |to| policy(to.facing));
         Admitted {
             port_a: ports.a,
@@ -98,6 +106,7 @@ impl Call {
             srtp: (policy(self.facing), offered),
             ice: (ice(self.facing), callee.map_or(IceMode::Off, |to| ice(to.facing))),
             attempts,
+            hold: media.hold,
             about: About::default(),
         }
     }

@@ -27,7 +27,7 @@ impl Call {
         for (leg, record) in legs {
             self.start_dialog(leg, record.local.clone(), None, Some(record), ctx);
         }
-        let channel = self.media_channel(ctx);
+        let (channel, ports) = (self.media_channel(ctx), self.machine.ports());
         self.channel = Some(channel.clone());
         // A young call has not kept where its streams stand; its descriptions name the ports. New sources
         // take up there, whose packets nobody can take for old ones.
@@ -35,7 +35,9 @@ impl Call {
         let media = media.or_else(|| self.machine.media_ports().map(fresh));
         let reopened = async move {
             match media {
-                Some(record) => channel.send(Reopen(record)).await.is_ok_and(|done| done.is_ok()),
+                Some(record) => {
+                    channel.send(Reopen(record.on_ports(ports))).await.is_ok_and(|done| done.is_ok())
+                }
                 None => false,
             }
         };

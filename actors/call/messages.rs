@@ -8,9 +8,9 @@ impl Handler<Hear> for Call {
 
     fn handle(&mut self, Hear { message, peer }: Hear, _: &mut Self::Context) {
         let tag = if message.is_request() { message.to_tag() } else { message.from_tag() };
-        let leg = self.leg_of(tag);
+        let leg = self.leg_of(tag, &message);
         self.record(leg, peer_name(&peer), true, message.clone());
-        if let Some(LegAddr::Sip(dialog)) = self.legs.get(&leg) {
+        if let Some(dialog) = self.dialog(leg) {
             dialog.do_send(Hear { message, peer });
         }
     }
@@ -27,8 +27,8 @@ impl Handler<SendFailed> for Call {
     fn handle(&mut self, SendFailed(message): SendFailed, _: &mut Self::Context) {
         // In what we send, our tag stands on the other side than in what we hear.
         let tag = if message.is_request() { message.from_tag() } else { message.to_tag() };
-        let leg = self.leg_of(tag);
-        if let Some(LegAddr::Sip(dialog)) = self.legs.get(&leg) {
+        let leg = self.leg_of(tag, &message);
+        if let Some(dialog) = self.dialog(leg) {
             dialog.do_send(SendFailed(message));
         }
     }
@@ -81,6 +81,9 @@ impl Handler<LegSaid> for Call {
     type Result = ();
 
     fn handle(&mut self, LegSaid { leg, news }: LegSaid, ctx: &mut Self::Context) {
+        if self.lent.contains_key(&leg) {
+            return self.pass_on(leg, news, ctx);
+        }
         if news == LegNews::Closed {
             self.legs.remove(&leg);
         }

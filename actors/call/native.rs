@@ -6,11 +6,12 @@ use kirkwall_core::call::dect_leg::{Abilities, Beginning as LegBeginning};
 use kirkwall_core::dect::element::Signal;
 use kirkwall_core::dect::portable::{CallNo, Offer};
 use kirkwall_core::dect::ss::Caller;
-use kirkwall_core::id::BaseStationId;
+use kirkwall_core::id::{BaseStationId, CallRef};
+use kirkwall_core::media::Codec;
 
 use super::*;
-use crate::air::leg::{Join, LegSeed, NativeLeg};
-use crate::dialog::Obey;
+use crate::air::leg::{GoOver, Join, LegSeed, NativeLeg};
+use crate::dialog::{Obey, Serve};
 
 /// Where a leg lives.
 #[derive(Clone)]
@@ -26,6 +27,16 @@ impl LegAddr {
         match self {
             Self::Sip(dialog) => dialog.do_send(Obey(order)),
             Self::Native(leg) => leg.do_send(Obey(order)),
+        }
+    }
+}
+
+impl LegAddr {
+    /// From now on it is a leg of `call`.
+    pub fn go_over(&self, call: Addr<Call>, reference: CallRef, leg: LegNo) {
+        match self {
+            Self::Sip(dialog) => dialog.do_send(Serve(call, leg)),
+            Self::Native(native) => native.do_send(GoOver(call, reference, leg)),
         }
     }
 }
@@ -82,7 +93,8 @@ impl Call {
         let seed = LegSeed {
             call_no: CallNo(leg.owner(reference).0),
             leg,
-            abilities: Abilities { codecs: media.codecs.clone(), srtp: media.srtp_south },
+            // What the air carries in a full slot goes as G.711, which every far end takes.
+            abilities: Abilities { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp: media.srtp_south.clone() },
             handset: None,
             supervisor: self.supervisor.clone(),
             ports: self.ports.clone(),
@@ -97,7 +109,6 @@ impl Call {
         let addr =
             NativeLeg::dialled(seed, (ctx.address(), reference), (native.ipui, base), beginning).start();
         self.legs.insert(leg, LegAddr::Native(addr));
-        self.targets.insert(leg, target);
     }
 
     /// Legs of a restored call that have no record were native: what was said on the air is lost with the

@@ -4,6 +4,7 @@
 //! store, so a test can put recorders in their place.
 
 mod access;
+mod air;
 mod calls;
 mod certificates;
 mod fault;
@@ -14,6 +15,7 @@ mod users;
 use actix::prelude::*;
 
 pub use access::*;
+pub use air::*;
 pub use calls::*;
 pub use certificates::*;
 pub use fault::{DeskFault, FieldFault};
@@ -57,4 +59,5 @@ pub struct Desk {
     pub log_in: Recipient<LogIn>,
     pub check_session: Recipient<CheckSession>,
     pub log_out: Recipient<LogOut>,
+    pub air: Option<AirDesk>,
 }

@@ -101,6 +101,26 @@ impl MediaChannel {
         }
     }
 
+    /// The agent of a side comes from the channel that it was in.
+    pub(super) fn take_agent(
+        &mut self,
+        from: Option<Addr<MediaChannel>>,
+        side: Side,
+        into: Side,
+        ctx: &mut Context<Self>,
+    ) {
+        self.agents[side_index(into)] = None;
+        let Some(from) = from else { return };
+        let given = from.send(GiveAgent(side)).into_actor(self);
+        // What runs next on this side needs it.
+        ctx.wait(given.map(move |agent, me, ctx| {
+            let Ok(Some(agent)) = agent else { return };
+            me.listen(ctx);
+            me.agents[side_index(into)] = Some(agent.0);
+            me.rearm(ctx);
+        }));
+    }
+
     fn listen(&mut self, ctx: &mut Context<Self>) {
         if std::mem::replace(&mut self.listening, true) {
             return;
@@ -174,6 +194,22 @@ pub(super) const fn side_index(side: Side) -> usize {
     match side {
         Side::A => 0,
         Side::B => 1,
+    }
+}
+
+/// The agent of a side goes with its leg to another channel.
+#[derive(Message)]
+#[rtype(result = "Option<Given>")]
+struct GiveAgent(Side);
+
+/// An agent on its way.
+struct Given(SideAgent);
+
+impl Handler<GiveAgent> for MediaChannel {
+    type Result = Option<Given>;
+
+    fn handle(&mut self, GiveAgent(side): GiveAgent, _: &mut Self::Context) -> Self::Result {
+        self.agents[side_index(side)].take().map(Given)
     }
 }
 

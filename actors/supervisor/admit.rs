@@ -97,6 +97,12 @@ impl Supervisor {
         reply
     }
 
+    /// The way and the channels of a call that is no order.
+    pub(super) fn admit_call(&mut self, ask: &Admit) -> AdmitReply {
+        let routed = self.route(ask);
+        self.follow_route(ask, routed, false)
+    }
+
     fn route(&self, ask: &Admit) -> Routed {
         let (trail, callback) =
             self.calls.get(&ask.call).map_or((Vec::new(), false), |entry| entry.brought());

@@ -66,6 +66,7 @@ impl Supervisor {
             let summary = survivor.machine.summary().clone();
             let reference = summary.reference;
             self.last_reference = self.last_reference.max(reference.0);
+            self.passed.extend(survivor.machine.inherited_legs().map(|(owner, _)| (owner, reference)));
             // What stood is not refused, even when limits were lowered meanwhile.
             let (caller, callee) = summary.srtp;
             _ = self.admission.reserve_media(reference, caller || callee);
@@ -84,15 +85,7 @@ impl Supervisor {
             };
             let addr =
                 Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
-            let entry = CallEntry {
-                addr,
-                summary,
-                invite_key: String::new(),
-                trail: Vec::new(),
-                callback: false,
-                called: Vec::new(),
-            };
-            self.calls.insert(reference, entry);
+            self.calls.insert(reference, CallEntry::new(addr, summary, String::new(), (Vec::new(), false)));
             self.active += 1;
         }
     }
@@ -101,7 +94,10 @@ impl Supervisor {
     fn forget(&mut self, call: CallRef) {
         self.admission.release(call);
         if let Some(entry) = self.calls.remove(&call) {
-            self.invites.remove(&entry.invite_key);
+            for key in entry.joined.iter().chain([&entry.invite_key]) {
+                self.invites.remove(key);
+            }
+            self.passed.retain(|_, by| *by != call);
             if entry.summary.phase != Phase::Ended {
                 self.active -= 1;
                 self.tell_presence(&entry.summary);

@@ -1,7 +1,6 @@
 //! What arrives: the door's verdict, then to whoever it belongs to.
 
 use actix::prelude::*;
-use kirkwall_core::call::LegNo;
 use kirkwall_core::id::{CallRef, OwnerId};
 use kirkwall_core::sip::door::{self, Verdict};
 use kirkwall_core::sip::proxy_watch::WatchInput;
@@ -100,7 +99,7 @@ impl Supervisor {
             if let Some(presence) = owner.and_then(|owner| self.presences.of_owner(owner)) {
                 return presence.do_send(Hear { message, peer });
             }
-            return match owner.map(call_of) {
+            return match owner.map(|owner| self.call_of(owner)) {
                 Some(call) if self.calls.contains_key(&call) => self.tell_call(call, message, peer),
                 _ if matches!(method, Method::Ack | Method::Benotify) => {}
                 // RFC 3261 §12.2.2: "If the UA wishes to reject the request because it does not wish to
@@ -140,7 +139,7 @@ impl Supervisor {
                     line.addr.do_send(Hear { message, peer });
                 }
             }
-            Some(owner) => self.tell_call(call_of(owner), message, peer),
+            Some(owner) => self.tell_call(self.call_of(owner), message, peer),
             None => {
                 counter!("ipdect_sip_door_total", "verdict" => "drop", "why" => "stray_answer").increment(1)
             }
@@ -158,7 +157,7 @@ impl Supervisor {
         use crate::call::SendFailed;
         if !message.is_request() {
             let owner = message.to_tag().and_then(|tag| OwnerId::in_word(&tag));
-            if let Some(entry) = owner.and_then(|owner| self.calls.get(&call_of(owner))) {
+            if let Some(entry) = owner.and_then(|owner| self.calls.get(&self.call_of(owner))) {
                 entry.addr.do_send(SendFailed(message.clone()));
             }
             return;
@@ -174,7 +173,7 @@ impl Supervisor {
                 }
             }
             Some(owner) => {
-                if let Some(entry) = self.calls.get(&call_of(owner)) {
+                if let Some(entry) = self.calls.get(&self.call_of(owner)) {
                     entry.addr.do_send(SendFailed(message.clone()));
                 }
             }
@@ -216,13 +215,9 @@ fn is_of_line(message: &SipMessage) -> bool {
         && owner_of(message).is_some_and(|OwnerId(owner)| owner & OWNER_OF_LINE != 0)
 }
 
-fn call_of(owner: OwnerId) -> CallRef {
-    LegNo::of_owner(owner).0
-}
-
 /// RFC 3261 §17.2.3: branch and sent-by of the topmost Via name the transaction; CANCEL and the ACK of
 /// a refusal carry those of their INVITE. For clients of RFC 2543 Call-ID, From tag and CSeq must do.
-pub(super) fn invite_key(message: &SipMessage) -> Option<String> {
+pub fn invite_key(message: &SipMessage) -> Option<String> {
     let via = message.top_via()?;
     match via.branch().filter(|branch| branch.starts_with(Via::COOKIE)) {
         Some(branch) => Some(format!("{branch} {}", via.sent_by())),

@@ -27,6 +27,7 @@ mod native;
 mod people;
 mod presence;
 mod south;
+mod transfer;
 mod voice;
 mod watch;
 
@@ -59,7 +60,7 @@ use crate::settings::Settings;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
-pub use inbound::{Arrived, Hear};
+pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, WhoHas};
@@ -67,6 +68,7 @@ pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
+pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;
 
@@ -111,6 +113,7 @@ pub struct Supervisor {
     unsaid: Vec<Utter>,
     presences: presence::Presences,
     calls: BTreeMap<CallRef, CallEntry>,
+    passed: transfer::Passed,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
@@ -136,6 +139,8 @@ struct CallEntry {
     addr: Addr<Call>,
     summary: CallSummary,
     invite_key: String,
+    /// Those of INVITEs that asked for the place of one of its legs.
+    joined: Vec<String>,
     /// The forwards that it came through before it came to us.
     trail: Vec<Diversion>,
     /// Whether an emergency desk calls back.
@@ -145,6 +150,15 @@ struct CallEntry {
 }
 
 impl CallEntry {
+    fn new(
+        addr: Addr<Call>,
+        summary: CallSummary,
+        invite_key: String,
+        (trail, callback): (Vec<Diversion>, bool),
+    ) -> Self {
+        Self { addr, summary, invite_key, joined: Vec::new(), trail, callback, called: Vec::new() }
+    }
+
     fn brought(&self) -> (Vec<Diversion>, bool) {
         (self.trail.clone(), self.callback)
     }
@@ -198,6 +212,7 @@ impl Supervisor {
             unsaid: Vec::new(),
             presences: presence::Presences::default(),
             calls: BTreeMap::new(),
+            passed: transfer::Passed::new(),
             invites: HashMap::new(),
             ended: VecDeque::new(),
             admission,

@@ -242,8 +242,7 @@ impl Supervisor {
         };
         let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::native(seed));
         let (invite_key, trail, callback) = (String::new(), Vec::new(), false);
-        self.calls
-            .insert(reference, CallEntry { addr, summary, invite_key, trail, callback, called: Vec::new() });
+        self.calls.insert(reference, CallEntry::new(addr, summary, invite_key, (trail, callback)));
         self.active += 1;
         self.calls_max = self.calls_max.max(self.active);
         Ok(())

@@ -5,6 +5,7 @@ use kirkwall_core::call::route::Map;
 use kirkwall_core::call::{NewCall, Party};
 use kirkwall_core::id::Username;
 use kirkwall_core::sip::digest::{Ha1, Role, Verdict};
+use kirkwall_core::sip::replaces::Replaces;
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage};
 use kirkwall_core::sip::{Facing, Peer, SipBaseProfile};
 use metrics::counter;
@@ -89,6 +90,11 @@ impl Supervisor {
                 return self.refuse(&request, &peer, 403);
             }
         };
+        match Replaces::of_invite(&request) {
+            Ok(None) => {}
+            Ok(Some(replaces)) => return self.join_call(request, peer, caller, replaces),
+            Err(fault) => return self.refuse(&request, &peer, fault.status()),
+        }
         self.attempts += 1;
         if self.draining || self.active >= MAX_CALLS {
             return self.refuse(&request, &peer, 503);
@@ -114,10 +120,7 @@ impl Supervisor {
         let summary = kirkwall_core::call::CallSummary::of(&new, self.ports.clock.now());
         let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::new(seed));
         self.invites.insert(key.clone(), reference);
-        self.calls.insert(
-            reference,
-            CallEntry { addr, summary, invite_key: key, trail, callback, called: Vec::new() },
-        );
+        self.calls.insert(reference, CallEntry::new(addr, summary, key, (trail, callback)));
         self.active += 1;
         self.calls_max = self.calls_max.max(self.active);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kirkwall_core::call::dialling::NumberClass;
 use kirkwall_core::id::Username;
+use kirkwall_core::timer::Moment;
 use kirkwall_data::Secret;
 use kirkwall_data::user::UserRecord;
 
@@ -132,4 +133,17 @@ fn put(record: &mut UserRecord, fields: &UserChange) {
             |words: &Vec<String>| words.iter().filter_map(|word| word.parse::<NumberClass>().ok()).collect();
         record.allowed_calls = classes.as_ref().map(read);
     }
+}
+
+/// The users who lose their handset because `taker` has it from now on: a handset is one user's.
+pub(super) fn without_handset_of<'a>(
+    taker: &UserRecord,
+    users: impl Iterator<Item = &'a UserRecord>,
+    now: Moment,
+) -> Vec<UserRecord> {
+    let packed = |record: &UserRecord| record.ipei.as_deref().map(|ipei| ipei.replace(' ', ""));
+    let Some(wanted) = packed(taker) else { return Vec::new() };
+    let had = users.filter(|user| user.username != taker.username && packed(user).as_ref() == Some(&wanted));
+    had.map(|user| UserRecord { ipei: None, changed: now, revision: user.revision + 1, ..user.clone() })
+        .collect()
 }

@@ -10,25 +10,50 @@ use kirkwall_core::media::dtmf::{Digit, Event, Tracker};
 use kirkwall_core::media::rtp::{HEADER_LEN, Header, Receiver, Sequence};
 use kirkwall_core::timer::Moment;
 
+use super::adopt::put_off;
 use super::counters::Count;
 use super::flow::{Flow, Report, Side};
-use super::leg::{Buffer, Change, LONGEST, Leg, Surroundings};
+use super::insert::beat;
+use super::leg::{Buffer, LONGEST, Leg, Surroundings};
 use super::outgoing::ticks;
 use super::srtp::Refused;
 use super::stun::{self, StunListener};
+use super::worker::Deed;
 
 /// Two legs, joined.
 pub(super) struct Channel {
     pub(super) id: ChannelId,
     pub(super) legs: [Leg; 2],
+    /// Orders for a side whose leg is still to come from another channel.
+    pub(super) awaiting: [Option<Vec<Deed>>; 2],
     /// Who hears STUN.
     pub(super) stun: Option<StunListener>,
 }
 
 impl Channel {
-    /// Takes up a change of one side.
-    pub(super) fn set(&mut self, side: Side, change: Change, now: Moment) {
-        self.legs[side.index()].set(change, now);
+    /// Does what is ordered for one side, or puts it off.
+    pub(super) fn take_up(&mut self, side: Side, deed: Deed, now: Moment) {
+        if let Some(waiting) = &mut self.awaiting[side.index()] {
+            return put_off(waiting, deed);
+        }
+        let leg = &mut self.legs[side.index()];
+        match deed {
+            Deed::Set(change) => leg.set(*change, now),
+            Deed::Play(sound) => leg.insert.play(sound),
+            Deed::Press(press) => leg.insert.press(press),
+        }
+    }
+
+    /// Whether anything is put in on either side.
+    pub(super) fn inserts(&self) -> bool {
+        self.legs.iter().any(|leg| !leg.insert.is_idle())
+    }
+
+    /// What is due of that.
+    pub(super) fn beat(&mut self, buffer: &mut Buffer, now: Moment) {
+        for leg in self.legs.iter_mut().filter(|leg| !leg.insert.is_idle()) {
+            beat(leg, buffer, now);
+        }
     }
 
     /// Receives one datagram on a side's RTP port and sends it on. `WouldBlock` when there is none.
@@ -233,7 +258,7 @@ fn pass_on(
     let Some(flow) = &to.flow else {
         return to.cells.one(Count::NoDestination);
     };
-    if !flow.direction.sends() {
+    if !flow.direction.sends() || !to.insert.is_idle() {
         to.outgoing.pause();
         return from.cells.one(Count::Paused);
     }
@@ -276,7 +301,14 @@ const fn is_g711(codec: Codec) -> bool {
 
 /// Numbers, protects and sends a packet. Its new header goes right before the payload, over the end of
 /// the old one: CSRC list and extensions were agreed with the other peer, not with this one.
-fn send(to: &mut Leg, buffer: &mut Buffer, header: &Header, end: usize, payload_type: u8, now: Moment) {
+pub(super) fn send(
+    to: &mut Leg,
+    buffer: &mut Buffer,
+    header: &Header,
+    end: usize,
+    payload_type: u8,
+    now: Moment,
+) {
     let Some(destination) = to.destination() else {
         to.outgoing.pause();
         return to.cells.one(Count::NoDestination);

@@ -20,7 +20,7 @@ use super::outgoing::{Outgoing, SKIP};
 use super::poll::Bell;
 use super::ports::{Pair, PortPool};
 use super::srtp::{BadKey, Inbound, Outbound};
-use super::worker::{Channels, Clock, Opening, Order, Reports, Shared, Worker};
+use super::worker::{Channels, Clock, Deed, Opening, Order, Reports, Shared, Worker};
 
 /// How the engine is set up.
 #[derive(Debug, Clone)]
@@ -79,29 +79,29 @@ pub enum EngineFault {
 
 /// The media engine. Cheap to clone; the threads end with the last clone.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(pub(super) Arc<Inner>);
 
-struct Inner {
-    threads: Vec<Thread>,
+pub(super) struct Inner {
+    pub(super) threads: Vec<Thread>,
     pool: Arc<Mutex<PortPool>>,
     table: Mutex<HashMap<ChannelId, Entry>>,
     random: SystemRandom,
 }
 
-struct Thread {
-    orders: SyncSender<Order>,
-    bell: Arc<Bell>,
+pub(super) struct Thread {
+    pub(super) orders: SyncSender<Order>,
+    pub(super) bell: Arc<Bell>,
     cpu: Arc<AtomicU64>,
 }
 
-struct Entry {
-    thread: usize,
-    ports: Ports,
-    shared: Arc<Shared>,
+pub(super) struct Entry {
+    pub(super) thread: usize,
+    pub(super) ports: Ports,
+    pub(super) shared: Arc<Shared>,
     /// Keys in use, to tell what a new flow changes.
-    keys: [Option<SrtpPair>; 2],
+    pub(super) keys: [Option<SrtpPair>; 2],
     /// Where each side stood before a restart, until it is set.
-    resume: [Option<Standing>; 2],
+    pub(super) resume: [Option<Standing>; 2],
 }
 
 /// Orders that may wait for one thread.
@@ -195,7 +195,7 @@ impl Engine {
             Ok((outbound(key, resume)?, self.0.outgoing(resume)?))
         })?;
         let change = Box::new(Change { flow, inbound, outbound });
-        self.0.threads[entry.thread].order(Order::Set(channel, side, change))?;
+        self.0.threads[entry.thread].order(Order::Do(channel, side, Deed::Set(change)))?;
         entry.keys[side.index()] = keys;
         entry.resume[side.index()] = None;
         Ok(())
@@ -255,7 +255,7 @@ impl Entry {
 }
 
 impl Inner {
-    fn table(&self) -> MutexGuard<'_, HashMap<ChannelId, Entry>> {
+    pub(super) fn table(&self) -> MutexGuard<'_, HashMap<ChannelId, Entry>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -328,12 +328,13 @@ impl Thread {
             pool,
             cpu: cpu.clone(),
             channels: Channels::default(),
+            inserts: false,
         };
         std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run())?;
         Ok(Thread { orders, bell, cpu })
     }
 
-    fn order(&self, order: Order) -> Result<(), EngineFault> {
+    pub(super) fn order(&self, order: Order) -> Result<(), EngineFault> {
         let sent = self.orders.try_send(order);
         self.bell.ring();
         sent.map_err(|refused| match refused {

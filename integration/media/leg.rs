@@ -11,6 +11,7 @@ use kirkwall_core::timer::Moment;
 use super::control::Control;
 use super::counters::{Cells, Count};
 use super::flow::{Flow, Position, Report, Side, Standing};
+use super::insert::Insert;
 use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::ports::Pair;
@@ -74,6 +75,8 @@ pub(super) struct Leg {
     pub(super) control: Control,
     pub(super) cells: Arc<Cells>,
     pub(super) events: Tracker,
+    /// What its peer hears in place of the other leg.
+    pub(super) insert: Insert,
     pub(super) allowance: Allowance,
     /// The source before the present one, and until when its packets are stragglers.
     pub(super) replaced: Option<(u32, Moment)>,
@@ -104,6 +107,7 @@ impl Leg {
             translator: Translator::default(),
             cells,
             events: Tracker::default(),
+            insert: Insert::default(),
             allowance: Allowance::default(),
             replaced: None,
             lost_before: 0,

@@ -13,16 +13,20 @@
 //!
 //! * Who is listened to, and where we send: [`latch`].
 //! * What numbers a packet carries when it leaves: [`outgoing`].
+//! * What is heard in place of the other leg, tones and key presses: `insert`.
+//! * How a leg goes over to another channel: `adopt`.
 //! * SRTP: [`srtp`]; the calls into libsrtp lie in `srtp_session` alone, those to epoll in `poll`.
 //!
 //! Out of scope here: ICE, conferences, jitter buffers and codecs beyond the G.711 pair.
 
+mod adopt;
 pub mod bench;
 mod channel;
 mod control;
 mod counters;
 mod engine;
 mod flow;
+mod insert;
 pub mod latch;
 mod leg;
 pub mod outgoing;

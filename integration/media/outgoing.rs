@@ -73,6 +73,14 @@ impl Outgoing {
         self.source = None;
     }
 
+    /// So much time has passed in packets that all had one timestamp (RFC 4733 §2.5.1.2).
+    pub fn skip(&mut self, ticks: u32) {
+        self.pause();
+        if let Some((_, timestamp, _)) = &mut self.newest {
+            *timestamp = timestamp.wrapping_add(ticks);
+        }
+    }
+
     /// Header for a packet of a source, to be sent now with `payload_type`.
     pub fn next(&mut self, from: &Header, payload_type: u8, now: Moment) -> Header {
         let begins = self.source != Some(from.ssrc);

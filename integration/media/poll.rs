@@ -31,6 +31,15 @@ impl Poll {
         if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
+    /// Reports `source` no more. One that is not watched is as good.
+    pub(super) fn remove(&self, source: &impl AsRawFd) {
+        let mut event = libc::epoll_event { events: 0, u64: 0 };
+        // SAFETY: both descriptors are open while borrowed; `event` is not read.
+        unsafe {
+            libc::epoll_ctl(self.epoll.as_raw_fd(), libc::EPOLL_CTL_DEL, source.as_raw_fd(), &mut event)
+        };
+    }
+
     /// Waits at most `timeout` (for ever when `None`); gives how many keys [`key`](Self::key) has. A
     /// signal counts as nothing ready.
     pub(super) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<usize> {

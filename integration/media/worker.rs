@@ -8,11 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kirkwall_core::id::ChannelId;
+use kirkwall_core::media::dtmf::Press;
 use kirkwall_core::timer::Moment;
 
+use super::adopt::Heir;
 use super::channel::Channel;
 use super::counters::Cells;
 use super::flow::{Report, Side, Standing};
+use super::insert::EVERY;
 use super::leg::{Buffer, Change, LONGEST, Leg, Surroundings};
 use super::outgoing::Outgoing;
 use super::poll::{Bell, Poll, thread_cpu};
@@ -29,12 +32,25 @@ const TICK: Duration = Duration::from_millis(50);
 /// What a thread is told. Kept small: orders lie in a queue that is allocated whole.
 pub(super) enum Order {
     Open(Box<Opening>),
-    Set(ChannelId, Side, Box<Change>),
+    Do(ChannelId, Side, Deed),
+    /// A leg will come from another channel, and with it these cells.
+    Await(ChannelId, Side, Arc<Shared>),
+    /// Give a leg away; the channel goes.
+    Leave(ChannelId, Side, Heir),
+    /// The leg has come; none: it will not.
+    Seat(ChannelId, Side, Option<Box<Leg>>),
     Listen(ChannelId, StunListener),
     SendStun(ChannelId, Box<Stun>),
     /// Some channel's [`Shared::closed`] was set.
     Sweep,
     Stop,
+}
+
+/// What is ordered for one side of a channel.
+pub(super) enum Deed {
+    Set(Box<Change>),
+    Play(Option<Arc<[u8]>>),
+    Press(Press),
 }
 
 /// A channel to be.
@@ -85,6 +101,8 @@ pub(super) struct Worker {
     /// CPU time of this thread, in nanoseconds, as of its last tick.
     pub(super) cpu: Arc<AtomicU64>,
     pub(super) channels: Channels,
+    /// Whether any channel may have something put in.
+    pub(super) inserts: bool,
 }
 
 /// A thread's channels, each in a slot that its sockets' keys name.
@@ -98,6 +116,26 @@ pub(super) struct Channels {
 }
 
 impl Channels {
+    pub(super) fn slot(&self, channel: ChannelId) -> Option<usize> {
+        self.index.get(&channel).copied()
+    }
+
+    pub(super) fn at(&mut self, slot: usize) -> Option<&mut (Box<Channel>, Arc<Shared>)> {
+        self.slots.get_mut(slot)?.as_mut()
+    }
+
+    pub(super) fn find(&mut self, channel: ChannelId) -> Option<(&mut Channel, &mut Arc<Shared>)> {
+        let slot = self.slot(channel)?;
+        self.at(slot).map(|(channel, shared)| (&mut **channel, shared))
+    }
+
+    /// Takes a channel out.
+    pub(super) fn take(&mut self, channel: ChannelId) -> Option<Box<Channel>> {
+        let slot = self.index.remove(&channel)?;
+        self.resting.push(slot);
+        self.slots.get_mut(slot)?.take().map(|(channel, _)| channel)
+    }
+
     fn get_mut(&mut self, channel: ChannelId) -> Option<&mut Channel> {
         let slot = *self.index.get(&channel)?;
         self.slots[slot].as_mut().map(|(channel, _)| &mut **channel)
@@ -113,7 +151,7 @@ impl Channels {
 const BELL: u64 = u64::MAX;
 
 /// Socket key: slot, side, whether RTCP.
-const fn key(slot: usize, side: Side, control: bool) -> u64 {
+pub(super) const fn key(slot: usize, side: Side, control: bool) -> u64 {
     (slot as u64) << 2 | (side.index() as u64) << 1 | control as u64
 }
 
@@ -129,9 +167,11 @@ impl Worker {
     pub(super) fn run(mut self) {
         let mut buffer = Box::new(Buffer([0; LONGEST + 1 + ROOM]));
         let mut tick_at = self.clock.now();
+        let mut beat_at = tick_at;
         loop {
             let idle = self.channels.index.is_empty();
-            let timeout = (!idle).then(|| tick_at.since(self.clock.now()));
+            let due = if self.inserts { tick_at.min(beat_at) } else { tick_at };
+            let timeout = (!idle).then(|| due.since(self.clock.now()));
             let ready = match self.poll.wait(timeout) {
                 Ok(ready) => ready,
                 Err(error) => return tracing::error!(%error, "media thread cannot wait for its sockets"),
@@ -153,6 +193,7 @@ impl Worker {
             }
             self.channels.rested();
             let now = self.clock.now();
+            beat_at = self.beat(&mut buffer, beat_at, now);
             if now >= tick_at {
                 tick_at = now + TICK;
                 self.tick(&mut buffer, now);
@@ -191,10 +232,17 @@ impl Worker {
             let now = self.clock.now();
             match order {
                 Ok(Order::Open(opening)) => self.open(*opening, now),
-                Ok(Order::Set(channel, side, change)) => {
+                Ok(Order::Do(channel, side, deed)) => {
+                    self.inserts |= !matches!(deed, Deed::Set(_));
                     if let Some(channel) = self.channels.get_mut(channel) {
-                        channel.set(side, *change, now);
+                        channel.take_up(side, deed, now);
                     }
+                }
+                Ok(Order::Await(channel, side, shared)) => self.wait_for(channel, side, shared),
+                Ok(Order::Leave(channel, side, heir)) => self.leave(channel, side, heir, buffer, now),
+                Ok(Order::Seat(channel, side, leg)) => {
+                    self.inserts = true;
+                    self.seat(channel, side, leg, buffer, now);
                 }
                 Ok(Order::Listen(channel, listener)) => {
                     if let Some(channel) = self.channels.get_mut(channel) {
@@ -226,12 +274,31 @@ impl Worker {
                 tracing::error!(%error, channel = %id, "media socket cannot be watched");
             }
         }
-        let entry = Some((Box::new(Channel { id, legs, stun: None }), shared));
+        let channel = Box::new(Channel { id, legs, awaiting: [None, None], stun: None });
+        let entry = Some((channel, shared));
         match self.channels.slots.get_mut(slot) {
             Some(place) => *place = entry,
             None => self.channels.slots.push(entry),
         }
         self.channels.index.insert(id, slot);
+    }
+
+    /// Sends what is put in, when its time has come; gives when it comes next. A thread that is late makes
+    /// up for a few packets and forgets the rest.
+    fn beat(&mut self, buffer: &mut Buffer, due: Moment, now: Moment) -> Moment {
+        if !self.inserts {
+            return now;
+        }
+        let mut due = due.max(now - 5 * EVERY);
+        while due <= now {
+            due = due + EVERY;
+            self.inserts = false;
+            for (channel, _) in self.channels.slots.iter_mut().flatten().filter(|(c, _)| c.inserts()) {
+                self.inserts = true;
+                channel.beat(buffer, now);
+            }
+        }
+        due
     }
 
     fn tick(&mut self, buffer: &mut Buffer, now: Moment) {

@@ -34,6 +34,8 @@ pub struct Binding {
     pub identity: Option<Identity>,
     /// The connection that the REGISTER came over.
     pub registered_on: Option<u64>,
+    /// The server of a Lync pool that holds that connection.
+    pub server: Option<String>,
 }
 
 /// A Lync endpoint ([MS-SIPRE] 2.2.3).
@@ -110,7 +112,8 @@ impl Location {
         let bindings = users.entry(user.to_owned()).or_default();
         bindings.retain(|one| one.until > Instant::now());
         let same = |one: &Binding| one.is_same(&binding);
-        let taken = if bindings.iter().any(same) { Taken::Renewed } else { Taken::Added };
+        let renews = bindings.iter().any(|one| same(one) && one.server == binding.server);
+        let taken = if renews { Taken::Renewed } else { Taken::Added };
         if let Some(old) = bindings.iter().find(|one| same(one))
             && old.call_id == binding.call_id
             && old.cseq >= binding.cseq
@@ -127,12 +130,12 @@ impl Location {
         Ok(taken)
     }
 
-    /// Removes every binding that was registered over a connection; user and epid of those that had one.
-    pub(super) fn forget_connection(&self, id: u64) -> Vec<(String, String)> {
+    /// Removes every binding that was registered over a connection of this server; user and epid of those that had one.
+    pub(super) fn forget_connection(&self, server: &str, id: u64) -> Vec<(String, String)> {
         let mut gone = Vec::new();
         locked(&self.users).retain(|user, bindings| {
             bindings.retain(|one| {
-                let ends = one.registered_on == Some(id);
+                let ends = one.registered_on == Some(id) && one.server.as_deref() == Some(server);
                 let identity = one.identity.as_ref().filter(|_| ends);
                 gone.extend(identity.map(|identity| (user.clone(), identity.epid.clone())));
                 !ends

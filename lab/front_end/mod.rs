@@ -29,7 +29,7 @@ use tokio::sync::mpsc;
 pub use accounts::{Account, Accounts};
 pub use location::{Binding, Identity};
 pub use lync::presence::Presence;
-pub use lync::{LyncConfig, Signatures, Subscribed};
+pub use lync::{LyncConfig, Pool, Signatures, Subscribed};
 
 use crate::phone::{Behaviour, CallReport, CallScript, Dial, Phone, PhoneConfig};
 use crate::sip::guard::Guard;
@@ -125,16 +125,19 @@ impl FrontEnd {
             Some(authority) => authority.clone(),
             None => Arc::new(Authority::new("Kirkwall lab front end")?),
         };
+        let pool = config.lync.as_ref().and_then(|lync| lync.members.clone());
+        let pool = pool.unwrap_or_else(|| Pool::under(authority.clone()));
+        let authority = pool.authority().clone();
         let accounts = Arc::new(accounts::Register::new(config.accounts.clone(), &config.domain));
-        let location = Arc::new(location::Location::default());
+        let location = pool.location();
         let lync = config
             .lync
             .clone()
-            .map(|lync| Arc::new(lync::Lync::new(lync, &config.domain, accounts.clone(), location.clone())));
+            .map(|lync| Arc::new(lync::Lync::new(lync, &config.domain, accounts.clone(), pool.clone())));
         let settings = endpoint_config(&config, &authority, lync.clone())?;
         let (endpoint, requests) = Endpoint::start(settings).await?;
         if let Some(lync) = &lync {
-            lync.bound(endpoint.listening());
+            lync.bound(&endpoint);
         }
         let proxy =
             proxy::Proxy::new(&config, endpoint.clone(), accounts.clone(), location.clone(), lync.clone());
@@ -327,7 +330,8 @@ fn endpoint_config(
     addresses.push(std::net::IpAddr::from([127, 0, 0, 1]));
     addresses.retain(|ip| !ip.is_unspecified());
     // Only who knows trusted applications asks clients for a certificate.
-    let clients = lync.filter(|lync| !lync.trusted.is_empty()).map(|lync| lync.client_ca_pem.as_str());
+    let asks = |lync: &&LyncConfig| !lync.trusted.is_empty() || lync.members.is_some();
+    let clients = lync.filter(asks).map(|lync| lync.client_ca_pem.as_str());
     let (server, mutual) = authority.mutual(&names, &addresses, clients)?;
     let tls_client = if clients.is_some() { mutual } else { Trust::Anything.client()? };
     let mut hosts = config.hosts.clone();

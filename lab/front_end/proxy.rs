@@ -142,7 +142,8 @@ impl Proxy {
     fn targets(&self, request: &Message, local: bool, came_by: Option<u64>) -> Vec<Target> {
         let uri = request.uri();
         let direct = |place: &str, uri: &str| {
-            let known = self.location.hop_of_contact(place);
+            let pooled = self.lync.as_ref().and_then(|lync| lync.hop_of_route(place));
+            let known = pooled.or_else(|| self.location.hop_of_contact(place));
             let hop = known.or_else(|| address::target(place).map(|(how, at)| Hop::new(how, at)))?;
             Some(Target::new(uri, hop))
         };
@@ -157,7 +158,15 @@ impl Proxy {
         if self.lync.is_some() {
             lync::narrow(&mut bindings, request);
         }
-        bindings.into_iter().map(Target::of).take(MAX_BRANCHES).collect()
+        let target = |binding: Binding| match self.lync.as_ref().and_then(|lync| lync.elsewhere(&binding)) {
+            Some(hop) => Target {
+                hop,
+                uri: binding.identity.as_ref().map_or(uri.to_owned(), |i| i.gruu.clone()),
+                epid: None,
+            },
+            None => Target::of(binding),
+        };
+        bindings.into_iter().map(target).take(MAX_BRANCHES).collect()
     }
 }
 

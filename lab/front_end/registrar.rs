@@ -108,6 +108,7 @@ impl Registrar {
                     user_agent: request.header("User-Agent").map(str::to_owned),
                     identity: None,
                     registered_on: hop.connection,
+                    server: None,
                 };
                 self.location.bind(user, binding).map(drop)
             }),

@@ -102,6 +102,11 @@ fn media(config: &Config, values: &mut Values) {
     if media.threads.is_some_and(|threads| !(1..=64).contains(&threads)) {
         values.fault("media.threads", "must be between 1 and 64".into());
     }
+    if let Some(path) = &media.music_on_hold
+        && let Err(fault) = super::music(path)
+    {
+        values.fault("media.music_on_hold", fault);
+    }
     if media.srtp == SrtpPolicy::Required
         && config.sip.transport != Transport::Tls
         && !config.sip.proxies.is_empty()

@@ -37,8 +37,6 @@ const NOT_YET: &[&str] = &[
     "sip.gruu",
     "lync.application_id",
     "media.ignore_sdp_version",
-    "base_link.listen",
-    "dect.ari",
     "dect.access_code_policy",
     "phone_book.uri",
     "phone_book.base",

@@ -1,5 +1,6 @@
 //! Settings that are one of a few words.
 
+use kirkwall_core::call::HoldSignal;
 use kirkwall_core::call::route::InternalRouting;
 use kirkwall_core::media::Codec;
 use kirkwall_core::sip::Transport;
@@ -50,6 +51,8 @@ choices! {
     Transport, "a transport": "tls" => Transport::Tls, "tcp" => Transport::Tcp, "udp" => Transport::Udp;
     Codec, "a codec": "PCMA" => Codec::Pcma, "PCMU" => Codec::Pcmu, "G722" => Codec::G722,
         "G726-32" => Codec::G726;
+    HoldSignal, "a way to say hold":
+        "sendonly" => HoldSignal::SendOnly, "inactive" => HoldSignal::Inactive, "tone" => HoldSignal::Tone;
     InternalRouting, "a way of internal routing":
         "fallback" => InternalRouting::Fallback, "first" => InternalRouting::First, "never" => InternalRouting::Never;
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use actix::prelude::*;
 use futures::future::BoxFuture;
@@ -34,9 +34,6 @@ use tokio::runtime::Handle;
 use super::told;
 use crate::config::Config;
 
-/// The pause after which a dialled number counts as whole.
-const DIGIT_GAP: Duration = Duration::from_secs(4);
-
 /// Native base stations of a running switch.
 pub struct Native {
     /// Their books.
@@ -55,7 +52,7 @@ impl Native {
         tokens: Tokens,
     ) -> Result<Option<Self>, String> {
         let Some(ari) = &config.dect.ari else { return Ok(None) };
-        let settings = air_settings(ari_of(ari)?, settings);
+        let settings = air_settings(ari_of(ari)?, config, settings);
         let links = Links::new(Limits::default());
         let port = Arc::new(LinkSockets(links.clone()));
         let air = Air::new(settings, ports.clone(), port, roster, tokens).start();
@@ -96,13 +93,18 @@ impl Native {
     }
 }
 
-fn air_settings(ari: Ari, settings: &Settings) -> AirSettings {
+fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
     let limit = settings.capacity.base.unwrap_or(NATIVE);
     let short = |channels| u8::try_from(channels).unwrap_or(u8::MAX);
     let site = Site { ari, voice: (short(limit.plain), short(limit.srtp)), reserve: 0 };
     AirSettings {
         site,
-        rules: Rules { park: site.park(), level: site.level(), cipher: true, digit_gap: DIGIT_GAP },
+        rules: Rules {
+            park: site.park(),
+            level: site.level(),
+            cipher: config.dect.cipher,
+            digit_gap: config.dect.digit_gap,
+        },
         link: session::Settings::default(),
         abilities: Abilities {
             codecs: vec![Codec::Pcma, Codec::Pcmu],

@@ -18,7 +18,7 @@ use actix::prelude::*;
 use kirkwall_actors::access::{Access, CreateLink};
 use kirkwall_actors::certificates::{Apply, Certificates, imported};
 use kirkwall_actors::clock::Clock;
-use kirkwall_actors::desk::Desk;
+use kirkwall_actors::desk::{AirDesk, Desk};
 use kirkwall_actors::ports::{Ports, SipPort};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::spool::SpoolReader;
@@ -101,7 +101,8 @@ impl Switch {
 
         let apply = apply_certificates(config.clone(), start.data.to_owned(), transports.clone());
         let imports = Certificates::new(journal.clone(), apply, clock).start();
-        let desk = desk(&users, &supervisor, &access, &imports);
+        let air = native.as_ref().map(|native| AirDesk::of(&native.air));
+        let desk = Desk { air, ..desk(&users, &supervisor, &access, &imports) };
         let options = WebOptions {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: settings.node.clone(),
@@ -349,6 +350,7 @@ fn desk(
         log_in: access.clone().recipient(),
         check_session: access.clone().recipient(),
         log_out: access.clone().recipient(),
+        air: None,
     }
 }
 

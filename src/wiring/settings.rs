@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use kirkwall_actors::settings::{
     CapacitySettings, IceSettings, LogSettings, LyncSettings, MediaSettings, NorthSettings, PresenceSettings,
-    Proxy, Settings,
+    Proxy, Settings, Sounds,
 };
 use kirkwall_core::call::admission::Limit;
+use kirkwall_core::call::{HoldSignal, HoldSignals};
 use kirkwall_core::lync::presence::PresenceTimes;
 use kirkwall_core::media::ice::agent;
 use kirkwall_core::media::ice::stun::Dialect;
@@ -121,7 +122,29 @@ fn media(config: &Config) -> MediaSettings {
         codecs: config.media.codecs.clone(),
         srtp_north: policy,
         srtp_south: south,
+        hold: HoldSignals {
+            north: config.media.hold_north.unwrap_or(match config.lync.enabled {
+                true => HoldSignal::Inactive,
+                false => HoldSignal::SendOnly,
+            }),
+            south: config.media.hold_south,
+        },
+        sounds: sounds(config),
         ice: ice(config),
+    }
+}
+
+/// The configuration was checked, and the file with it; one that is gone since then is not worth a switch
+/// that does not start.
+fn sounds(config: &Config) -> Sounds {
+    let music = config.media.music_on_hold.as_ref().map(|path| config::music(path));
+    match music {
+        Some(Ok(music)) => Sounds { hold: music.into(), ..Sounds::default() },
+        Some(Err(fault)) => {
+            tracing::error!(%fault, "no music on hold; the tone is played");
+            Sounds::default()
+        }
+        None => Sounds::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::audio::{Heard, Tone, listen};
 use crate::authority::Credentials;
 use crate::phone::Phone;
-use crate::process::{PATIENCE, Process, free_port, free_ports, until};
+use crate::process::{PATIENCE, Process, free_port, free_ports, until, until_true};
 use crate::scene::{DOMAIN, Scene};
 
 /// Whether a phone encrypts its voice, with keys in the SDP (RFC 4568).
@@ -140,6 +140,19 @@ impl Baresip {
         files.filter(|file| file.to_string_lossy().ends_with("-dec.wav")).max()
     }
 
+    /// Waits until what it sends and what it receives is as wanted, by its own counts.
+    pub fn wait_rates(&mut self, wanted: impl Fn(bool, bool) -> bool) {
+        until_true(&format!("{} sends and receives as wanted", self.account.user), PATIENCE, || {
+            let output = self.output();
+            let newest =
+                output.rsplit("audio=").next().and_then(|line| line.split_once(' ')?.0.split_once('/'));
+            let some = |rate: &str| rate.parse::<u32>().is_ok_and(|rate| rate > 30_000);
+            let none = |rate: &str| rate.parse::<u32>().is_ok_and(|rate| rate < 1_000);
+            let known = |rate: &str| some(rate) || none(rate);
+            newest.is_some_and(|(tx, rx)| known(tx) && known(rx) && wanted(some(tx), some(rx)))
+        });
+    }
+
     /// Waits until its log says so.
     pub fn wait_output(&mut self, needle: &str) {
         self.process.wait_output(needle, 0);
@@ -181,10 +194,26 @@ impl Phone for Baresip {
         self.wait_event("CALL_CLOSED")["param"].as_str().unwrap_or_default().to_owned()
     }
 
+    fn heard(&self, tone: Tone) -> Option<Heard> {
+        listen(&self.recording()?, tone)
+    }
+
+    fn hold(&mut self) {
+        self.order("hold", "");
+    }
+
+    fn resume(&mut self) {
+        self.order("resume", "");
+    }
+
+    fn transfer(&mut self, number: &str) {
+        self.order("transfer", &format!("sip:{number}@{DOMAIN}"));
+    }
+
     fn wait_heard(&self, tone: Tone, duration: Duration) -> Heard {
         let what = format!("{} hears {duration:?} of {} Hz", self.account.user, tone.hertz);
         until(&what, PATIENCE, || {
-            let heard = listen(&self.recording()?, tone)?;
+            let heard = self.heard(tone)?;
             (heard.duration >= duration).then_some(heard)
         })
     }

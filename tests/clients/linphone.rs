@@ -16,6 +16,8 @@ pub struct Linphone {
     account: Account,
     room: PathBuf,
     recordings: usize,
+    /// Calls that it made; it counts them from 1.
+    calls: usize,
     /// Length of the output that was dealt with.
     read: usize,
     process: Process,
@@ -38,7 +40,7 @@ impl Linphone {
         }
         Process::with_stdin(&mut command);
         let process = Process::start("linphonec", &room, command);
-        let mut linphone = Linphone { account, room, recordings: 0, read: 0, process };
+        let mut linphone = Linphone { account, room, recordings: 0, calls: 0, read: 0, process };
         linphone.order("soundcard use files");
         linphone.wait("Using wav files");
         // Both stay for the calls to come. Told in a call, the tone would start a second time.
@@ -46,10 +48,26 @@ impl Linphone {
         linphone.next_recording();
         until("linphone has registered", PATIENCE, || {
             // It says so in its trace only.
-            let trace = std::fs::read(linphone.room.join("trace.log")).unwrap_or_default();
-            String::from_utf8_lossy(&trace).contains("to [LinphoneRegistrationOk]").then_some(())
+            linphone.trace().contains("to [LinphoneRegistrationOk]").then_some(())
         });
         linphone
+    }
+
+    fn trace(&self) -> String {
+        let trace = std::fs::read(self.room.join("trace.log")).unwrap_or_default();
+        String::from_utf8_lossy(&trace).into_owned()
+    }
+
+    /// Waits until a message that it saw has these words.
+    pub fn wait_trace(&self, words: &str) {
+        until(&format!("{} sees {words}", self.account.user), PATIENCE, || {
+            self.trace().contains(words).then_some(())
+        });
+    }
+
+    /// Connects the far ends of two of its calls with each other.
+    pub fn join(&mut self, one: usize, other: usize) {
+        self.order(&format!("transfer {one} --to-call {other}"));
     }
 
     /// The next call is recorded into a fresh file.
@@ -87,6 +105,7 @@ impl Phone for Linphone {
     }
 
     fn dial(&mut self, number: &str) {
+        self.calls += 1;
         self.order(&format!("call sip:{number}@{DOMAIN}"));
     }
 
@@ -104,10 +123,27 @@ impl Phone for Linphone {
         String::new()
     }
 
+    fn heard(&self, tone: Tone) -> Option<Heard> {
+        listen(&self.recording(), tone)
+    }
+
+    fn hold(&mut self) {
+        self.order("pause");
+    }
+
+    fn resume(&mut self) {
+        let call = self.calls.max(1);
+        self.order(&format!("resume {call}"));
+    }
+
+    fn transfer(&mut self, number: &str) {
+        self.order(&format!("transfer sip:{number}@{DOMAIN}"));
+    }
+
     fn wait_heard(&self, tone: Tone, duration: Duration) -> Heard {
         let what = format!("{} hears {duration:?} of {} Hz", self.account.user, tone.hertz);
         until(&what, PATIENCE, || {
-            let heard = listen(&self.recording(), tone)?;
+            let heard = self.heard(tone)?;
             (heard.duration >= duration).then_some(heard)
         })
     }
@@ -132,6 +168,18 @@ root_ca={authority}
 verify_server_certs=1
 verify_server_cn=0
 default_proxy=0
+[misc]
+add_missing_audio_codecs=0
+[audio_codec_0]
+mime=PCMA
+rate=8000
+channels=1
+enabled=1
+[audio_codec_1]
+mime=PCMU
+rate=8000
+channels=1
+enabled=1
 [rtp]
 audio_rtp_port={rtp}
 [net]

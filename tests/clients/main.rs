@@ -35,3 +35,4 @@ mod pidgin;
 mod restart;
 mod rig;
 mod torture;
+mod transfer;

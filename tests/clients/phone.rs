@@ -16,6 +16,12 @@ pub trait Phone {
     fn wait_established(&mut self);
     /// Waits until a call has ended; answers its words for why, if it has any.
     fn wait_closed(&mut self) -> String;
+    /// What was heard of a tone in the running call so far.
+    fn heard(&self, tone: Tone) -> Option<Heard>;
+    fn hold(&mut self);
+    fn resume(&mut self);
+    /// Connects whom it talks with with somebody else, unseen.
+    fn transfer(&mut self, number: &str);
     /// Waits until so much of a tone was heard in the running call.
     fn wait_heard(&self, tone: Tone, duration: Duration) -> Heard;
 }

@@ -25,6 +25,7 @@ mod page;
 mod problems;
 mod registrations;
 mod session;
+mod subscriptions;
 mod tokens;
 mod users;
 mod version;
@@ -100,6 +101,14 @@ fn operations() -> Vec<Operation> {
         op(&get, "/base-stations", Scope("calls:read"), route().to(base_stations::list)),
         op(&get, "/base-stations/{id}", Scope("calls:read"), route().to(base_stations::get)),
         op(&get, "/handsets", Scope("calls:read"), route().to(handsets::list)),
+        op(&get, "/subscription-window", Scope("users:read"), route().to(subscriptions::window)),
+        op(&put, "/subscription-window", Scope("users:write"), route().to(subscriptions::open_window)),
+        op(&delete, "/subscription-window", Scope("users:write"), route().to(subscriptions::close_window)),
+        op(&post, "/subscription-window/claims", Scope("users:write"), route().to(subscriptions::claim)),
+        op(&get, "/subscriptions", Scope("users:read"), route().to(subscriptions::list)),
+        op(&delete, "/subscriptions/{ipei}", Scope("users:write"), route().to(subscriptions::delete)),
+        op(&post, "/enrolments", Scope("admin"), route().to(subscriptions::enrol)),
+        op(&get, "/captures/dect", Scope("traces:read"), route().to(subscriptions::capture)),
         op(&get, "/registrations", Scope("calls:read"), route().to(registrations::list)),
         op(&get, "/capacity", Scope("calls:read"), route().to(capacity::get)),
         op(&get, "/overview", Scope("calls:read"), route().to(overview::get)),

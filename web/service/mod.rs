@@ -1,6 +1,7 @@
 //! What REST and pages have in common: one function for each thing an administrator can do.
 
 pub mod access;
+pub mod air;
 pub mod calls;
 pub mod certificates;
 pub mod features;

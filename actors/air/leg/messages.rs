@@ -33,6 +33,20 @@ impl Handler<Join> for NativeLeg {
     }
 }
 
+/// From now on it is a leg of another call.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GoOver(pub Addr<Call>, pub CallRef, pub LegNo);
+
+impl Handler<GoOver> for NativeLeg {
+    type Result = ();
+
+    fn handle(&mut self, GoOver(call, reference, leg): GoOver, _: &mut Self::Context) {
+        (self.call, self.seed.leg) = (Some(call), leg);
+        self.held = self.held.take().map(|(_, base)| (reference, base));
+    }
+}
+
 impl Handler<Obey> for NativeLeg {
     type Result = ();
 

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::pool::Pool;
+
 /// What makes a front end one of Lync.
 #[derive(Debug, Clone)]
 pub struct LyncConfig {
@@ -30,6 +32,11 @@ pub struct LyncConfig {
     pub cluster: Cluster,
     /// Whether the registrar is the user's primary one (`is-connected-to-primary`).
     pub primary: bool,
+    /// Whether presence and contacts are served. A survivable branch appliance cut off from its pool serves
+    /// calls only (`user-services-state=unavailable`).
+    pub user_services: bool,
+    /// The pool that it is one server of; none: one of its own.
+    pub members: Option<Pool>,
     /// What in-band provisioning says of encryption.
     pub encryption: Encryption,
     /// The dial plan.
@@ -65,6 +72,8 @@ impl LyncConfig {
             homes: HashMap::new(),
             cluster: Cluster::Central,
             primary: true,
+            user_services: true,
+            members: None,
             encryption: Encryption::Support,
             location_profile: LocationProfile::default(),
             lines: HashMap::new(),

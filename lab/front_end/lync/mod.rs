@@ -15,6 +15,7 @@ mod documents;
 mod events;
 pub mod identity;
 mod inspect;
+mod pool;
 pub mod presence;
 mod registrar;
 mod route;
@@ -34,6 +35,7 @@ pub use config::{
 };
 pub use documents::relay_credentials;
 pub use events::Subscribed;
+pub use pool::Pool;
 pub use tally::Signatures;
 
 use super::accounts::Register;
@@ -56,17 +58,13 @@ pub(super) struct Lync {
     /// Known as soon as the sockets are bound.
     listening: OnceLock<Listening>,
     watched: registrar::Watched,
-    presences: presence::Presences,
+    pool: Pool,
+    presences: Arc<presence::Presences>,
     subscriptions: events::Subscriptions,
 }
 
 impl Lync {
-    pub(super) fn new(
-        config: LyncConfig,
-        domain: &str,
-        accounts: Arc<Register>,
-        location: Arc<Location>,
-    ) -> Self {
+    pub(super) fn new(config: LyncConfig, domain: &str, accounts: Arc<Register>, pool: Pool) -> Self {
         let tally = Arc::new(Tally::default());
         let security = match &config.proof {
             Proof::Ntlm(ntlm) => {
@@ -74,10 +72,11 @@ impl Lync {
             }
             Proof::None | Proof::Trust => None,
         };
-        let routes = Routes::new(&config.pool, &config.fqdn);
+        let routes = Routes::new(pool.key(), &config.pool, &config.fqdn);
+        let (location, presences) = (pool.location(), pool.presences());
         let (domain, listening, watched) =
             (domain.to_owned(), OnceLock::new(), registrar::Watched::default());
-        let (presences, subscriptions) = (presence::Presences::default(), events::Subscriptions::default());
+        let subscriptions = events::Subscriptions::default();
         Self {
             config,
             domain,
@@ -88,15 +87,28 @@ impl Lync {
             tally,
             listening,
             watched,
+            pool,
             presences,
             subscriptions,
         }
     }
 
     /// To be called once, when the sockets are bound.
-    pub(super) fn bound(&self, listening: Listening) {
+    pub(super) fn bound(self: &Arc<Self>, endpoint: &Endpoint) {
         // A second call would say the same.
-        let _ = self.listening.set(listening);
+        let _ = self.listening.set(endpoint.listening());
+        self.pool.join(&self.config.fqdn, self, endpoint);
+    }
+
+    /// The way to where a binding is: here, or at another server of the pool, which knows it by its GRUU.
+    pub(super) fn elsewhere(&self, binding: &Binding) -> Option<Hop> {
+        let server = binding.server.as_deref().filter(|server| *server != self.config.fqdn)?;
+        self.pool.hop_to(server)
+    }
+
+    /// The way to the server of the pool that a Route names.
+    pub(super) fn hop_of_route(&self, route: &str) -> Option<Hop> {
+        self.pool.hop_of_route(route)
     }
 
     pub(super) fn signatures(&self) -> Signatures {
@@ -124,8 +136,16 @@ impl Lync {
         let request = &incoming.request;
         match request.method().map(ToString::to_string).as_deref() {
             Some("REGISTER") => self.register(endpoint, incoming).await,
+            Some("SUBSCRIBE" | "SERVICE") if !self.config.user_services => {
+                if let Some(server) = incoming.server {
+                    let mut refusal = server.reply(480, "Temporarily Unavailable");
+                    let (name, value) = self.diagnostics(4_240, "User services are not available");
+                    refusal.push(name, value);
+                    server.send(refusal).await;
+                }
+            }
             Some("SUBSCRIBE") => self.subscribe(endpoint, incoming).await,
-            Some("SERVICE") => self.service(endpoint, incoming).await,
+            Some("SERVICE") => self.service(incoming).await,
             _ => return Some(incoming),
         }
         None
@@ -168,7 +188,7 @@ impl Lync {
 
     fn is_trusted(&self, peer: &[String]) -> bool {
         let named = |name: &str| self.config.trusted.iter().any(|one| one.fqdn.eq_ignore_ascii_case(name));
-        peer.iter().any(|name| named(name))
+        peer.iter().any(|name| named(name) || self.pool.has(name))
     }
 
     /// [MS-SIP]: a Route that was changed on its way leads nowhere.

@@ -39,7 +39,7 @@ impl Lync {
             return server.send(redirect(&server, home)).await;
         }
         let answer = match self.read(&request) {
-            Ok(wish) => self.bind(wish, &request, &server, endpoint),
+            Ok(wish) => self.bind(wish, &request, &server),
             Err(refused) => Err(refused),
         };
         let response = answer.unwrap_or_else(|Refused(code, reason, diagnostics)| {
@@ -93,13 +93,7 @@ impl Lync {
         Ok(Wish { user, identity, contact: address::uri(contact).to_owned(), expires })
     }
 
-    fn bind(
-        &self,
-        wish: Wish,
-        request: &Message,
-        server: &ServerTransaction,
-        endpoint: &Endpoint,
-    ) -> Result<Message, Refused> {
+    fn bind(&self, wish: Wish, request: &Message, server: &ServerTransaction) -> Result<Message, Refused> {
         let hop = server.hop();
         let connection = hop.connection.unwrap_or(0);
         let binding = Binding {
@@ -111,6 +105,7 @@ impl Lync {
             user_agent: request.header("User-Agent").map(str::to_owned),
             identity: Some(wish.identity.clone()),
             registered_on: hop.connection,
+            server: Some(self.config.fqdn.clone()),
         };
         let contact = binding.contact.clone();
         let taken = self.location.bind(&wish.user, binding).map_err(|error| match error {
@@ -119,7 +114,7 @@ impl Lync {
         })?;
         if wish.expires.is_zero() {
             self.presences.end(&wish.user, &wish.identity.epid);
-            self.tell(endpoint, &wish.user, "");
+            self.pool.tell(&wish.user, "");
         }
         let action = if taken == Taken::Renewed { "refreshed" } else { "added" };
         Ok(self.confirm(&wish, &contact, action, server))
@@ -140,12 +135,13 @@ impl Lync {
         let instance = format!("+sip.instance=\"<urn:uuid:{instance}>\"");
         ok.push("Contact", format!("<{contact}>;expires={seconds};{instance};gruu=\"{gruu}\""));
         ok.push("Expires", seconds.to_string());
+        let services = if self.config.user_services { "" } else { ";user-services-state=\"unavailable\"" };
         let (cluster, primary) = (self.config.cluster.word(), if self.config.primary { "yes" } else { "no" });
         ok.push(
             "presence-state",
             format!(
                 "register-action=\"{action}\";primary-cluster-type=\"{cluster}\";\
-                 is-connected-to-primary=\"{primary}\""
+                 is-connected-to-primary=\"{primary}\"{services}"
             ),
         );
         ok.push("Allow-Events", EVENTS);
@@ -167,8 +163,9 @@ impl Lync {
             if let Some(closed) = closed {
                 closed.cancelled().await;
             }
-            for (user, epid) in lync.location.forget_connection(id) {
+            for (user, epid) in lync.location.forget_connection(&lync.config.fqdn, id) {
                 lync.presences.end(&user, &epid);
+                lync.pool.tell(&user, "");
             }
             lync.forget_subscriptions(id);
             if let Some(security) = &lync.security {

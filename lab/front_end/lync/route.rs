@@ -7,9 +7,19 @@ use sha1::Sha1;
 
 use crate::sip::{Hop, address};
 
+/// What the servers of a pool sign their routes with.
+#[derive(Clone, Copy)]
+pub(super) struct RouteKey([u8; 16]);
+
+impl RouteKey {
+    pub(super) fn fresh() -> Self {
+        Self(rand::random())
+    }
+}
+
 /// Makes and checks routes with one key.
 pub(super) struct Routes {
-    key: [u8; 16],
+    key: RouteKey,
     pool: String,
     fqdn: String,
 }
@@ -26,8 +36,8 @@ pub(super) enum Route {
 }
 
 impl Routes {
-    pub(super) fn new(pool: &str, fqdn: &str) -> Self {
-        Self { key: rand::random(), pool: pool.to_owned(), fqdn: fqdn.to_owned() }
+    pub(super) fn new(key: RouteKey, pool: &str, fqdn: &str) -> Self {
+        Self { key, pool: pool.to_owned(), fqdn: fqdn.to_owned() }
     }
 
     /// A Record-Route of a dialog between two hops; it is the one for `end`, and `port` is ours for its
@@ -60,6 +70,11 @@ impl Routes {
         if self.sign(signed) != rest {
             return Route::Broken;
         }
+        // Another server of the pool made it: it leads there.
+        let server = signed.split(';').find_map(|one| one.strip_prefix("ms-fe="));
+        if server.is_some_and(|server| !server.eq_ignore_ascii_case(&self.fqdn)) {
+            return Route::Foreign;
+        }
         let state = signed.split(";opaque=").nth(1).and_then(|state| state.split(';').next()).unwrap_or("");
         let ids = state.split(':').filter_map(|one| u64::from_str_radix(one.strip_prefix("Ci.R")?, 16).ok());
         Route::Own(ids.collect())
@@ -71,7 +86,7 @@ impl Routes {
     }
 
     fn sign(&self, uri: &str) -> String {
-        let mut mac = Hmac::<Sha1>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        let mut mac = Hmac::<Sha1>::new_from_slice(&self.key.0).expect("HMAC takes a key of any length");
         mac.update(uri.as_bytes());
         URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
     }
@@ -84,7 +99,8 @@ mod tests {
 
     #[test]
     fn a_route_comes_back_whole_or_is_broken() {
-        let routes = Routes::new("pool.lab.test", "fe1.lab.test");
+        let key = RouteKey::fresh();
+        let routes = Routes::new(key, "pool.lab.test", "fe1.lab.test");
         let mut hop = Hop::new(Transport::Tls, "127.0.0.1:40000".parse().unwrap());
         hop.connection = Some(0x3f0c00);
         let value = routes.record(&hop, &Hop { connection: Some(7), ..hop }, 5061);
@@ -95,6 +111,8 @@ mod tests {
         assert_eq!(routes.read(&value.replace(";transport=tls", "")), Route::Broken);
         assert_eq!(routes.read("<sip:fe1.lab.test;lr>"), Route::Own(vec![]));
         assert_eq!(routes.read("<sip:other.test;lr>"), Route::Foreign);
-        assert_eq!(Routes::new("pool.lab.test", "fe1.lab.test").read(&value), Route::Broken);
+        let other = |key| Routes::new(key, "pool.lab.test", "fe2.lab.test").read(&value);
+        assert_eq!(other(key), Route::Foreign);
+        assert_eq!(other(RouteKey::fresh()), Route::Broken);
     }
 }

@@ -1,26 +1,22 @@
 //! SERVICE: publication, dial plan, media relay credentials, quality reports.
 
-use std::sync::Arc;
-
 use super::Lync;
 use super::documents::{self, LOCATION_PROFILE, RELAY, SELF};
 use super::events::answer;
 use super::presence::Unpublished;
-use crate::sip::{Endpoint, Incoming, Message, ServerTransaction, address};
+use crate::sip::{Incoming, Message, ServerTransaction, address};
 
 /// Most quality reports that are kept.
 const MAX_REPORTS: usize = 256;
 
 impl Lync {
-    pub(in crate::front_end) async fn service(self: &Arc<Self>, endpoint: &Endpoint, incoming: Incoming) {
+    pub(in crate::front_end) async fn service(&self, incoming: Incoming) {
         let Incoming { request, server, .. } = incoming;
         let Some(server) = server else { return };
         let kind = media_type(request.header("Content-Type"));
         let body = String::from_utf8_lossy(&request.body).into_owned();
         match kind.as_str() {
-            "application/msrtc-category-publish+xml" => {
-                self.publish(endpoint, &request, &server, &body).await
-            }
+            "application/msrtc-category-publish+xml" => self.publish(&request, &server, &body).await,
             RELAY => match documents::relay(&self.config, &body) {
                 Some(reply) => answer(&server, server.reply(200, "OK"), Some((RELAY, reply))).await,
                 None => server.send(server.reply(400, "Request Malformed")).await,
@@ -45,7 +41,7 @@ impl Lync {
         }
     }
 
-    async fn publish(&self, endpoint: &Endpoint, request: &Message, server: &ServerTransaction, body: &str) {
+    async fn publish(&self, request: &Message, server: &ServerTransaction, body: &str) {
         let user = request.user_of("From").unwrap_or_default();
         let epid = request.header("From").and_then(|from| address::param(from, "epid")).unwrap_or("");
         if !self.location.of(&user).iter().any(|one| one.identity.as_ref().is_some_and(|i| i.epid == epid)) {
@@ -59,7 +55,7 @@ impl Lync {
             Ok(done) => {
                 let reply = documents::published(&self.domain, &user, &done);
                 answer(server, server.reply(200, "OK"), Some((SELF, reply.clone()))).await;
-                self.tell(endpoint, &user, &reply);
+                self.pool.tell(&user, &reply);
             }
             Err(Unpublished::Conflicts(conflicts)) => {
                 let mut refusal = server.reply(409, "Conflict");

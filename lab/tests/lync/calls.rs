@@ -12,7 +12,7 @@ use super::client::Client;
 use super::{DOMAIN, SOON, front_end};
 
 /// A signed-in client whose calls a phone takes.
-async fn phone(front_end: &FrontEnd, user: &str, epid: &str, behaviour: Behaviour) -> (Client, Phone) {
+pub async fn phone(front_end: &FrontEnd, user: &str, epid: &str, behaviour: Behaviour) -> (Client, Phone) {
     let (mut client, _) = Client::signed_in(front_end, user, epid).await;
     let identity = format!("<sip:{user}@{DOMAIN}>;epid={epid}");
     let config = PhoneConfig {

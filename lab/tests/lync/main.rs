@@ -5,6 +5,7 @@
 mod client;
 
 mod calls;
+mod pool;
 mod presence;
 mod sign_in;
 mod trust;

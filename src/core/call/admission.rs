@@ -178,6 +178,15 @@ impl Admission {
         }
     }
 
+    /// A leg goes over from one call to another, and with it its channel of `base`.
+    pub fn pass_base(&mut self, from: CallRef, to: CallRef, base: &BaseStationId) {
+        let Some(held) = self.held.get_mut(&from) else { return };
+        let Some(place) = held.bases.iter().rposition(|(b, _)| b == base) else { return };
+        let passed = held.bases.remove(place);
+        self.forget_if_empty(from);
+        self.held.entry(to).or_default().bases.push(passed);
+    }
+
     /// Gives back all that `call` holds. A second time does nothing.
     pub fn release(&mut self, call: CallRef) {
         let Some(held) = self.held.remove(&call) else { return };
@@ -328,6 +337,19 @@ mod tests {
         assert!(books.reserve_base(CallRef(3), &base, limit, false).is_err());
         let none = Limit::flat(0);
         assert!(!Load::default().fits(none, false) && !Load::default().fits(none, true));
+    }
+
+    #[test]
+    fn a_channel_that_went_over_goes_back_with_its_new_call() {
+        let mut books = Admission::new(KWS);
+        let base = BaseStationId("b".into());
+        books.reserve_base(CallRef(1), &base, BASE, true).unwrap();
+        books.pass_base(CallRef(1), CallRef(2), &base);
+        books.pass_base(CallRef(1), CallRef(2), &base);
+        books.release(CallRef(1));
+        assert_eq!(books.base(&base), Load { plain: 0, srtp: 1 });
+        books.release(CallRef(2));
+        assert_eq!((books.base(&base), books.calls()), (Load::default(), 0));
     }
 
     #[test]

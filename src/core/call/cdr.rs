@@ -50,12 +50,29 @@ pub struct CallSummary {
     pub srtp: (bool, bool),
     /// Why it ended.
     pub cause: Option<Cause>,
+    /// Who gave its place to whom, in order.
+    #[serde(default)]
+    pub handed_over: Vec<HandedOver>,
+    /// Numbers of caller and callee before the first of these.
+    #[serde(default)]
+    pub began_with: Option<(String, String)>,
     /// Whether it is to an emergency number.
     #[serde(default)]
     pub emergency: bool,
     /// Through whose forwards it came, oldest first.
     #[serde(default)]
     pub trail: Vec<Diversion>,
+}
+
+/// One end of a call gave its place to somebody else: a transfer, or a call picked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// When.
+    pub at: Moment,
+    /// Number of who left.
+    pub by: String,
+    /// Number of who came.
+    pub to: String,
 }
 
 impl CallSummary {
@@ -78,6 +95,8 @@ impl CallSummary {
             codecs: (None, None),
             srtp: (false, false),
             cause: None,
+            handed_over: Vec::new(),
+            began_with: None,
             emergency: false,
             trail: Vec::new(),
         }

@@ -1,11 +1,15 @@
 //! What a call hears from its legs and tells them. The legs' own machine is [`crate::sip::invite`].
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::OWNER_BITS;
+use super::asked::{accept_transfer, asked, refuse_transfer, tell_transfer};
 use super::cause::{Cause, reason_phrase};
 use crate::id::{CallRef, OwnerId};
 use crate::sip::invite::{self, Body, EndCause, LegEvent, ReofferAnswer, ReofferOutcome};
+use crate::sip::refer::Referral;
 use crate::sip::wire::{HeaderName, Message, NameAddr, Text};
 
 /// Most contacts of one redirection that are looked at.
@@ -79,6 +83,15 @@ pub enum LegNews {
         /// The answer.
         body: Option<Body>,
     },
+    /// Its user wants the other end of the call to be connected with somebody else.
+    TransferAsked(Box<TransferWish>),
+    /// Its user pressed a key, told beside the voice.
+    KeyPressed {
+        /// `0`-`9`, `*`, `#`, `A`-`D`.
+        digit: char,
+        /// For how long, in milliseconds.
+        millis: u32,
+    },
     /// The leg's dialog, or the attempt at one, is over.
     Ended {
         /// Why.
@@ -128,6 +141,53 @@ pub enum LegOrder {
         /// The offer.
         body: Body,
     },
+    /// Take a [`LegNews::TransferAsked`]: it will be tried, and how it goes will be told.
+    AcceptTransfer {
+        /// Which one.
+        ticket: Ticket,
+    },
+    /// Refuse it.
+    RefuseTransfer {
+        /// Which one.
+        ticket: Ticket,
+        /// Why.
+        cause: Cause,
+    },
+    /// How a transfer goes that was taken.
+    TellTransfer {
+        /// Which one.
+        ticket: Ticket,
+        /// Status of the new call, 100 to 699.
+        status: u16,
+        /// How long it may still go on; none: that was the last word.
+        left: Option<Duration>,
+    },
+}
+
+/// A transfer that a leg's user asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferWish {
+    /// For the answers to it.
+    pub ticket: Ticket,
+    /// Whom to connect the other end with: a URI.
+    pub to: String,
+    /// Not somebody new but who is talking in this leg of ours, or rings for it; whether it is ours is
+    /// still to be proved.
+    pub replaces_own: Option<OwnerId>,
+    /// What the new call tells of who asked, and in whose place it comes.
+    pub referral: Referral,
+}
+
+/// Names one transfer to the leg that asked for it. Means nothing to the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Of the request, while it waits for its answer.
+    #[serde(default)]
+    pub(crate) handle: u32,
+    /// Of the request, for good.
+    pub(crate) number: u32,
+    /// The leg wants no news of it.
+    pub(crate) quiet: bool,
 }
 
 /// What a leg's event means to whoever drives the leg.
@@ -144,6 +204,8 @@ pub enum Heard {
     },
     /// The far end asks something in the dialog; reply so.
     Asked(invite::LegOrder),
+    /// Both: the reply, and news for the call.
+    Told(invite::LegOrder, LegNews),
     /// Nothing to do.
     Nothing,
 }
@@ -174,7 +236,7 @@ pub fn hear(event: LegEvent, why: Option<&Cause>) -> Heard {
         LegEvent::Acknowledged { body } => Heard::News(LegNews::Acknowledged { body }),
         LegEvent::Ended { cause, message } => Heard::News(ended(cause, message.as_ref(), why)),
         LegEvent::Closed => Heard::News(LegNews::Closed),
-        LegEvent::Requested { handle, request } => Heard::Asked(reply(handle, &request)),
+        LegEvent::Requested { handle, request } => asked(handle, &request),
         LegEvent::Replied { .. } => Heard::Nothing,
     }
 }
@@ -206,6 +268,9 @@ pub fn tell(order: LegOrder) -> invite::LegOrder {
             reason: reason_phrase(cause.status).to_owned(),
         }),
         LegOrder::Reoffer { body } => invite::LegOrder::Reoffer { body: Some(body) },
+        LegOrder::AcceptTransfer { ticket } => accept_transfer(ticket),
+        LegOrder::RefuseTransfer { ticket, cause } => refuse_transfer(ticket, &cause),
+        LegOrder::TellTransfer { ticket, status, left } => tell_transfer(ticket, status, left),
     }
 }
 
@@ -256,19 +321,4 @@ fn ended(cause: EndCause, message: Option<&Message>, why: Option<&Cause>) -> Leg
         EndCause::AnswerMissing => Cause::of_status(488, "the far end left out its session description"),
     };
     LegNews::Ended { cause }
-}
-
-/// What an in-dialog request is answered with, until the telephony features take it: key presses by
-/// INFO are taken, the rest is refused politely. A text that nobody shows is not confirmed (RFC 3428 §7),
-/// nor a notification that nobody asked for (RFC 6665 §4.1.3); REFER is declined (RFC 3515 §2.4.2).
-fn reply(handle: u32, request: &Message) -> invite::LegOrder {
-    use crate::sip::wire::Method;
-    let status = match request.method() {
-        Some(Method::Info) => 200,
-        Some(Method::Notify) => 489,
-        Some(Method::Refer) => 603,
-        _ => 501,
-    };
-    let reason = reason_phrase(status).into();
-    invite::LegOrder::Reply { handle, status, reason, headers: Vec::new(), body: None }
 }

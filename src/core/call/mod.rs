@@ -7,6 +7,7 @@
 pub const OWNER_BITS: u32 = 8;
 
 pub mod admission;
+mod asked;
 // The room is called after what it is for, the machine after what it is.
 #[allow(clippy::module_inception)]
 mod call;
@@ -24,7 +25,10 @@ pub mod preempt;
 pub mod route;
 
 pub use crate::sip::invite::Body;
-pub use call::{About, Admitted, Call, Divert, Input, NewCall, Output, Save, Side};
-pub use cdr::{CallSummary, Phase};
-pub use leg::{Heard, LegNews, LegNo, LegOrder, hear, tell};
+pub use call::{
+    About, Admitted, Call, Divert, Errand, Estate, HoldSignal, HoldSignals, Input, Joining, NewCall, Output,
+    Save, Side, Sound,
+};
+pub use cdr::{CallSummary, HandedOver, Phase};
+pub use leg::{Heard, LegNews, LegNo, LegOrder, Ticket, TransferWish, hear, tell};
 pub use party::{NativeTarget, Party, Target};

@@ -208,6 +208,13 @@ impl Press {
     }
 }
 
+impl Press {
+    /// How long it lasts, in timestamp units.
+    pub const fn length(&self) -> u16 {
+        self.length
+    }
+}
+
 impl Iterator for Press {
     type Item = PressPacket;
 

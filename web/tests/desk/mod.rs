@@ -138,6 +138,7 @@ impl TestDesk {
             log_in: address.clone().recipient(),
             check_session: address.clone().recipient(),
             log_out: address.recipient(),
+            air: None,
         }
     }
 
@@ -233,6 +234,8 @@ fn calls(start: Moment) -> Vec<CallSummary> {
         codecs: (Some(Codec::Pcma), Some(Codec::Pcma)),
         srtp: (false, true),
         cause: None,
+        handed_over: Vec::new(),
+        began_with: None,
         emergency: false,
         trail: Vec::new(),
     };

@@ -56,15 +56,23 @@ impl Call {
         Ok(Body::sdp(media.offer(&mut self.tokens)))
     }
 
-    fn win(&mut self, winner: LegNo, then: &mut Orders) {
+    pub(super) fn win(&mut self, winner: LegNo, then: &mut Orders) {
         self.talking_to = Some(winner);
         if let Some(target) = self.legs.get(&winner).and_then(|strand| strand.target.as_ref()) {
             self.summary.callee = target.party.clone();
         }
-        let others = self.legs.iter_mut().filter(|(leg, _)| **leg != winner && **leg != LegNo::CALLER);
-        for (leg, strand) in others.filter(|(_, strand)| strand.is_open()) {
+        if let Some(strand) = self.legs.get_mut(&winner) {
+            strand.candidate = false;
+        }
+        self.call_off(&Cause::elsewhere(), then);
+    }
+
+    /// Nobody else is waited for.
+    pub(super) fn call_off(&mut self, cause: &Cause, then: &mut Orders) {
+        let others = self.legs.iter_mut().filter(|(_, strand)| strand.candidate && strand.is_open());
+        for (leg, strand) in others {
             strand.end();
-            then.push(Output::Leg(*leg, LegOrder::HangUp { cause: Cause::elsewhere() }));
+            then.push(Output::Leg(*leg, LegOrder::HangUp { cause: cause.clone() }));
             if strand.holds_base() {
                 then.push(Output::ReleaseBase(*leg));
             }
@@ -84,11 +92,12 @@ impl Call {
             self.answer = None;
         }
         let open = strand.media.as_mut().filter(|media| media.offer_is_out());
-        let (Some(body), Some(media)) = (body, open) else { return self.join_codecs() };
+        let (Some(body), Some(media)) = (body, open) else { return self.aligned() };
         match media.accept_answer(&body.content_type, &body.bytes) {
             Ok(agreed) => {
                 let mut then = Vec::new();
-                self.run_flow(side_of(leg), &agreed, &mut then);
+                self.run_flow(self.side_of(leg), &agreed, &mut then);
+                self.settle(&mut then);
                 Ready { save: vec![Save::Put(Box::new(self.clone()))], then }
             }
             // What the far end now sends and expects, nobody can know.
@@ -99,14 +108,10 @@ impl Call {
     /// The caller may have been given an early answer for one callee, and another one answered with a
     /// codec that does not go with it. The early answer cannot be taken back (RFC 3261 §13.2.1), so the
     /// caller is asked to change as soon as its dialog stands (RFC 3264 §8).
-    fn join_codecs(&mut self) -> Ready<Save, Output> {
-        let Some(callee) = self.codec(Side::B).filter(|_| !self.codecs_join()) else {
-            return Ready::nothing();
-        };
-        let caller = self.legs.get_mut(&LegNo::CALLER);
-        match caller.and_then(|strand| strand.offer(joined_by(callee), &mut self.tokens)) {
-            Some(body) => Ready::say(vec![Output::Leg(LegNo::CALLER, LegOrder::Reoffer { body })]),
-            None => Ready::nothing(),
-        }
+    fn aligned(&mut self) -> Ready<Save, Output> {
+        let mut then = Vec::new();
+        self.settle(&mut then);
+        let save = if then.is_empty() { Vec::new() } else { self.put() };
+        Ready { save, then }
     }
 }

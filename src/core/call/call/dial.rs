@@ -6,9 +6,10 @@ use crate::call::forward::Forwards;
 use crate::media::negotiate::{LocalIce, SrtpMode};
 use crate::sip::Transport;
 
-/// Most legs of one call; their numbers must fit [`OWNER_BITS`](crate::call::OWNER_BITS).
-const MAX_LEGS: usize = 64;
-const _: () = assert!(MAX_LEGS <= 1 << crate::call::OWNER_BITS);
+/// Most legs that one call ever has; their numbers must fit [`OWNER_BITS`](crate::call::OWNER_BITS).
+pub(super) const MAX_LEGS: u32 = 1 << crate::call::OWNER_BITS;
+/// Most that it has until somebody answers. The rest is for transfers.
+const MAX_AT_FIRST: u32 = 64;
 
 /// The search for somebody who answers. Gone with the process: a call that was not answered is not kept.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,7 @@ impl Call {
     /// The supervisor granted channels and says where to dial.
     pub(super) fn admitted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
         self.channels = Channels::Held;
+        self.hold = grant.hold;
         let ice = LocalIce::of(grant.ice.0, &mut self.tokens);
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0, ice);
         let media = OfferAnswer::new(local, &mut self.tokens);
@@ -68,7 +70,7 @@ impl Call {
     /// Dials until somebody is dialled, or gives up when nobody is left: the other contacts of a
     /// redirection first, then the next attempt if the way of the last one failed.
     pub(super) fn dial_on(&mut self, mut then: Orders, now: Moment) -> Ready<Save, Output> {
-        while !self.legs.iter().any(|(leg, strand)| *leg != LegNo::CALLER && strand.is_open()) {
+        while !self.legs.values().any(|strand| strand.candidate && strand.is_open()) {
             let search = &mut self.search;
             let contact = search.contacts.pop_front().map(|target| vec![target]);
             let next = contact.or_else(|| search.attempts.pop_front().filter(|_| search.way_failed));
@@ -78,7 +80,7 @@ impl Call {
                 }
                 let nobody = || Cause::of_status(480, "nobody to dial");
                 let cause = self.search.best.take().unwrap_or_else(nobody);
-                return led_by(then, self.hang_up(None, cause, now));
+                return led_by(then, self.nobody_left(cause, now));
             };
             for target in targets {
                 self.dial(target, &mut then, now);
@@ -87,19 +89,28 @@ impl Call {
         Ready::say(then)
     }
 
+    /// Nobody will answer: the call ends, or only the transfer.
+    pub(super) fn nobody_left(&mut self, cause: Cause, now: Moment) -> Ready<Save, Output> {
+        match self.state {
+            State::Talking => self.transfer_failed(cause, now),
+            _ => self.hang_up(None, cause, now),
+        }
+    }
+
     pub(super) fn dial(&mut self, target: Target, then: &mut Orders, now: Moment) {
-        let Some(grant) = self.grant.as_deref().filter(|_| self.legs.len() < MAX_LEGS) else { return };
+        let (leg, side) = (self.next_leg(), self.transfer.as_ref().map_or(Side::B, |transfer| transfer.side));
+        let most = if self.transfer.is_some() { MAX_LEGS } else { MAX_AT_FIRST };
+        let Some(grant) = self.grant.as_deref().filter(|_| leg.0 < most) else { return };
         let srtp = match target.insist_on_srtp {
             true => SrtpPolicy { mode: SrtpMode::Required, ..grant.srtp.1 },
             false => offered_over(&grant.srtp.1, target.destination.transport),
         };
+        let port = grant.port(side);
         let ice = LocalIce::of(grant.ice.1, &mut self.tokens);
-        let local = local_media(grant.address_b, grant.port_b, self.search.codecs.clone(), &srtp, ice);
-        // Legs stay in the books until the call is over, so no number comes twice.
-        let leg = LegNo(self.legs.len() as u32);
+        let local = local_media(grant.address_b, port, self.search.codecs.clone(), &srtp, ice);
         let mut media = OfferAnswer::new(local, &mut self.tokens);
         let offer = Body::sdp(media.offer(&mut self.tokens));
-        self.legs.insert(leg, Strand::dialled(target.clone(), media));
+        self.legs.insert(leg, Strand::dialled(target.clone(), media, side));
         self.timers.set(Timer::C, now + TIMER_C);
         then.push(Output::Dial { leg, target: Box::new(target), offer });
     }
@@ -117,7 +128,7 @@ fn codecs_to_offer(caller: &OfferAnswer, offer: Option<&Body>, ours: &[Codec]) -
 /// RFC 4568 §5.1.2 wants keys in an offer only under "authenticated and encrypted" signalling: where SRTP
 /// is optional, a leg over UDP or TCP is offered plain RTP. Where it is required, the administrator has
 /// decided that keys in the clear are better than speech in the clear.
-fn offered_over(policy: &SrtpPolicy, transport: Transport) -> SrtpPolicy {
+pub(super) fn offered_over(policy: &SrtpPolicy, transport: Transport) -> SrtpPolicy {
     match (policy.mode, transport) {
         (SrtpMode::Optional, Transport::Udp | Transport::Tcp) => {
             SrtpPolicy { mode: SrtpMode::Off, ..*policy }
@@ -126,7 +137,7 @@ fn offered_over(policy: &SrtpPolicy, transport: Transport) -> SrtpPolicy {
     }
 }
 
-fn local_media(
+pub(super) fn local_media(
     address: IpAddr,
     port: u16,
     codecs: Vec<Codec>,

@@ -13,10 +13,7 @@ impl Call {
             self.settled.push((side, chosen));
             return Ready::nothing();
         }
-        let leg = match side {
-            Side::A => LegNo::CALLER,
-            Side::B => self.talking_to.unwrap_or(LegNo::CALLER),
-        };
+        let Some(leg) = self.end_at(side) else { return Ready::nothing() };
         let Some(media) = self.legs.get_mut(&leg).and_then(|strand| strand.in_force()) else {
             return Ready::nothing();
         };

@@ -18,25 +18,30 @@
 //! [`Output::ReleaseBase`], for a leg that ends while the call goes on, and [`Output::Over`], once, for
 //! all the rest.
 //!
-//! A file per verb: `dial`, `progress`, `refuse`, `answer`, `reoffer`, `release`. [`strand`] keeps one leg,
-//! and says which offer and answer count.
+//! A file per verb: `dial`, `progress`, `refuse`, `answer`, `reoffer`, `hold`, `transfer`, `inherit`, `join`,
+//! `release`. [`strand`] keeps one leg, and says which offer and answer count; `sides` says which legs talk.
 //!
 //! Out of scope: a change of codec that only one end asks for and the other end's codec does not go with
-//! (refused with 488; RFC 3261 §14.2 leaves the session as it was), and hold as the other end hears it
-//! (music): those are telephony features.
+//! (refused with 488; RFC 3261 §14.2 leaves the session as it was).
 
 mod answer;
 mod dial;
 mod forwarding;
+mod hold;
 mod ice;
+mod inherit;
+mod join;
+mod place;
 mod progress;
 mod refuse;
 mod release;
 mod reoffer;
 mod service;
+mod sides;
 mod strand;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -47,7 +52,13 @@ use serde::{Deserialize, Serialize};
 
 use self::dial::Search;
 pub use self::forwarding::Divert;
+pub use self::hold::{HoldSignal, HoldSignals, Sound};
+pub use self::inherit::Estate;
+pub use self::join::Joining;
+use self::sides::{joined_by, joins, offers_srtp};
 use self::strand::Strand;
+pub use self::transfer::Errand;
+use self::transfer::Transfer;
 pub use self::words::{About, Admitted, Input, NewCall, Output, Refusal, Save, Side};
 use super::cause::Cause;
 use super::forward::Diversion;
@@ -107,6 +118,10 @@ enum Timer {
     NoAnswer,
     /// Ours: the confirmation of a feature code has been heard.
     Confirmation,
+    /// Ours: a transfer must end before its subscription does.
+    Transfer,
+    /// Ours: an end that refused to be resumed is asked again.
+    Align,
 }
 
 /// A call. Its `serde` form is its record on disk.
@@ -116,8 +131,23 @@ pub struct Call {
     summary: CallSummary,
     /// Every leg that ever was; the caller's is number 0.
     legs: BTreeMap<LegNo, Strand>,
-    /// Who answered.
+    /// Who is on side A: the caller, until somebody took its place.
+    #[serde(default = "first_caller")]
+    calling: LegNo,
+    /// Who is on side B: who answered, or took that one's place.
     talking_to: Option<LegNo>,
+    /// The transfer that is under way.
+    #[serde(default)]
+    transfer: Option<Box<Transfer>>,
+    /// How an end is told that the other one holds it.
+    #[serde(default)]
+    hold: HoldSignals,
+    /// From which world the caller's leg came.
+    #[serde(default = "from_south")]
+    facing: Facing,
+    /// What the ends hear in place of each other.
+    #[serde(skip)]
+    sounds: BTreeMap<Side, Sound>,
     /// The caller's offer.
     #[serde(skip)]
     offer: Option<Body>,
@@ -145,10 +175,20 @@ fn no_tokens() -> Tokens {
     Tokens::new([0; 32])
 }
 
+fn first_caller() -> LegNo {
+    LegNo::CALLER
+}
+
+/// Calls of records that do not say it: the north holds no secrets from a handset's hold.
+fn from_south() -> Facing {
+    Facing::South
+}
+
 impl PartialEq for Call {
     /// As records.
     fn eq(&self, other: &Self) -> bool {
-        let same = (self.state, self.talking_to) == (other.state, other.talking_to);
+        let ends = |call: &Self| (call.state, call.calling, call.talking_to);
+        let same = ends(self) == ends(other) && self.transfer == other.transfer;
         same && self.summary == other.summary && self.legs == other.legs
     }
 }
@@ -162,7 +202,12 @@ impl Call {
             state: State::Admitting,
             summary: CallSummary::of(&new, now),
             legs: BTreeMap::from([(LegNo::CALLER, Strand::caller())]),
+            calling: LegNo::CALLER,
             talking_to: None,
+            transfer: None,
+            hold: HoldSignals::default(),
+            facing: new.facing,
+            sounds: BTreeMap::new(),
             offer: new.offer,
             answer: None,
             channels: Channels::Untouched,
@@ -197,26 +242,35 @@ impl Call {
                 self.timers.set(Timer::C, now + TIMER_C);
                 Ready::nothing()
             }
-            State::Talking => self.resumed(),
+            State::Talking => self.resumed(now),
             // Not on disk.
             State::Dialling | State::Ending | State::Over => Ready::nothing(),
         }
     }
 
     /// After a restart: flows run again from what was agreed; the two legs speak for themselves, and the
-    /// others went with the former process.
-    fn resumed(&mut self) -> Ready<Save, Output> {
-        let talking_to = self.talking_to;
-        self.legs.retain(|leg, _| *leg == LegNo::CALLER || talking_to == Some(*leg));
-        let agreed =
-            |(leg, strand): (&LegNo, &Strand)| Some((*leg, strand.media.as_ref()?.agreed()?.clone()));
-        let flows: Vec<_> = self.legs.iter().filter_map(agreed).collect();
+    /// others went with the former process. So did a transfer: the referrer is told that it failed.
+    fn resumed(&mut self, now: Moment) -> Ready<Save, Output> {
+        let ends = [Some(self.calling), self.talking_to];
+        self.legs.retain(|leg, _| ends.contains(&Some(*leg)));
         let mut then = Vec::new();
-        for (leg, agreed) in flows {
-            self.run_flow(side_of(leg), &agreed, &mut then);
+        for leg in ends.into_iter().flatten() {
+            let strand = self.legs.get_mut(&leg);
+            let agreed = strand.and_then(|strand| {
+                strand.forget_offer();
+                strand.media.as_ref()?.agreed().cloned()
+            });
+            if let Some(agreed) = agreed {
+                self.run_flow(self.side_of(leg), &agreed, &mut then);
+            }
         }
         then.push(Output::Changed(Box::new(self.summary.clone())));
-        Ready::say(then)
+        if self.transfer.is_some() {
+            let cause = Cause::of_status(503, "the switch was started anew");
+            return led_by(then, self.transfer_failed(cause, now));
+        }
+        self.settle(&mut then);
+        Ready { save: self.put(), then }
     }
 
     /// The caller's leg has taken the INVITE. One that it refuses by itself (420, 422) is never admitted.
@@ -228,7 +282,7 @@ impl Call {
     fn news(&mut self, leg: LegNo, news: LegNews, now: Moment) -> Result<Ready<Save, Output>, Refusal> {
         let caller = leg == LegNo::CALLER;
         let Some(strand) = self.legs.get(&leg) else { return Err(self.refuse("news of an unknown leg")) };
-        let crossed = !strand.is_open();
+        let (crossed, candidate) = (!strand.is_open(), strand.candidate);
         Ok(match (self.state, news) {
             (_, LegNews::Closed) => self.closed(leg, now),
             // The leg sees to what it must still do: RFC 3261 §9.1 for a 2xx that crossed our CANCEL.
@@ -236,25 +290,24 @@ impl Call {
             (State::Admitting, LegNews::Invited) if caller && self.channels == Channels::Untouched => {
                 self.invited()
             }
-            (State::Dialling, LegNews::Progress { status, fork, body }) if !caller => {
-                self.progress(leg, status, &fork, body.as_ref(), now)
-            }
-            (State::Dialling, LegNews::Answered { fork, body }) if !caller => {
-                self.answered(leg, &fork, body.as_ref(), now)
-            }
-            (State::Dialling, LegNews::Refused { cause, contacts, route_failed }) if !caller => {
-                self.turned_down(leg, (cause, contacts, route_failed), now)
-            }
-            (State::Dialling, LegNews::Ended { cause }) if !caller => {
-                self.refused(leg, cause, Vec::new(), false, now)
+            (_, LegNews::Invited) if !caller => self.joins(leg, now),
+            (State::Dialling | State::Talking, news) if candidate => self.search_news(leg, news, now),
+            (State::Talking, LegNews::TransferAsked(wish)) => self.transfer_asked(leg, *wish, now),
+            (_, LegNews::TransferAsked(wish)) => self.transfer_refused(leg, &wish),
+            (_, LegNews::KeyPressed { digit, millis }) => self.key_pressed(leg, digit, millis),
+            (State::Talking, LegNews::Ended { .. } | LegNews::Refused { .. }) if self.is_referrer(leg) => {
+                self.referrer_left(leg)
             }
             (_, LegNews::Ended { cause } | LegNews::Refused { cause, .. }) => {
                 self.hang_up(Some(leg), cause, now)
             }
             (State::Talking, LegNews::Acknowledged { body }) => self.acknowledged(leg, body.as_ref(), now),
-            (_, LegNews::Reoffered { body }) => self.reoffered(leg, body.as_ref()),
-            (_, LegNews::ReofferWithdrawn) => self.reoffer_withdrawn(leg),
-            (_, LegNews::ReofferAnswered { body }) => self.reoffer_answered(leg, body.as_ref(), now),
+            (
+                _,
+                news @ (LegNews::Reoffered { .. }
+                | LegNews::ReofferWithdrawn
+                | LegNews::ReofferAnswered { .. }),
+            ) => self.session_news(leg, news, now),
             (
                 _,
                 LegNews::Invited
@@ -263,6 +316,41 @@ impl Call {
                 | LegNews::Acknowledged { .. },
             ) => Ready::nothing(),
         })
+    }
+}
+
+/// News that several states have in common.
+impl Call {
+    /// Of a leg that was dialled and has not answered yet: in a call that is being set up, or for a
+    /// transfer.
+    fn search_news(&mut self, leg: LegNo, news: LegNews, now: Moment) -> Ready<Save, Output> {
+        let transfer = self.state == State::Talking;
+        match news {
+            LegNews::Progress { status, fork, body } if transfer => {
+                self.transfer_progress(leg, status, &fork, body.as_ref(), now)
+            }
+            LegNews::Progress { status, fork, body } => self.progress(leg, status, &fork, body.as_ref(), now),
+            LegNews::Answered { fork, body } if transfer => {
+                self.transfer_answered(leg, &fork, body.as_ref(), now)
+            }
+            LegNews::Answered { fork, body } => self.answered(leg, &fork, body.as_ref(), now),
+            LegNews::Refused { cause, contacts, route_failed } => {
+                self.turned_down(leg, (cause, contacts, route_failed), now)
+            }
+            LegNews::Ended { cause } => self.refused(leg, cause, Vec::new(), false, now),
+            LegNews::TransferAsked(wish) => self.transfer_refused(leg, &wish),
+            other => self.session_news(leg, other, now),
+        }
+    }
+
+    /// Offers and answers within a dialog.
+    fn session_news(&mut self, leg: LegNo, news: LegNews, now: Moment) -> Ready<Save, Output> {
+        match news {
+            LegNews::Reoffered { body } => self.reoffered(leg, body.as_ref()),
+            LegNews::ReofferWithdrawn => self.reoffer_withdrawn(leg),
+            LegNews::ReofferAnswered { body } => self.reoffer_answered(leg, body.as_ref(), now),
+            _ => Ready::nothing(),
+        }
     }
 }
 
@@ -285,8 +373,24 @@ impl Machine for Call {
             (State::Ending, Input::Admitted(_) | Input::Denied(_)) if asked => Ok(self.admitted_too_late()),
             (_, Input::Admitted(grant)) if self.is_diverting() => Ok(self.diverted(grant, now)),
             (_, Input::Denied(cause)) if self.is_diverting() => Ok(self.not_diverted(cause, now)),
+            (State::Talking, Input::Admitted(grant)) if self.is_routing() => {
+                Ok(self.transfer_routed(grant, now))
+            }
+            (State::Talking, Input::Denied(cause)) if self.awaits_supervisor() => {
+                Ok(self.transfer_failed(cause, now))
+            }
+            (State::Talking, Input::NotOurs) if self.awaits_supervisor() => Ok(self.route_anyway()),
+            (State::Talking, Input::Inherited(estate)) if self.is_inheriting() => {
+                Ok(self.inherited(*estate, now))
+            }
             (_, Input::Admitted(_)) => Err(self.refuse("a grant that it did not ask for")),
-            (_, Input::Denied(_)) => Err(self.refuse("a refusal of what it did not ask for")),
+            (_, Input::Denied(_) | Input::NotOurs) => {
+                Err(self.refuse("a refusal of what it did not ask for"))
+            }
+            (_, Input::Inherited(_)) => Err(self.refuse("legs of another call")),
+            (State::Dialling | State::Talking, Input::Bequeathed(leg)) => Ok(self.bequeathed(leg, now)),
+            (_, Input::Bequeathed(_)) => Err(self.refuse("an heir")),
+            (_, Input::Joining(leg, joining)) => Ok(self.announce(leg, joining)),
             (_, Input::Leg(leg, news)) => self.news(leg, news, now),
             (_, Input::IceSettled(side, chosen)) => Ok(self.ice_settled(side, chosen)),
             (State::Over, Input::HangUp(_)) => Err(self.refuse("an order to hang up")),
@@ -298,82 +402,6 @@ impl Machine for Call {
     fn deadline(&self) -> Option<Moment> {
         self.timers.next()
     }
-}
-
-/// What every verb needs.
-impl Call {
-    fn set_phase(&mut self, phase: Phase, then: &mut Orders) {
-        if self.summary.phase != phase {
-            self.summary.phase = phase;
-            then.push(Output::Changed(Box::new(self.summary.clone())));
-        }
-    }
-
-    fn refuse(&self, input: &'static str) -> Refusal {
-        Refusal { reference: self.summary.reference, input, state: self.state }
-    }
-
-    /// Notes what a side agreed to and lets its media run.
-    fn run_flow(&mut self, side: Side, agreed: &Agreed, then: &mut Orders) {
-        let shown = (self.summary.codecs, self.summary.srtp);
-        let (codec, srtp) = (Some(agreed.codec), agreed.srtp.is_some());
-        match side {
-            Side::A => (self.summary.codecs.0, self.summary.srtp.0) = (codec, srtp),
-            Side::B => (self.summary.codecs.1, self.summary.srtp.1) = (codec, srtp),
-        }
-        then.push(Output::Flow(side, Box::new(agreed.clone())));
-        if self.state == State::Talking && shown != (self.summary.codecs, self.summary.srtp) {
-            then.push(Output::Changed(Box::new(self.summary.clone())));
-        }
-    }
-
-    /// The codec that a side speaks.
-    fn codec(&self, side: Side) -> Option<Codec> {
-        match side {
-            Side::A => self.summary.codecs.0,
-            Side::B => self.summary.codecs.1,
-        }
-    }
-
-    /// Whether what the two sides speak can be passed on.
-    fn codecs_join(&self) -> bool {
-        let both = self.codec(Side::A).zip(self.codec(Side::B));
-        both.is_none_or(|(a, b)| joins(a, b))
-    }
-
-    /// The codecs that a side may change to without the other side.
-    fn codecs_beside(&self, side: Side) -> &'static [Codec] {
-        let other = match side {
-            Side::A => Side::B,
-            Side::B => Side::A,
-        };
-        self.codec(other).map_or(&[Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G726], joined_by)
-    }
-}
-
-fn side_of(leg: LegNo) -> Side {
-    if leg == LegNo::CALLER { Side::A } else { Side::B }
-}
-
-/// Codecs that can be passed on to one that speaks `codec`, itself first: the media engine translates
-/// among G.711 and G.726 and nothing else.
-fn joined_by(codec: Codec) -> &'static [Codec] {
-    match codec {
-        Codec::Pcma => &[Codec::Pcma, Codec::Pcmu, Codec::G726],
-        Codec::Pcmu => &[Codec::Pcmu, Codec::Pcma, Codec::G726],
-        Codec::G726 => &[Codec::G726, Codec::Pcma, Codec::Pcmu],
-        Codec::G722 => &[Codec::G722],
-    }
-}
-
-fn joins(a: Codec, b: Codec) -> bool {
-    joined_by(a).contains(&b)
-}
-
-/// Whether a body mentions keys or a secure profile. Only a hint for admission; what is agreed counts.
-fn offers_srtp(body: &Body) -> bool {
-    let has = |needle: &[u8]| memchr::memmem::find(&body.bytes, needle).is_some();
-    has(b"a=crypto:") || has(b"RTP/SAVP")
 }
 
 /// What was ordered already goes first.

@@ -30,7 +30,7 @@ impl Call {
         // RFC 3261 §16.7 step 5: on a 6xx the proxy "SHOULD cancel all client transactions … pending" and
         // "MUST NOT create any new branches".
         if let (600..=699, Some(cause)) = (status, self.search.best.clone()) {
-            return led_by(then, self.hang_up(None, cause, now));
+            return led_by(then, self.nobody_left(cause, now));
         }
         let deflections = contacts.clone();
         // Of 3xx, 305 names a proxy and 380 another service (RFC 3261 §21.3): neither is this callee.

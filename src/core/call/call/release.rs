@@ -16,6 +16,7 @@ impl Call {
         }
         let mut then: Orders = Vec::new();
         let answered = self.state == State::Talking;
+        self.transfer_ends(487, &mut then);
         // Without its INVITE there is nothing that could be refused.
         let refusable = !answered && self.channels != Channels::Untouched;
         for (leg, strand) in self.legs.iter_mut().filter(|(_, strand)| strand.is_open()) {
@@ -65,9 +66,11 @@ impl Call {
         let lost = std::mem::replace(&mut strand.life, Life::Closed) == Life::Open;
         let cause = Cause::of_status(500, "a leg of the call was lost");
         match self.state {
-            State::Dialling if lost && leg != LegNo::CALLER => {
+            _ if lost && strand.joining.is_some() => self.never_joined(leg),
+            State::Dialling | State::Talking if lost && strand.candidate => {
                 self.refused(leg, cause, Vec::new(), false, now)
             }
+            State::Talking if lost && self.is_referrer(leg) => self.referrer_left(leg),
             State::Admitting | State::Dialling | State::Talking if lost => {
                 self.hang_up(Some(leg), cause, now)
             }
@@ -96,6 +99,8 @@ impl Call {
             Some(Timer::C) => self.nobody_answered(now),
             Some(Timer::NoAnswer) => self.not_answered(),
             Some(Timer::Confirmation) => self.hang_up(None, Cause::normal(), now),
+            Some(Timer::Transfer) => self.transfer_too_slow(now),
+            Some(Timer::Align) => self.align_again(),
             Some(Timer::Linger) => {
                 let mut then = Vec::new();
                 self.give_back(&mut then);
@@ -115,6 +120,6 @@ impl Call {
         };
         self.note_cause(cause.clone());
         let best = self.search.best.take().unwrap_or(cause);
-        self.hang_up(None, best, now)
+        self.nobody_left(best, now)
     }
 }

@@ -4,10 +4,16 @@ use super::*;
 
 impl Call {
     /// A leg proposes another description, or asks for ours. It is answered here, with a codec that goes
-    /// with the other leg's; the other leg is not disturbed.
+    /// with the other leg's; the other leg hears of it only when it is a hold or its end.
     pub(super) fn reoffered(&mut self, leg: LegNo, body: Option<&Body>) -> Ready<Save, Output> {
-        let codecs = self.codecs_beside(side_of(leg));
+        let (codecs, wish) = (self.codecs_beside(self.side_of(leg)), self.wish(leg));
         let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
+        if body.is_some() {
+            // An offer of ours that is still out was refused with 491 on its way and waits; theirs came
+            // first, and what ours was to say stands in the answer.
+            strand.forget_offer();
+        }
+        strand.wish(wish);
         let mut then = Vec::new();
         let answered = match body {
             Some(body) => strand.answer(body, codecs, &mut self.tokens).map(|(body, agreed)| {
@@ -26,6 +32,7 @@ impl Call {
             },
         ));
         self.accept_again(leg, &mut then);
+        self.settle(&mut then);
         Ready { save: self.put(), then }
     }
 
@@ -44,6 +51,7 @@ impl Call {
         if let Some(agreed) = self.legs.get_mut(&leg).and_then(|strand| strand.withdraw()) {
             self.run_if_heard(leg, &agreed, &mut then);
         }
+        self.settle(&mut then);
         Ready { save: self.put(), then }
     }
 
@@ -69,20 +77,27 @@ impl Call {
             media.rollback();
         }
         let mut then = Vec::new();
+        if wanted {
+            self.note_refusal(leg, agreed.is_none(), now);
+        }
         if let Some(agreed) = agreed {
             self.run_if_heard(leg, &agreed, &mut then);
         }
-        if wanted && self.state == State::Talking && !self.codecs_join() {
+        let all_said = self.legs.values().all(|strand| !strand.is_open() || !strand.offer_is_out());
+        if wanted && self.state == State::Talking && all_said && !self.codecs_join() {
             let cause = Cause::of_status(488, "no codec in common between caller and callee");
             return led_by(then, self.hang_up(None, cause, now));
         }
+        self.settle(&mut then);
         Ready { save: self.put(), then }
     }
 
-    /// Before the answer only one of the dialled legs is heard.
+    /// Before the answer only one of the dialled legs is heard, and of those that are dialled for a
+    /// transfer none.
     fn run_if_heard(&mut self, leg: LegNo, agreed: &Agreed, then: &mut Orders) {
-        if self.state == State::Talking || leg == LegNo::CALLER || self.search.early == Some(leg) {
-            self.run_flow(side_of(leg), agreed, then);
+        let side = self.side_of(leg);
+        if self.end_at(side) == Some(leg) || self.search.early == Some(leg) {
+            self.run_flow(side, agreed, then);
         }
     }
 

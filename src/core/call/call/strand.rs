@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Target};
-use crate::id::Tokens;
-use crate::media::Codec;
+use super::{Cause, Joining, Side, Target};
+use crate::call::Party;
+use crate::id::{OwnerId, Tokens};
 use crate::media::negotiate::{Agreed, MediaRefusal, OfferAnswer};
+use crate::media::{Codec, Direction};
+use crate::sip::Facing;
 use crate::sip::invite::Body;
 use crate::sip::wire::Text;
 
@@ -31,6 +33,27 @@ pub(super) struct Strand {
     pub target: Option<Target>,
     /// What is agreed on; of a dialled leg until its answer, our offer.
     pub media: Option<OfferAnswer>,
+    /// On which side it is; of older records by its number.
+    #[serde(default)]
+    pub side: Option<Side>,
+    /// Its name in tags and branches, when it was born in another call.
+    #[serde(default)]
+    pub owner: Option<OwnerId>,
+    /// Whose it is, when it was not dialled by this call.
+    #[serde(default)]
+    pub party: Option<Party>,
+    /// From which world it came, when it was not dialled by this call.
+    #[serde(default)]
+    pub facing: Option<Facing>,
+    /// It was dialled, and nobody has won yet.
+    #[serde(skip)]
+    pub candidate: bool,
+    /// It wants the place of another leg, and has not been answered.
+    #[serde(skip)]
+    pub joining: Option<Box<Joining>>,
+    /// The direction that the far end refused to change to, and how often.
+    #[serde(skip)]
+    pub refused: Option<(Direction, u8)>,
     /// Whether a dialled leg has made any progress.
     #[serde(skip)]
     pub progressed: bool,
@@ -49,13 +72,33 @@ impl Strand {
         Self::new(None, None)
     }
 
-    /// One that is dialled with the offer that `media` has out.
-    pub fn dialled(target: Target, media: OfferAnswer) -> Self {
-        Self::new(Some(target), Some(media))
+    /// One that is dialled for `side` with the offer that `media` has out.
+    pub fn dialled(target: Target, media: OfferAnswer, side: Side) -> Self {
+        Self { side: Some(side), candidate: true, ..Self::new(Some(target), Some(media)) }
+    }
+
+    /// One whose INVITE asks for the place of another.
+    pub fn newcomer(joining: Box<Joining>) -> Self {
+        let (party, facing) = (Some(joining.party.clone()), Some(joining.facing));
+        Self { party, facing, joining: Some(joining), ..Self::new(None, None) }
     }
 
     fn new(target: Option<Target>, media: Option<OfferAnswer>) -> Self {
-        Self { life: Life::Open, target, media, progressed: false, forks: Vec::new(), before: None }
+        Self {
+            life: Life::Open,
+            target,
+            media,
+            side: None,
+            owner: None,
+            party: None,
+            facing: None,
+            candidate: false,
+            joining: None,
+            refused: None,
+            progressed: false,
+            forks: Vec::new(),
+            before: None,
+        }
     }
 
     pub fn is_open(&self) -> bool {
@@ -67,6 +110,42 @@ impl Strand {
         if self.is_open() {
             self.life = Life::Ended;
         }
+    }
+
+    /// Whether its far end has put us on hold.
+    pub fn holds_us(&self) -> bool {
+        let agreed = self.media.as_ref().and_then(|media| media.agreed());
+        self.is_open() && agreed.is_some_and(|agreed| agreed.remote_held)
+    }
+
+    /// Whether its far end waits and sends something for us to hear meanwhile.
+    pub fn brings_music(&self) -> bool {
+        let agreed = self.media.as_ref().and_then(|media| media.agreed());
+        agreed.is_some_and(|agreed| agreed.direction.receives())
+    }
+
+    /// The direction that our description in force stands for.
+    pub fn said(&self) -> Option<Direction> {
+        self.media.as_ref().and_then(|media| media.said())
+    }
+
+    /// What shall be said from the next exchange on.
+    pub fn wish(&mut self, direction: Direction) {
+        if let Some(media) = self.in_force() {
+            media.set_direction(direction);
+        }
+    }
+
+    /// Our offer will not be answered.
+    pub fn forget_offer(&mut self) {
+        if let Some(media) = self.in_force() {
+            media.rollback();
+        }
+    }
+
+    /// Whether an offer of ours waits for its answer.
+    pub fn offer_is_out(&self) -> bool {
+        self.media.as_ref().is_some_and(|media| media.offer_is_out())
     }
 
     /// Whether it holds a channel of a base station.
@@ -126,8 +205,6 @@ impl Strand {
             return Err(Cause::of_status(488, "no session is agreed on yet"));
         };
         let before = media.clone();
-        // An offer of ours that is still out was refused with 491 on its way and waits; theirs came first.
-        media.rollback();
         let current = media.agreed().map(|agreed| agreed.codec).filter(|codec| codecs.contains(codec));
         let same = current.as_ref().map_or(codecs, std::slice::from_ref);
         let (kind, bytes) = (&body.content_type, &body.bytes);

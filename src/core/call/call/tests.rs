@@ -1,9 +1,11 @@
 mod ends;
 mod forks;
 mod forwards;
+mod holds;
 mod random;
 mod reoffers;
 mod setup;
+mod transfers;
 mod ways;
 mod wire;
 mod world;

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Divert, State};
+use super::{Call, Divert, Errand, Estate, HoldSignals, Joining, Sound, State};
 use crate::call::cause::Cause;
 use crate::call::forward::{self, Diversion, Forwards};
 use crate::call::{CallSummary, LegNews, LegNo, LegOrder, Party, Target};
-use crate::id::CallRef;
+use crate::id::{BaseStationId, CallRef, OwnerId};
 use crate::media::Codec;
 use crate::media::ice::description::Description;
 use crate::media::negotiate::{Agreed, IceMode, SrtpPolicy};
@@ -23,6 +23,16 @@ pub enum Side {
     A,
     /// Towards whoever answered.
     B,
+}
+
+impl Side {
+    /// The opposite one.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
 }
 
 /// What is known of a call when its INVITE arrives.
@@ -60,8 +70,20 @@ pub struct Admitted {
     /// Whom to dial: each attempt rings its targets together; the next is tried only when the way of
     /// the one before failed.
     pub attempts: Vec<Vec<Target>>,
+    /// How an end is told that the other one holds it.
+    pub hold: HoldSignals,
     /// What the router knows besides.
     pub about: About,
+}
+
+impl Admitted {
+    /// Our RTP port on a side.
+    pub(super) const fn port(&self, side: Side) -> u16 {
+        match side {
+            Side::A => self.port_a,
+            Side::B => self.port_b,
+        }
+    }
 }
 
 /// What the router knows of a call beside where to dial.
@@ -103,6 +125,16 @@ pub enum Input {
     IceSettled(Side, Box<Description>),
     /// Something happened on a leg.
     Leg(LegNo, LegNews),
+    /// The answer to [`Output::Inherit`]: there is no such call here; its dialog is somebody else's.
+    NotOurs,
+    /// The answer to [`Output::Inherit`]: the legs of the other call, which are this call's from now on.
+    /// A refusal of this input leaves them where they are.
+    Inherited(Box<Estate>),
+    /// Another call has taken what [`Call::estate`] gave: all legs but this one are gone, and the call ends.
+    Bequeathed(LegNo),
+    /// An INVITE that asks for the place of one of the call's legs has come; it makes the leg of this
+    /// number, [`Call::next_leg`].
+    Joining(LegNo, Box<Joining>),
     /// An administrator, or a lost channel, ends it.
     HangUp(Cause),
     /// The moment it asked for has come.
@@ -133,6 +165,34 @@ pub enum Output {
     Leg(LegNo, LegOrder),
     /// Let media run on one side as agreed.
     Flow(Side, Box<Agreed>),
+    /// Let a side hear this in place of the other side; none: the other side again.
+    Play(Side, Option<Sound>),
+    /// Press a key towards a side (RFC 4733).
+    Press {
+        /// Who hears it.
+        side: Side,
+        /// The key.
+        digit: char,
+        /// For how long, in milliseconds.
+        millis: u32,
+    },
+    /// Ask the supervisor whom to dial for a transfer, and for their channels. Wants its
+    /// [`Input::Admitted`] or [`Input::Denied`].
+    Route(Box<Errand>),
+    /// Ask the call of this leg for its other legs. Wants [`Input::Inherited`], [`Input::Denied`] or, when
+    /// there is no such leg, [`Input::NotOurs`].
+    Inherit(OwnerId),
+    /// Let one side's media go on where another call's were: its ports, keys and streams change hands.
+    TakeMedia {
+        /// The call that they come from.
+        from: CallRef,
+        /// Their side there.
+        side: Side,
+        /// Their side here.
+        into: Side,
+    },
+    /// An end has left whose party holds a channel of this base station, and the call goes on.
+    FreeBase(BaseStationId),
     /// A dialled leg that holds a channel of a base station is gone, and the call goes on: the channel
     /// goes back. Once for each such leg, never after [`Over`](Output::Over), which gives back the rest.
     ReleaseBase(LegNo),

@@ -76,6 +76,11 @@ impl OfferAnswer {
         self.session.as_ref().map(|session| &session.agreed)
     }
 
+    /// What we wanted to do when our description in force was made.
+    pub fn said(&self) -> Option<Direction> {
+        self.session.as_ref().map(|session| session.spoken.draft.local.direction)
+    }
+
     /// Whether an offer of ours waits for its answer.
     pub fn offer_is_out(&self) -> bool {
         self.pending.is_some()

@@ -36,6 +36,7 @@ mod prack;
 mod receive;
 mod record;
 mod reinvite;
+mod replaced;
 mod ring;
 mod send;
 mod session;

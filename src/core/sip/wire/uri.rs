@@ -119,6 +119,29 @@ impl Uri {
         }
     }
 
+    /// The value of a header in the URI (`?Replaces=…`), escapes undone (RFC 3261 §19.1.1).
+    pub fn header(&self, name: &str) -> Option<String> {
+        let headers = self.headers.as_deref()?.split('&');
+        let mut named = headers.filter_map(|header| header.split_once('='));
+        named.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| unescape(value))
+    }
+
+    /// As it may stand in a Request-URI: without headers and without the `method` parameter
+    /// (RFC 3261 §19.1.1, table 1).
+    pub fn as_request_uri(&self) -> String {
+        let bare = match &self.headers {
+            Some(headers) => &self.raw[..self.raw.len() - headers.len() - 1],
+            None => self.raw.as_str(),
+        };
+        if !self.params.has("method") {
+            return bare.to_owned();
+        }
+        // Behind the user, which may hold semicolons of its own.
+        let host = bare.rfind('@').map_or(0, |at| at + 1);
+        let keep = |part: &&str| !part.to_ascii_lowercase().starts_with("method=");
+        format!("{}{}", &bare[..host], bare[host..].split(';').filter(keep).collect::<Vec<_>>().join(";"))
+    }
+
     fn bare(raw: &Text, scheme: Scheme) -> Self {
         let raw = raw.clone();
         Self {
@@ -240,6 +263,15 @@ mod tests {
         let odd = uri("sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com").unwrap();
         assert_eq!(odd.user.as_deref(), Some("1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*"));
         assert_eq!(odd.host, Some(Host::Name("example.com".into())));
+    }
+
+    #[test]
+    fn headers_of_a_uri_are_read_and_do_not_go_into_a_request() {
+        let refer =
+            uri("sip:c@x.test;method=INVITE;user=phone?Replaces=a%40b%3Bto-tag%3D1&Subject=x").unwrap();
+        assert_eq!(refer.header("replaces").as_deref(), Some("a@b;to-tag=1"));
+        assert_eq!(refer.header("Call-ID"), None);
+        assert_eq!(refer.as_request_uri(), "sip:c@x.test;user=phone");
     }
 
     #[test]

@@ -278,7 +278,7 @@ fn a_call_comes_back_from_its_record_and_ends_as_if_nothing_had_happened() {
     world.far(0).media.set_direction(crate::media::Direction::SendOnly);
     let offer = world.far(0).offer();
     world.news(0, LegNews::Reoffered { body: Some(offer) });
-    assert_eq!(world.said(), ["flow A G722", "leg 0: answer"]);
+    assert_eq!(world.said(), ["flow A G722", "leg 0: answer", "leg 2: reoffer", "play B Hold"]);
     world.ends(2);
     assert_eq!(world.said(), ["leg 0: hang up q16", "over"]);
     world.buried();

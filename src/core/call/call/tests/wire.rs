@@ -101,6 +101,7 @@ impl Wire {
                 srtp: (policy, policy),
                 ice: Default::default(),
                 attempts: setup.attempts,
+                hold: HoldSignals::default(),
                 about: crate::call::About::default(),
             },
             legs: BTreeMap::from([(0, sip_leg(0, true))]),
@@ -181,6 +182,10 @@ impl Wire {
             match hear(event, self.why.get(&number)) {
                 Heard::News(news) => self.call_hears(Input::Leg(LegNo(number), news)),
                 Heard::Asked(reply) => self.leg_input(number, LegInput::Order(reply)),
+                Heard::Told(reply, news) => {
+                    self.leg_input(number, LegInput::Order(reply));
+                    self.call_hears(Input::Leg(LegNo(number), news));
+                }
                 Heard::Challenged { .. } => {
                     self.why.insert(number, Cause::of_status(403, "no credentials"));
                     self.leg_input(number, LegInput::Order(SipOrder::HangUp { headers: Vec::new() }));
@@ -207,7 +212,10 @@ impl Wire {
                 }
                 Output::Flow(side, agreed) => drop(self.flows.insert(side, *agreed)),
                 Output::Over(_) => self.over += 1,
-                Output::ReleaseBase(_) | Output::Changed(_) | Output::Divert(_) => {}
+                Output::Route(_) => self.call_hears(Input::Admitted(Box::new(self.grant.clone()))),
+                Output::Inherit(_) => self.call_hears(Input::NotOurs),
+                Output::Play(..) | Output::Press { .. } | Output::TakeMedia { .. } => {}
+                Output::ReleaseBase(_) | Output::FreeBase(_) | Output::Changed(_) | Output::Divert(_) => {}
             }
         }
     }
@@ -675,7 +683,7 @@ fn a_silent_callee_counts_as_a_failed_way_and_the_next_is_dialled() {
 fn in_dialog_requests_get_an_answer() {
     let mut wire = Wire::talking(Setup::default());
     for (number, method, status) in
-        [(1, "INFO", 200), (2, "MESSAGE", 501), (3, "REFER", 603), (4, "NOTIFY", 489)]
+        [(1, "INFO", 200), (2, "MESSAGE", 501), (3, "REFER", 400), (4, "NOTIFY", 489)]
     {
         let order = SipOrder::Request { number, method: method.into(), headers: vec![], body: None };
         wire.order(1, order);

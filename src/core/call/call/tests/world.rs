@@ -2,10 +2,12 @@
 //! session descriptions of their own. What no call may ever do is asserted here, at every output.
 
 use super::super::*;
-use crate::call::Party;
 use crate::call::admission::Limit;
-use crate::id::{BaseStationId, CallRef};
+use crate::call::{Party, Ticket, TransferWish};
+use crate::id::{BaseStationId, CallRef, OwnerId};
 use crate::media::negotiate::SrtpMode;
+use crate::sip::refer::Referral;
+use crate::sip::replaces::Replaces;
 use crate::sip::{Destination, Transport};
 
 pub const START: Moment = Moment::from_micros(1_000_000_000_000);
@@ -77,7 +79,10 @@ impl Default for Setup {
 
 /// A handset on a base station of its own.
 pub fn handset(name: &str) -> Target {
-    Target { base: Some((BaseStationId(name.into()), Limit::flat(8))), ..target(name, Facing::South) }
+    let mut target = target(name, Facing::South);
+    target.base = Some((BaseStationId(name.into()), Limit::flat(8)));
+    target.party.user = name.parse().ok();
+    target
 }
 
 /// Somebody in the north, by the given proxy.
@@ -125,6 +130,18 @@ pub struct Told {
     pub reoffer: Option<Body>,
 }
 
+impl Call {
+    /// Whether legs are dialled that are not kept on disk.
+    pub fn is_searching_of_test(&self) -> bool {
+        self.legs.values().any(|strand| strand.candidate || strand.joining.is_some() || !strand.is_open())
+    }
+
+    /// A test makes another call of it.
+    pub fn summary_of_test(&mut self) -> &mut CallSummary {
+        &mut self.summary
+    }
+}
+
 pub struct World {
     pub call: Call,
     pub now: Moment,
@@ -136,8 +153,12 @@ pub struct World {
     pub admits: usize,
     /// What the caller was answered, early or finally.
     pub caller_heard: Option<Body>,
+    /// What each side hears in place of the other.
+    pub sounds: BTreeMap<Side, Sound>,
+    /// Base stations whose channels went back with an end that left.
+    pub freed: Vec<String>,
     offers: bool,
-    grant: Admitted,
+    pub grant: Admitted,
     said: Vec<String>,
 }
 
@@ -156,7 +177,12 @@ impl World {
         let offer = setup.offers.then(|| setup.caller.offer());
         let new = NewCall {
             reference: CallRef(7),
-            caller: Party { number: "anna".into(), ..Party::default() },
+            caller: Party {
+                number: "anna".into(),
+                user: "anna".parse().ok(),
+                base: Some(BaseStationId("anna".into())),
+                ..Party::default()
+            },
             dialled: Party { number: "bob".into(), ..Party::default() },
             facing: Facing::South,
             offer,
@@ -184,8 +210,11 @@ impl World {
                 srtp: (policy, policy),
                 ice: Default::default(),
                 attempts: setup.attempts,
+                hold: HoldSignals::default(),
                 about: setup.about,
             },
+            sounds: BTreeMap::new(),
+            freed: Vec::new(),
             said: Vec::new(),
         };
         world.input(Input::Started);
@@ -283,6 +312,26 @@ impl World {
                 assert!(!std::mem::replace(&mut told.base_released, true), "twice");
                 format!("release {}", leg.0)
             }
+            Output::Play(side, sound) => {
+                assert!(self.over.is_none(), "media without channels");
+                match sound {
+                    Some(sound) => drop(self.sounds.insert(side, sound)),
+                    None => assert!(self.sounds.remove(&side).is_some(), "nothing was played"),
+                }
+                format!("play {side:?} {}", sound.map_or("nothing".into(), |sound| format!("{sound:?}")))
+            }
+            Output::Press { side, digit, .. } => format!("press {side:?} {digit}"),
+            Output::Route(errand) => format!("route {} by {}", errand.to, errand.by.number),
+            Output::Inherit(owner) => format!("inherit {owner}"),
+            Output::TakeMedia { from, side, into } => {
+                assert!(self.over.is_none(), "media without channels");
+                format!("take {from} {side:?} into {into:?}")
+            }
+            Output::FreeBase(base) => {
+                assert!(self.over.is_none(), "Over gives all back");
+                self.freed.push(base.0.clone());
+                format!("free {base}")
+            }
             Output::Changed(summary) => {
                 assert!(self.over.is_none() && summary.phase != Phase::Ended);
                 return;
@@ -316,13 +365,22 @@ impl World {
                 format!("{status}{sdp}")
             }
             LegOrder::Accept { body } => {
-                assert!(caller);
                 told.answered = true;
-                self.caller_hears(body, true);
+                match caller {
+                    true => self.caller_hears(body, true),
+                    false => told.reoffer = body,
+                }
                 "accept".to_owned()
             }
+            LegOrder::AcceptTransfer { .. } => "take transfer".to_owned(),
+            LegOrder::RefuseTransfer { cause, .. } => {
+                format!("refuse transfer {}: {}", cause.status, cause.words)
+            }
+            LegOrder::TellTransfer { status, left, .. } => {
+                format!("told {status}{}", if left.is_none() { " last" } else { "" })
+            }
             LegOrder::Reject { cause } => {
-                assert!(caller && !told.answered);
+                assert!((caller || told.offer.is_none()) && !told.answered);
                 told.ended = true;
                 format!("reject {} q{}", cause.status, cause.q850)
             }
@@ -454,6 +512,34 @@ impl World {
         self.news(leg, LegNews::Ended { cause: Cause::normal() });
     }
 
+    /// The far end answers our re-INVITE as it likes.
+    pub fn takes_reoffer(&mut self, leg: u32) {
+        let offer = self.legs.get_mut(&LegNo(leg)).unwrap().reoffer.take().expect("it was asked to change");
+        let body = self.far(leg).answer(&offer);
+        self.news(leg, LegNews::ReofferAnswered { body: Some(body) });
+    }
+
+    /// A leg's user wants the other end connected with somebody.
+    pub fn refers(&mut self, leg: u32, to: &str, own: Option<OwnerId>) {
+        self.try_refers(leg, to, own).unwrap();
+    }
+
+    pub fn try_refers(&mut self, leg: u32, to: &str, own: Option<OwnerId>) -> Result<(), Refusal> {
+        let replaces = Replaces::parse("x;to-tag=a;from-tag=b").filter(|_| own.is_some());
+        let wish = TransferWish {
+            ticket: Ticket { handle: 1, number: 2, quiet: false },
+            to: format!("sip:{to}@example.com"),
+            replaces_own: own,
+            referral: Referral { referred_by: Some("<sip:anna@example.com>".into()), replaces },
+        };
+        self.try_news(leg, LegNews::TransferAsked(Box::new(wish)))
+    }
+
+    /// The supervisor lets these be dialled for a transfer.
+    pub fn routes_to(&mut self, attempts: Vec<Vec<Target>>) {
+        self.input(Input::Admitted(Box::new(Admitted { attempts, ..self.grant.clone() })));
+    }
+
     /// Every leg that was told to end or has ended closes.
     pub fn all_close(&mut self) {
         let open: Vec<_> = self.legs.iter().filter(|(_, told)| !told.closed).map(|(leg, _)| leg.0).collect();
@@ -476,13 +562,17 @@ impl World {
 
     /// Whether the far end of a side and the switch agree: codec, address, crossed keys.
     pub fn matched(&mut self, side: Side, leg: u32) {
+        self.matched_by(side, leg, if side == Side::A { 30000 } else { 30002 });
+    }
+
+    /// The same where our port came from another call.
+    pub fn matched_by(&mut self, side: Side, leg: u32, port: u16) {
         let ours = self.flows[&side].clone();
         let theirs = self.far(leg).agreed().clone();
         assert_eq!(ours.codec, theirs.codec);
         assert_eq!((ours.send_pt, ours.recv_pt), (theirs.recv_pt, theirs.send_pt));
         let local = self.far(leg).media.local().clone();
         assert_eq!(ours.remote, Some((local.address, local.port).into()));
-        let port = if side == Side::A { 30000 } else { 30002 };
         assert_eq!(theirs.remote, Some(([192, 0, 2, 1], port).into()));
         assert_eq!(ours.direction, theirs.direction.mirrored());
         let crossed = theirs.srtp.map(|pair| (pair.remote, pair.local));

@@ -1,0 +1,325 @@
+//! Transfers between the machines: ways asked of the supervisor, legs that go from one call to another, and
+//! INVITEs that ask for the place of a leg.
+//!
+//! ```text
+//!  heir ── Bequeath ──► supervisor ──► giver: is it my dialog? what have I to leave?
+//!  heir ◄──────────── Inheritance ──── giver, which passes on what its lent legs say from now on
+//!  heir saves, moves the media, then Taken ──► giver: ends what is left
+//! ```
+
+use kirkwall_core::call::{Errand, Estate, Joining, Side};
+use kirkwall_core::id::CallRef;
+use kirkwall_core::sip::replaces::{Matched, Replaces};
+
+use super::*;
+use crate::dialog::Named;
+use crate::media_channel::TakeOver;
+use crate::supervisor::{PassLegs, RouteTransfer};
+
+impl Call {
+    /// Whom to dial for a transfer, from the supervisor.
+    pub(super) fn ask_way(&mut self, errand: Errand, ctx: &mut Context<Self>) {
+        let asked = self.supervisor.send(RouteTransfer { call: self.summary().reference, errand });
+        ctx.spawn(asked.into_actor(self).map(|reply, me, ctx| {
+            let ports = me.ports.media.ports(ChannelId(me.summary().reference.0));
+            let input = match (reply, ports) {
+                (Ok(Ok(Granted { attempts, credentials, about })), Some(ports)) => {
+                    me.credentials = credentials;
+                    Input::Admitted(Box::new(Admitted { about, ..me.grant(attempts, ports) }))
+                }
+                (Ok(Err(cause)), _) => Input::Denied(cause),
+                _ => Input::Denied(Cause::of_status(500, "the switch could not route the transfer")),
+            };
+            me.step(input, ctx);
+        }));
+    }
+
+    /// The legs of another call, from whichever call has this one.
+    pub(super) fn ask_for_legs(&mut self, owner: OwnerId, ctx: &mut Context<Self>) {
+        let replaces = self.machine.referral().and_then(|referral| referral.replaces.clone());
+        match replaces {
+            Some(replaces) => {
+                self.supervisor.do_send(Bequeath { owner, replaces, heir: ctx.address() });
+            }
+            None => ctx.notify(Inheritance::NotOurs),
+        }
+    }
+
+    /// Takes over media, then tells the call that it came from.
+    pub(super) fn take_media(&mut self, from: CallRef, side: Side, into: Side, ctx: &mut Context<Self>) {
+        let theirs = self.giver.as_ref().and_then(|giver| giver.channel.clone());
+        let taken = self
+            .channel
+            .as_ref()
+            .map(|channel| channel.send(TakeOver { from: ChannelId(from.0), channel: theirs, side, into }));
+        let taken = async move {
+            match taken {
+                Some(taken) => taken.await.is_ok_and(|taken| taken.is_ok()),
+                None => false,
+            }
+        };
+        ctx.spawn(taken.into_actor(self).map(|taken, me, ctx| {
+            if let Some(Giver { call, kept, .. }) = me.giver.take() {
+                call.do_send(Taken { kept, taken: true });
+            }
+            if !taken {
+                let cause = Cause::of_status(500, "the media of the other call could not be taken over");
+                me.step(Input::HangUp(cause), ctx);
+            }
+        }));
+    }
+
+    /// What a lent leg says is for the call that has it.
+    pub(super) fn pass_on(&mut self, leg: LegNo, news: LegNews, ctx: &mut Context<Self>) {
+        let owner = self.machine.name_of(leg);
+        if let Some((heir, _)) = self.lent.get(&leg) {
+            heir.do_send(Passed { owner, news, from: ctx.address() });
+        }
+    }
+
+    fn leave(&mut self, kept: LegNo, heir: Addr<Call>, matched: Option<Matched>, ctx: &mut Context<Self>) {
+        let refused = match matched {
+            None => Some(Cause::of_status(481, "Replaces names a call that is not here")),
+            Some(Matched::Over) => Some(Cause::of_status(603, "the call that Replaces names is over")),
+            Some(_) if !self.lent.is_empty() => {
+                Some(Cause::of_status(603, "the other call is being transferred already"))
+            }
+            Some(_) => None,
+        };
+        let estate = refused.map_or_else(|| self.machine.estate(kept), Err);
+        let estate = match estate {
+            Ok(estate) => estate,
+            Err(cause) => return heir.do_send(Inheritance::Refused(cause)),
+        };
+        let mut dialogs = Vec::new();
+        for owner in estate.owners() {
+            let leg = self.machine.leg_named(owner);
+            if let Some((leg, dialog)) = leg.and_then(|leg| Some((leg, self.legs.get(&leg)?.clone()))) {
+                self.lent.insert(leg, (heir.clone(), dialog.clone()));
+                dialogs.push((owner, dialog));
+            }
+        }
+        let (channel, from) = (self.channel.clone(), ctx.address());
+        heir.do_send(Inheritance::Left(Box::new(Bequest { estate, dialogs, kept, channel, from })));
+    }
+
+    fn inherit(&mut self, bequest: Bequest, ctx: &mut Context<Self>) {
+        let Bequest { estate, dialogs, kept, channel, from } = bequest;
+        let (origin, owners, bases) = (estate.from, estate.owners(), estate.bases());
+        let ready = match self.machine.handle(Input::Inherited(Box::new(estate)), self.ports.clock.now()) {
+            Ok(ready) => ready,
+            Err(refusal) => {
+                debug!(%refusal);
+                return from.do_send(Taken { kept, taken: false });
+            }
+        };
+        let to = self.summary().reference;
+        self.supervisor.do_send(PassLegs { from: origin, to, owners, bases });
+        for (owner, dialog) in dialogs {
+            if let Some(leg) = self.machine.leg_named(owner) {
+                dialog.go_over(ctx.address(), to, leg);
+                self.legs.insert(leg, dialog);
+            }
+        }
+        self.giver = Some(Giver { call: from, kept, channel });
+        self.carry_out(ready, ctx);
+    }
+
+    fn join(&mut self, join: Join, matched: Option<Matched>, old: LegNo, ctx: &mut Context<Self>) {
+        let Join { invite, peer, replaces, party } = join;
+        let leg = self.machine.next_leg();
+        let ports = self.ports.media.ports(ChannelId(self.summary().reference.0));
+        let admitted =
+            replaces.admit(matched).map_err(|fault| Cause::of_status(fault.status(), fault.to_string()));
+        let joining = Joining {
+            replaced: admitted.map(|()| old),
+            party,
+            facing: peer.facing,
+            offer: Body::of(&invite),
+            ports: ports.map_or((0, 0), |ports| (ports.a, ports.b)),
+            address: self.seen(peer.facing, peer.transport, peer.remote.ip()),
+            codecs: self.settings.media.codecs.clone(),
+            srtp: self.srtp(peer.facing),
+            ice: self.ice(peer.facing),
+        };
+        self.step(Input::Joining(leg, Box::new(joining)), ctx);
+        let from = (peer.facing, peer.transport, peer.remote.ip());
+        let local = local_end(&self.ports, &self.settings, from, "");
+        let dialog = self.start_dialog(leg, local, None, None, ctx);
+        self.joined.extend(invite_key(&invite).map(|key| (key, leg)));
+        self.record(leg, peer_name(&peer), true, invite.clone());
+        dialog.do_send(Hear { message: invite, peer });
+    }
+}
+
+/// A call wants the other legs of the call that has this one; the dialog must prove to be it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Bequeath {
+    /// The leg, by its name in our tag.
+    pub owner: OwnerId,
+    /// The dialog as the referrer named it.
+    pub replaces: Replaces,
+    /// Who asks.
+    pub heir: Addr<Call>,
+}
+
+impl Handler<Bequeath> for Call {
+    type Result = ();
+
+    fn handle(&mut self, Bequeath { owner, replaces, heir }: Bequeath, ctx: &mut Self::Context) {
+        let leg = self.machine.leg_named(owner);
+        let Some((leg, dialog)) = leg.and_then(|leg| Some((leg, self.dialog(leg)?.clone()))) else {
+            return heir.do_send(Inheritance::NotOurs);
+        };
+        if heir == ctx.address() {
+            let cause = Cause::of_status(482, "a call cannot be transferred to itself");
+            return heir.do_send(Inheritance::Refused(cause));
+        }
+        let asked = async move {
+            let seen = dialog.send(Named(replaces.clone())).await.ok().flatten();
+            match seen {
+                None => dialog.send(Named(replaces.mirrored())).await.ok().flatten(),
+                seen => seen,
+            }
+        };
+        ctx.wait(asked.into_actor(self).map(move |matched, me, ctx| me.leave(leg, heir, matched, ctx)));
+    }
+}
+
+/// What another call has to leave.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub enum Inheritance {
+    /// There is no such leg here.
+    NotOurs,
+    /// Nothing, and why.
+    Refused(Cause),
+    /// Its legs; it wants to hear [`Taken`].
+    Left(Box<Bequest>),
+}
+
+/// The call that waits to hear whether its legs were taken.
+pub(super) struct Giver {
+    call: Addr<Call>,
+    /// The leg that it keeps.
+    kept: LegNo,
+    /// Where its media were.
+    channel: Option<Addr<MediaChannel>>,
+}
+
+/// Legs that change hands.
+pub struct Bequest {
+    estate: Estate,
+    dialogs: Vec<(OwnerId, LegAddr)>,
+    kept: LegNo,
+    channel: Option<Addr<MediaChannel>>,
+    from: Addr<Call>,
+}
+
+impl Handler<Inheritance> for Call {
+    type Result = ();
+
+    fn handle(&mut self, inheritance: Inheritance, ctx: &mut Self::Context) {
+        match inheritance {
+            Inheritance::NotOurs => self.step(Input::NotOurs, ctx),
+            Inheritance::Refused(cause) => self.step(Input::Denied(cause), ctx),
+            Inheritance::Left(bequest) => self.inherit(*bequest, ctx),
+        }
+    }
+}
+
+/// Whether the legs that a call left were taken.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Taken {
+    /// The leg that it keeps.
+    pub kept: LegNo,
+    /// Whether.
+    pub taken: bool,
+}
+
+impl Handler<Taken> for Call {
+    type Result = ();
+
+    fn handle(&mut self, Taken { kept, taken }: Taken, ctx: &mut Self::Context) {
+        if !taken {
+            return self.lent.clear();
+        }
+        self.legs.retain(|leg, _| !self.lent.contains_key(leg));
+        self.step(Input::Bequeathed(kept), ctx);
+    }
+}
+
+/// News of a leg that its former call still heard.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Passed {
+    owner: OwnerId,
+    news: LegNews,
+    from: Addr<Call>,
+}
+
+impl Handler<Passed> for Call {
+    type Result = ();
+
+    fn handle(&mut self, Passed { owner, news, from }: Passed, ctx: &mut Self::Context) {
+        match self.machine.leg_named(owner) {
+            Some(leg) => ctx.notify(LegSaid { leg, news }),
+            // It was not taken.
+            None => from.do_send(Returned { owner, news }),
+        }
+    }
+}
+
+/// And it goes back, since the leg was not taken.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Returned {
+    owner: OwnerId,
+    news: LegNews,
+}
+
+impl Handler<Returned> for Call {
+    type Result = ();
+
+    fn handle(&mut self, Returned { owner, news }: Returned, ctx: &mut Self::Context) {
+        if let Some(leg) = self.machine.leg_named(owner) {
+            ctx.notify(LegSaid { leg, news });
+        }
+    }
+}
+
+/// An INVITE asks for the place of one of the call's legs (RFC 3891).
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Join {
+    /// The INVITE.
+    pub invite: SipMessage,
+    /// Who sent it.
+    pub peer: Peer,
+    /// The dialog that it names.
+    pub replaces: Replaces,
+    /// Who calls.
+    pub party: core::Party,
+}
+
+impl Handler<Join> for Call {
+    type Result = ();
+
+    fn handle(&mut self, join: Join, ctx: &mut Self::Context) {
+        let owner = OwnerId::in_word(&join.replaces.to_tag);
+        let old = owner.and_then(|owner| self.machine.leg_named(owner));
+        let asked =
+            old.and_then(|old| self.dialog(old)).map(|dialog| dialog.send(Named(join.replaces.clone())));
+        let asked = async move {
+            match asked {
+                Some(asked) => asked.await.ok().flatten(),
+                None => None,
+            }
+        };
+        ctx.wait(asked.into_actor(self).map(move |matched, me, ctx| {
+            me.join(join, matched, old.unwrap_or(LegNo::CALLER), ctx);
+        }));
+    }
+}

@@ -1,0 +1,105 @@
+//! The two sides of a call: which leg is on which, what flows there, what can be passed on.
+
+use super::*;
+use crate::call::Party;
+
+/// What every verb needs.
+impl Call {
+    /// The side that a leg is on, or will be when it answers.
+    pub(super) fn side_of(&self, leg: LegNo) -> Side {
+        let known = self.legs.get(&leg).and_then(|strand| strand.side);
+        known.unwrap_or(if leg == LegNo::CALLER { Side::A } else { Side::B })
+    }
+
+    /// The leg that talks, or would, on a side.
+    pub(super) fn end_at(&self, side: Side) -> Option<LegNo> {
+        match side {
+            Side::A => Some(self.calling),
+            Side::B => self.talking_to,
+        }
+    }
+
+    /// Whom a leg talks with, when it talks.
+    pub(super) fn other_end(&self, leg: LegNo) -> Option<LegNo> {
+        let side = self.side_of(leg);
+        self.end_at(side.other()).filter(|_| self.end_at(side) == Some(leg))
+    }
+
+    /// The person on a side.
+    pub(super) fn party_at(&self, side: Side) -> &Party {
+        match side {
+            Side::A => &self.summary.caller,
+            Side::B => &self.summary.callee,
+        }
+    }
+
+    /// The number of the next leg; none comes twice in a call.
+    pub fn next_leg(&self) -> LegNo {
+        LegNo(self.legs.last_key_value().map_or(0, |(leg, _)| leg.0 + 1))
+    }
+
+    pub(super) fn set_phase(&mut self, phase: Phase, then: &mut Orders) {
+        if self.summary.phase != phase {
+            self.summary.phase = phase;
+            then.push(Output::Changed(Box::new(self.summary.clone())));
+        }
+    }
+
+    pub(super) fn refuse(&self, input: &'static str) -> Refusal {
+        Refusal { reference: self.summary.reference, input, state: self.state }
+    }
+
+    /// Notes what a side agreed to and lets its media run.
+    pub(super) fn run_flow(&mut self, side: Side, agreed: &Agreed, then: &mut Orders) {
+        let shown = (self.summary.codecs, self.summary.srtp);
+        let (codec, srtp) = (Some(agreed.codec), agreed.srtp.is_some());
+        match side {
+            Side::A => (self.summary.codecs.0, self.summary.srtp.0) = (codec, srtp),
+            Side::B => (self.summary.codecs.1, self.summary.srtp.1) = (codec, srtp),
+        }
+        then.push(Output::Flow(side, Box::new(agreed.clone())));
+        if self.state == State::Talking && shown != (self.summary.codecs, self.summary.srtp) {
+            then.push(Output::Changed(Box::new(self.summary.clone())));
+        }
+    }
+
+    /// The codec that a side speaks.
+    pub(super) fn codec(&self, side: Side) -> Option<Codec> {
+        match side {
+            Side::A => self.summary.codecs.0,
+            Side::B => self.summary.codecs.1,
+        }
+    }
+
+    /// Whether what the two sides speak can be passed on.
+    pub(super) fn codecs_join(&self) -> bool {
+        let both = self.codec(Side::A).zip(self.codec(Side::B));
+        both.is_none_or(|(a, b)| joins(a, b))
+    }
+
+    /// The codecs that a side may change to without the other side.
+    pub(super) fn codecs_beside(&self, side: Side) -> &'static [Codec] {
+        self.codec(side.other()).map_or(&[Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G726], joined_by)
+    }
+}
+
+/// Codecs that can be passed on to one that speaks `codec`, itself first: the media engine translates
+/// among G.711 and G.726 and nothing else.
+pub(super) fn joined_by(codec: Codec) -> &'static [Codec] {
+    match codec {
+        Codec::Pcma => &[Codec::Pcma, Codec::Pcmu, Codec::G726],
+        Codec::Pcmu => &[Codec::Pcmu, Codec::Pcma, Codec::G726],
+        Codec::G726 => &[Codec::G726, Codec::Pcma, Codec::Pcmu],
+        Codec::G722 => &[Codec::G722],
+    }
+}
+
+pub(super) fn joins(a: Codec, b: Codec) -> bool {
+    joined_by(a).contains(&b)
+}
+
+/// Whether a body mentions keys or a secure profile. Only a hint for admission; what is agreed counts.
+pub(super) fn offers_srtp(body: &Body) -> bool {
+    let has = |needle: &[u8]| memchr::memmem::find(&body.bytes, needle).is_some();
+    has(b"a=crypto:") || has(b"RTP/SAVP")
+}
