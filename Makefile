@@ -27,11 +27,12 @@ clients:
 	@scripts/deps build clients
 	scripts/tally cargo test --workspace --test clients -- --nocapture
 
-# Figures beside kamailio and rtpengine, in one run.
+# Figures beside kamailio and rtpengine, in one run, and those of the phone book.
 bench:
 	@scripts/deps build bench
 	cargo build --release --workspace --bins --examples
 	cargo bench --workspace --bench peers
+	cargo run --release -p kirkwall-core --example phone_book_bench
 
 lint:
 	cargo fmt --all --check

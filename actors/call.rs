@@ -49,8 +49,8 @@ use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, DivertCall, Granted, Hear, LastWords, Release,
-    ReleaseBase, Supervisor, invite_key,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, DivertCall, Granted, HandsetRefused, Hear,
+    LastWords, Release, ReleaseBase, Supervisor, invite_key,
 };
 
 use native::LegAddr;

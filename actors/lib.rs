@@ -11,7 +11,7 @@
 //! Air ────────┬─ NativeBase     one per native base station
 //!             └─ NativeHandset  one per handset on them
 //!                  └─ NativeLeg     one per call of it, a leg beside Dialog
-//! Users, Access                 what administrators keep: users, tokens, sessions
+//! Users, Access, Directory      what administrators keep: users; tokens, sessions; the phone book
 //! ```
 //!
 //! Every decision is made in `kirkwall-core`; an actor gives a machine its mailbox, clock, disk and voice:
@@ -30,8 +30,10 @@ pub mod certificates;
 pub mod clock;
 pub mod desk;
 pub mod dialog;
+pub mod directory;
 pub mod handset;
 pub mod media_channel;
+pub mod phone_book;
 pub mod ports;
 pub mod presence;
 pub mod recovery;

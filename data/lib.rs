@@ -14,10 +14,11 @@
 //! * [`tree`], [`record`]: what a record is, where it lies, how it grows new fields.
 //! * [`secret`]: secrets at rest, sealed under the node key.
 //! * [`user`], [`handset`], [`portable`], [`registration`], [`base_station`], [`native_base`], [`call`], [`cdr`],
-//!   [`token`], [`config_item`], [`certificate`], [`feature`], [`call_log`], [`mailbox`]: one file per record.
+//!   [`token`], [`config_item`], [`certificate`], [`feature`], [`call_log`], [`mailbox`], [`phone_book`]: one
+//!   file per record.
 //! * [`request`], [`spool`]: what the command line asks, and how it reaches a running
 //!   switch that holds the data directory.
-//! * [`users_csv`]: the CSV of users, one set of rules for web and command line.
+//! * [`users_csv`]: the CSV of users, one set of rules for web and command line; [`phone_book_csv`].
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -35,6 +36,8 @@ pub mod handset;
 pub mod journal;
 pub mod mailbox;
 pub mod native_base;
+pub mod phone_book;
+pub mod phone_book_csv;
 pub mod portable;
 pub mod record;
 pub mod registration;

@@ -40,6 +40,10 @@ pub enum Tree {
     CallLog,
     /// Message waiting.
     Mailbox,
+    /// Local entries of the phone book.
+    PhoneBook,
+    /// The last good copy of the directory, in parts.
+    DirectoryCopy,
     /// Handsets subscribed over native base stations, with their keys.
     Portable,
     /// Native base stations that were enrolled.
@@ -52,7 +56,7 @@ pub enum Tree {
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 16] = [
+    pub const ALL: [Tree; 18] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -69,6 +73,8 @@ impl Tree {
         Self::NativeBase,
         Self::NativeSession,
         Self::Enrolment,
+        Self::PhoneBook,
+        Self::DirectoryCopy,
     ];
 
     /// The word before the slash.
@@ -86,6 +92,8 @@ impl Tree {
             Self::Feature => "feature",
             Self::CallLog => "call_log",
             Self::Mailbox => "mailbox",
+            Self::PhoneBook => "phone_book",
+            Self::DirectoryCopy => "directory_copy",
             Self::Portable => "portable",
             Self::NativeBase => "native_base",
             Self::NativeSession => "native_session",

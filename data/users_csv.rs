@@ -316,7 +316,7 @@ pub fn write<'a>(users: impl IntoIterator<Item = &'a UserRecord>) -> String {
     text
 }
 
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let guard = if starts_as_formula(text) || text.starts_with('\'') { "'" } else { "" };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
@@ -326,7 +326,7 @@ fn starts_as_formula(text: &str) -> bool {
 }
 
 /// The quote that guards against a formula, taken off.
-fn unguarded(cell: &str) -> &str {
+pub(crate) fn unguarded(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if starts_as_formula(rest) || rest.starts_with('\'') => rest,
         _ => cell,
@@ -334,7 +334,7 @@ fn unguarded(cell: &str) -> &str {
 }
 
 /// Whichever separator stands most often in the header.
-fn delimiter(text: &str) -> u8 {
+pub(crate) fn delimiter(text: &str) -> u8 {
     let header = text.lines().next().unwrap_or_default();
     let count = |separator: &u8| header.bytes().filter(|octet| octet == separator).count();
     [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')

@@ -134,7 +134,9 @@ macro_rules! sections {
 }
 
 mod dialling;
+mod phone_book;
 pub use dialling::Dialling;
+pub use phone_book::PhoneBook;
 
 sections! {
     /// All settings of one node.
@@ -159,7 +161,7 @@ sections! {
         base_link: BaseLink,
         @ /// The DECT system.
         dect: Dect,
-        @ /// Phone book from a directory.
+        @ /// The phone book and the company's directory.
         phone_book: PhoneBook,
         @ /// Log lines to a syslog server.
         syslog: Syslog,
@@ -359,22 +361,6 @@ sections! {
         cipher: bool = true,
         /// Seconds without a key after which a number that is dialled digit by digit counts as whole.
         digit_gap: Duration = Duration::from_secs(4),
-    }
-
-    /// `[phone_book]`
-    PhoneBook {
-        /// Directory, `ldaps://dc.example.com`. None: no phone book.
-        uri: Option<String> = None,
-        /// Where to search, `OU=Staff,DC=example,DC=com`.
-        base: String = String::new(),
-        /// Who binds; empty: nobody.
-        bind: String = String::new(),
-        /// Its password. Better as `KIRKWALL__PHONE_BOOK__PASSWORD_FILE`.
-        password: Pii<String> = Pii(String::new()),
-        /// LDAP filter of entries.
-        filter: String = "(telephoneNumber=*)".into(),
-        /// Seconds between two reads.
-        refresh_interval: Duration = Duration::from_secs(3600),
     }
 
     /// `[syslog]`

@@ -73,8 +73,9 @@ const ROOMS: [Room; 6] = [
 ];
 
 /// Modules of core, and what each may use beside itself and what stands in `BASE`.
-const CORE: [(&str, &[&str]); 9] = [
+const CORE: [(&str, &[&str]); 10] = [
     ("dect", &[]),
+    ("directory", &[]),
     ("sip", &[]),
     ("media", &[]),
     ("radio", &["dect"]),

@@ -87,6 +87,7 @@ impl Handler<LegSaid> for Call {
         if news == LegNews::Closed {
             self.legs.remove(&leg);
         }
+        self.tell_of_refusal(leg, &news);
         self.step(Input::Leg(leg, news), ctx);
     }
 }
@@ -96,6 +97,18 @@ impl Handler<PairsChosen> for Call {
 
     fn handle(&mut self, PairsChosen { side, chosen }: PairsChosen, ctx: &mut Self::Context) {
         self.step(Input::IceSettled(side, chosen), ctx);
+    }
+}
+
+impl Call {
+    /// The books of the base stations learn from it.
+    fn tell_of_refusal(&self, leg: LegNo, news: &LegNews) {
+        let LegNews::Refused { cause, .. } = news else { return };
+        let Some(Target { base: Some((base, _)), party, .. }) = self.machine.dialled_to(leg) else {
+            return;
+        };
+        let (call, cause) = (self.summary().reference, cause.clone());
+        self.supervisor.do_send(HandsetRefused { call, base: base.clone(), user: party.user.clone(), cause });
     }
 }
 

@@ -9,6 +9,7 @@ mod calls;
 mod certificates;
 mod fault;
 mod features;
+mod phone_book;
 mod plant;
 mod users;
 
@@ -20,6 +21,7 @@ pub use calls::*;
 pub use certificates::*;
 pub use fault::{DeskFault, FieldFault};
 pub use features::*;
+pub use phone_book::*;
 pub use plant::*;
 pub use users::*;
 
@@ -56,6 +58,15 @@ pub struct Desk {
     pub list_certificates: Recipient<ListCertificates>,
     pub import_certificate: Recipient<ImportCertificate>,
     pub delete_certificate: Recipient<DeleteCertificate>,
+    pub search_phone_book: Recipient<SearchPhoneBook>,
+    pub get_phone_book_entry: Recipient<GetPhoneBookEntry>,
+    pub create_phone_book_entry: Recipient<CreatePhoneBookEntry>,
+    pub change_phone_book_entry: Recipient<ChangePhoneBookEntry>,
+    pub delete_phone_book_entry: Recipient<DeletePhoneBookEntry>,
+    pub import_phone_book: Recipient<ImportPhoneBook>,
+    pub export_phone_book: Recipient<ExportPhoneBook>,
+    pub get_phone_book_state: Recipient<GetPhoneBookState>,
+    pub read_directory: Recipient<ReadDirectory>,
     pub log_in: Recipient<LogIn>,
     pub check_session: Recipient<CheckSession>,
     pub log_out: Recipient<LogOut>,

@@ -287,7 +287,8 @@ impl Supervisor {
 
     pub(super) fn base_limit(&self, base: &BaseStationId) -> Limit {
         let known = self.bases.get(base).map(|(_, limit)| *limit);
-        self.settings.capacity.base.or(known).unwrap_or(DEFAULT_BASE)
+        let limit = self.settings.capacity.base.or(known).unwrap_or(DEFAULT_BASE);
+        self.admission.learned(base, limit, self.ports.clock.now())
     }
 
     pub(super) fn show_channels(&self) {

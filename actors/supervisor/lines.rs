@@ -212,12 +212,13 @@ impl Handler<LineChanged> for Supervisor {
     fn handle(&mut self, LineChanged { user, state }: LineChanged, ctx: &mut Self::Context) {
         let gone = state.gone;
         if let Some(entry) = self.lines.get_mut(&user) {
+            self.lines_up -= usize::from(entry.state.way.is_some());
+            self.lines_up += usize::from(state.way.is_some());
             entry.state = state;
         }
         if gone {
             self.line_gone(&user, ctx);
         }
-        let registered = self.lines.values().filter(|entry| entry.state.way.is_some()).count();
-        gauge!("ipdect_users", "state" => "sip_registered").set(registered as f64);
+        gauge!("ipdect_users", "state" => "sip_registered").set(self.lines_up as f64);
     }
 }

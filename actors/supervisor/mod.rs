@@ -21,6 +21,7 @@ mod emergency;
 mod features;
 mod inbound;
 mod inspect;
+mod lessons;
 mod lines;
 mod logs;
 mod native;
@@ -53,6 +54,7 @@ use kirkwall_integration::sip::Resolver;
 use crate::base_station::BaseStation;
 use crate::call::Call;
 use crate::handset::{Handset, Located};
+use crate::phone_book::CallerNames;
 use crate::ports::Ports;
 use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
@@ -62,6 +64,7 @@ pub use admit::{Admit, AdmitReply, DivertCall, Granted};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
 pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
+pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, WhoHas};
 pub use people::{
@@ -84,6 +87,7 @@ pub struct Supervisor {
     roster: Roster,
     tokens: Tokens,
     resolver: Resolver,
+    names: CallerNames,
     door: DoorRules,
     digest: DigestServer,
     guesses: GuessLimiter,
@@ -103,6 +107,8 @@ pub struct Supervisor {
     bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
     lines: HashMap<Username, LineEntry>,
     line_owners: HashMap<u64, Username>,
+    /// How many of them are up.
+    lines_up: usize,
     waiting_lines: VecDeque<Username>,
     proxies: Vec<Destination>,
     pace: SharedPace,
@@ -190,6 +196,7 @@ impl Supervisor {
             roster,
             tokens,
             resolver,
+            names: CallerNames::default(),
             door,
             digest,
             guesses: GuessLimiter::default(),
@@ -204,6 +211,7 @@ impl Supervisor {
             bases: BTreeMap::new(),
             lines: HashMap::new(),
             line_owners: HashMap::new(),
+            lines_up: 0,
             waiting_lines: VecDeque::new(),
             proxies: Vec::new(),
             pace,
@@ -226,6 +234,11 @@ impl Supervisor {
             started,
             ports,
         }
+    }
+
+    /// With a phone book, in which callers who bring no name are looked up.
+    pub fn with_caller_names(self, names: CallerNames) -> Self {
+        Self { names, ..self }
     }
 
     /// A fresh call reference: the moment in microseconds, so that references sort by age, made unique.

@@ -127,25 +127,28 @@ impl Supervisor {
 
     fn handset_party(&mut self, user: Username, request: &SipMessage, peer: &Peer) -> Party {
         let display = self.accounts.get(&user).map_or(String::new(), |record| record.display_name.clone());
+        let found = || self.names.of(user.as_str()).unwrap_or_default();
+        let display = if display.is_empty() { found() } else { display };
         let base = recognise(request, peer);
         Party { number: user.to_string(), display, uri: None, user: Some(user), base: Some(base.key) }
+    }
+
+    /// Somebody of the north, with the name of the phone book where none came along. Gateways write the number
+    /// where a name belongs; that is none.
+    fn outside_party(&self, request: &SipMessage) -> Party {
+        let from = request.from();
+        let number = from.as_ref().map_or(String::new(), |from| from.uri.user_text());
+        let host = from.as_ref().and_then(|from| from.uri.host.as_ref());
+        let foreign = host.is_some_and(|host| !Books(self).is_ours(host));
+        let uri = from.as_ref().filter(|_| foreign).map(|from| from.uri.raw.to_string());
+        let said = from.and_then(|from| from.display).unwrap_or_default();
+        let is_name = said.chars().any(|c| !c.is_ascii_digit() && !"+-./() ".contains(c));
+        let display = if is_name { said } else { self.names.of(&number).unwrap_or(said) };
+        Party { number, display, uri, user: None, base: None }
     }
 }
 
 fn recognise(request: &SipMessage, peer: &Peer) -> SipBaseProfile {
     let agent = request.header(&HeaderName::UserAgent).map(|agent| agent.as_str());
     SipBaseProfile::recognise(agent, request.contacts().first(), peer.remote.ip())
-}
-
-impl Supervisor {
-    fn outside_party(&self, request: &SipMessage) -> Party {
-        let from = request.from();
-        let number = from.as_ref().map_or(String::new(), |from| from.uri.user_text());
-        let foreign = from
-            .as_ref()
-            .filter(|from| from.uri.host.as_ref().is_some_and(|host| !Books(self).is_ours(host)));
-        let uri = foreign.map(|from| from.uri.raw.to_string());
-        let display = from.and_then(|from| from.display).unwrap_or_default();
-        Party { number, display, uri, user: None, base: None }
-    }
 }

@@ -23,6 +23,7 @@ impl Station {
             }
             Up::Sdu { bearer, pdu } => {
                 let Some(id) = self.connections.of_bearer(bearer) else { return };
+                tracing::debug!("{id} > {}", hexadecimal(&pdu));
                 if let Some(connection) = self.connections.get_mut(id) {
                     connection.messages.1 = connection.messages.1.wrapping_add(1);
                 }
@@ -152,6 +153,7 @@ impl Station {
         if connection.state != State::Up {
             return self.fault(format!("NWK_DATA on connection {id} before it was accepted"));
         }
+        tracing::debug!("{id} < {}", hexadecimal(&pdu));
         connection.messages.0 = connection.messages.0.wrapping_add(1);
         let bearer = &connection.bearer;
         if !bearer.down(Down::Sdu { bearer: bearer.number, pdu }) {
@@ -286,4 +288,8 @@ impl Station {
         self.tell_radio(3).await;
         self.tell_sync().await;
     }
+}
+
+fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -31,6 +31,8 @@ const HAPPENINGS: usize = 64;
 const WAITING: usize = 256;
 /// How often a base looks around.
 const TICK: Duration = Duration::from_millis(250);
+/// How often it looks at the others' frames while it keeps time.
+const LOOK: Duration = Duration::from_secs(1);
 /// How often it tells its room, and its neighbours.
 const TELL_CAPACITY: Duration = Duration::from_secs(10);
 const TELL_NEIGHBOURS: Duration = Duration::from_secs(30);
@@ -89,6 +91,7 @@ pub(super) struct Station {
     sequence: u32,
     heard_at: Instant,
     pinged_at: Instant,
+    looked_at: Instant,
     pub lost_at: Option<Instant>,
     pub capacity_at: Instant,
     pub neighbours_at: Instant,
@@ -134,6 +137,7 @@ impl Station {
             sequence: 0,
             heard_at: now,
             pinged_at: now,
+            looked_at: now,
             lost_at: None,
             capacity_at: now,
             neighbours_at: now,
@@ -267,24 +271,6 @@ impl Station {
         self.again_at = Some(Instant::now() + wait);
     }
 
-    fn hello(&self) -> Frame {
-        let features = u32::from(self.config.srtp) | 2;
-        let hello = Frame::request(kind::HELLO)
-            .u16(tag::PROTO_MIN, 1)
-            .u16(tag::PROTO_MAX, 1)
-            .bytes(tag::BASE_ID, &self.config.base_id)
-            .text(tag::HW_MODEL, &self.config.model)
-            .text(tag::FW_VERSION, &self.config.firmware)
-            .u8(tag::ROLE, self.config.role)
-            .u8(tag::SLOT_PAIRS, self.config.slot_pairs)
-            .bytes(tag::CODECS, &self.config.codecs)
-            .u32(tag::FEATURES, features)
-            .u8(tag::BOOT_REASON, self.boot_reason);
-        let Some(token) = self.session.and_then(|session| session.token) else { return hello };
-        let hello = hello.bytes(tag::RESUME_TOKEN, &token);
-        self.connections.ids().into_iter().fold(hello, |hello, id| hello.u16(tag::CONN_ID, id))
-    }
-
     /// Time passes.
     async fn look_around(&mut self) {
         let now = Instant::now();
@@ -323,11 +309,17 @@ impl Station {
     }
 
     async fn keep_time(&mut self, now: Instant) {
+        // Once it keeps time a base looks at its neighbours more seldom.
+        let passed = now - self.looked_at;
+        if self.sync.is_good() && passed < LOOK {
+            return;
+        }
+        self.looked_at = now;
         let heard = if self.deaf { Vec::new() } else { self.radio.heard(self.beacon.place()) };
         let others: Vec<_> =
             heard.into_iter().filter(|base| !Arc::ptr_eq(&base.beacon, &self.beacon)).collect();
         let in_call = self.connections.len() > 0;
-        let changed = self.sync.look(now, TICK, &others, &mut self.clock, in_call);
+        let changed = self.sync.look(now, passed, &others, &mut self.clock, in_call);
         self.broadcast();
         if changed {
             self.tell_sync().await;

@@ -15,6 +15,7 @@ use crate::radio::{Broadcast, Down};
 impl Station {
     /// One frame of the switch.
     pub(super) async fn hear_switch(&mut self, frame: Frame) {
+        tracing::trace!("{frame:04x?}");
         if let Some(unknown) = frame.unknown_critical(tag::ALL) {
             let complaint = frame.error(error::UNKNOWN_CRITICAL, &format!("field {unknown:04x}"));
             return self.send(complaint).await;
@@ -50,6 +51,25 @@ impl Station {
             _ if frame.is_request() => self.send(frame.error(error::UNKNOWN_TYPE, "")).await,
             _ => {}
         }
+    }
+
+    /// HELLO.
+    pub(super) fn hello(&self) -> Frame {
+        let features = u32::from(self.config.srtp) | 2;
+        let hello = Frame::request(kind::HELLO)
+            .u16(tag::PROTO_MIN, 1)
+            .u16(tag::PROTO_MAX, 1)
+            .bytes(tag::BASE_ID, &self.config.base_id)
+            .text(tag::HW_MODEL, &self.config.model)
+            .text(tag::FW_VERSION, &self.config.firmware)
+            .u8(tag::ROLE, self.config.role)
+            .u8(tag::SLOT_PAIRS, self.config.slot_pairs)
+            .bytes(tag::CODECS, &self.config.codecs)
+            .u32(tag::FEATURES, features)
+            .u8(tag::BOOT_REASON, self.boot_reason);
+        let Some(token) = self.session.and_then(|session| session.token) else { return hello };
+        let hello = hello.bytes(tag::RESUME_TOKEN, &token);
+        self.connections.ids().into_iter().fold(hello, |hello, id| hello.u16(tag::CONN_ID, id))
     }
 
     async fn welcome(&mut self, frame: &Frame) {

@@ -61,7 +61,9 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> Result<bool, Failure> {
     let (radio, limit) = (Radio::default(), seconds("ready-within", arguments.ready_within)?);
     let base = arguments.base.start(&radio)?;
-    let linked = base.wait_for(limit, |seen| seen.standing == Standing::Linked && seen.sync != 0).await;
+    let linked = base
+        .wait_for(limit, |seen| seen.standing == Standing::Linked && seen.radio == 2 && seen.sync >= 2)
+        .await;
     if let Err(seen) = linked {
         print_line(&serde_json::json!({"event": "base_not_ready", "why": format!("{:?}", seen.standing)}))?;
         return Ok(false);

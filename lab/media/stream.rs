@@ -146,6 +146,16 @@ impl Ears {
         locked(&self.0).whole.heard(0, Instant::now())
     }
 
+    /// Sound that was played elsewhere than on a stream, as a packet of this number; what is missing between
+    /// two numbers was lost.
+    pub(crate) fn played(&self, sequence: u16, samples: &[i16]) {
+        let mut packet = vec![0x80, Codec::Pcma.payload_type()];
+        packet.extend_from_slice(&sequence.to_be_bytes());
+        packet.extend_from_slice(&[0; 8]);
+        packet.extend(samples.iter().map(|sample| Codec::Pcma.encode(*sample)));
+        self.packet(&packet);
+    }
+
     fn refuse(&self) {
         let mut hearing = locked(&self.0);
         hearing.whole.refused += 1;

@@ -5,7 +5,7 @@ mod behaviour;
 mod live;
 mod place;
 pub mod registration;
-pub mod report;
+mod report;
 mod serve;
 mod talk;
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::media::meter::Meter;
+use crate::media::stream::Ears;
 use crate::media::{FRAME, Heard};
 
 /// Samples that wait before playing begins: 60 ms, so that a busy machine makes no gap.
@@ -12,7 +13,7 @@ const FILL: usize = 3 * FRAME;
 const MOST: usize = 25 * FRAME;
 
 /// What the handset plays, and what came of it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Ear {
     /// The bearer that it listens to; a later one takes over with its first sound.
     bearer: u64,
@@ -25,6 +26,8 @@ pub struct Ear {
     /// Frames without a sample since the last one with.
     missing: u64,
     longest: u64,
+    /// Somebody who listens to what is played.
+    tap: Option<(Ears, u16)>,
 }
 
 impl Ear {
@@ -57,6 +60,9 @@ impl Ear {
         if !self.playing {
             return;
         }
+        if let Some((_, sequence)) = &mut self.tap {
+            *sequence = sequence.wrapping_add(1);
+        }
         if self.waiting.len() < FRAME {
             self.missing += 1;
             return;
@@ -68,8 +74,16 @@ impl Ear {
             self.missing = 0;
         }
         self.frames += 1;
-        let samples = self.waiting.drain(..FRAME);
-        samples.for_each(|sample| self.meter.push(sample));
+        let samples: Vec<i16> = self.waiting.drain(..FRAME).collect();
+        samples.iter().for_each(|sample| self.meter.push(*sample));
+        if let Some((ears, sequence)) = &self.tap {
+            ears.played(*sequence, &samples);
+        }
+    }
+
+    /// What is played from now on is heard with these, too.
+    pub fn listen_with(&mut self, ears: Ears) {
+        self.tap = Some((ears, 0));
     }
 
     /// What was heard since the last time, and begins anew.

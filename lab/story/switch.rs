@@ -305,6 +305,24 @@ impl Switch {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
+    /// `kirkwall users import` of this text, while the switch runs.
+    ///
+    /// # Errors
+    /// When it is not taken.
+    pub fn import(&self, csv: &str) -> Result<(), Fault> {
+        let file = self.file("users.csv", csv)?;
+        let mut command = Command::new(&self.program);
+        command.args(["users", "import", "--data"]).arg(self.dir.join("data")).arg(file);
+        let output = command.output().map_err(|error| self.not_started(&error))?;
+        match output.status.success() {
+            true => Ok(()),
+            false => {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                Err(Fault::failed("kirkwall users import takes the users", said))
+            }
+        }
+    }
+
     fn not_started(&self, error: &std::io::Error) -> Fault {
         let what = format!("{} does not start: {error}", self.program.display());
         Fault::unusable(what, "build it (cargo build --workspace), or name it in KIRKWALL_PROGRAM")

@@ -23,6 +23,7 @@ pub fn check(config: &Config, values: &mut Values) {
         values.fault("cdr.log_days", "must be between 1 and 3650".into());
     }
     super::dialling::check(&config.dialling, values);
+    super::phone_book::check(&config.phone_book, values);
     certificates(config, values);
     listeners(config, values);
 }

@@ -16,6 +16,7 @@
 //! * [`media`]: SDP, RTP, codecs, SRTP keys. Knows nothing of calls.
 //! * [`lync`]: what Lync front ends want beyond SIP: sign-in, signatures, presence.
 //! * [`call`]: the only room where radio and SIP meet: routing, admission, the call itself.
+//! * [`directory`]: the phone book: search by name and keypad, callers by number. Knows nobody above.
 //! * [`doctor`]: what a check found, why it matters, how it is mended. Uses the words of [`sip`] only.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -25,6 +26,7 @@
 
 pub mod call;
 pub mod dect;
+pub mod directory;
 pub mod doctor;
 pub mod id;
 pub mod lync;

@@ -4,6 +4,8 @@
 //! of a port or a certificate, then the actors, last the web. Nothing is served before all of it stands.
 
 mod air;
+mod desk;
+pub mod directory;
 mod kept_ports;
 mod settings;
 mod tls;
@@ -19,6 +21,7 @@ use kirkwall_actors::access::{Access, CreateLink};
 use kirkwall_actors::certificates::{Apply, Certificates, imported};
 use kirkwall_actors::clock::Clock;
 use kirkwall_actors::desk::{AirDesk, Desk};
+use kirkwall_actors::directory::Directory;
 use kirkwall_actors::ports::{Ports, SipPort};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::spool::SpoolReader;
@@ -88,7 +91,10 @@ impl Switch {
         let mut native = air::Native::start(config, &settings, &ports, roster.clone(), tokens.split())?;
         ports.air = native.as_ref().map(|native| native.air.clone());
         let resolver = Resolver::system().map_err(told)?;
-        let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split()).start();
+        let names = directory::caller_names(config);
+        let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split())
+            .with_caller_names(names.clone())
+            .start();
         let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
         let access = Access::new(journal.clone(), tokens.split(), clock).start();
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
@@ -101,8 +107,10 @@ impl Switch {
 
         let apply = apply_certificates(config.clone(), start.data.to_owned(), transports.clone());
         let imports = Certificates::new(journal.clone(), apply, clock).start();
+        let own = (&journal, &imported(&journal)[..]);
+        let directory = directory::start(config, &names, own, &start.sockets, (clock, tokens.split()))?;
         let air = native.as_ref().map(|native| AirDesk::of(&native.air));
-        let desk = Desk { air, ..desk(&users, &supervisor, &access, &imports) };
+        let desk = Desk { air, ..desk::desk(&users, &supervisor, &access, &imports, &directory) };
         let options = WebOptions {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: settings.node.clone(),
@@ -309,49 +317,6 @@ fn apply_certificates(config: Config, data: PathBuf, transports: Transports) -> 
         transports.set_legacy_tls(certificates.legacy);
         Ok(())
     })
-}
-
-fn desk(
-    users: &Addr<Users>,
-    supervisor: &Addr<Supervisor>,
-    access: &Addr<Access>,
-    certificates: &Addr<Certificates>,
-) -> Desk {
-    Desk {
-        list_users: users.clone().recipient(),
-        get_user: users.clone().recipient(),
-        create_user: users.clone().recipient(),
-        change_user: users.clone().recipient(),
-        delete_user: users.clone().recipient(),
-        import_users: users.clone().recipient(),
-        list_calls: supervisor.clone().recipient(),
-        get_call: supervisor.clone().recipient(),
-        get_ladder: supervisor.clone().recipient(),
-        hang_up_call: supervisor.clone().recipient(),
-        list_base_stations: supervisor.clone().recipient(),
-        get_base_station: supervisor.clone().recipient(),
-        list_handsets: supervisor.clone().recipient(),
-        list_registrations: supervisor.clone().recipient(),
-        get_capacity: supervisor.clone().recipient(),
-        get_forwarding: supervisor.clone().recipient(),
-        set_forwarding: supervisor.clone().recipient(),
-        list_feature_codes: supervisor.clone().recipient(),
-        list_call_log: supervisor.clone().recipient(),
-        clear_call_log: supervisor.clone().recipient(),
-        get_overview: supervisor.clone().recipient(),
-        get_health: supervisor.clone().recipient(),
-        check_token: access.clone().recipient(),
-        create_token: access.clone().recipient(),
-        list_tokens: access.clone().recipient(),
-        revoke_token: access.clone().recipient(),
-        list_certificates: certificates.clone().recipient(),
-        import_certificate: certificates.clone().recipient(),
-        delete_certificate: certificates.clone().recipient(),
-        log_in: access.clone().recipient(),
-        check_session: access.clone().recipient(),
-        log_out: access.clone().recipient(),
-        air: None,
-    }
 }
 
 /// Addresses under which this machine reaches others, as far as that can be asked without sending.

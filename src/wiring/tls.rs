@@ -123,7 +123,7 @@ fn authority_text(bundle: Option<&Path>, imported: &[CertificateRecord]) -> Resu
 }
 
 /// Those of [`authority_text`]; without any told, the system's.
-fn authorities(bundle: Option<&Path>, imported: &[CertificateRecord]) -> Result<Trust, PkiFault> {
+pub fn authorities(bundle: Option<&Path>, imported: &[CertificateRecord]) -> Result<Trust, PkiFault> {
     match (bundle, authority_text(bundle, imported)?) {
         (_, None) => Trust::system().or_else(|fault| nobody(&fault)),
         (Some(bundle), Some(text)) => Trust::from_pem(&bundle.display().to_string(), text.as_bytes()),

@@ -21,12 +21,14 @@ mod phone;
 mod process;
 mod scene;
 mod sipp;
+mod slapd;
 mod switch;
 mod web;
 
 mod barring;
 mod calls;
 mod certificates;
+mod directory;
 mod forward;
 mod ice;
 mod load;

@@ -137,6 +137,11 @@ impl<'a> Switch<'a> {
         assert_eq!(panic, None, "the switch panicked somewhere");
     }
 
+    /// Everything that it logged.
+    pub fn output(&self) -> String {
+        self.process.output()
+    }
+
     fn config(&self) -> String {
         let Bound { web, udp, tcp, tls, north } = self.bound;
         let (proxies, transport) = match self.options.north {

@@ -38,7 +38,7 @@ pub struct ImportJson {
 }
 
 /// A row of the file that is wrong.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RowError {
     /// Line in the file, from 1.
     pub line: u64,

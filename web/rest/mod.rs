@@ -22,6 +22,7 @@ mod me;
 mod openapi;
 mod overview;
 mod page;
+mod phone_book;
 mod problems;
 mod registrations;
 mod session;
@@ -118,6 +119,15 @@ fn operations() -> Vec<Operation> {
         op(&get, "/certificates", Scope("certs:write"), route().to(certificates::list)),
         op(&post, "/certificates", Scope("certs:write"), route().to(certificates::import)),
         op(&delete, "/certificates/{id}", Scope("certs:write"), route().to(certificates::delete)),
+        op(&get, "/phone-book", Scope("users:read"), route().to(phone_book::state)),
+        op(&post, "/phone-book/sync", Scope("users:write"), route().to(phone_book::sync)),
+        op(&get, "/phone-book/entries", Scope("users:read"), route().to(phone_book::search)),
+        op(&post, "/phone-book/entries", Scope("users:write"), route().to(phone_book::create)),
+        op(&get, "/phone-book/entries/{id}", Scope("users:read"), route().to(phone_book::get)),
+        op(&put, "/phone-book/entries/{id}", Scope("users:write"), route().to(phone_book::replace)),
+        op(&delete, "/phone-book/entries/{id}", Scope("users:write"), route().to(phone_book::delete)),
+        op(&post, "/phone-book/import", Scope("users:write"), route().to(phone_book::import)),
+        op(&get, "/phone-book/export.csv", Scope("users:read"), route().to(phone_book::export)),
         op(&post, "/session", Nothing, route().to(session::log_in)),
         op(&delete, "/session", Nothing, route().to(session::log_out)),
         op(&get, "/me", Anybody, route().to(me::get)),

@@ -64,6 +64,10 @@ async fn every_page_renders_with_and_without_content() {
             "/users?q=zz",
             "/users/add",
             "/users/import",
+            "/phone-book",
+            "/phone-book?q=zz",
+            "/phone-book/add",
+            "/phone-book/import",
             "/tokens",
             "/help/problems",
             "/help/problems/stale",
@@ -78,7 +82,13 @@ async fn every_page_renders_with_and_without_content() {
         }
     }
     let site = logged_in(TestDesk::full()).await;
-    for path in ["/calls/0000000001001", "/calls/0000000000ffe", "/user/4711", "/user/4711/delete"] {
+    for path in [
+        "/calls/0000000001001",
+        "/calls/0000000000ffe",
+        "/user/4711",
+        "/user/4711/delete",
+        "/phone-book/entry/l-anna",
+    ] {
         let answer = page(&site, path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         keeps_the_policy(path, &answer);
@@ -95,6 +105,7 @@ async fn empty_pages_say_what_to_do_next() {
         ("/base-stations", "point its SIP server at this switch"),
         ("/handsets", "Add a user"),
         ("/users", "Add the first one"),
+        ("/phone-book", "Add the first entry"),
         ("/tokens", "Make one below"),
     ] {
         assert!(page(&site, path).await.body.contains(hint), "{path}");
@@ -325,4 +336,35 @@ async fn a_user_s_page_shows_calls_and_keeps_forwards() {
     let codes = page(&site, "/feature-codes").await;
     keeps_the_policy("/feature-codes", &codes);
     assert!(codes.body.contains("*21*NUMBER#"));
+}
+
+#[actix_web::test]
+async fn an_entry_of_the_phone_book_is_added_changed_and_removed_by_forms() {
+    let site = logged_in(TestDesk::full()).await;
+    let wrong = post(&site, "/phone-book/add", "name=&office=none").await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.body.contains("name-wrong") && wrong.body.contains("numbers-wrong"), "{}", wrong.body);
+    let added =
+        post(&site, "/phone-book/add", "name=Porter&office=%2B49+30+1+%7C+%2B49+30+2&internal=4711").await;
+    assert_eq!((added.status, added.header("location")), (303, "/phone-book?q=Porter"));
+    let html = page(&site, "/phone-book?q=port").await.body;
+    assert!(html.contains("internal 4711, office +49 30 1, office +49 30 2"), "{html}");
+    let stale = post(&site, "/phone-book/entry/l-new", "name=Porter&office=12&revision=9").await;
+    assert!(stale.status == 412 && stale.body.contains("value=\"12\""), "{}", stale.body);
+    let changed = post(&site, "/phone-book/entry/l-new", "name=Porter&office=12&revision=1").await;
+    assert_eq!(changed.status, 303);
+    let gone = post(&site, "/phone-book/entry/l-new/delete", "revision=2").await;
+    assert_eq!((gone.status, gone.header("location")), (303, "/phone-book"));
+    assert!(page(&site, "/phone-book?q=port").await.body.contains("No name, department or number"));
+}
+
+#[actix_web::test]
+async fn the_phone_book_tells_what_is_wrong_with_the_directory_and_shows_strangers_as_text() {
+    let site = logged_in(TestDesk::full()).await;
+    let html = page(&site, "/phone-book").await.body;
+    assert!(html.contains("the account is locked. The last good copy is served meanwhile."), "{html}");
+    assert!(!html.contains("<b>Stores"), "{html}");
+    // Found by keys, and no link to change what is changed elsewhere.
+    let html = page(&site, "/phone-book?q=685375").await.body;
+    assert!(!html.contains("/phone-book/entry/d-1"), "{html}");
 }

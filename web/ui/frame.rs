@@ -64,6 +64,7 @@ const NAVIGATION: &[Group] = &[
             Entry { href: "/users", name: "Users" },
             Entry { href: "/users/import", name: "Import" },
             Entry { href: "/feature-codes", name: "Feature codes" },
+            Entry { href: "/phone-book", name: "Phone book" },
         ],
     },
     Group { name: "Administration", entries: &[Entry { href: "/tokens", name: "API tokens" }] },

@@ -32,7 +32,7 @@ use crate::access::{self, Need};
 use crate::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_AUTHENTICATED, NOT_FOUND, Problem};
 use crate::site::Site;
 use crate::{live, rest};
-use pages::{calls, features, help, import, login, plant, tokens, users};
+use pages::{calls, features, help, import, login, phone_book, plant, tokens, users};
 
 /// One row of the table of pages.
 struct PageRow {
@@ -83,6 +83,21 @@ fn table() -> Vec<PageRow> {
         page("/users/import/{id}", edit, route().to(import::preview)),
         act("/users/import/{id}/apply", edit, "POST /imports/{id}/apply", route().to(import::apply)),
         act("/users/import/{id}/discard", edit, "DELETE /imports/{id}", route().to(import::discard)),
+        page("/phone-book", Scope("users:read"), route().to(phone_book::list)),
+        page("/phone-book/export", Scope("users:read"), route().to(phone_book::export)),
+        page("/phone-book/add", edit, route().to(phone_book::add_form)),
+        act("/phone-book/add", edit, "POST /phone-book/entries", route().to(phone_book::add)),
+        page("/phone-book/entry/{id}", edit, route().to(phone_book::edit_form)),
+        act("/phone-book/entry/{id}", edit, "PUT /phone-book/entries/{id}", route().to(phone_book::edit)),
+        act(
+            "/phone-book/entry/{id}/delete",
+            edit,
+            "DELETE /phone-book/entries/{id}",
+            route().to(phone_book::delete),
+        ),
+        page("/phone-book/import", edit, route().to(phone_book::import_form)),
+        act("/phone-book/import", edit, "POST /phone-book/import", route().to(phone_book::import)),
+        act("/phone-book/sync", edit, "POST /phone-book/sync", route().to(phone_book::sync)),
         page("/tokens", Scope("admin"), route().to(tokens::list)),
         act("/tokens", Scope("admin"), "POST /tokens", route().to(tokens::create)),
         act("/tokens/{id}/revoke", Scope("admin"), "DELETE /tokens/{id}", route().to(tokens::revoke)),

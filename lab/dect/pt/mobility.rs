@@ -93,7 +93,7 @@ impl Portable {
             msg::KEY_ALLOCATE => self.allocate(message),
             msg::AUTHENTICATION_REPLY => self.check_system(message),
             msg::AUTHENTICATION_REQUEST => self.prove(message),
-            msg::AUTHENTICATION_REJECT => self.system_failed(message),
+            msg::AUTHENTICATION_REJECT => self.system_failed(),
             msg::ACCESS_RIGHTS_ACCEPT => self.granted(message),
             msg::ACCESS_RIGHTS_REJECT | msg::LOCATE_REJECT => {
                 self.abandon_procedure(message.get(ie::REJECT_REASON).map(|reason| reason[0]));
@@ -161,11 +161,11 @@ impl Portable {
         }
     }
 
-    fn system_failed(&mut self, message: &Message) {
+    /// AUTHENTICATION-REJECT: of our own wish it is the answer; in key allocation the answer to our request
+    /// for access rights follows.
+    fn system_failed(&mut self) {
         if self.proving.take().is_some() {
             self.happened(Event::SystemProved { right: false });
-        } else {
-            self.abandon_procedure(message.get(ie::REJECT_REASON).map(|reason| reason[0]));
         }
     }
 
@@ -182,7 +182,9 @@ impl Portable {
         };
         let rand_p: [u8; 8] = rand::random();
         let (res, cipher_key) = dsaa2::response(&dsaa2::session_key(&key, &rs), rand_f, rand_p);
+        // The base may begin before our user's part has read the request to; the key is kept over links.
         self.cipher_key = Some(cipher_key);
+        self.outputs.push(Output::Key(cipher_key));
         let reply = message.answer(msg::AUTHENTICATION_REPLY);
         self.say(reply.with(ie::RAND, &rand_p).with(ie::RES, &res));
         self.happened(Event::Authenticated);
@@ -221,12 +223,12 @@ impl Portable {
     fn cipher(&mut self, message: &Message) {
         let on = message.get(ie::CIPHER_INFO).is_some_and(|content| content[0] & 0x80 != 0);
         match self.cipher_key {
-            Some(key) => self.outputs.push(Output::Key(on.then_some(key))),
+            Some(key) if on => self.outputs.push(Output::Key(key)),
             None if on => {
                 let reject = message.answer(msg::CIPHER_REJECT);
                 self.say(reject.with(ie::REJECT_REASON, &[CIPHER_KEY_NOT_SUPPORTED]));
             }
-            None => {}
+            _ => {}
         }
     }
 

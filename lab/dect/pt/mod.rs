@@ -47,6 +47,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// As it stands after access rights were granted.
+    pub fn new(ipei: Ipei, park: Park, uak: Key) -> Self {
+        Self { ipui: ipei.ipui_n().to_vec(), park: (park.pli, park.value), uak, tpui: None }
+    }
+
     /// The system that it gives access to.
     pub fn park(&self) -> Park {
         Park { pli: self.park.0, value: self.park.1.clone() }
@@ -62,8 +67,8 @@ pub enum Output {
     Send(Vec<u8>),
     /// Release the link.
     CloseLink,
-    /// Cipher with this key when the base does; none is in the clear.
-    Key(Option<Key>),
+    /// Cipher with this key when the base does.
+    Key(Key),
     /// Open the ear and the mouth, or close them.
     Sound {
         /// What the system sends is played.
@@ -220,11 +225,10 @@ impl Portable {
 
     /// The link is gone, or could not be had.
     pub fn link_down(&mut self) {
-        (self.link, self.last_word, self.cipher_key) = (Link::Down, None, None);
+        (self.link, self.last_word) = (Link::Down, None);
         self.waiting.clear();
         self.abandon_procedure(None);
         self.end_call(None);
-        self.outputs.push(Output::Key(None));
     }
 
     /// A page: three octets, or five.

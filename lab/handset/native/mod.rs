@@ -14,6 +14,7 @@ mod sound;
 mod task;
 mod user;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -24,8 +25,8 @@ use crate::dect::dsaa2::{self, Key};
 use crate::dect::identity::Ipei;
 use crate::dect::pt::{CallState, Event, Ringing, Subscription};
 use crate::media::{Heard, Voice};
-use crate::phone::report::Direction;
-use crate::radio::{Place, Radio};
+use crate::phone::{Direction, LiveCall};
+use crate::radio::{Place, Radio, locked};
 use crate::sip::Failure;
 
 /// Acts that wait.
@@ -162,6 +163,7 @@ pub struct NativeHandset {
     events: broadcast::Sender<Event>,
     reports: broadcast::Sender<NativeReport>,
     kept: watch::Receiver<Option<Subscription>>,
+    calls: Arc<Mutex<Vec<LiveCall>>>,
     ipei: Ipei,
     voice: Voice,
     task: JoinHandle<()>,
@@ -176,9 +178,11 @@ impl NativeHandset {
         let (reports, _) = broadcast::channel(BEHIND);
         let (keep, kept) = watch::channel(config.subscription.clone());
         let (ipei, voice) = (config.ipei, config.voice);
-        let outlets = task::Outlets { show, events: events.clone(), reports: reports.clone(), keep };
+        let calls: Arc<Mutex<Vec<LiveCall>>> = Arc::default();
+        let (told, ended) = (events.clone(), reports.clone());
+        let outlets = task::Outlets { show, events: told, reports: ended, keep, calls: calls.clone() };
         let task = tokio::spawn(task::Holder::new(config, radio, outlets).live(done));
-        Self { acts, seen, events, reports, kept, ipei, voice, task }
+        Self { acts, seen, events, reports, kept, calls, ipei, voice, task }
     }
 
     /// Its serial number.
@@ -199,6 +203,11 @@ impl NativeHandset {
     /// The access rights that it has; to be given to one that is switched on later.
     pub fn subscription(&self) -> Option<Subscription> {
         self.kept.borrow().clone()
+    }
+
+    /// Its calls so far, oldest first.
+    pub fn calls(&self) -> Vec<LiveCall> {
+        locked(&self.calls).clone()
     }
 
     /// What happens to it from now on.

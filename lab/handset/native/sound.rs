@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::media::stream::Ears;
 use crate::media::{FRAME, Heard, Voice};
 use crate::radio::{Bearer, Ear, locked};
 
@@ -52,6 +53,13 @@ impl Sound {
     /// What was played in this call so far.
     pub(super) fn so_far(&self) -> (u64, Option<Voice>) {
         locked(&self.ear).so_far()
+    }
+
+    /// What is played from now on, for whoever wants to hear it.
+    pub(super) fn ears(&self) -> Ears {
+        let ears = Ears::default();
+        locked(&self.ear).listen_with(ears.clone());
+        ears
     }
 
     /// What was heard since the last time.

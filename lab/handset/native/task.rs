@@ -1,6 +1,7 @@
 //! The life of a native handset.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
@@ -12,20 +13,21 @@ use super::user::{LOCATE_AGAIN, report};
 use super::{Act, Dialling, NativeConfig, NativeReport, SeenHandset, User};
 use crate::dect::obl::number::reason;
 use crate::dect::pt::{CallState, Event, Output, Portable, Subscription};
-use crate::phone::report::Direction;
+use crate::phone::{Direction, Key, LiveCall, Progress};
 use crate::radio::{Down, Place, Radio};
 
 /// What bases send and was not read yet.
 const MAILBOX: usize = 256;
 /// How often a handset looks around while it has a link or walks, and otherwise.
 const AWAKE: Duration = Duration::from_millis(100);
-const ASLEEP: Duration = Duration::from_secs(2);
+const ASLEEP: Duration = Duration::from_secs(4);
 /// Where a handset's life is seen.
 pub(super) struct Outlets {
     pub show: watch::Sender<SeenHandset>,
     pub events: broadcast::Sender<Event>,
     pub reports: broadcast::Sender<NativeReport>,
     pub keep: watch::Sender<Option<Subscription>>,
+    pub calls: Arc<Mutex<Vec<LiveCall>>>,
 }
 
 /// A handset in somebody's hand.
@@ -38,6 +40,10 @@ pub(super) struct Holder {
     pub outlets: Outlets,
     pub mailbox: Option<mpsc::Receiver<Down>>,
     pub report: Option<NativeReport>,
+    /// The call as others see it; the last one, when there is none.
+    pub live: LiveCall,
+    /// The key that was pressed last in it.
+    pub pressed: Option<Key>,
     pub talk: Option<Duration>,
     /// When the user answers, rejects or hangs up.
     pub user_acts_at: Option<Instant>,
@@ -45,6 +51,7 @@ pub(super) struct Holder {
     pub speed: f64,
     pub walked_at: Instant,
     pub subscribing: bool,
+    pub searching: bool,
     pub elsewhere: bool,
     pub locate_at: Option<Instant>,
 }
@@ -62,12 +69,15 @@ impl Holder {
             outlets,
             mailbox: Some(down),
             report: None,
+            live: LiveCall::new(Direction::Placed, "", Progress::Begun),
+            pressed: None,
             talk: None,
             user_acts_at: None,
             path: VecDeque::new(),
             speed: 0.0,
             walked_at: now,
             subscribing: false,
+            searching: false,
             elsewhere: false,
             locate_at: Some(now),
         }
@@ -79,7 +89,9 @@ impl Holder {
         let mut frames: Option<Interval> = None;
         let mut look_at = Instant::now();
         loop {
+            let (live, last) = (self.live.clone(), self.pressed);
             tokio::select! {
+                key = live.pressed(|key| Some(key) != last) => self.press(key),
                 act = acts.recv() => {
                     let Some(act) = act else { return };
                     let last = act == Act::SwitchOff;
@@ -112,7 +124,9 @@ impl Holder {
 
     /// Handsets do not all look around at once.
     fn sleep(&self) -> Duration {
-        ASLEEP + Duration::from_millis(self.air.number() * 37 % 1_000)
+        let unlocked = self.air.base().is_none();
+        let asleep = if unlocked { ASLEEP / 4 } else { ASLEEP };
+        asleep + Duration::from_millis(self.air.number() * 37 % 1_000)
     }
 
     async fn leave(&mut self, mailbox: &mut mpsc::Receiver<Down>) {
@@ -131,6 +145,8 @@ impl Holder {
         let now = Instant::now();
         match act {
             Act::Subscribe(code) => {
+                // A new attempt begins on a new link: the old one may be about to be released.
+                self.link_gone();
                 self.subscribing = true;
                 self.portable.subscribe(code, now);
             }
@@ -153,7 +169,9 @@ impl Holder {
     fn dial(&mut self, number: &str, dialling: Dialling, talk: Option<Duration>, now: Instant) {
         let en_bloc = (dialling == Dialling::EnBloc).then_some(number);
         self.talk = talk;
-        self.report = Some(report(Direction::Placed, number));
+        let report = report(Direction::Placed, number);
+        self.begin(&report, Progress::Begun);
+        self.report = Some(report);
         if !self.portable.off_hook(en_bloc, now) {
             return self.end(None);
         }
@@ -162,7 +180,7 @@ impl Holder {
         }
     }
 
-    fn on_hook(&mut self, now: Instant) {
+    pub(super) fn on_hook(&mut self, now: Instant) {
         if let Some(report) = &mut self.report {
             report.ended_here = true;
         }
@@ -226,7 +244,12 @@ impl Holder {
         let (pmid, subscribing, portable) = (self.portable.pmid(), self.subscribing, &self.portable);
         let may_use = |base: &crate::radio::HeardBase| subscribing || portable.may_use(base.broadcast.rfpi);
         let ear = self.sound.ear().clone();
-        if !self.air.open(now, page, pmid, subscribing, &ear, may_use) {
+        if self.air.open(now, page, pmid, subscribing, &ear, may_use) {
+            self.searching = false;
+        } else if subscribing {
+            // A handset that is to subscribe searches until MM_access.1 ends it.
+            self.searching = true;
+        } else {
             self.link_gone();
         }
     }
@@ -243,7 +266,7 @@ impl Holder {
                     Output::OpenLink(page) => self.open(page, Instant::now()),
                     Output::Send(pdu) => self.air.say(pdu),
                     Output::CloseLink => self.link_gone(),
-                    Output::Key(key) => self.air.set_key(key),
+                    Output::Key(key) => self.air.set_key(Some(key)),
                     Output::Sound { hear, speak } => (self.sound.hear, self.sound.speak) = (hear, speak),
                     Output::Happened(event) => self.happened(event),
                 }
@@ -262,6 +285,9 @@ impl Holder {
                 (Some(_), _) => self.on_hook(now),
                 (None, _) => {}
             }
+        }
+        if self.searching {
+            self.open(None, now);
         }
         let news = self.air.look(now, self.portable.pmid(), self.elsewhere, self.sound.ear());
         self.take_news(news, now);

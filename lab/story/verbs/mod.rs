@@ -1,6 +1,8 @@
 //! Verbs, a file for each family of them.
 
 mod expect;
+mod native_base;
+mod native_handset;
 mod north;
 mod phones;
 mod sip_dect;
@@ -15,6 +17,8 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Lync front ends", north::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
+    ("Native base stations", native_base::VERBS),
+    ("Native handsets", native_handset::VERBS),
     ("Telephones", phones::VERBS),
     ("Expectations", expect::VERBS),
 ];

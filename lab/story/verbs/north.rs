@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::{Verb, verb};
 use crate::front_end::lync::{Ntlm, Proof, TrustedApplication};
 use crate::front_end::{Accounts, FrontEnd, FrontEndConfig, LyncConfig};
+use crate::phone::Progress;
 use crate::sip::tls::Authority;
 use crate::story::{DOMAIN, Fault, Given, Prop, Stage, until};
 
@@ -15,11 +17,15 @@ const PASSWORD: &str = "north-secret";
 /// The switch's name as a trusted server.
 const FQDN: &str = "dect.hospital.test";
 
+/// Between two looks at thousands of lines.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
 pub(super) const VERBS: &[Verb] = &[
     verb!(
-        "lync front end {name} by {proof}",
+        "lync front end {name} by {proof} [sending {user} home to {other}]",
         "An emulated Lync 2013 front end; users prove themselves by `ntlm`, or the switch is its trusted server \
-         (`trust`). The switch is configured for it; a second one becomes the second proxy.",
+         (`trust`). The switch is configured for it; a second one becomes the second proxy. One that sends a user \
+         home comes before the others.",
         lync_front_end
     ),
     verb!("front end {name} dies", "It is gone without a last word.", dies),
@@ -35,6 +41,31 @@ pub(super) const VERBS: &[Verb] = &[
         "At least so many messages of the switch were verified there, not one was wrong or lacked its signature, \
          and all that left there was signed.",
         signatures
+    ),
+    verb!(
+        "{phone} calls {other} {count:count} times",
+        "Dials, is answered, and hangs up, so many times one after another.",
+        calls
+    ),
+    verb!(
+        "users {first:count} to {last:count}",
+        "Creates all these users with `kirkwall users import`; the north takes them.",
+        users
+    ),
+    verb!(
+        "expect {count:count} lines registered",
+        "So many users are signed in; how long that took stands in the output.",
+        lines
+    ),
+    verb!(
+        "front end {name} signs {user} out as {event}",
+        "It says `rejected`, `unregistered` or `deactivated`, for a user who was disabled.",
+        signs_out
+    ),
+    verb!(
+        "expect {user} shown {availability} at front end {name}",
+        "The user's presence there: `available`, `inactive`, `away`, `in-a-call` or `nothing`.",
+        shown
     ),
 ];
 
@@ -84,13 +115,21 @@ async fn lync_front_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
             return Err(Fault::unusable(format!("there is no proof {other}"), "write ntlm or trust"));
         }
     };
+    if let (Some(user), Some(other)) = (given.text("user"), given.text("other")) {
+        let home = stage.prop::<FrontEnds>().by_name.get(other).and_then(|home| home.listening().tls);
+        let home = home.ok_or_else(|| {
+            Fault::unusable(format!("there is no front end {other} yet"), "put its step before this one")
+        })?;
+        lync.homes.insert(user.to_owned(), format!("sip:{home};transport=tls"));
+    }
     let mut config = FrontEndConfig::loopback(DOMAIN, Accounts::Any(Some(PASSWORD.into())));
     (config.lync, config.authority, config.challenges_calls) = (Some(lync), Some(authority.clone()), false);
     let front_end = FrontEnd::start(config).await?;
     let address =
         front_end.listening().tls.ok_or_else(|| Fault::unusable("it has no TLS", "mend the lab"))?;
     let ends = stage.prop::<FrontEnds>();
-    ends.order.push(address);
+    let at = if given.text("user").is_some() { 0 } else { ends.order.len() };
+    ends.order.insert(at, address);
     ends.by_name.insert(name.to_owned(), front_end.clone());
     (ends.own, ends.authority) = (Some(own), Some(authority.clone()));
     let proxies: Vec<_> = ends.order.iter().map(|at| format!("\"{at}\"")).collect();
@@ -180,6 +219,82 @@ async fn signatures(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
             true => Ok(()),
             false => Err(format!("{found:?}, {complaints:?}")),
         }
+    })
+    .await
+}
+
+async fn calls(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let (phone, other) = (given.word("phone"), given.word("other"));
+    for _ in 0..given.count("count").unwrap_or(1) {
+        stage.cast.dial(phone, other).await?;
+        let called = stage.cast.actor(other)?;
+        called.reaches(stage.patience, "rings", |progress| *progress == Progress::Ringing).await?;
+        called.standing_call()?.answer();
+        let caller = stage.cast.actor(phone)?;
+        let talks = |progress: &Progress| matches!(progress, Progress::Talking);
+        caller.reaches(stage.patience, "talks", talks).await?;
+        called.reaches(stage.patience, "talks", talks).await?;
+        caller.standing_call()?.hang_up();
+        called
+            .reaches(stage.patience, "has ended", |progress| matches!(progress, Progress::Ended(_)))
+            .await?;
+        caller
+            .reaches(stage.patience, "has ended", |progress| matches!(progress, Progress::Ended(_)))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn users(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let (first, last) = (given.count("first").unwrap_or(0), given.count("last").unwrap_or(0));
+    let mut csv = "username,display_name,auth_username,auth_password,south_password,enabled\n".to_owned();
+    csv.extend(
+        (first..=last).map(|user| format!("{user},Nurse {user},{user},{PASSWORD},south-{user},yes\n")),
+    );
+    stage.switch.import(&csv)
+}
+
+async fn lines(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let (wanted, since) = (given.count("count").unwrap_or(0), Instant::now());
+    until(stage.patience, format!("{wanted} users are signed in"), async || {
+        // Each look is a TLS handshake and a list of all lines: to look often would be what is measured.
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        let overview = stage.switch.get("/overview").await?;
+        match overview["lines_registered"].as_u64() {
+            Some(lines) if lines >= wanted => Ok(()),
+            Some(lines) => Err(format!("{lines} are")),
+            None => Err(format!("the overview does not tell: {overview}")),
+        }
+    })
+    .await?;
+    println!("{wanted} users are signed in after {:.1} s", since.elapsed().as_secs_f32());
+    Ok(())
+}
+
+async fn signs_out(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let (front_end, user) = (named(stage, given)?, given.word("user"));
+    match front_end.sign_out(user, given.word("event"), "4141;reason=\"User disabled\"") {
+        0 => Err(Fault::failed(format!("{user} is signed in there"), "nobody is")),
+        _ => Ok(()),
+    }
+}
+
+async fn shown(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let (front_end, user, wanted) = (named(stage, given)?, given.word("user"), given.word("availability"));
+    until(stage.patience, format!("{user} is shown {wanted}"), async || {
+        let presence = front_end.presence(user);
+        let in_a_call =
+            presence.states("phoneState", 2).any(|state| state.activity.as_deref() == Some("on-the-phone"));
+        let machine = presence.states("machineState", 2).find_map(|state| state.availability);
+        let found = match machine {
+            _ if in_a_call => "in-a-call",
+            None => "nothing",
+            Some(3_000..4_500) => "available",
+            Some(4_500..6_000) => "inactive",
+            Some(15_000..18_000) => "away",
+            Some(_) => "something else",
+        };
+        if found == wanted { Ok(()) } else { Err(format!("{found}, as {presence:?}")) }
     })
     .await
 }

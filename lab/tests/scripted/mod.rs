@@ -79,6 +79,11 @@ impl Switch {
     pub async fn enrol(&self) {
         let mut line = self.accept().await;
         let ask = line.expect(kind::ENROL).await;
+        self.grant(&mut line, &ask).await;
+    }
+
+    /// Answers ENROL.
+    pub async fn grant(&self, line: &mut Line, ask: &Frame) {
         assert_eq!((line.proved, ask.string(tag::ENROL_TOKEN)), (false, Some(TOKEN)));
         let certificate = self.sign(ask.get(tag::CSR).unwrap());
         let granted = Frame::request(kind::ENROL_CFM).bytes(tag::CERT, &certificate);
@@ -138,6 +143,14 @@ impl Line {
         let seq = if frame.seq == 0 { self.sequence } else { frame.seq };
         self.frames.send(Frame { seq, ..frame }).await.unwrap();
         seq
+    }
+
+    /// The next frame, whatever it is.
+    pub async fn next(&mut self) -> Frame {
+        if !self.aside.is_empty() {
+            return self.aside.remove(0);
+        }
+        self.frames.next().await.expect("the link lives").unwrap()
     }
 
     /// The next frame of this type; others are kept for later, PINGs answered.

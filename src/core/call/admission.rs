@@ -8,14 +8,19 @@
 //! Invariant: every unit taken stands in `held` under its call, so [`Admission::release`] gives back
 //! exactly what the call has, once, however the call ended.
 
+mod learned;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use super::cause::Cause;
 use crate::id::{BaseStationId, CallRef};
 use crate::radio::allocation::{Blocked, Room, Want};
 pub use crate::radio::allocation::{Limit, Load};
 use crate::sip::ChannelBudget;
+use crate::timer::Moment;
+use learned::Learned;
 
 /// A base station that nothing is known of.
 pub const DEFAULT_BASE: Limit = Limit::flat(8);
@@ -79,6 +84,7 @@ pub struct Admission {
     bases: BTreeMap<BaseStationId, Base>,
     held: HashMap<CallRef, Held>,
     refused: Refused,
+    learned: Learned,
 }
 
 impl Admission {
@@ -90,7 +96,29 @@ impl Admission {
             bases: BTreeMap::new(),
             held: HashMap::new(),
             refused: Refused::default(),
+            learned: Learned::default(),
         }
+    }
+
+    /// A handset on `base`, whose limit is `limit`, refused `call` for this reason. A base station that is
+    /// full before its time carries no more than it does now for a while; whether that was learnt. `busy`: the
+    /// handset has another call.
+    pub fn refused_by(
+        &mut self,
+        call: CallRef,
+        base: &BaseStationId,
+        cause: &Cause,
+        (limit, busy): (Limit, bool),
+        now: Moment,
+    ) -> bool {
+        let own = u32::from(self.holds(call, Some(base)));
+        let carried = self.base(base).channels().saturating_sub(own);
+        self.learned.refused(base, cause, (carried, limit), busy, now)
+    }
+
+    /// `limit`, or what `base` has taught.
+    pub fn learned(&self, base: &BaseStationId, limit: Limit, now: Moment) -> Limit {
+        self.learned.cut(base, limit, now)
     }
 
     /// Takes a media channel for `call`. A call has one; asking again keeps it.

@@ -5,20 +5,20 @@ start switch
 user 2001 "Nurse Anna"
 base A over udp
 handset 2001 on A
-far end 4512345
+far end 45123
 expect line 2001 at front end fe1
 
-2001 dials 4512345
-4512345 answers
+2001 dials 45123
+45123 answers
 expect 2001 talking
-expect 4512345 hears 2001
+expect 45123 hears 2001
 2001 hangs up
-expect 4512345 ended
+expect 45123 ended
 
-4512345 dials 2001
+45123 dials 2001
 2001 answers
-expect 4512345 talking
-expect 2001 hears 4512345
+expect 45123 talking
+expect 2001 hears 45123
 2001 hangs up
-expect 4512345 ended
+expect 45123 ended
 expect channels idle

@@ -2,6 +2,8 @@
 //! that does not change by itself. The preview example and the tests of this crate share it.
 #![allow(dead_code, clippy::unwrap_used)]
 
+mod phone_book;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -40,6 +42,7 @@ pub struct TestDesk {
     log: Vec<LogEntry>,
     calls: Vec<CallSummary>,
     tokens: Vec<TokenView>,
+    phone_book: Vec<PhoneBookEntryView>,
     sessions: Vec<String>,
     link_used: bool,
     ready: bool,
@@ -65,6 +68,7 @@ impl TestDesk {
         }
         desk.calls = calls(START);
         desk.log = log(START);
+        desk.phone_book = phone_book::entries();
         desk.tokens = vec![TokenView {
             id: "t1".into(),
             name: "Grafana".into(),
@@ -84,6 +88,7 @@ impl TestDesk {
             log: Vec::new(),
             calls: Vec::new(),
             tokens: Vec::new(),
+            phone_book: Vec::new(),
             sessions: Vec::new(),
             link_used: false,
             ready: true,
@@ -137,6 +142,15 @@ impl TestDesk {
             revoke_token: address.clone().recipient(),
             log_in: address.clone().recipient(),
             check_session: address.clone().recipient(),
+            search_phone_book: address.clone().recipient(),
+            get_phone_book_entry: address.clone().recipient(),
+            create_phone_book_entry: address.clone().recipient(),
+            change_phone_book_entry: address.clone().recipient(),
+            delete_phone_book_entry: address.clone().recipient(),
+            import_phone_book: address.clone().recipient(),
+            export_phone_book: address.clone().recipient(),
+            get_phone_book_state: address.clone().recipient(),
+            read_directory: address.clone().recipient(),
             log_out: address.recipient(),
             air: None,
         }
@@ -732,5 +746,75 @@ impl Handler<ClearCallLog> for TestDesk {
         self.user(&order.user)?;
         self.log.retain(|entry| order.kind.is_some_and(|kind| kind != entry.kind));
         Ok(())
+    }
+}
+
+answer!(SearchPhoneBook, |desk, asked| Ok(phone_book::search(&desk.phone_book, &asked)));
+
+answer!(GetPhoneBookEntry, |desk, GetPhoneBookEntry(id)| {
+    let found = desk.phone_book.iter().find(|view| view.entry.id == id).cloned();
+    found.ok_or_else(|| DeskFault::NotFound(format!("entry {id}")))
+});
+
+answer!(CreatePhoneBookEntry, |desk, asked| phone_book::made("l-new", &asked.draft, Some(1)).inspect(
+    |made| {
+        if !asked.dry_run {
+            desk.phone_book.push(made.clone());
+        }
+    }
+));
+
+answer!(ChangePhoneBookEntry, |desk, asked| desk.change_entry(&asked));
+
+answer!(DeletePhoneBookEntry, |desk, asked| {
+    let before = desk.phone_book.len();
+    desk.phone_book.retain(|view| view.entry.id != asked.id);
+    if desk.phone_book.len() < before {
+        Ok(())
+    } else {
+        Err(DeskFault::NotFound(format!("entry {}", asked.id)))
+    }
+});
+
+answer!(ImportPhoneBook, |_desk, asked| match asked.csv.starts_with(b"name,") {
+    true => Ok(ImportOutcome {
+        created: asked.csv.split(|b| *b == b'\n').count() - 2,
+        ..ImportOutcome::default()
+    }),
+    false => Err(DeskFault::Invalid(vec![FieldFault::new("file", "line 1: the column \"name\" is missing")])),
+});
+
+answer!(ExportPhoneBook, |_desk, _| Ok("name,department,internal,office,mobile,home,other\r\n".into()));
+
+answer!(GetPhoneBookState, |desk, _| Ok(desk.phone_book_state()));
+
+answer!(ReadDirectory, |desk, _| Ok(desk.phone_book_state()));
+
+impl TestDesk {
+    fn change_entry(&mut self, asked: &ChangePhoneBookEntry) -> Result<PhoneBookEntryView, DeskFault> {
+        let found = self.phone_book.iter_mut().find(|view| view.entry.id == asked.id);
+        let found = found.ok_or_else(|| DeskFault::NotFound(format!("entry {}", asked.id)))?;
+        let before = found.revision.ok_or_else(|| DeskFault::Conflict("of the directory".into()))?;
+        if asked.if_revision.is_some_and(|seen| seen != before) {
+            return Err(DeskFault::Stale { revision: before });
+        }
+        *found = phone_book::made(&asked.id.0, &asked.draft, Some(before + 1))?;
+        Ok(found.clone())
+    }
+
+    fn phone_book_state(&self) -> PhoneBookState {
+        let directory = DirectoryState {
+            uri: "ldaps://dc1.example.com".into(),
+            entries: 1,
+            read: Some(START),
+            tried: Some(START + Duration::from_secs(3600)),
+            fault: Some("the directory refuses CN=kirkwall: the account is locked".into()),
+            ..DirectoryState::default()
+        };
+        PhoneBookState {
+            entries: self.phone_book.len(),
+            local: self.phone_book.iter().filter(|view| view.revision.is_some()).count(),
+            directory: (!self.empty).then_some(directory),
+        }
     }
 }

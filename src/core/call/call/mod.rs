@@ -230,6 +230,11 @@ impl Call {
         &self.summary
     }
 
+    /// Where a leg was dialled to; none for the caller's.
+    pub fn dialled_to(&self, leg: LegNo) -> Option<&Target> {
+        self.legs.get(&leg)?.target.as_ref()
+    }
+
     /// Our RTP ports towards the caller and towards whoever answered, as their descriptions name them.
     pub fn media_ports(&self) -> Option<(u16, u16)> {
         let port = |leg| Some(self.legs.get(&leg)?.media.as_ref()?.local().port);

@@ -140,6 +140,7 @@ fn presence_is_published_once_roaming_self_came_with_the_answer() {
     bench.sent.clear();
     bench.give(ServicesInput::Used);
     assert!(bench.sent.is_empty(), "versions are not known yet");
+    bench.give(ServicesInput::Calls(0));
     bench.answer(&roaming, 200, ROAMING);
     let publication = bench.take("SERVICE sip:anna@contoso.com SIP/2.0");
     assert!(String::from_utf8_lossy(&publication.body).contains("<availability>3500</availability>"));
@@ -156,6 +157,17 @@ fn presence_is_published_once_roaming_self_came_with_the_answer() {
     assert!(
         String::from_utf8_lossy(&bench.take("SERVICE").body).contains("<availability>5000</availability>")
     );
+}
+
+#[test]
+fn a_call_that_only_rings_is_no_use_of_the_handset() {
+    let mut bench = Bench::signed_in();
+    bench.give(ServicesInput::Calls(0));
+    let roaming = bench.take("roaming-self\r\n");
+    bench.sent.clear();
+    bench.answer(&roaming, 200, ROAMING);
+    let publication = bench.take("SERVICE");
+    assert!(String::from_utf8_lossy(&publication.body).contains("<availability>15500</availability>"));
 }
 
 #[test]

@@ -187,8 +187,11 @@ impl Presence {
         self.timers.set(Timer::Idle, now + self.times.inactive_after);
     }
 
+    /// A call that only rings here is no use of the handset, and none that has ended elsewhere.
     fn calls(&mut self, calls: usize, now: Moment) {
-        self.calls = calls;
+        if std::mem::replace(&mut self.calls, calls) == calls {
+            return;
+        }
         self.used(now);
         if calls > 0 {
             // Available as long as the call lasts; the five minutes begin at its end.
