@@ -111,8 +111,10 @@ macro_rules! sections {
 }
 
 mod dialling;
+mod lync;
 mod phone_book;
 pub use dialling::Dialling;
+pub use lync::Lync;
 pub use phone_book::PhoneBook;
 
 sections! {
@@ -240,35 +242,6 @@ sections! {
         tls: Listener = Listener::OFF,
         /// Realm of digest authentication. None: the SIP domain.
         realm: Option<String> = None,
-    }
-
-    /// `[lync]`
-    Lync {
-        /// Sign in as Lync and Skype for Business want it.
-        enabled: bool = false,
-        /// This node is a trusted server of the topology: no passwords of users. Needs `node.fqdn`.
-        trusted_server: bool = false,
-        /// Id of the trusted application.
-        application_id: String = "dect".into(),
-        /// Name of the trusted application pool. None: `node.fqdn`.
-        pool_fqdn: Option<HostName> = None,
-        /// Network address of this node's subnet, IPv4, told to front ends for call admission control and
-        /// location. None: not told.
-        subnet: Option<IpAddr> = None,
-        /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
-        ask_expires: bool = false,
-        /// Publish the presence of handsets.
-        presence: bool = true,
-        /// Seconds after its last use that a handset is shown as inactive, and no longer as available.
-        inactive_after: Duration = Duration::from_secs(300),
-        /// Seconds after that until it is shown as away.
-        away_after: Duration = Duration::from_secs(300),
-        /// Show a handset that no base station carries as offline.
-        offline_out_of_range: bool = false,
-        /// Seconds between two OPTIONS that ask whether a front end still answers; 0: never.
-        watch_every: Duration = Duration::from_secs(5),
-        /// Seconds that the first of `sip.proxies` must have answered before users who sit at another go back.
-        return_after: Duration = Duration::from_secs(60),
     }
 
     /// `[media]`

@@ -112,6 +112,7 @@ fn plan(config: &Config, args: &Doctor, store: &Store) -> Result<Plan, String> {
         media_address: config.media.address,
         certificates: certificates(config, data),
         north: north(config, args, store),
+        directory: crate::wiring::directory::ldap(config, &[]).transpose(),
         media: MediaPlan { first: ports.first, last: ports.last, channels, running: store.running },
         data: args.data.clone(),
         files,

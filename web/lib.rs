@@ -23,6 +23,7 @@ mod idempotency;
 mod imports;
 mod live;
 mod ops;
+mod phone_books;
 mod problem;
 mod rest;
 mod server;

@@ -12,7 +12,7 @@ use rustls::ServerConfig;
 
 use crate::ops::{self, Metrics};
 use crate::site::{Site, WebOptions};
-use crate::{headers, rest, ui};
+use crate::{headers, phone_books, rest, ui};
 
 /// Threads of the web port. The work is small; the switch itself needs the cores.
 const WORKERS: usize = 2;
@@ -35,7 +35,10 @@ pub fn configure(
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
     let site = web::Data::from(Site::new(desk, options));
     move |config| {
-        let all = web::scope("").wrap(headers::security()).service(rest::scope(&site));
+        let all = web::scope("")
+            .wrap(headers::security())
+            .service(rest::scope(&site))
+            .service(phone_books::scope());
         config.app_data(site.clone()).service(ui::routes(all, &site));
     }
 }

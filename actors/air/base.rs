@@ -155,7 +155,11 @@ impl NativeBase {
                 self.air.do_send(BaseTold(self.id, About::Ciphered(told.conn, told.state)));
             }
             News::Answered { request, response } => self.answered(request, response),
-            News::HoInd(ind) => self.tell_air(About::Comes(Box::new(ind))),
+            News::HoInd(ind) => {
+                let conn = self.conns.entry(ind.new_conn).or_default();
+                conn.pmid = Some(ind.pmid);
+                self.tell_air(About::Comes(Box::new(ind)));
+            }
             News::HoComplete(done) => self.tell_air(About::Came(done)),
             News::HoFailed(failed) => self.tell_air(About::DidNotCome(failed)),
             News::Neighbours(heard) => self.tell_air(About::Hears(heard)),

@@ -1,5 +1,10 @@
 //! Base stations in the books of the air: links, enrolment, what they tell.
 
+use kirkwall_core::dect::base_link::code::{SyncMode, SyncRole};
+use kirkwall_core::dect::base_link::value::Neighbour;
+use kirkwall_core::dect::base_link::word::SyncConfig;
+use kirkwall_core::radio::handover::procedure;
+
 use super::*;
 
 /// A link has said HELLO with a good certificate.
@@ -102,6 +107,50 @@ impl Handler<Redeem> for Air {
 }
 
 impl Air {
+    /// A radio came, or tells whom it hears: the sync tree may change.
+    fn surveyed(&mut self, id: BaseId, heard: Option<&[Neighbour]>) {
+        let Some(rpn) = self.bases.get(&id).map(|entry| entry.rpn) else { return };
+        match heard {
+            Some(heard) => {
+                self.survey.report(rpn, heard);
+                let before = self.hearing.get(&rpn).copied();
+                let ever = before.unwrap_or(false) || !heard.is_empty();
+                self.hearing.insert(rpn, ever);
+                if before != Some(ever) {
+                    self.configure(id);
+                }
+            }
+            None if self.survey.radios().any(|known| known == rpn) => return,
+            None => self.survey.report(rpn, &[]),
+        }
+        self.replan();
+    }
+
+    /// From whom a radio takes its time. One that has never heard another one stands alone, in another house
+    /// perhaps, and is its own master. One that heard somebody once and is deaf now has lost its time.
+    pub(super) fn sync_of(&self, rpn: u8) -> SyncConfig {
+        let planned = self.tree.config(rpn);
+        match self.tree.islands.contains(&rpn) && self.hearing.get(&rpn) == Some(&false) {
+            true => SyncConfig {
+                mode: Some(SyncMode::None),
+                role: Some(SyncRole::Master),
+                source: Vec::new(),
+                ..planned
+            },
+            false => planned,
+        }
+    }
+
+    /// A plan that changed is told to all radios; a session says nothing that its base station knows.
+    fn replan(&mut self) {
+        let tree = plan(&self.survey, Some(&self.tree));
+        if tree != self.tree {
+            self.tree = tree;
+            let ids: Vec<_> = self.bases.keys().copied().collect();
+            ids.into_iter().for_each(|id| self.configure(id));
+        }
+    }
+
     /// 256 radios of a class B system (EN 300 175-6, 5.2.2).
     fn free_rpn(&self) -> Option<u8> {
         (0..=u8::MAX).find(|rpn| self.bases.values().all(|entry| entry.rpn != *rpn))
@@ -116,16 +165,28 @@ pub struct BaseTold(pub BaseId, pub About);
 impl Handler<BaseTold> for Air {
     type Result = ();
 
-    fn handle(&mut self, BaseTold(id, about): BaseTold, _: &mut Self::Context) {
+    fn handle(&mut self, BaseTold(id, about): BaseTold, ctx: &mut Self::Context) {
         match about {
-            About::Up => self.configure(id),
+            About::Up => {
+                self.surveyed(id, None);
+                self.configure(id);
+            }
             About::Stands(standing, remote) => {
                 let Some(entry) = self.bases.get_mut(&id) else { return };
                 (entry.standing, entry.remote) = (standing, remote);
+                let rpn = entry.rpn;
+                if standing.carries_calls() && self.windows.current(self.ports.clock.now()).is_some() {
+                    entry.addr.do_send(Say(Site::subscriptions(true).into()));
+                }
                 if let Some(supervisor) = &self.supervisor {
                     let (id, limit) = (id.into(), self.settings.limit);
                     let up = standing.carries_calls();
                     supervisor.do_send(NativeBaseStands { id, limit, up, remote });
+                }
+                if standing == Standing::Down {
+                    self.survey.forget(rpn);
+                    self.hearing.remove(&rpn);
+                    self.replan();
                 }
             }
             About::Gone(conn, pmid) => {
@@ -133,13 +194,18 @@ impl Handler<BaseTold> for Air {
                 if let Some(pmid) = pmid.filter(|p| self.visitors.get(p).is_some_and(|v| v.1 == connection)) {
                     self.visitors.remove(&pmid);
                 }
+                self.gone(id, conn, ctx);
             }
-            About::Hears(_)
-            | About::Ciphered(..)
-            | About::Comes(_)
-            | About::Came(_)
-            | About::DidNotCome(_)
-            | About::Prepared(..) => {}
+            About::Hears(heard) => self.surveyed(id, Some(&heard.heard)),
+            About::Ciphered(conn, state) => self.ciphered((id, conn), state, ctx),
+            About::Comes(ind) => self.comes(id, *ind, ctx),
+            About::Came(done) => {
+                self.step_handover((id, done.new_conn), procedure::Input::Completed(done), ctx);
+            }
+            About::DidNotCome(failed) => {
+                self.step_handover((id, failed.new_conn), procedure::Input::Failed(failed.reason), ctx);
+            }
+            About::Prepared(conn, response) => self.prepared(id, conn, *response, ctx),
         }
     }
 }

@@ -15,6 +15,7 @@
 pub mod base;
 mod bases;
 mod desk;
+mod handover;
 pub mod leg;
 pub mod portable;
 mod visitors;
@@ -27,12 +28,12 @@ use actix::prelude::*;
 use kirkwall_core::call::LegNo;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::dect_leg::Abilities;
-use kirkwall_core::dect::base_link::code::{RefuseReason, ReleaseReason, SyncMode, SyncRole};
+use kirkwall_core::dect::base_link::code::{RefuseReason, ReleaseReason};
 use kirkwall_core::dect::base_link::enrolment::{Enrolled, Enrolment, KeyPrint};
 use kirkwall_core::dect::base_link::greeting::{Certified, refuse};
 use kirkwall_core::dect::base_link::session::{self, LinkNo, Plan, Session, Standing};
 use kirkwall_core::dect::base_link::value::{PagePdu, Pmid};
-use kirkwall_core::dect::base_link::word::{ConnRelease, Hello, PageOrder, SyncConfig};
+use kirkwall_core::dect::base_link::word::{ConnRelease, Hello, PageOrder};
 use kirkwall_core::dect::base_link::{BaseId, ConnId};
 use kirkwall_core::dect::element::RejectReason;
 use kirkwall_core::dect::identity::{Ipei, Ipui};
@@ -44,6 +45,7 @@ use kirkwall_core::dect::portable::{
 use kirkwall_core::dect::site::Site;
 use kirkwall_core::id::{BaseStationId, Tokens};
 use kirkwall_core::pii::Pii;
+use kirkwall_core::radio::sync::{Survey, Tree, plan};
 use kirkwall_core::timer::Moment;
 use kirkwall_data::native_base::{
     EnrolmentRecord, Enrolments, NativeBaseRecord, NativeBases, NativeSessions,
@@ -112,6 +114,12 @@ pub struct Air {
     bases: BTreeMap<BaseId, BaseEntry>,
     links_of: HashMap<LinkNo, BaseId>,
     visitors: HashMap<Pmid, (Ipui, Connection)>,
+    handovers: HashMap<handover::Key, handover::Moving>,
+    /// Who hears whom, and the sync tree that follows.
+    survey: Survey,
+    tree: Tree,
+    /// Radios that have told whom they hear, and whether it ever was anybody.
+    hearing: BTreeMap<u8, bool>,
     captured: VecDeque<(Moment, bool, Vec<u8>)>,
     records: NativeBases,
     alarm: Option<SpawnHandle>,
@@ -139,6 +147,10 @@ impl Air {
             bases: BTreeMap::new(),
             links_of: HashMap::new(),
             visitors: HashMap::new(),
+            handovers: HashMap::new(),
+            survey: Survey::default(),
+            tree: Tree::default(),
+            hearing: BTreeMap::new(),
             captured: VecDeque::new(),
             records,
             alarm: None,
@@ -188,15 +200,9 @@ impl Air {
     /// A plan for a base station: its radio, and from whom it takes its time.
     fn configure(&self, id: BaseId) {
         let Some(entry) = self.bases.get(&id) else { return };
-        let open = self.windows.current(self.now()).is_some();
-        let radio = self.settings.site.radio(entry.rpn, open);
-        let sync = SyncConfig {
-            mode: Some(SyncMode::None),
-            role: Some(SyncRole::Master),
-            source: Vec::new(),
-            alternatives: Vec::new(),
-            ptp_domain: None,
-        };
+        // Opened for subscriptions it is by a word of its own: a plan that changes sets the radio up anew.
+        let radio = self.settings.site.radio(entry.rpn, false);
+        let sync = self.sync_of(entry.rpn);
         entry.addr.do_send(Configure(Box::new(Plan { radio, sync })));
     }
 

@@ -11,22 +11,23 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use actix::prelude::*;
+use kirkwall_core::call::dect_leg::Stream;
 use kirkwall_core::dect::base_link::code::{CipherAlgorithm, ReleaseReason};
 use kirkwall_core::dect::base_link::word::{CipherKey, ConnRelease};
-use kirkwall_core::dect::base_link::{ConnId, Octets};
+use kirkwall_core::dect::base_link::{ConnId, MediaId, Octets};
 use kirkwall_core::dect::element;
 use kirkwall_core::dect::identity::Ipui;
 use kirkwall_core::dect::portable::{
     CallNews, CallNo, Connection, Input, News, Offer, Order, Output, Portable, Save,
 };
-use kirkwall_core::id::Tokens;
+use kirkwall_core::id::{CallRef, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::pii::Pii;
 use kirkwall_data::portable::{PortableRecord, Portables};
 use tracing::{Span, debug, error, info_span};
 
 use super::base::{Own, Say, nwk};
-use super::leg::{At, LegHears, NativeLeg};
+use super::leg::{At, InspectStream, LegHears, NativeLeg};
 use super::{Air, Capture, HandsetTold, PageAll};
 use crate::ports::Ports;
 
@@ -37,6 +38,8 @@ pub struct NativeHandset {
     /// Where it speaks over now.
     at: Option<At>,
     legs: HashMap<CallNo, Addr<NativeLeg>>,
+    /// The cipher key of its connection.
+    key: Option<ShownKey>,
     air: Addr<Air>,
     ports: Ports,
     tokens: Tokens,
@@ -50,8 +53,8 @@ impl NativeHandset {
     pub fn new(machine: Portable, air: Addr<Air>, ports: Ports, tokens: Tokens) -> Self {
         let ipui = machine.ipui().clone();
         let span = info_span!("handset", ipui = %Pii(&ipui));
-        let (at, legs, store) = (None, HashMap::new(), Portables::new(&ports.journal));
-        Self { ipui, machine, at, legs, air, ports, tokens, store, alarm: None, span }
+        let (at, legs, key, store) = (None, HashMap::new(), None, Portables::new(&ports.journal));
+        Self { ipui, machine, at, legs, key, air, ports, tokens, store, alarm: None, span }
     }
 
     /// One input in, everything it causes out, in order. The mailbox waits while the disk writes.
@@ -96,6 +99,7 @@ impl NativeHandset {
                     let alg = if dsc2 { CipherAlgorithm::Dsc2 } else { CipherAlgorithm::Dsc };
                     let (conn, ck_num) = (ConnId(connection.number), number);
                     if let Some(dck) = Octets::new(key.0).map(Pii) {
+                        self.key = Some(ShownKey { alg, ck_num, dck: dck.clone() });
                         self.say(&connection, Say(CipherKey { conn, alg, ck_num, dck }.into()));
                     }
                 }
@@ -173,6 +177,7 @@ impl Handler<Visit> for NativeHandset {
         at.base.do_send(Own(ConnId(at.connection.number), ctx.address()));
         let connection = at.connection.clone();
         self.at = Some(at);
+        self.key = None;
         self.step(Input::Opened { connection, first }, ctx);
     }
 }
@@ -299,5 +304,51 @@ impl Handler<OfferCall> for NativeHandset {
     fn handle(&mut self, OfferCall { call, offer, leg }: OfferCall, ctx: &mut Self::Context) {
         self.legs.insert(call, leg);
         self.step(Input::Order(Order::Offer { call, offer }), ctx);
+    }
+}
+
+/// The cipher key of a connection.
+#[derive(Debug, Clone)]
+pub struct ShownKey {
+    /// For which cipher.
+    pub alg: CipherAlgorithm,
+    /// Its number.
+    pub ck_num: u8,
+    /// The key.
+    pub dck: Pii<Octets<8, 16>>,
+}
+
+/// What another base station must know to take the handset over.
+#[derive(Debug, Default)]
+pub struct CallShown {
+    /// The cipher key, when the connection is ciphered.
+    pub key: Option<ShownKey>,
+    /// Its stream, and what was agreed on for it.
+    pub media: Option<(MediaId, Option<Stream>)>,
+    /// The call whose channel it takes.
+    pub call: Option<CallRef>,
+}
+
+/// What must be known to take it over?
+#[derive(Debug, Message)]
+#[rtype(result = "CallShown")]
+pub struct InspectCall;
+
+impl Handler<InspectCall> for NativeHandset {
+    type Result = ResponseFuture<CallShown>;
+
+    fn handle(&mut self, _: InspectCall, _: &mut Self::Context) -> Self::Result {
+        let (key, leg) = (self.key.clone(), self.legs.values().next().cloned());
+        Box::pin(async move {
+            let shown = match leg {
+                Some(leg) => leg.send(InspectStream).await.ok().flatten(),
+                None => None,
+            };
+            let (media, call) = match shown {
+                Some((id, stream, call)) => (Some((id, stream)), call),
+                None => (None, None),
+            };
+            CallShown { key, media, call }
+        })
     }
 }

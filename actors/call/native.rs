@@ -7,7 +7,6 @@ use kirkwall_core::dect::element::Signal;
 use kirkwall_core::dect::portable::{CallNo, Offer};
 use kirkwall_core::dect::ss::Caller;
 use kirkwall_core::id::{BaseStationId, CallRef};
-use kirkwall_core::media::Codec;
 
 use super::*;
 use crate::air::leg::{GoOver, Join, LegSeed, NativeLeg};
@@ -89,12 +88,10 @@ impl Call {
         ctx: &mut Context<Self>,
     ) {
         let reference = self.summary().reference;
-        let media = &self.settings.media;
         let seed = LegSeed {
             call_no: CallNo(leg.owner(reference).0),
             leg,
-            // What the air carries in a full slot goes as G.711, which every far end takes.
-            abilities: Abilities { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp: media.srtp_south.clone() },
+            abilities: Abilities::of_native(&self.settings.media.srtp_south),
             handset: None,
             supervisor: self.supervisor.clone(),
             ports: self.ports.clone(),

@@ -67,6 +67,7 @@ pub struct Desk {
     pub export_phone_book: Recipient<ExportPhoneBook>,
     pub get_phone_book_state: Recipient<GetPhoneBookState>,
     pub read_directory: Recipient<ReadDirectory>,
+    pub prove_handset: Recipient<ProveHandset>,
     pub log_in: Recipient<LogIn>,
     pub check_session: Recipient<CheckSession>,
     pub log_out: Recipient<LogOut>,

@@ -1,7 +1,11 @@
 //! The phone book.
 
+use std::net::IpAddr;
+
 use actix::prelude::*;
 use kirkwall_core::directory::{Draft, Entry, EntryId};
+use kirkwall_core::id::Username;
+use kirkwall_core::pii::Pii;
 use kirkwall_core::timer::Moment;
 use serde::Serialize;
 
@@ -133,4 +137,27 @@ pub struct DirectoryState {
     pub fault: Option<String>,
     /// Why the copy may not be whole.
     pub warning: Option<String>,
+}
+
+/// Who asks? Digest of RFC 7616 with the name and password of a user's SIP account.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Username, Unproven>")]
+pub struct ProveHandset {
+    /// The value of `Authorization`, if there is one.
+    pub authorization: Option<Pii<String>>,
+    /// `GET`.
+    pub method: String,
+    /// Path and query as they were asked for.
+    pub uri: String,
+    /// Where it comes from.
+    pub source: IpAddr,
+}
+
+/// Nobody is proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unproven {
+    /// 401 with these values of `WWW-Authenticate`.
+    Challenge(Vec<String>),
+    /// 403: too many wrong passwords from there.
+    Locked,
 }

@@ -3,6 +3,7 @@
 use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::dect_leg::secures;
 use kirkwall_core::call::dialling::NumberClass;
 use kirkwall_core::call::forward::{Diversion, ForwardReason};
 use kirkwall_core::call::route::{Ask, Routed, Way, way};
@@ -200,6 +201,7 @@ impl Supervisor {
         let headers = self.headers_about(&self.aor(user.as_str()), about);
         for place in located {
             let limit = self.base_limit(&place.base);
+            let srtp = if place.native.is_some() { secures(&self.settings.media.srtp_south) } else { srtp };
             match self.admission.reserve_base(ask.call, &place.base, limit, srtp) {
                 Err(refusal) => refused = Some(refusal),
                 Ok(()) => targets.push(Target {

@@ -156,8 +156,10 @@ impl Handler<ListHandsets> for Supervisor {
     type Result = Result<Vec<HandsetView>, DeskFault>;
 
     fn handle(&mut self, _: ListHandsets, _: &mut Self::Context) -> Self::Result {
-        let mut users: Vec<_> = self.handsets.keys().cloned().collect();
+        let native = self.airborne.keys().filter_map(|ipei| Some(self.user_of(*ipei)?.username.clone()));
+        let mut users: Vec<_> = self.handsets.keys().cloned().chain(native).collect();
         users.sort();
+        users.dedup();
         let view = |user: kirkwall_core::id::Username| {
             let places = self.places(&user);
             let record = self.accounts.get(&user);

@@ -27,6 +27,7 @@ mod logs;
 mod native;
 mod people;
 mod presence;
+mod prove;
 mod south;
 mod transfer;
 mod voice;
@@ -66,7 +67,7 @@ pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
-pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, WhoHas};
+pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, TakeBase, WhoHas};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };

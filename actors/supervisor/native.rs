@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use actix::prelude::*;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::dect_leg::secures;
 use kirkwall_core::call::{Body, NewCall, Party};
 use kirkwall_core::dect::identity::{Ipei, Ipui};
 use kirkwall_core::dect::key::AccessCode;
@@ -147,12 +148,13 @@ impl Handler<NativeLocated> for Supervisor {
     }
 }
 
-/// Where a handset on a native base station is. The base link is TLS: keys may stand in offers to it.
+/// Where a handset on a native base station is. Its way is no SIP: a leg with optional SRTP goes as one over
+/// TCP would, plain.
 fn native_place(ipei: Ipei, ipui: Ipui, base: BaseStationId, remote: SocketAddr) -> Located {
     Located {
         contact: format!("tel:{};phone-context=dect", String::from(ipei).replace(' ', "")),
         destination: Destination {
-            transport: Transport::Tls,
+            transport: Transport::Tcp,
             address: remote,
             facing: Facing::South,
             connection: None,
@@ -182,7 +184,7 @@ impl Handler<MoveBase> for Supervisor {
     type Result = Result<(), String>;
 
     fn handle(&mut self, MoveBase { call, from, to }: MoveBase, _: &mut Self::Context) -> Self::Result {
-        let srtp = self.settings.media.srtp_south.mode != kirkwall_core::media::negotiate::SrtpMode::Off;
+        let srtp = secures(&self.settings.media.srtp_south);
         let limit = self.base_limit(&to);
         self.admission.reserve_base(call, &to, limit, srtp).map_err(|refusal| refusal.to_string())?;
         self.admission.release_base(call, &from);
@@ -246,5 +248,20 @@ impl Supervisor {
         self.active += 1;
         self.calls_max = self.calls_max.max(self.active);
         Ok(())
+    }
+}
+
+/// A handset in a call comes over to this base station: one of its channels, until one of the two goes back.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), String>")]
+pub struct TakeBase(pub CallRef, pub BaseStationId);
+
+impl Handler<TakeBase> for Supervisor {
+    type Result = Result<(), String>;
+
+    fn handle(&mut self, TakeBase(call, base): TakeBase, _: &mut Self::Context) -> Self::Result {
+        let srtp = secures(&self.settings.media.srtp_south);
+        let limit = self.base_limit(&base);
+        self.admission.reserve_base(call, &base, limit, srtp).map_err(|refusal| refusal.to_string())
     }
 }

@@ -13,6 +13,7 @@
 
 mod ask;
 mod certificates;
+mod directory;
 mod handshake;
 mod names;
 mod old_tls;
@@ -33,6 +34,7 @@ use kirkwall_core::doctor::{Finding, Topology};
 use kirkwall_core::id::Tokens;
 use kirkwall_core::sip::Transport;
 
+use crate::directory::LdapSettings;
 use crate::pki::{Identity, LiveIdentity, Oldest, Trust};
 use crate::sip::{DnsMethod, Resolver};
 
@@ -54,6 +56,8 @@ pub struct Plan {
     pub certificates: Vec<CertificatePlan>,
     /// The north.
     pub north: NorthPlan,
+    /// The directory of the phone book. None: none is configured. Or why it cannot be asked.
+    pub directory: Option<Result<LdapSettings, String>>,
     /// Voice.
     pub media: MediaPlan,
     /// Data directory.
@@ -139,6 +143,7 @@ pub async fn run(mut plan: Plan, progress: impl Fn(Progress<'_>)) -> Vec<Finding
             proxy::Visit { host, port, own_name: own_name.clone(), north: north.clone(), identity, tokens };
         proxy::plan(&mut tasks, call, resolver.clone());
     }
+    directory::plan(&mut tasks, plan.directory);
     platform::plan(&mut tasks, plan.data, plan.files);
     voice::plan(&mut tasks, plan.media);
     tasks.run(progress).await

@@ -142,6 +142,7 @@ fn plan(host: &str, at: SocketAddr, transport: Transport, trust: Trust) -> Plan 
             topology: None,
             aor: Ok("sip:4711@example.com".into()),
         },
+        directory: None,
         media: MediaPlan { first: 2, last: 5, channels: 1, running: true },
         data: None,
         files: 1,

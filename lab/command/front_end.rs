@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use super::{print_line, read_users, told_to_stop};
 
 /// Users that nobody registered answer by their name: busy…, decline…, absent…, early…, refuse-CODE,
-/// redirect-USER, NAME-after-SECONDS-talk-SECONDS. Calls to registered users are placed by lines on
+/// redirect-USER, NAME-after-SECONDS-talk-SECONDS; and speak of media by further words in their name: optional,
+/// savp (SRTP), bare, lifetime, mki (key lines), multipart (a part for OCS 2007), video, noise, lync (all that a
+/// Lync client says), hold-SECONDS. Calls to registered users are placed by lines on
 /// standard input: `call FROM TO TALK_SECONDS`; each is reported as a JSON line.
 #[derive(clap::Args)]
 pub struct Arguments {

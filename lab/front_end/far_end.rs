@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use super::FrontEndConfig;
 use super::lync::identity::Instance;
-use crate::media::Voice;
+use crate::media::{Traits, Voice};
 use crate::phone::{Behaviour, Phone, PhoneConfig};
 use crate::sip::endpoint::locked;
 use crate::sip::{Endpoint, Failure};
@@ -61,10 +61,13 @@ impl FarEnd {
         if found.is_some() || !self.by_name {
             return found;
         }
+        let (traits, protection) = Traits::of_user_name(user);
         let config = PhoneConfig {
             voice: voice_of(user),
             sound: self.sound,
             lines: LINES,
+            traits,
+            protection,
             ..PhoneConfig::new(user, &self.domain)
         };
         self.add(config, Behaviour::of_user_name(user, &self.domain)).ok()

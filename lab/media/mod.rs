@@ -6,11 +6,13 @@ pub mod meter;
 pub mod sdp;
 pub mod srtp;
 pub mod stream;
+pub mod traits;
 pub mod voice;
 
 pub use g711::Codec;
 pub use sdp::Protection;
 pub use stream::{Heard, Stream};
+pub use traits::Traits;
 pub use voice::Voice;
 
 /// Samples in a second.

@@ -1,9 +1,14 @@
-//! The little SDP that an emulated phone needs: one audio line (RFC 4566, RFC 3264).
+//! The little SDP that an emulated phone needs: one audio line (RFC 4566, RFC 3264), other lines refused in
+//! their places.
 
 use std::net::{IpAddr, SocketAddr};
 
 use super::Codec;
 use super::srtp::{Crypto, Key, Suite};
+use super::traits::{KeyLines, Traits};
+
+/// Payload type of comfort noise (RFC 3389).
+const COMFORT_NOISE: u8 = 13;
 
 /// How one side feels about SRTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -32,8 +37,15 @@ pub struct Audio {
     pub sends: bool,
     /// Whether the profile is RTP/SAVP: no plain RTP.
     pub secure: bool,
-    /// The key of this side's packets, when it has SRTP: the first line that is understood.
+    /// The key of this side's packets, when it has SRTP: the first line that is understood, those without
+    /// MKI first.
     pub crypto: Option<Crypto>,
+    /// Further key lines.
+    pub more_crypto: Vec<Crypto>,
+    /// Whether comfort noise is named.
+    pub comfort_noise: bool,
+    /// Other media lines behind this one, as offered or as refused: `video 5000 RTP/SAVP 121`.
+    pub others: Vec<String>,
 }
 
 impl Audio {
@@ -47,14 +59,44 @@ impl Audio {
             sends: true,
             secure: false,
             crypto: None,
+            more_crypto: Vec::new(),
+            comfort_noise: false,
+            others: Vec::new(),
         }
     }
 
     /// The same as an offer of somebody who feels so about SRTP, and has this key.
     pub fn protected(self, protection: Protection, key: Option<&Key>) -> Self {
         let crypto = key.filter(|_| protection != Protection::Off).cloned();
-        let crypto = crypto.map(|key| Crypto { tag: 1, suite: Suite::Long, key });
+        let crypto =
+            crypto.map(|key| Crypto { tag: 1, suite: Suite::Long, key, lifetime: false, mki: Vec::new() });
         Self { secure: protection == Protection::Required, crypto, ..self }
+    }
+
+    /// The same as an offer of somebody with these traits.
+    pub fn with(mut self, traits: &Traits) -> Self {
+        if let Some(key) = self.crypto.take().map(|crypto| crypto.key) {
+            (self.crypto, self.more_crypto) = preferred(traits.keys.lines(&key));
+        }
+        self.comfort_noise = traits.comfort_noise;
+        if traits.video {
+            let profile = self.profile();
+            self.others.push(format!("video {} RTP/{profile} 121", self.address.port().max(3) - 2));
+        }
+        self
+    }
+
+    /// Reads the body of a message: SDP, or the last of several alternatives that can be read.
+    pub fn of(content_type: Option<&str>, body: &[u8]) -> Option<Self> {
+        let kind = content_type.unwrap_or("");
+        if !kind.trim_start().to_ascii_lowercase().starts_with("multipart/") {
+            return Self::parse(body);
+        }
+        let boundary = kind.split(';').find_map(|one| one.trim().strip_prefix("boundary="))?;
+        let delimiter = format!("--{}", boundary.trim().trim_matches('"'));
+        let parts = std::str::from_utf8(body).ok()?.split(delimiter.as_str()).skip(1);
+        let bodies = parts.filter_map(|part| Some(part.split_once("\r\n\r\n")?.1));
+        bodies.filter_map(|part| Self::parse(part.as_bytes())).last()
     }
 
     /// Reads the first audio line over RTP or SRTP. None when there is none, or no codec in it is known.
@@ -73,6 +115,9 @@ impl Audio {
         let codecs: Vec<_> = types.iter().filter_map(|t| Codec::of_payload_type(*t)).collect();
         let direction =
             own.iter().copied().chain(session.lines()).find_map(direction).unwrap_or((true, true));
+        let crypto = own.iter().filter_map(|line| Crypto::parse(line.strip_prefix("a=crypto:")?));
+        let (crypto, more_crypto) = preferred(crypto.collect());
+        let others = media.lines().skip(1).filter_map(|line| line.strip_prefix("m="));
         let audio = Self {
             address: SocketAddr::new(ip, port),
             codecs,
@@ -80,7 +125,10 @@ impl Audio {
             sends: direction.0,
             receives: direction.1,
             secure,
-            crypto: own.iter().find_map(|line| Crypto::parse(line.strip_prefix("a=crypto:")?)),
+            crypto,
+            more_crypto,
+            comfort_noise: types.contains(&COMFORT_NOISE),
+            others: others.map(|line| line.trim().to_owned()).collect(),
         };
         (!audio.codecs.is_empty()).then_some(audio)
     }
@@ -97,14 +145,30 @@ impl Audio {
     ) -> Option<Self> {
         let key = key.filter(|_| protection != Protection::Off).cloned();
         let crypto = self.crypto.as_ref().zip(key);
-        let crypto = crypto.map(|(theirs, key)| Crypto { tag: theirs.tag, suite: theirs.suite, key });
+        let crypto = crypto.map(|(theirs, key)| Crypto { key, ..theirs.clone() });
         if crypto.is_none() && (self.secure || protection == Protection::Required) {
             return None;
         }
         let codecs: Vec<_> = self.codecs.iter().copied().filter(|c| known.contains(c)).collect();
-        let answer =
-            Self { address, codecs, receives: self.sends, sends: self.receives, crypto, ..self.clone() };
+        let answer = Self {
+            address,
+            codecs,
+            receives: self.sends,
+            sends: self.receives,
+            crypto,
+            more_crypto: Vec::new(),
+            others: self.others.iter().map(|line| refused(line)).collect(),
+            ..self.clone()
+        };
         (!answer.codecs.is_empty()).then_some(answer)
+    }
+
+    /// The same answer from somebody with these traits. Lync answers an optional offer whose key it takes
+    /// with RTP/SAVP ([MS-SDPEXT] 3.1.5); others keep the offer's profile.
+    pub(crate) fn in_the_manner_of(mut self, traits: &Traits) -> Self {
+        self.secure |= self.crypto.is_some() && traits.keys != KeyLines::Bare;
+        self.comfort_noise &= traits.comfort_noise;
+        self
     }
 
     /// The session description; `version` is the `o=` line's.
@@ -112,6 +176,7 @@ impl Audio {
         let ip = self.address.ip();
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
         let mut types: Vec<_> = self.codecs.iter().map(|c| c.payload_type().to_string()).collect();
+        types.extend(self.comfort_noise.then(|| COMFORT_NOISE.to_string()));
         types.extend(self.events.map(|t| t.to_string()));
         let mut maps: String = self
             .codecs
@@ -121,10 +186,13 @@ impl Audio {
         if let Some(events) = self.events {
             maps.push_str(&format!("a=rtpmap:{events} telephone-event/8000\r\na=fmtp:{events} 0-15\r\n"));
         }
-        let profile = if self.secure { "SAVP" } else { "AVP" };
-        if let Some(crypto) = &self.crypto {
-            maps.push_str(&format!("{}\r\n", crypto.line()));
+        if self.comfort_noise {
+            maps.push_str("a=rtpmap:13 CN/8000\r\n");
         }
+        let profile = self.profile();
+        let mut keys: Vec<&Crypto> = self.crypto.iter().chain(&self.more_crypto).collect();
+        keys.sort_by_key(|crypto| crypto.tag);
+        keys.iter().for_each(|crypto| maps.push_str(&format!("{}\r\n", crypto.line())));
         let direction = match (self.sends, self.receives) {
             (true, true) => "sendrecv",
             (true, false) => "sendonly",
@@ -133,12 +201,52 @@ impl Audio {
         };
         format!(
             "v=0\r\no=- {} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n\
-             m=audio {} RTP/{profile} {}\r\n{maps}a=ptime:20\r\na={direction}\r\n",
+             m=audio {} RTP/{profile} {}\r\n{maps}a=ptime:20\r\na={direction}\r\n{}",
             self.address.port(),
             self.address.port(),
             types.join(" "),
+            self.others.iter().map(|line| format!("m={line}\r\na={direction}\r\n")).collect::<String>(),
         )
     }
+
+    /// Type and body of an offer; with a part for OCS 2007 before it, when the traits say so.
+    pub fn offer(&self, version: u64, traits: &Traits) -> (String, String) {
+        if !traits.fallback {
+            return ("application/sdp".to_owned(), self.body(version));
+        }
+        let boundary = format!("----=_NextPart_{}", crate::sip::fresh_token());
+        let part = |more: &str, version| {
+            format!(
+                "--{boundary}\r\nContent-Type: application/sdp\r\nContent-Transfer-Encoding: 7bit\r\n\
+                 Content-ID: <{}@lab>\r\nContent-Disposition: session; handling=optional{more}\r\n\r\n{}\r\n",
+                crate::sip::fresh_token(),
+                self.body(version)
+            )
+        };
+        let parts = part("; ms-proxy-2007fallback", version.saturating_sub(1)) + &part("", version);
+        let kind = format!("multipart/alternative;boundary=\"{boundary}\"");
+        (kind, format!("{parts}--{boundary}--\r\n"))
+    }
+
+    const fn profile(&self) -> &'static str {
+        if self.secure { "SAVP" } else { "AVP" }
+    }
+}
+
+/// The line to use, one without MKI before those with one, and the others.
+fn preferred(mut lines: Vec<Crypto>) -> (Option<Crypto>, Vec<Crypto>) {
+    if lines.is_empty() {
+        return (None, lines);
+    }
+    let at = lines.iter().position(|crypto| crypto.mki.is_empty()).unwrap_or(0);
+    (Some(lines.remove(at)), lines)
+}
+
+/// A media line with port zero and its first format (RFC 3264 §6).
+fn refused(line: &str) -> String {
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let word = |at: usize, other| words.get(at).copied().unwrap_or(other);
+    format!("{} 0 {} {}", word(0, "video"), word(2, "RTP/AVP"), word(3, "0"))
 }
 
 fn connection(line: &str) -> Option<IpAddr> {
@@ -207,5 +315,23 @@ mod tests {
         assert!(!audio.answer(audio.address, &[Codec::Pcma], Protection::Off, None).unwrap().sends);
         assert_eq!(Audio::parse(b"m=audio x"), None);
         assert_eq!(Audio::parse(b"c=IN IP4 1.1.1.1\r\nm=audio 9 RTP/AVP 18\r\n"), None);
+    }
+
+    #[test]
+    fn an_offer_of_a_lync_client_is_answered_with_the_key_without_mki_and_without_video() {
+        let (traits, key) = (Traits::lync(), Key::fresh());
+        let here = "127.0.0.1:4000".parse().unwrap();
+        let offer = Audio::new(here, &[Codec::Pcma]).protected(Protection::Offered, Some(&key)).with(&traits);
+        let (kind, body) = offer.offer(1, &traits);
+        assert!(body.contains("handling=optional; ms-proxy-2007fallback\r\n"), "{body}");
+        let read = Audio::of(Some(&kind), body.as_bytes()).unwrap();
+        assert_eq!(read, offer);
+        assert_eq!(read.crypto.as_ref().map(|one| (one.tag, one.mki.len())), Some((2, 0)));
+        let answer = read.answer(here, &[Codec::Pcma], Protection::Offered, Some(&Key::fresh())).unwrap();
+        let text = answer.in_the_manner_of(&traits).body(1);
+        assert!(text.contains("m=audio 4000 RTP/SAVP 8 13 101\r\n"), "{text}");
+        assert!(text.contains("m=video 0 RTP/AVP 121\r\n"), "{text}");
+        assert_eq!(text.matches("a=crypto:2 ").count(), 1, "{text}");
+        assert!(!text.contains("a=crypto:1 "), "{text}");
     }
 }

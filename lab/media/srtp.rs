@@ -69,10 +69,14 @@ pub struct Crypto {
     pub suite: Suite,
     /// The key of whoever says the line, for the packets that it sends.
     pub key: Key,
+    /// Whether it says how long the key lives (`|2^31`).
+    pub lifetime: bool,
+    /// What packets carry before their proof (RFC 3711 §3.1); empty: nothing.
+    pub mki: Vec<u8>,
 }
 
 impl Crypto {
-    /// Reads what stands behind `a=crypto:`. None when the suite is unknown, or packets would carry an MKI.
+    /// Reads what stands behind `a=crypto:`. None when the suite is unknown or the key cannot be read.
     pub fn parse(value: &str) -> Option<Self> {
         let mut words = value.split_whitespace();
         let (tag, suite, inline) = (words.next()?.parse().ok()?, words.next()?, words.next()?);
@@ -80,14 +84,26 @@ impl Crypto {
         let mut fields = inline.strip_prefix("inline:")?.split('|');
         let key = STANDARD.decode(fields.next()?).ok()?.try_into().ok()?;
         // `inline:KEY|2^20|1:4`: a lifetime has no colon, an MKI has one.
-        let has_mki = fields.any(|field| field.contains(':'));
-        (!has_mki).then_some(Self { tag, suite, key: Key(key) })
+        let (mki, lifetime): (Vec<&str>, Vec<&str>) = fields.partition(|field| field.contains(':'));
+        let mki = mki.first().map_or(Some(Vec::new()), |field| read_mki(field))?;
+        Some(Self { tag, suite, key: Key(key), lifetime: !lifetime.is_empty(), mki })
     }
 
     /// The line, without its end.
     pub fn line(&self) -> String {
-        format!("a=crypto:{} {} inline:{}", self.tag, self.suite.name(), STANDARD.encode(self.key.0))
+        let lifetime = if self.lifetime { "|2^31" } else { "" };
+        let value = self.mki.iter().fold(0_u32, |value, octet| value << 8 | u32::from(*octet));
+        let mki = if self.mki.is_empty() { String::new() } else { format!("|{value}:{}", self.mki.len()) };
+        let (tag, suite, key) = (self.tag, self.suite.name(), STANDARD.encode(self.key.0));
+        format!("a=crypto:{tag} {suite} inline:{key}{lifetime}{mki}")
     }
+}
+
+/// `VALUE:LENGTH` (RFC 4568 §6.1); up to four octets.
+fn read_mki(field: &str) -> Option<Vec<u8>> {
+    let (value, length) = field.split_once(':')?;
+    let (value, length): (u32, usize) = (value.trim().parse().ok()?, length.trim().parse().ok()?);
+    (1..=4).contains(&length).then(|| value.to_be_bytes()[4 - length..].to_vec())
 }
 
 /// One direction of a stream.
@@ -96,6 +112,7 @@ pub struct Direction {
     cipher: Aes128,
     salt: [u8; 14],
     proof: [u8; 20],
+    mki: Vec<u8>,
     /// The source that the rest is about.
     ssrc: Option<u32>,
     roll_over: u32,
@@ -119,7 +136,22 @@ impl Direction {
         derive(1, &mut proof);
         derive(2, &mut session_salt);
         let cipher = Aes128::new(&encryption.into());
-        Self { suite, cipher, salt: session_salt, proof, ssrc: None, roll_over: 0, highest: 0 }
+        Self {
+            suite,
+            cipher,
+            salt: session_salt,
+            proof,
+            mki: Vec::new(),
+            ssrc: None,
+            roll_over: 0,
+            highest: 0,
+        }
+    }
+
+    /// The same, with packets that carry an MKI.
+    pub fn with_mki(mut self, mki: &[u8]) -> Self {
+        self.mki = mki.to_vec();
+        self
     }
 
     /// Encrypts a whole RTP packet and adds its proof.
@@ -129,6 +161,7 @@ impl Direction {
         self.saw(ssrc, sequence, roll_over);
         self.apply(ssrc, sequence, roll_over, &mut packet[start..]);
         let proof = self.prove(&packet, roll_over);
+        packet.extend_from_slice(&self.mki);
         packet.extend_from_slice(&proof[..self.suite.proof()]);
         packet
     }
@@ -136,6 +169,7 @@ impl Direction {
     /// The RTP packet in it; none when its proof is wrong.
     pub fn unprotect(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
         let (packet, proof) = packet.split_at_checked(packet.len().checked_sub(self.suite.proof())?)?;
+        let packet = packet.strip_suffix(self.mki.as_slice())?;
         let (ssrc, sequence, start) = header(packet)?;
         let roll_over = self.guess(ssrc, sequence);
         if self.prove(packet, roll_over)[..proof.len()] != *proof {
@@ -264,13 +298,27 @@ mod tests {
     }
 
     #[test]
-    fn a_crypto_line_is_read_back_and_one_with_an_mki_is_not_taken() {
-        let crypto = Crypto { tag: 3, suite: Suite::Short, key: key() };
+    fn a_crypto_line_is_read_back_with_lifetime_and_mki() {
+        let crypto = Crypto { tag: 3, suite: Suite::Short, key: key(), lifetime: false, mki: Vec::new() };
         let line = crypto.line();
         let value = line.strip_prefix("a=crypto:").unwrap();
         assert_eq!(Crypto::parse(value), Some(crypto.clone()));
-        assert_eq!(Crypto::parse(&format!("{value}|2^31")), Some(crypto));
-        assert_eq!(Crypto::parse(&format!("{value}|2^31|1:1")), None);
+        let crypto = Crypto { lifetime: true, ..crypto };
+        assert_eq!(Crypto::parse(&format!("{value}|2^31")), Some(crypto.clone()));
+        let crypto = Crypto { mki: vec![0, 5], ..crypto };
+        assert_eq!(Crypto::parse(&format!("{value}|2^31|5:2")), Some(crypto));
+        assert_eq!(Crypto::parse(&format!("{value}|5:9")), None);
         assert_eq!(Crypto::parse("1 AES_256_CM inline:AAAA"), None);
+    }
+
+    #[test]
+    fn an_mki_stands_before_the_proof_and_must_be_the_agreed_one() {
+        let plain = octets("80080001 00000000 cafebabe 0102");
+        let direction = || Direction::new(Suite::Long, &key());
+        let sealed = direction().with_mki(&[1]).protect(plain.clone());
+        assert_eq!((sealed.len(), sealed[plain.len()]), (plain.len() + 11, 1));
+        assert_eq!(direction().with_mki(&[1]).unprotect(&sealed), Some(plain));
+        assert_eq!(direction().with_mki(&[2]).unprotect(&sealed), None);
+        assert_eq!(direction().unprotect(&sealed), None);
     }
 }

@@ -248,10 +248,12 @@ impl Talk {
             return;
         }
         let Some(theirs) = self.theirs.borrow_and_update().clone() else { return self.protected = None };
-        let back = Direction::new(theirs.suite, &theirs.key);
+        let back = Direction::new(theirs.suite, &theirs.key).with_mki(&theirs.mki);
         let out = match self.protected.take() {
-            Some(before) if before.theirs.suite == theirs.suite => before.out,
-            _ => Direction::new(theirs.suite, &self.key),
+            Some(before) if before.theirs.suite == theirs.suite && before.theirs.mki == theirs.mki => {
+                before.out
+            }
+            _ => Direction::new(theirs.suite, &self.key).with_mki(&theirs.mki),
         };
         self.protected = Some(Protected { theirs, out, back });
     }

@@ -2,6 +2,7 @@
 //! users of the front end are both phones.
 
 mod behaviour;
+mod hold;
 mod live;
 mod place;
 pub mod registration;
@@ -22,7 +23,7 @@ pub use place::{CallScript, Dial};
 pub use report::{CallReport, Direction, Ended, Outcome};
 
 use crate::media::sdp::Audio;
-use crate::media::{Codec, Protection, Stream, Voice};
+use crate::media::{Codec, Protection, Stream, Traits, Voice};
 use crate::sip::endpoint::locked;
 use crate::sip::{Credentials, Endpoint, Failure, Hop, Incoming};
 
@@ -56,6 +57,8 @@ pub struct PhoneConfig {
     pub codecs: Vec<Codec>,
     /// How it feels about SRTP. A phone without sound has none.
     pub protection: Protection,
+    /// What a Lync end says of media besides.
+    pub traits: Traits,
     /// Calls at once; further ones are answered 486.
     pub lines: usize,
     /// From of its requests, without a tag; none: its display name and address of record.
@@ -77,6 +80,7 @@ impl PhoneConfig {
             sound: Some(IpAddr::from([127, 0, 0, 1])),
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             protection: Protection::Off,
+            traits: Traits::default(),
             lines: 1,
             identity: None,
             contact: None,
@@ -197,7 +201,8 @@ impl Phone {
     fn answer_to(&self, theirs: &Audio, ours: &Audio, stream: Option<&Stream>) -> Option<Audio> {
         let config = &self.0.config;
         let protection = stream.map_or(Protection::Off, |_| config.protection);
-        theirs.answer(ours.address, &config.codecs, protection, stream.map(Stream::key))
+        let answer = theirs.answer(ours.address, &config.codecs, protection, stream.map(Stream::key));
+        answer.map(|answer| answer.in_the_manner_of(&config.traits))
     }
 
     /// Speaks where their SDP wants it, in our first common codec, with SRTP when both sides have keys. Who

@@ -121,7 +121,8 @@ impl Phone {
         invite.push("Contact", self.contact(hop)?);
         invite.push("Allow", ALLOW);
         invite.push("User-Agent", &self.0.config.product);
-        invite.set_body("application/sdp", offer.body(1));
+        let (content_type, body) = offer.offer(1, &self.0.config.traits);
+        invite.set_body(&content_type, body);
         Ok(invite)
     }
 
@@ -133,7 +134,7 @@ impl Phone {
         };
         let audio = Audio::new(stream.map_or_else(silent, Stream::address), &self.0.config.codecs);
         let protection = stream.map_or(Protection::Off, |_| self.0.config.protection);
-        audio.protected(protection, stream.map(Stream::key))
+        audio.protected(protection, stream.map(Stream::key)).with(&self.0.config.traits)
     }
 
     pub(super) async fn open_stream(&self) -> Result<Option<Stream>, Failure> {
@@ -239,7 +240,7 @@ impl Attempt<'_> {
     }
 
     fn hear_of(&self, response: &Message) -> bool {
-        let theirs = Audio::parse(&response.body);
+        let theirs = Audio::of(response.header("Content-Type"), &response.body);
         if let Some(theirs) = &theirs {
             self.phone.speak_to(self.stream, theirs);
         }

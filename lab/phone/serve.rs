@@ -91,7 +91,7 @@ impl Phone {
         let begun = Instant::now();
         let stream = self.open_stream().await?;
         live.listen_with(stream.as_ref().map(Stream::ears));
-        let theirs = Audio::parse(&request.body);
+        let theirs = Audio::of(request.header("Content-Type"), &request.body);
         let ours = self.offer(stream.as_ref(), &hop);
         let answer = match &theirs {
             Some(theirs) => self.answer_to(theirs, &ours, stream.as_ref()),

@@ -6,6 +6,7 @@ use ezk_sip_types::Method;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::hold::Holds;
 use super::live::Key;
 use super::{CallReport, Ended, LiveCall, Outcome, Phone};
 use crate::media::Stream;
@@ -16,14 +17,14 @@ use crate::sip::{Dialog, Incoming, Message, ServerTransaction};
 const ACK_WAIT: Duration = Duration::from_secs(32);
 
 pub(super) struct Talk<'a> {
-    phone: &'a Phone,
-    dialog: Dialog,
-    mailbox: mpsc::Receiver<Incoming>,
+    pub(super) phone: &'a Phone,
+    pub(super) dialog: Dialog,
+    pub(super) mailbox: mpsc::Receiver<Incoming>,
     live: &'a LiveCall,
-    stream: Option<&'a Stream>,
+    pub(super) stream: Option<&'a Stream>,
     /// Our side of the session as last said, and how often it was said.
-    ours: Audio,
-    version: u64,
+    pub(super) ours: Audio,
+    pub(super) version: u64,
     /// The INVITE, when we answered it: it waits for its ACK.
     invite: Option<&'a ServerTransaction>,
     acknowledged: bool,
@@ -49,6 +50,7 @@ impl<'a> Talk<'a> {
     pub(super) async fn run(mut self, limit: Duration, planned: bool, report: &mut CallReport) {
         let begun = Instant::now();
         let stop = self.phone.0.endpoint.stop_token().clone();
+        let mut holds = Holds::new(self.phone.0.config.traits.hold, begun);
         let ended = loop {
             let unacknowledged = !self.acknowledged;
             tokio::select! {
@@ -60,6 +62,10 @@ impl<'a> Talk<'a> {
                     self.hang_up().await;
                     break Ended::Lost;
                 }
+                inactive = holds.next(), if !unacknowledged => match self.reoffer(inactive).await {
+                    Some(true) => break Ended::There,
+                    _ => continue,
+                },
                 () = sleep_until(begun + limit) => {
                     let confirmed = self.hang_up().await;
                     break if planned && confirmed { Ended::Here } else { Ended::Lost };
@@ -104,7 +110,7 @@ impl<'a> Talk<'a> {
     }
 
     /// Answers a request within the dialog; true when it was BYE.
-    async fn take(&mut self, incoming: Incoming) -> bool {
+    pub(super) async fn take(&mut self, incoming: Incoming) -> bool {
         let Incoming { request, server, .. } = incoming;
         let Some(server) = server else {
             self.acknowledge(&request);
@@ -132,14 +138,14 @@ impl<'a> Talk<'a> {
         if let Some(reinvite) = self.reinvite.take() {
             reinvite.acked().cancel();
         }
-        if let Some(theirs) = Audio::parse(&ack.body) {
+        if let Some(theirs) = Audio::of(ack.header("Content-Type"), &ack.body) {
             self.phone.speak_to(self.stream, &theirs);
         }
     }
 
     /// A new offer, or a request for ours (RFC 3264 §8).
     async fn renegotiate(&mut self, request: &Message, server: ServerTransaction) {
-        let theirs = Audio::parse(&request.body);
+        let theirs = Audio::of(request.header("Content-Type"), &request.body);
         let answer = match &theirs {
             Some(theirs) => self.phone.answer_to(theirs, &self.ours, self.stream),
             None if request.body.is_empty() => Some(self.ours.clone()),

@@ -95,8 +95,8 @@ async fn a_slave_is_on_the_air_once_it_hears_its_source_and_drains_out_when_it_l
     let switch = Switch::start().await;
     let radio = Radio::default();
     let quick = kirkwall_lab::base_station::SyncTimes {
-        free_running: Duration::from_millis(300),
-        lost: Duration::from_millis(900),
+        free_running: Duration::from_millis(500),
+        lost: Duration::from_millis(2_500),
     };
     let master = base(&switch, &radio, |_| ());
     let (mut root, _) = switch.enrol_and_greet(|welcome| welcome).await;

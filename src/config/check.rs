@@ -13,7 +13,7 @@ use super::{Capacity, Config};
 /// Adds a fault for everything that does not fit.
 pub fn check(config: &Config, values: &mut Values) {
     sip(config, values);
-    lync(config, values);
+    super::lync::check(config, values);
     media(config, values);
     capacity(&config.capacity, values);
     if config.cdr.log_entries > 1_000 {
@@ -54,33 +54,6 @@ fn sip(config: &Config, values: &mut Values) {
     }
     if !sip.proxies.is_empty() && sip.domain.is_none() {
         values.fault("sip.proxies", "users register in a domain; set sip.domain too".into());
-    }
-}
-
-fn lync(config: &Config, values: &mut Values) {
-    let lync = &config.lync;
-    if !lync.enabled {
-        return;
-    }
-    for (key, time) in [("inactive_after", lync.inactive_after), ("away_after", lync.away_after)] {
-        if !(10..=86_400).contains(&time.as_secs()) {
-            values.fault(&format!("lync.{key}"), "must be between 10 and 86400 seconds".into());
-        }
-    }
-    if lync.watch_every.as_secs() > 60 {
-        let what = "a front end that hangs shall be found within 30 seconds; use 5, or 0 for never";
-        values.fault("lync.watch_every", what.into());
-    }
-    if lync.trusted_server && config.node.fqdn.as_ref().is_none_or(|name| !name.as_str().contains('.')) {
-        let what = "a trusted server is known by its full name; set node.fqdn = \"dect1.example.com\"";
-        values.fault("lync.trusted_server", what.into());
-    }
-    if config.sip.transport != Transport::Tls {
-        values.fault("lync.enabled", "Lync speaks TLS only; set sip.transport = \"tls\"".into());
-    }
-    if lync.trusted_server && config.sip.certificate.is_none() {
-        let what = "a trusted server shows a certificate of its own; set sip.certificate and sip.key";
-        values.fault("lync.trusted_server", what.into());
     }
 }
 

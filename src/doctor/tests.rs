@@ -119,8 +119,8 @@ fn a_machine_alone_is_examined_without_an_error() {
     assert!(report.verdict() < Verdict::Error, "{}", text(&report));
     let seen: Vec<_> = report.findings().iter().map(|finding| finding.id).collect();
     let wanted = [
-        "CFG-001", "DNS-001", "TIME-001", "MED-001", "MED-002", "LOG-001", "PLT-001", "PLT-003", "PLT-005",
-        "PLT-006",
+        "CFG-001", "DNS-001", "TIME-001", "ACC-002", "MED-001", "MED-002", "LOG-001", "PLT-001", "PLT-003",
+        "PLT-005", "PLT-006",
     ];
     assert_eq!(seen, wanted);
     assert!(begun.elapsed() < Duration::from_secs(60));

@@ -24,7 +24,6 @@ use kirkwall_core::dect::identity::{Ari, Rfpi};
 use kirkwall_core::dect::portable::Rules;
 use kirkwall_core::dect::site::Site;
 use kirkwall_core::id::Tokens;
-use kirkwall_core::media::Codec;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::radio::allocation::NATIVE;
 use kirkwall_integration::dect::{Limits, Links, Office};
@@ -106,10 +105,7 @@ fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
             digit_gap: config.dect.digit_gap,
         },
         link: session::Settings::default(),
-        abilities: Abilities {
-            codecs: vec![Codec::Pcma, Codec::Pcmu],
-            srtp: settings.media.srtp_south.clone(),
-        },
+        abilities: Abilities::of_native(&settings.media.srtp_south),
         limit,
     }
 }

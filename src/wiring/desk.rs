@@ -55,6 +55,7 @@ pub fn desk(
         export_phone_book: directory.clone().recipient(),
         get_phone_book_state: directory.clone().recipient(),
         read_directory: directory.clone().recipient(),
+        prove_handset: supervisor.clone().recipient(),
         log_in: access.clone().recipient(),
         check_session: access.clone().recipient(),
         log_out: access.clone().recipient(),

@@ -1,13 +1,20 @@
 //! The phone book from a real directory: OpenLDAP's slapd, later than us to speak, larger than a page, away.
 
+use std::process::Command;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use crate::audio::Tone;
+use crate::baresip::Baresip;
+use crate::kamailio::Kamailio;
+use crate::phone::{Ender, talk};
 use crate::process::{PATIENCE, until};
+use crate::rig::north;
+use crate::samba::{self, Samba};
 use crate::scene::Scene;
 use crate::slapd::{BASE, PASSWORD, Person, READER, Slapd};
-use crate::switch::{Options, Switch};
+use crate::switch::{Options, Switch, south_password};
 
 fn person(name: &str, office: &str) -> Person {
     Person {
@@ -152,4 +159,88 @@ fn local_entries_stand_beside_those_of_the_directory() {
     assert_eq!((&made["source"], &made["numbers"][0]["dial"]), (&json!("local"), &json!("4711")), "{made}");
     assert_eq!(found(&switch, "anna"), ["Anna Beck", "Änna, Porter"]);
     assert_eq!(found(&switch, "4711"), ["Änna, Porter"]);
+}
+
+#[test]
+fn active_directory_is_read_and_says_why_a_bind_is_refused() {
+    let scene = Scene::new("directory-samba");
+    let people = [
+        ("Zoë Öztürk", "department: Stores\ntelephoneNumber: +49 30 1234567\nipPhone: 4711\n"),
+        ("Anna Beck", "department: Radiology\nmobile: +49 171 5550101\n"),
+        ("No Number", "department: Stores\n"),
+    ];
+    let _samba = Samba::start(&scene, &people);
+    let options = |password: &str| {
+        let text = format!(
+            "[phone_book]\nuri = \"{}\"\nbase = \"{}\"\nbind = \"{}\"\npassword = \"{password}\"\n\
+             filter = \"(&(objectCategory=person)(|(telephoneNumber=*)(mobile=*)(ipPhone=*)))\"\n",
+            samba::LDAPS,
+            samba::BASE,
+            samba::READER
+        );
+        Options { more: text.leak(), ..Options::default() }
+    };
+    let mut switch = Switch::start(&scene, options(samba::PASSWORD));
+    let state = tried(&switch);
+    assert_eq!((&state["fault"], state["entries"].as_u64()), (&Value::Null, Some(2)), "{state}");
+    assert_eq!(found(&switch, "ozt"), ["Zoë Öztürk"]);
+    let entry = &switch.rest("GET", "/phone-book/entries?q=4711", None)["items"][0];
+    assert_eq!(
+        (&entry["department"], &entry["numbers"][0]["kind"]),
+        (&json!("Stores"), &json!("internal")),
+        "{entry}"
+    );
+    switch.kill();
+    drop(switch);
+    let switch = Switch::start(&scene, options("wrong"));
+    let state = tried(&switch);
+    assert!(state["fault"].as_str().unwrap().contains("name or password is wrong"), "{state}");
+}
+
+#[test]
+fn a_caller_without_a_name_is_shown_with_that_of_the_phone_book() {
+    let scene = Scene::new("directory-caller");
+    let kamailio = Kamailio::start(&scene, None);
+    let switch = Switch::start(&scene, Options::line(&kamailio, "tls"));
+    switch.create_user("201");
+    switch.rest("POST", "/phone-book/entries", Some(&json!({"name": "Öberin Änne", "office": ["301"]})));
+    let mut anna = Baresip::start(&scene, switch.handset("201", "udp", Tone::number(0)));
+    let mut bob = Baresip::start(&scene, north(&kamailio, "301", "udp", Tone::number(1)));
+    switch.wait_line("201");
+    talk(&mut bob, &mut anna, Ender::Caller);
+    switch.wait_idle();
+    let call = switch.last_call();
+    assert_eq!(call["caller"]["display"], "Öberin Änne", "{call}");
+    let said =
+        switch.rest("GET", &format!("/calls/{}/ladder?format=json", call["id"].as_str().unwrap()), None);
+    assert!(said.to_string().contains("\\\"Öberin Änne\\\" <sip:301@"), "From towards the handset: {said}");
+}
+
+#[test]
+fn a_base_station_fetches_the_phone_book_by_digest() {
+    let scene = Scene::new("directory-base");
+    let switch = Switch::start(&scene, Options::default());
+    switch.create_user("201");
+    switch.rest("POST", "/phone-book/entries", Some(&json!({"name": "Öberin Änne", "internal": ["4711"]})));
+    let fetch = |password: &str, path: &str| {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--digest", "-w", "%{http_code}", "--cacert"]).arg(scene.authority.file());
+        curl.args([
+            "-u",
+            &format!("201:{password}"),
+            &format!("https://{}/phone-books/{path}", switch.bound().web),
+        ]);
+        String::from_utf8(curl.output().unwrap().stdout).unwrap()
+    };
+    let password = south_password("201");
+    for (path, words) in [
+        ("gigaset?command=get_list&type=pb&hm=4711", "<ln>Öberin Änne</ln><hm>4711</hm>"),
+        ("yealink.xml?q=ober", "<Name>Öberin Änne</Name><Telephone label=\"Internal\">4711</Telephone>"),
+        ("snom.xml", "<Name>Öberin Änne</Name><Telephone>4711</Telephone>"),
+    ] {
+        let answer = fetch(&password, path);
+        assert!(answer.contains(words) && answer.ends_with("200"), "{path}: {answer}");
+    }
+    let refused = fetch("wrong", "snom.xml");
+    assert!(refused.ends_with("401") && !refused.contains("4711"), "{refused}");
 }

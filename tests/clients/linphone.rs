@@ -65,6 +65,11 @@ impl Linphone {
         });
     }
 
+    /// Waits until the other end has pressed a key.
+    pub fn wait_key(&mut self, key: char) {
+        self.wait(&format!("Receiving tone {key}"));
+    }
+
     /// Connects the far ends of two of its calls with each other.
     pub fn join(&mut self, one: usize, other: usize) {
         self.order(&format!("transfer {one} --to-call {other}"));

@@ -19,6 +19,7 @@ mod linphone;
 mod namespace;
 mod phone;
 mod process;
+mod samba;
 mod scene;
 mod sipp;
 mod slapd;

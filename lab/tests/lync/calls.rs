@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ezk_sip_types::Method;
 use kirkwall_lab::front_end::FrontEnd;
+use kirkwall_lab::media::traits::KeyLines;
+use kirkwall_lab::media::{Protection, Traits, Voice};
 use kirkwall_lab::phone::{Behaviour, CallScript, Dial, Ended, Outcome, Phone, PhoneConfig};
 use kirkwall_lab::sip::Message;
 use tokio::time::timeout;
@@ -21,6 +23,12 @@ pub async fn phone(front_end: &FrontEnd, user: &str, epid: &str, behaviour: Beha
         contact: Some(client.gruu()),
         ..PhoneConfig::new(user, DOMAIN)
     };
+    let phone = serve(&mut client, config, behaviour);
+    (client, phone)
+}
+
+/// A phone that takes a client's requests.
+fn serve(client: &mut Client, config: PhoneConfig, behaviour: Behaviour) -> Phone {
     let phone = Phone::new(client.endpoint.clone(), config, behaviour);
     let (_, nobody) = tokio::sync::mpsc::channel(1);
     let mut requests = std::mem::replace(&mut client.requests, nobody);
@@ -30,7 +38,7 @@ pub async fn phone(front_end: &FrontEnd, user: &str, epid: &str, behaviour: Beha
             served.handle(incoming).await;
         }
     });
-    (client, phone)
+    phone
 }
 
 fn answer() -> Behaviour {
@@ -137,5 +145,44 @@ async fn a_route_that_was_changed_is_refused_with_1004() {
     assert_eq!(refused.code(), Some(481));
     assert!(refused.header("ms-diagnostics").unwrap().starts_with("1004;"));
     drop((transaction, arrived));
+    front_end.stop().await;
+}
+
+#[tokio::test]
+async fn ends_with_the_traits_of_lync_hear_each_other_over_srtp_through_a_hold() {
+    let front_end = front_end(&["anna"], |_| {}).await;
+    let (mut client, _) = Client::signed_in(&front_end, "anna", "aaaaaaaa").await;
+    let config = PhoneConfig {
+        protection: Protection::Offered,
+        voice: Voice::new(7),
+        contact: Some(client.gruu()),
+        ..PhoneConfig::new("anna", DOMAIN)
+    };
+    let anna = serve(&mut client, config, answer());
+    for (traits, protection) in [
+        (Traits::lync(), Protection::Offered),
+        (Traits { keys: KeyLines::Mki, ..Traits::default() }, Protection::Required),
+        (Traits { keys: KeyLines::Lifetime, fallback: true, ..Traits::default() }, Protection::Required),
+        (
+            Traits { hold: Some((Duration::from_millis(300), Duration::from_millis(300))), ..Traits::lync() },
+            Protection::Offered,
+        ),
+    ] {
+        let held = traits.hold.is_some();
+        let config =
+            PhoneConfig { traits, protection, voice: Voice::new(9), ..PhoneConfig::new("carol", DOMAIN) };
+        let carol = front_end.add_far_end(config, answer()).unwrap();
+        let mut served = anna.served_calls();
+        let script = CallScript { talk: Some(Duration::from_secs(2)), ..CallScript::default() };
+        let report = timeout(SOON, front_end.call(&carol, "anna", &script)).await.unwrap().unwrap();
+        let served = timeout(SOON, served.recv()).await.unwrap().unwrap();
+        assert_eq!((&report.outcome, report.ended), (&Outcome::Answered, Some(Ended::Here)), "{report:?}");
+        for (report, voice) in [(&report, 7), (&served, 9)] {
+            let heard = report.heard.as_ref().unwrap();
+            assert_eq!(heard.voice.map(Voice::number), Some(voice), "{report:?}");
+            assert!(!held || heard.longest_gap >= Duration::from_millis(250), "{report:?}");
+        }
+    }
+    nothing_is_wrong(&front_end, &[&client]);
     front_end.stop().await;
 }

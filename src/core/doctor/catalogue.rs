@@ -16,6 +16,8 @@ pub enum Group {
     Proxies,
     /// Clocks.
     Time,
+    /// Accounts at other systems.
+    Accounts,
     /// Voice.
     Media,
     /// Log lines.
@@ -33,6 +35,7 @@ impl Group {
             Self::Certificates => "Certificates",
             Self::Proxies => "Proxies",
             Self::Time => "Time",
+            Self::Accounts => "Accounts",
             Self::Media => "Media",
             Self::Logs => "Logs",
             Self::Platform => "Platform",
@@ -105,6 +108,10 @@ checks! {
         "Certificates, NTLM and Kerberos, log lines and call records depend on the right time.";
     TIME_002 = "TIME-002", Time, "clock agrees with the proxy",
         "Five minutes apart, Windows refuses log-ins, and certificates look expired or not yet valid.";
+    ACC_002 = "ACC-002", Accounts, "directory lets us in",
+        "Without it the phone book grows old, and new colleagues are found by nobody.";
+    ACC_003 = "ACC-003", Accounts, "directory has names and numbers",
+        "A wrong base, filter or right to read gives an empty phone book without any error.";
     MED_001 = "MED-001", Media, "UDP ports for voice",
         "A call without a port for its voice is refused.";
     MED_002 = "MED-002", Media, "encryption of voice fits the north",

@@ -70,7 +70,11 @@ pub async fn send(
     body: impl Into<actix_web::web::Bytes>,
 ) -> Answer {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    let request = TestRequest::default().method(method).uri(path).set_payload(body);
+    let request = TestRequest::default()
+        .peer_addr(([192, 0, 2, 1], 50_000).into())
+        .method(method)
+        .uri(path)
+        .set_payload(body);
     let request = headers.iter().fold(request, |request, header| request.insert_header(*header));
     let response = site.call(request).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());

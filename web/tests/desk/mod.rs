@@ -151,6 +151,7 @@ impl TestDesk {
             export_phone_book: address.clone().recipient(),
             get_phone_book_state: address.clone().recipient(),
             read_directory: address.clone().recipient(),
+            prove_handset: address.clone().recipient(),
             log_out: address.recipient(),
             air: None,
         }
@@ -787,6 +788,15 @@ answer!(ImportPhoneBook, |_desk, asked| match asked.csv.starts_with(b"name,") {
 answer!(ExportPhoneBook, |_desk, _| Ok("name,department,internal,office,mobile,home,other\r\n".into()));
 
 answer!(GetPhoneBookState, |desk, _| Ok(desk.phone_book_state()));
+
+// Stands in for digest: who says his name is believed.
+answer!(ProveHandset, |_desk, asked| match &asked.authorization {
+    None => Err(Unproven::Challenge(vec![
+        "Digest realm=\"test\", nonce=\"n\", algorithm=MD5, qop=\"auth\"".into()
+    ])),
+    Some(value) if value.0.contains("locked") => Err(Unproven::Locked),
+    Some(_) => Ok("4711".parse().unwrap()),
+});
 
 answer!(ReadDirectory, |desk, _| Ok(desk.phone_book_state()));
 

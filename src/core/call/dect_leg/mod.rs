@@ -23,25 +23,25 @@
 //! says nothing more.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use super::cause::Cause;
 use super::leg::{LegNews, LegOrder};
 use crate::dect::portable::{self, CallNews, CallNo, Connection, Fare};
 use crate::id::Tokens;
 use crate::machine::{Machine, Ready};
-use crate::media::negotiate::{Agreed, LocalMedia, OfferAnswer, SrtpPolicy};
-use crate::media::{Codec, Direction, SrtpPair};
+use crate::media::negotiate::{LocalMedia, OfferAnswer};
 use crate::sip::invite::Body;
 use crate::sip::wire::Text;
 use crate::timer::Moment;
 
 mod cause;
 mod speech;
+mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use cause::{cause_of, reason_of};
+pub use stream::{Abilities, Stream, secures};
 
 /// How a leg begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,48 +92,6 @@ pub enum Output {
     Begin(Body),
     /// Tell the call.
     News(LegNews),
-}
-
-/// What a base station is to do with a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stream {
-    /// Where it sends to; nowhere while the call gives no address.
-    pub remote: Option<SocketAddr>,
-    /// How it codes.
-    pub codec: Codec,
-    /// With which payload type.
-    pub payload_type: u8,
-    /// How much speech is in a packet.
-    pub ptime: Duration,
-    /// What it does, as it sees it.
-    pub direction: Direction,
-    /// What it protects with and opens with.
-    pub srtp: Option<SrtpPair>,
-    /// Payload type of key presses.
-    pub dtmf: Option<u8>,
-}
-
-impl Stream {
-    fn of(agreed: &Agreed) -> Self {
-        Self {
-            remote: agreed.remote,
-            codec: agreed.codec,
-            payload_type: agreed.send_pt,
-            ptime: agreed.ptime,
-            direction: if agreed.remote.is_some() { agreed.direction } else { Direction::Inactive },
-            srtp: agreed.srtp.clone(),
-            dtmf: agreed.dtmf_send_pt,
-        }
-    }
-}
-
-/// What the base station brings to a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Abilities {
-    /// Its codecs that the switch can pass on, preferred first.
-    pub codecs: Vec<Codec>,
-    /// SRTP between the switch and base stations.
-    pub srtp: SrtpPolicy,
 }
 
 /// Why an input is not taken.

@@ -3,7 +3,8 @@ use crate::dect::element::{ReleaseReason, Signal};
 use crate::dect::portable::{Offer, Order};
 use crate::dect::ss::Caller;
 use crate::id::BaseStationId;
-use crate::media::negotiate::SrtpMode;
+use crate::media::negotiate::{SrtpMode, SrtpPolicy};
+use crate::media::{Codec, Direction};
 
 const CALL: CallNo = CallNo(77);
 

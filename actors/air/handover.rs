@@ -1,0 +1,227 @@
+//! Handsets in a call that come over from one base station to another: drives the procedure of core/radio.
+//!
+//! ```text
+//! new base ──HO_IND──► Air: whose? what stream? a channel there? ──► Handover::handle ──► both bases
+//!                                                                       └─Switch──► handset, its leg
+//! ```
+
+use kirkwall_core::dect::base_link::code::{CipherState, RejectReason as Refused};
+use kirkwall_core::dect::base_link::word::{HoAccept, HoInd, HoReject};
+use kirkwall_core::dect::base_link::{MediaId, Response, ToBase};
+use kirkwall_core::id::CallRef;
+use kirkwall_core::machine::Machine;
+use kirkwall_core::radio::handover::Handover;
+use kirkwall_core::radio::handover::procedure::{At as Place, Ended, Input, Output};
+
+use super::leg::{base_codec, direction, key, suite};
+use super::portable::{CallShown, InspectCall, MovedTo};
+use super::*;
+use crate::supervisor::{ReleaseBase, TakeBase};
+
+/// One handover that is under way.
+pub(super) struct Moving {
+    machine: Handover,
+    ipui: Ipui,
+    pmid: Pmid,
+    handset: Addr<NativeHandset>,
+    shown: CallShown,
+    /// Where the handset was.
+    old: Connection,
+    /// Where the new base station receives its media.
+    local: Option<SocketAddr>,
+    alarm: Option<SpawnHandle>,
+}
+
+/// The new base station's connection names the handover.
+pub(super) type Key = (BaseId, ConnId);
+
+impl Air {
+    /// HO_IND: whose is it? Who has no connection, or comes over already, is refused.
+    pub(super) fn comes(&mut self, id: BaseId, ind: HoInd, ctx: &mut Context<Self>) {
+        let visitor = self.visitors.get(&ind.pmid).cloned();
+        let moving = self.handovers.values().any(|moving| moving.pmid == ind.pmid);
+        let handset = visitor.as_ref().and_then(|(ipui, _)| Some(self.handsets.get(ipui)?.addr.clone()));
+        let (Some((ipui, old)), Some(handset), false) = (visitor, handset, moving) else {
+            let reason = if moving { Refused::BUSY } else { Refused::UNKNOWN };
+            return self.refuse_handover(id, ind.new_conn, reason);
+        };
+        let begun = self.now();
+        let (asked, supervisor) = (handset.clone(), self.supervisor.clone());
+        let to: BaseStationId = id.into();
+        let same = old.base == to;
+        let room = async move {
+            let shown = asked.send(InspectCall).await.ok()?;
+            // A bearer that moves within one base station needs no further channel.
+            if let (Some(call), Some(supervisor), false) = (shown.call, supervisor, same) {
+                supervisor.send(TakeBase(call, to)).await.ok()?.ok()?;
+            }
+            Some(shown)
+        };
+        ctx.spawn(room.into_actor(self).map(move |shown, me, ctx| {
+            let Some(shown) = shown else {
+                counter!("ipdect_handovers_total", "result" => "blocked").increment(1);
+                return me.refuse_handover(id, ind.new_conn, Refused::BUSY);
+            };
+            let (from, to) = (place(&old), Place { base: id.into(), conn: ind.new_conn });
+            let (ciphered, has_media) = (shown.key.is_some(), shown.media.is_some());
+            let machine = Handover::new(ind.kind, Some(from), to, ciphered, has_media, begun);
+            let (pmid, local, alarm) = (ind.pmid, ind.local, None);
+            let moving = Moving { machine, ipui, pmid, handset, shown, old, local, alarm };
+            me.handovers.insert((id, ind.new_conn), moving);
+            me.step_handover((id, ind.new_conn), Input::Start, ctx);
+        }));
+    }
+
+    fn refuse_handover(&self, id: BaseId, new_conn: ConnId, reason: Refused) {
+        self.tell_base(id, HoReject { new_conn, reason: Some(reason) });
+    }
+
+    fn tell_base(&self, id: BaseId, word: impl Into<ToBase>) {
+        if let Some(entry) = self.bases.get(&id) {
+            entry.addr.do_send(Say(word.into()));
+        }
+    }
+
+    /// One input in, everything it causes out, in order.
+    pub(super) fn step_handover(&mut self, key: Key, input: Input, ctx: &mut Context<Self>) {
+        let now = self.now();
+        let Some(moving) = self.handovers.get_mut(&key) else { return };
+        if let Input::Completed(done) = &input {
+            moving.local = done.local.or(moving.local);
+        }
+        let Ok(ready) = moving.machine.handle(input, now) else { return };
+        for output in ready.then {
+            self.perform_handover(key, output, ctx);
+        }
+        let due = self.handovers.get(&key).and_then(|moving| moving.machine.deadline());
+        let alarm = due.map(|at| {
+            let after = at.since(now);
+            ctx.run_later(after, move |me, ctx| me.step_handover(key, Input::Deadline, ctx))
+        });
+        if let Some(moving) = self.handovers.get_mut(&key) {
+            if let Some(old) = std::mem::replace(&mut moving.alarm, alarm) {
+                ctx.cancel_future(old);
+            }
+        }
+    }
+
+    fn perform_handover(&mut self, key: Key, output: Output, ctx: &mut Context<Self>) {
+        let Some(moving) = self.handovers.get(&key) else { return };
+        match output {
+            Output::Prepare(at, prepare) => self.tell_at(&at, prepare),
+            Output::Accept(at, dlc_state) => {
+                let accept = accept(at.conn, dlc_state, &moving.shown);
+                self.tell_at(&at, accept);
+            }
+            // The stream follows the handset in one step; until then the old base station has it.
+            Output::SendToBoth | Output::Stay => {}
+            Output::Switch => self.switch(key),
+            Output::Release(at, reason) => self.tell_at(&at, ConnRelease { conn: at.conn, reason }),
+            Output::FreeOld => self.give_back(moving.shown.call, &moving.old.base.clone(), key),
+            Output::FreeNew => self.give_back(moving.shown.call, &key.0.into(), key),
+            Output::Ended(ended) => {
+                let result = match ended {
+                    Ended::Done { slow: false, .. } => "done",
+                    Ended::Done { slow: true, .. } => "slow",
+                    Ended::Stayed => "stayed",
+                    Ended::Lost => "lost",
+                    Ended::Cancelled => "cancelled",
+                };
+                counter!("ipdect_handovers_total", "result" => result).increment(1);
+                debug!(to = %key.0, result, ?ended, "handover");
+                if let Some(alarm) = self.handovers.remove(&key).and_then(|moving| moving.alarm) {
+                    ctx.cancel_future(alarm);
+                }
+            }
+        }
+    }
+
+    fn tell_at(&self, at: &Place, word: impl Into<ToBase>) {
+        if let Ok(id) = at.base.0.parse() {
+            self.tell_base(id, word);
+        }
+    }
+
+    /// The handset's link and speech are at the new base station from here on.
+    fn switch(&mut self, key: Key) {
+        let Some(moving) = self.handovers.get(&key) else { return };
+        let connection = Connection { base: key.0.into(), number: key.1.0 };
+        self.visitors.insert(moving.pmid, (moving.ipui.clone(), connection.clone()));
+        let Some(entry) = self.bases.get(&key.0) else { return };
+        let Some(remote) = entry.remote else { return };
+        let at = At { connection, base: entry.addr.clone(), remote };
+        moving.handset.do_send(MovedTo { at, stream: moving.local });
+    }
+
+    /// A channel goes back, unless the handset only moved within one base station.
+    fn give_back(&self, call: Option<CallRef>, base: &BaseStationId, key: Key) {
+        let within = self.handovers.get(&key).is_some_and(|moving| moving.old.base == key.0.into());
+        if let (Some(call), Some(supervisor), false) = (call, &self.supervisor, within) {
+            supervisor.do_send(ReleaseBase(call, base.clone()));
+        }
+    }
+
+    /// The answer to HO_PREPARE, which names the old connection.
+    pub(super) fn prepared(&mut self, id: BaseId, conn: ConnId, response: Response, ctx: &mut Context<Self>) {
+        let old = Connection { base: id.into(), number: conn.0 };
+        let Some(key) = self.moving_from(&old) else { return };
+        let prepared = match response {
+            Response::HoPrepared(prepared) => Ok(prepared),
+            Response::Refused(code) => Err(code),
+            _ => Err(kirkwall_core::dect::base_link::code::ErrorCode::INTERNAL),
+        };
+        self.step_handover(key, Input::Prepared(prepared), ctx);
+    }
+
+    fn moving_from(&self, old: &Connection) -> Option<Key> {
+        self.handovers.iter().find(|(_, moving)| moving.old == *old).map(|(key, _)| *key)
+    }
+
+    /// A connection is ciphered: the link may move.
+    pub(super) fn ciphered(&mut self, key: Key, state: CipherState, ctx: &mut Context<Self>) {
+        if state == CipherState::Encrypted {
+            self.step_handover(key, Input::Encrypted, ctx);
+        }
+    }
+
+    /// A connection is gone that somebody came from or was coming to.
+    pub(super) fn gone(&mut self, id: BaseId, conn: ConnId, ctx: &mut Context<Self>) {
+        let old = Connection { base: id.into(), number: conn.0 };
+        if let Some(key) = self.moving_from(&old) {
+            self.step_handover(key, Input::OldGone, ctx);
+        }
+        self.step_handover((id, conn), Input::NewGone, ctx);
+    }
+}
+
+fn place(connection: &Connection) -> Place {
+    Place { base: connection.base.clone(), conn: ConnId(connection.number) }
+}
+
+/// HO_ACCEPT with the handset's key and stream.
+fn accept(
+    new_conn: ConnId,
+    dlc_state: Option<kirkwall_core::dect::base_link::value::DlcState>,
+    shown: &CallShown,
+) -> HoAccept {
+    let stream = shown.media.as_ref().and_then(|(_, stream)| stream.as_ref());
+    let (media, keys) = (stream.and(shown.media.as_ref()), stream.and_then(|s| s.srtp.as_ref()));
+    HoAccept {
+        new_conn,
+        dlc_state,
+        alg: shown.key.as_ref().map(|key| key.alg),
+        ck_num: shown.key.as_ref().map(|key| key.ck_num),
+        dck: shown.key.as_ref().map(|key| key.dck.clone()),
+        media_id: media.map(|(id, _): &(MediaId, _)| *id),
+        codec: stream.map(|stream| base_codec(stream.codec)),
+        pt: stream.map(|stream| stream.payload_type),
+        ptime: stream.map(|stream| u8::try_from(stream.ptime.as_millis()).unwrap_or(20)),
+        remote: stream.and_then(|stream| stream.remote),
+        dir: stream.map(|stream| direction(stream.direction)),
+        srtp_suite: keys.map(|pair| suite(pair.local.suite)),
+        tx_key: keys.and_then(|pair| key(&pair.local)),
+        rx_key: keys.and_then(|pair| key(&pair.remote)),
+        dtmf_pt: stream.and_then(|stream| stream.dtmf),
+        jitter_ms: None,
+    }
+}
