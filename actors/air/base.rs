@@ -78,6 +78,14 @@ impl NativeBase {
         Self { id, session, conns, streams, remote: None, air, links, ports, store, alarm: None, span }
     }
 
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub(super) fn remote(&self) -> Option<SocketAddr> {
+        self.remote
+    }
+
     fn name(&self) -> BaseStationId {
         self.id.into()
     }

@@ -16,6 +16,7 @@ pub mod base;
 mod bases;
 mod desk;
 mod handover;
+mod inspect;
 pub mod leg;
 pub mod portable;
 mod visitors;
@@ -63,6 +64,7 @@ use crate::supervisor::{NativeBaseStands, NativeLocated, Supervisor, WhoHas};
 
 pub use bases::{BaseTold, Greeted, Redeem};
 pub use desk::*;
+pub use inspect::{ListNativeBases, NativeBaseView};
 pub use visitors::{Capture, FindHandset, HandsetTold, Knock, PageAll};
 
 /// Most handsets that are not subscribed and have a connection: whoever opens more waits his turn.

@@ -4,7 +4,7 @@ use actix::prelude::*;
 
 pub use crate::air::{
     Claimed, CloseWindow, CreateEnrolment, DeletePortable, EnrolmentView, GetAirCapture, GetWindow,
-    ListPortables, OpenWindow, PortableView, UnknownView, WindowView,
+    ListNativeBases, ListPortables, NativeBaseView, OpenWindow, PortableView, UnknownView, WindowView,
 };
 
 /// Recipients of what concerns the air. A switch without a DECT identity has none.
@@ -14,6 +14,7 @@ pub struct AirDesk {
     pub open_window: Recipient<OpenWindow>,
     pub close_window: Recipient<CloseWindow>,
     pub get_window: Recipient<GetWindow>,
+    pub list_bases: Recipient<ListNativeBases>,
     pub list_portables: Recipient<ListPortables>,
     pub delete_portable: Recipient<DeletePortable>,
     pub claimed: Recipient<Claimed>,
@@ -28,6 +29,7 @@ impl AirDesk {
             open_window: air.clone().recipient(),
             close_window: air.clone().recipient(),
             get_window: air.clone().recipient(),
+            list_bases: air.clone().recipient(),
             list_portables: air.clone().recipient(),
             delete_portable: air.clone().recipient(),
             claimed: air.clone().recipient(),

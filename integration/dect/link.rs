@@ -109,6 +109,9 @@ async fn write(
         if matches!(word, ToBase::Welcome(_)) {
             longest.known();
         }
+        if let ToBase::Goodbye(goodbye) = &word {
+            count(farewell(goodbye.reason));
+        }
         // A PONG has the number of its PING.
         if !matches!(word, ToBase::Pong(_)) {
             *said = seq;
@@ -120,6 +123,18 @@ async fn write(
         }
     }
     End::Ordered
+}
+
+/// What a GOODBYE of the switch is counted as.
+fn farewell(reason: GoodbyeReason) -> &'static str {
+    match reason {
+        GoodbyeReason::PROTOCOL => "protocol",
+        GoodbyeReason::REPLACED => "replaced",
+        GoodbyeReason::TOO_MUCH => "flood",
+        GoodbyeReason::DEAD => "dead",
+        GoodbyeReason::OUT_OF_USE => "out_of_use",
+        _ => "goodbye",
+    }
 }
 
 /// The last word, where one is due, and the end.

@@ -19,6 +19,7 @@ mod features;
 mod handsets;
 mod imports;
 mod me;
+mod native_bases;
 mod openapi;
 mod overview;
 mod page;
@@ -101,6 +102,7 @@ fn operations() -> Vec<Operation> {
         op(&get, "/calls/{id}/ladder", Scope("traces:read"), route().to(calls::ladder)),
         op(&get, "/base-stations", Scope("calls:read"), route().to(base_stations::list)),
         op(&get, "/base-stations/{id}", Scope("calls:read"), route().to(base_stations::get)),
+        op(&get, "/native-base-stations", Scope("calls:read"), route().to(native_bases::list)),
         op(&get, "/handsets", Scope("calls:read"), route().to(handsets::list)),
         op(&get, "/subscription-window", Scope("users:read"), route().to(subscriptions::window)),
         op(&put, "/subscription-window", Scope("users:write"), route().to(subscriptions::open_window)),

@@ -27,7 +27,7 @@ use crate::problem::ProblemDocument;
         super::calls::list, super::calls::get, super::calls::hang_up, super::calls::ladder,
         super::base_stations::list, super::base_stations::get,
         super::handsets::list, super::registrations::list,
-        super::subscriptions::window, super::subscriptions::open_window, super::subscriptions::close_window,
+        super::native_bases::list, super::subscriptions::window, super::subscriptions::open_window, super::subscriptions::close_window,
         super::subscriptions::claim, super::subscriptions::list, super::subscriptions::delete,
         super::subscriptions::enrol, super::subscriptions::capture,
         super::capacity::get, super::overview::get,

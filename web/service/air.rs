@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use kirkwall_actors::desk::{
     AirDesk, Bearer, ChangeUser, Claimed, CloseWindow, CreateEnrolment, DeletePortable, EnrolmentView,
-    GetAirCapture, GetWindow, ListPortables, OpenWindow, PortableView, UserChange, UserView, WindowView,
+    GetAirCapture, GetWindow, ListNativeBases, ListPortables, NativeBaseView, OpenWindow, PortableView,
+    UserChange, UserView, WindowView,
 };
 use kirkwall_core::dect::identity::Ipei;
 use kirkwall_core::pii::Pii;
@@ -16,6 +17,11 @@ use crate::site::Site;
 fn air(site: &Site) -> Result<&AirDesk, Problem> {
     let detail = "this switch has no native base stations; set dect.ari to its access rights identity";
     site.desk.air.as_ref().ok_or_else(|| Problem::new(&NOT_FOUND, detail))
+}
+
+/// Base stations on the base link.
+pub async fn native_bases(site: &Site) -> Result<Vec<NativeBaseView>, Problem> {
+    Ok(ask(&air(site)?.list_bases, ListNativeBases).await??)
 }
 
 /// The subscription window.

@@ -37,6 +37,8 @@ pub use frame::{Flags, Frame, Head, Malformed, MessageType};
 pub use value::{BaseId, ConnId, MediaId, Octets};
 
 #[cfg(test)]
+mod page_tests;
+#[cfg(test)]
 mod tests;
 
 /// The version of the protocol that this product speaks, lowest and highest.

@@ -25,7 +25,13 @@ impl Session {
     ) {
         let proto = match self.admit(&hello, key, now) {
             Ok(proto) => proto,
-            Err(refused) => return self.turn_away(link, refused, now, ready),
+            Err(refused) => {
+                if self.up.is_none() {
+                    // So that people see which firmware was refused.
+                    self.told.hello = Some(hello);
+                }
+                return self.turn_away(link, refused, now, ready);
+            }
         };
         if self.up.is_some() {
             self.part(GoodbyeReason::REPLACED, None, now, ready);

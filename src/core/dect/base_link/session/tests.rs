@@ -280,6 +280,7 @@ fn who_is_too_old_or_too_new_is_refused_and_stays_visible() {
     assert!(out.contains(&Output::Close { link: LinkNo(1) }));
     assert_eq!(scene.session.standing(), Standing::Refused);
     assert_eq!(scene.session.told().refused.as_ref(), Some(refuse));
+    assert_eq!(scene.session.told().hello.as_ref().unwrap().fw_version, "PCS07__");
     let out = scene.come(Hello { proto_min: 2, ..hello() });
     assert_eq!(refused(&out).unwrap().reason, RefuseReason::PROTOCOL);
     let out = scene.come(Hello { fw_version: "PCS10__".into(), ..hello() });
