@@ -24,7 +24,7 @@ use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
-    self as core, About, Admitted, CallSummary, Input, LegNews, LegNo, NewCall, Output, Save, Target,
+    self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Output, Save, Target,
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
@@ -49,8 +49,8 @@ use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, HandsetRefused, Hear, LastWords,
-    Release, ReleaseBase, Supervisor, invite_key,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, DivertCall, Granted, HandsetRefused, Hear,
+    LastWords, Release, ReleaseBase, Supervisor, invite_key,
 };
 
 use native::LegAddr;
@@ -227,6 +227,7 @@ impl Call {
         for output in then {
             match output {
                 Output::Admit { srtp } => self.ask_admission(srtp, ctx),
+                Output::Divert(divert) => self.ask_forward(*divert, ctx),
                 Output::Dial { leg, target, offer } => self.dial(leg, *target, offer, ctx),
                 Output::Leg(leg, order) => {
                     if let Some(addr) = self.legs.get(&leg) {

@@ -39,6 +39,8 @@ pub struct Settings {
     pub dialling: Arc<DialPlan>,
     /// Media.
     pub media: MediaSettings,
+    /// Call logs of users.
+    pub logs: LogSettings,
     /// Channels.
     pub capacity: CapacitySettings,
 }
@@ -167,6 +169,15 @@ pub struct IceSettings {
     pub north: IceMode,
     /// How the agents work.
     pub agents: agent::Settings,
+}
+
+/// How much of a user's calls is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct LogSettings {
+    /// Most entries of one user; 0: none.
+    pub entries: usize,
+    /// How long.
+    pub kept: Duration,
 }
 
 /// Channel settings.

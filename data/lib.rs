@@ -14,8 +14,8 @@
 //! * [`tree`], [`record`]: what a record is, where it lies, how it grows new fields.
 //! * [`secret`]: secrets at rest, sealed under the node key.
 //! * [`user`], [`handset`], [`portable`], [`registration`], [`base_station`], [`native_base`], [`call`], [`cdr`],
-//!   [`token`],
-//!   [`config_item`], [`certificate`], [`phone_book`]: one file per record.
+//!   [`token`], [`config_item`], [`certificate`], [`feature`], [`call_log`], [`mailbox`], [`phone_book`]: one
+//!   file per record.
 //! * [`request`], [`spool`]: what the command line asks, and how it reaches a running
 //!   switch that holds the data directory.
 //! * [`users_csv`]: the CSV of users, one set of rules for web and command line; [`phone_book_csv`].
@@ -25,13 +25,16 @@
 
 pub mod base_station;
 pub mod call;
+pub mod call_log;
 pub mod cdr;
 pub mod certificate;
 pub mod config_item;
 mod export;
+pub mod feature;
 mod folder;
 pub mod handset;
 pub mod journal;
+pub mod mailbox;
 pub mod native_base;
 pub mod phone_book;
 pub mod phone_book_csv;

@@ -110,6 +110,15 @@ impl<R: Record> Records<R> {
         })
     }
 
+    /// The records whose names begin so, by key.
+    pub fn under(&self, start: &str) -> impl DoubleEndedIterator<Item = Result<R, ReadFault>> + use<R> {
+        let (view, prefix) = (self.clone(), full_key_of::<R>(start));
+        self.store.scan_prefix(&prefix).map(move |entry| match entry {
+            Ok((key, octets)) => view.decode(&String::from_utf8_lossy(&key), &octets),
+            Err(error) => Err(ReadFault::Store { key: prefix.clone(), why: error.to_string() }),
+        })
+    }
+
     /// How many there are. Walks them.
     pub fn count(&self) -> usize {
         self.store.scan_prefix(R::TREE.prefix()).keys().filter(Result::is_ok).count()
@@ -160,5 +169,9 @@ impl<R: Record> Records<R> {
 }
 
 fn full_key<R: Record>(name: &R::Key) -> String {
+    full_key_of::<R>(name)
+}
+
+fn full_key_of<R: Record>(name: impl Display) -> String {
     format!("{}/{name}", R::TREE.name())
 }

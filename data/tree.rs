@@ -34,6 +34,12 @@ pub enum Tree {
     ConfigItem,
     /// Certificates and keys.
     Certificate,
+    /// What users have set for themselves.
+    Feature,
+    /// Call logs of users.
+    CallLog,
+    /// Message waiting.
+    Mailbox,
     /// Local entries of the phone book.
     PhoneBook,
     /// The last good copy of the directory, in parts.
@@ -50,7 +56,7 @@ pub enum Tree {
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 15] = [
+    pub const ALL: [Tree; 18] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -60,6 +66,9 @@ impl Tree {
         Self::Token,
         Self::ConfigItem,
         Self::Certificate,
+        Self::Feature,
+        Self::CallLog,
+        Self::Mailbox,
         Self::Portable,
         Self::NativeBase,
         Self::NativeSession,
@@ -80,6 +89,9 @@ impl Tree {
             Self::Token => "token",
             Self::ConfigItem => "config_item",
             Self::Certificate => "certificate",
+            Self::Feature => "feature",
+            Self::CallLog => "call_log",
+            Self::Mailbox => "mailbox",
             Self::PhoneBook => "phone_book",
             Self::DirectoryCopy => "directory_copy",
             Self::Portable => "portable",

@@ -12,6 +12,7 @@
 //! the data directory, not here.
 #![allow(dead_code, reason = "each field is read by the part of the wiring that it sets")]
 
+mod capacity;
 mod check;
 #[cfg(test)]
 mod document;
@@ -66,30 +67,6 @@ impl Config {
         let mut keys = Vec::new();
         Config::list_keys("", &mut keys);
         keys
-    }
-}
-
-impl Capacity {
-    /// Channels of a media resource: without and with SRTP.
-    pub fn media(&self) -> (u32, u32) {
-        let (plain, srtp) = match self.profile {
-            // The product that we replace: 32 voice channels, 16 with SRTP to Lync.
-            CapacityProfile::Kws6500 => (32, 16),
-            CapacityProfile::Software => (1_000, 1_000),
-        };
-        let plain = self.media_channels.unwrap_or(plain);
-        (plain, self.media_channels_srtp.unwrap_or(srtp.min(plain)))
-    }
-
-    /// Channels of a base station whose model is not known: without and with SRTP.
-    pub fn base(&self) -> (u32, u32) {
-        let (plain, srtp) = match self.profile {
-            // 11 voice channels per base, 6 with SRTP.
-            CapacityProfile::Kws6500 => (11, 6),
-            CapacityProfile::Software => (11, 11),
-        };
-        let plain = self.base_channels.unwrap_or(plain);
-        (plain, self.base_channels_srtp.unwrap_or(srtp.min(plain)))
     }
 }
 
@@ -350,6 +327,10 @@ sections! {
     Cdr {
         /// Keep records of ended calls; the newest 100,000 stay.
         enabled: bool = true,
+        /// Entries of each user's call log, at most 1000; 0: no logs, and no redial by code.
+        log_entries: u16 = 100,
+        /// Days that they are kept, 1 to 3650.
+        log_days: u16 = 90,
     }
 
     /// `[cluster]`

@@ -7,15 +7,7 @@ use super::*;
 impl Call {
     /// Channels and route from the supervisor, then ports from the engine, then on.
     pub(super) fn ask_admission(&mut self, srtp: bool, ctx: &mut Context<Self>) {
-        let Some(dialled) = self.dialled.clone() else { return };
-        let summary = self.summary();
-        let ask = Admit {
-            call: summary.reference,
-            caller: summary.caller.clone(),
-            dialled,
-            facing: self.facing,
-            srtp,
-        };
+        let Some(ask) = self.admit(srtp) else { return };
         let asked = self.supervisor.send(ask).into_actor(self);
         ctx.spawn(asked.then(|reply, me, ctx| {
             let channel = me.media_channel(ctx);
@@ -28,6 +20,29 @@ impl Call {
                 }
             };
             opened.into_actor(me).map(|opened, me, ctx| me.admitted(reply, opened, ctx))
+        }));
+    }
+
+    fn admit(&self, srtp: bool) -> Option<Admit> {
+        let (call, caller) = (self.summary().reference, self.summary().caller.clone());
+        Some(Admit { call, caller, dialled: self.dialled.clone()?, facing: self.facing, srtp })
+    }
+
+    /// The way of a forward from the supervisor; ports are the call's own already.
+    pub(super) fn ask_forward(&mut self, divert: Divert, ctx: &mut Context<Self>) {
+        let Some(ask) = self.admit(false) else { return };
+        let asked = self.supervisor.send(DivertCall { ask, divert }).into_actor(self);
+        ctx.spawn(asked.map(|reply, me, ctx| {
+            let ports = me.ports.media.ports(ChannelId(me.summary().reference.0));
+            let input = match (reply, ports) {
+                (Ok(Ok(Granted { attempts, credentials, about })), Some(ports)) => {
+                    me.credentials = credentials;
+                    Input::Admitted(Box::new(Admitted { about, ..me.grant(attempts, ports) }))
+                }
+                (Ok(Err(cause)), _) => Input::Denied(cause),
+                _ => Input::Denied(Cause::of_status(500, "the switch could not forward the call")),
+            };
+            me.step(input, ctx);
         }));
     }
 

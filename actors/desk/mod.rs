@@ -8,6 +8,7 @@ mod air;
 mod calls;
 mod certificates;
 mod fault;
+mod features;
 mod phone_book;
 mod plant;
 mod users;
@@ -19,6 +20,7 @@ pub use air::*;
 pub use calls::*;
 pub use certificates::*;
 pub use fault::{DeskFault, FieldFault};
+pub use features::*;
 pub use phone_book::*;
 pub use plant::*;
 pub use users::*;
@@ -33,6 +35,11 @@ pub struct Desk {
     pub change_user: Recipient<ChangeUser>,
     pub delete_user: Recipient<DeleteUser>,
     pub import_users: Recipient<ImportUsers>,
+    pub get_forwarding: Recipient<GetForwarding>,
+    pub set_forwarding: Recipient<SetForwarding>,
+    pub list_feature_codes: Recipient<ListFeatureCodes>,
+    pub list_call_log: Recipient<ListCallLog>,
+    pub clear_call_log: Recipient<ClearCallLog>,
     pub list_calls: Recipient<ListCalls>,
     pub get_call: Recipient<GetCall>,
     pub get_ladder: Recipient<GetLadder>,

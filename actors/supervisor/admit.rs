@@ -5,9 +5,9 @@ use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::secures;
 use kirkwall_core::call::dialling::NumberClass;
-use kirkwall_core::call::ladder::Ladder;
+use kirkwall_core::call::forward::{Diversion, ForwardReason};
 use kirkwall_core::call::route::{Ask, Routed, Way, way};
-use kirkwall_core::call::{About, CallSummary, NativeTarget, Party, Phase, Target};
+use kirkwall_core::call::{About, Divert, NativeTarget, Party, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
@@ -15,16 +15,13 @@ use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::wire::Uri;
 use kirkwall_core::sip::{Destination, Facing};
 use metrics::{counter, gauge};
-use tracing::{info, warn};
+use tracing::info;
 
+use super::Supervisor;
 use super::books::Books;
-use super::{CallEntry, REMEMBERED, Remembered, Supervisor};
-use crate::call::{Call, RestoredSeed};
-use crate::desk::MediaView;
-use crate::recovery::survivors;
 
 /// A new call asks where to go and for its channels.
-#[derive(Debug, Message)]
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "AdmitReply")]
 pub struct Admit {
     /// Which call.
@@ -53,71 +50,61 @@ pub struct Granted {
 /// The way and the channels, or why not.
 pub type AdmitReply = Result<Granted, Cause>;
 
-/// A call's channels go back.
+/// A call that nobody took goes on where its callee forwards it.
 #[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Release(pub CallRef);
-
-/// A dialled handset did not answer: its base station's channel goes back.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct ReleaseBase(pub CallRef, pub BaseStationId);
-
-/// A call has changed: for lists.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct CallProgressed(pub Box<CallSummary>);
-
-/// A call is over and its actor about to stop.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct CallEnded {
-    /// What it was.
-    pub summary: Box<CallSummary>,
-    /// What was said.
-    pub ladder: Ladder,
-    /// How its media fared.
-    pub media: Vec<MediaView>,
+#[rtype(result = "AdmitReply")]
+pub struct DivertCall {
+    /// As it was admitted.
+    pub ask: Admit,
+    /// Whose forward, and to where.
+    pub divert: Divert,
 }
 
-/// The last words of a call, said after it was over.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct LastWords(pub CallRef, pub Ladder);
+impl Handler<Admit> for Supervisor {
+    type Result = ActorResponse<Self, AdmitReply>;
 
-impl Handler<LastWords> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, LastWords(call, ladder): LastWords, _: &mut Self::Context) {
-        if let Some(remembered) = self.ended.iter_mut().rev().find(|r| r.summary.reference == call) {
-            remembered.ladder = ladder;
+    fn handle(&mut self, ask: Admit, _: &mut Self::Context) -> Self::Result {
+        let routed = self.route(&ask);
+        match routed.way {
+            Way::Code(order) => self.obey(&ask, order),
+            _ => {
+                let reply = self.follow_route(&ask, routed, false);
+                ActorResponse::reply(self.judged(&ask, reply))
+            }
         }
     }
 }
 
-/// A call's actor is gone, in whatever way.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct CallDied(pub CallRef);
+impl Handler<DivertCall> for Supervisor {
+    type Result = MessageResult<DivertCall>;
 
-impl Handler<Admit> for Supervisor {
-    type Result = MessageResult<Admit>;
-
-    fn handle(&mut self, ask: Admit, _: &mut Self::Context) -> Self::Result {
-        let reply = self.admit_call(&ask);
-        if let Err(cause) = &reply {
-            self.admission.release(ask.call);
-            counter!("ipdect_call_refusals_total", "cause" => cause.q850.to_string()).increment(1);
-            info!(call = %ask.call, status = cause.status, why = %cause.words, "call refused");
-        }
+    fn handle(&mut self, DivertCall { ask, divert }: DivertCall, _: &mut Self::Context) -> Self::Result {
+        let Divert { by, to, reason, trail } = divert;
+        info!(call = %ask.call, %by, why = reason.words(), "call forwarded");
+        let reply = self.forward_call(&ask, (&by, &to, reason), &trail);
         self.show_channels();
         MessageResult(reply)
     }
 }
 
 impl Supervisor {
+    pub(super) fn judged(&mut self, ask: &Admit, reply: AdmitReply) -> AdmitReply {
+        if let Err(cause) = &reply {
+            self.admission.release(ask.call);
+            counter!("ipdect_call_refusals_total", "cause" => cause.q850.to_string()).increment(1);
+            info!(call = %ask.call, status = cause.status, why = %cause.words, "call refused");
+        }
+        self.show_channels();
+        reply
+    }
+
+    /// The way and the channels of a call that is no order.
     pub(super) fn admit_call(&mut self, ask: &Admit) -> AdmitReply {
-        let mode = self.settings.internal_routing;
+        let routed = self.route(ask);
+        self.follow_route(ask, routed, false)
+    }
+
+    fn route(&self, ask: &Admit) -> Routed {
         let (trail, callback) =
             self.calls.get(&ask.call).map_or((Vec::new(), false), |entry| entry.brought());
         let dialled = Ask::Dialled {
@@ -127,29 +114,48 @@ impl Supervisor {
             trail: &trail,
             callback,
         };
-        let routed = way(dialled, &self.settings.dialling, mode, &Books(self));
-        self.follow_route(ask, routed)
+        way(dialled, &self.settings.dialling, self.settings.internal_routing, &Books(self))
     }
 
-    /// Takes the channels of a way.
-    pub(super) fn follow_route(&mut self, ask: &Admit, routed: Routed) -> AdmitReply {
+    fn forward_call(
+        &mut self,
+        ask: &Admit,
+        (by, to, reason): (&Username, &str, ForwardReason),
+        trail: &[Diversion],
+    ) -> AdmitReply {
+        let forwarded = Ask::Forwarded { by, to, reason, trail };
+        let mode = self.settings.internal_routing;
+        let routed = way(forwarded, &self.settings.dialling, mode, &Books(self));
+        self.follow_route(ask, routed, true)
+    }
+
+    /// Takes the channels of a way. The call may have its own already.
+    pub(super) fn follow_route(&mut self, ask: &Admit, routed: Routed, again: bool) -> AdmitReply {
         let emergency = routed.class == NumberClass::Emergency;
         if emergency {
             self.note_emergency(ask);
         }
-        let Routed { way, trail, forwards, uri, .. } = routed;
-        let about = About { emergency, trail, forwards };
+        let Routed { way, trail, called, forwards, uri, .. } = routed;
+        if let Some(entry) = self.calls.get_mut(&ask.call) {
+            let new: Vec<_> = called.into_iter().filter(|user| !entry.called.contains(user)).collect();
+            entry.called.extend(new);
+        }
+        let about = About { emergency, trail, forwards, confirms: false };
         match way {
             Way::Refuse(cause) => Err(cause),
-            Way::Code(_) => Err(Cause::of_status(501, "feature codes are not in use yet")),
+            // Codes are obeyed before anybody comes here.
+            Way::Code(_) => Err(Cause::of_status(484, "a feature code is dialled by itself")),
             Way::Handset(user) => {
-                self.take_common(ask, ask.srtp, emergency)?;
-                let targets = self.handset_targets(ask, &user, &about)?;
-                Ok(Granted { attempts: vec![targets], credentials: None, about })
+                if !again {
+                    self.take_common(ask, ask.srtp, emergency)?;
+                }
+                self.ring_handset(ask, &user, about)
             }
             Way::North { line, number } => {
                 let srtp = ask.srtp || self.settings.media.srtp_north.mode != SrtpMode::Off;
-                self.take_common(ask, srtp, emergency)?;
+                if !again {
+                    self.take_common(ask, srtp, emergency)?;
+                }
                 let uri = number.as_ref().map(|number| self.aor(number)).or(uri);
                 let uri = uri.unwrap_or_else(|| ask.dialled.raw.to_string());
                 let number = number.unwrap_or_else(|| ask.dialled.user_text());
@@ -159,8 +165,23 @@ impl Supervisor {
         }
     }
 
+    /// A handset whose base station is full is busy, and its user may forward that.
+    fn ring_handset(&mut self, ask: &Admit, user: &Username, about: About) -> AdmitReply {
+        let cause = match self.handset_targets(ask, user, &about) {
+            Ok(targets) => return Ok(Granted { attempts: vec![targets], credentials: None, about }),
+            Err(cause) => cause,
+        };
+        match about.forwards.after(&cause) {
+            Some((to, reason)) => {
+                let forwarded = self.forward_call(ask, (user, &to, reason), &about.trail);
+                forwarded.map_err(|_| cause)
+            }
+            None => Err(cause),
+        }
+    }
+
     /// The media channel, and the caller's own base station's. For an emergency call room is made.
-    fn take_common(&mut self, ask: &Admit, srtp: bool, emergency: bool) -> Result<(), Cause> {
+    pub(super) fn take_common(&mut self, ask: &Admit, srtp: bool, emergency: bool) -> Result<(), Cause> {
         let refused = |refusal: Refusal| Cause::no_channel(503, refusal.to_string());
         if emergency {
             self.make_room(ask, srtp);
@@ -248,7 +269,7 @@ impl Supervisor {
 
     pub(super) fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {
         let display = self.accounts.get(user).map_or(String::new(), |record| record.display_name.clone());
-        Party { number: user.to_string(), display, user: Some(user.clone()), base }
+        Party { number: user.to_string(), display, uri: None, user: Some(user.clone()), base }
     }
 
     /// The address of record of a user part in our domain.
@@ -277,125 +298,5 @@ impl Supervisor {
         gauge!("ipdect_media_channels_in_use").set(f64::from(load.channels()));
         gauge!("ipdect_calls_active").set(self.active as f64);
         gauge!("ipdect_calls_active_max").set(self.calls_max as f64);
-    }
-
-    /// Calls that stood when the process ended go on; their channels are theirs again.
-    pub(super) fn restore_calls(&mut self, ctx: &mut Context<Self>) {
-        for survivor in survivors(&self.ports.journal) {
-            let summary = survivor.machine.summary().clone();
-            let reference = summary.reference;
-            self.last_reference = self.last_reference.max(reference.0);
-            self.passed.extend(survivor.machine.inherited_legs().map(|(owner, _)| (owner, reference)));
-            // What stood is not refused, even when limits were lowered meanwhile.
-            let (caller, callee) = summary.srtp;
-            _ = self.admission.reserve_media(reference, caller || callee);
-            for (party, srtp) in [(&summary.caller, caller), (&summary.callee, callee)] {
-                if let Some(base) = &party.base {
-                    let limit = self.base_limit(base);
-                    _ = self.admission.reserve_base(reference, base, limit, srtp);
-                }
-            }
-            let seed = RestoredSeed {
-                survivor,
-                supervisor: ctx.address(),
-                ports: self.ports.clone(),
-                settings: self.settings.clone(),
-                tokens: self.tokens.split(),
-            };
-            let addr =
-                Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
-            self.calls.insert(reference, CallEntry::new(addr, summary, String::new(), (Vec::new(), false)));
-            self.active += 1;
-        }
-    }
-
-    /// Forgets a call; what it held goes back.
-    fn forget(&mut self, call: CallRef) {
-        self.admission.release(call);
-        if let Some(entry) = self.calls.remove(&call) {
-            for key in entry.joined.iter().chain([&entry.invite_key]) {
-                self.invites.remove(key);
-            }
-            self.passed.retain(|_, by| *by != call);
-            if entry.summary.phase != Phase::Ended {
-                self.active -= 1;
-                self.tell_presence(&entry.summary);
-            }
-        }
-        self.show_channels();
-    }
-}
-
-impl Handler<Release> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, Release(call): Release, _: &mut Self::Context) {
-        self.admission.release(call);
-        self.show_channels();
-    }
-}
-
-impl Handler<ReleaseBase> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, ReleaseBase(call, base): ReleaseBase, _: &mut Self::Context) {
-        self.admission.release_base(call, &base);
-    }
-}
-
-impl Handler<CallProgressed> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, CallProgressed(summary): CallProgressed, _: &mut Self::Context) {
-        if summary.phase == Phase::Talking {
-            let (caller, callee) = summary.srtp;
-            let parties = [(&summary.caller, caller), (&summary.callee, callee)];
-            let bases: Vec<_> =
-                parties.iter().filter_map(|(p, srtp)| p.base.as_ref().map(|b| (b, *srtp))).collect();
-            // The limits with SRTP are about the north's media: the media resource encrypts towards it.
-            let media = parties.iter().any(|(party, srtp)| party.base.is_none() && *srtp);
-            self.admission.settle(summary.reference, media, &bases);
-        }
-        if let Some(entry) = self.calls.get_mut(&summary.reference) {
-            entry.summary = *summary.clone();
-        }
-        self.tell_presence(&summary);
-    }
-}
-
-impl Handler<CallEnded> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, ended: CallEnded, _: &mut Self::Context) {
-        let CallEnded { summary, ladder, media } = ended;
-        if let Some(entry) = self.calls.get_mut(&summary.reference) {
-            entry.summary = (*summary).clone();
-            self.active -= 1;
-        }
-        self.tell_presence(&summary);
-        self.show_channels();
-        let result = if summary.answered.is_some() { "answered" } else { "failed" };
-        let direction = if summary.caller.user.is_some() { "outgoing" } else { "incoming" };
-        counter!("ipdect_call_attempts_total", "direction" => direction, "result" => result).increment(1);
-        let cause = summary.cause.as_ref().map_or(16, |cause| cause.q850);
-        let class = if matches!(cause, 16 | 17 | 18 | 19 | 26) { "normal" } else { "abnormal" };
-        counter!("ipdect_call_releases_total", "class" => class, "cause" => cause.to_string()).increment(1);
-        if self.ended.len() == REMEMBERED {
-            self.ended.pop_front();
-        }
-        self.ended.push_back(Remembered { summary: *summary, ladder, media });
-    }
-}
-
-impl Handler<CallDied> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, CallDied(call): CallDied, _: &mut Self::Context) {
-        let remembered = self.ended.iter().rev().any(|r| r.summary.reference == call);
-        if !remembered && self.calls.contains_key(&call) {
-            warn!(%call, "a call's actor is gone without having ended the call");
-            counter!("ipdect_actor_deaths_total", "actor" => "call").increment(1);
-        }
-        self.forget(call);
     }
 }

@@ -16,11 +16,14 @@
 
 mod admit;
 mod books;
+mod course;
 mod emergency;
+mod features;
 mod inbound;
 mod inspect;
 mod lessons;
 mod lines;
+mod logs;
 mod native;
 mod people;
 mod presence;
@@ -58,9 +61,8 @@ use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
-pub use admit::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, Granted, LastWords, Release, ReleaseBase,
-};
+pub use admit::{Admit, AdmitReply, DivertCall, Granted};
+pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
 pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
@@ -150,6 +152,8 @@ struct CallEntry {
     trail: Vec<Diversion>,
     /// Whether an emergency desk calls back.
     callback: bool,
+    /// The users that it was for, by whoever's forward.
+    called: Vec<Username>,
 }
 
 impl CallEntry {
@@ -159,7 +163,7 @@ impl CallEntry {
         invite_key: String,
         (trail, callback): (Vec<Diversion>, bool),
     ) -> Self {
-        Self { addr, summary, invite_key, joined: Vec::new(), trail, callback }
+        Self { addr, summary, invite_key, joined: Vec::new(), trail, callback, called: Vec::new() }
     }
 
     fn brought(&self) -> (Vec<Diversion>, bool) {
@@ -252,6 +256,7 @@ impl Actor for Supervisor {
         // Arrivals come by `try_send`: beyond this many waiting ones, messages are dropped and counted,
         // which UDP repeats and TCP pushes back on.
         ctx.set_mailbox_capacity(16_384);
+        self.restore_features();
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
         self.restore_calls(ctx);

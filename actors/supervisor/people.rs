@@ -149,6 +149,8 @@ impl Handler<AccountRemoved> for Supervisor {
         let record = self.accounts.remove(&user);
         record.and_then(|record| record.secondary_username).map(|number| self.numbers.remove(&number));
         self.emergencies.remove(&user);
+        self.forget_log(&user);
+        self.forget_features(&user);
         self.show_plant();
         self.line_wanted(&user, ctx);
         self.remove_presence(&user);

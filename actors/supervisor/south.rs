@@ -1,6 +1,7 @@
 //! The south's requests: who asks is proved first, then the handset or a call takes over.
 
 use actix::prelude::*;
+use kirkwall_core::call::route::Map;
 use kirkwall_core::call::{NewCall, Party};
 use kirkwall_core::id::Username;
 use kirkwall_core::sip::digest::{Ha1, Role, Verdict};
@@ -10,6 +11,7 @@ use kirkwall_core::sip::{Facing, Peer, SipBaseProfile};
 use metrics::counter;
 use tracing::warn;
 
+use super::books::Books;
 use super::inbound::invite_key;
 use super::{CallEntry, MAX_CALLS, Supervisor};
 use crate::call::{Call, CallSeed};
@@ -128,7 +130,7 @@ impl Supervisor {
         let found = || self.names.of(user.as_str()).unwrap_or_default();
         let display = if display.is_empty() { found() } else { display };
         let base = recognise(request, peer);
-        Party { number: user.to_string(), display, user: Some(user), base: Some(base.key) }
+        Party { number: user.to_string(), display, uri: None, user: Some(user), base: Some(base.key) }
     }
 
     /// Somebody of the north, with the name of the phone book where none came along. Gateways write the number
@@ -136,10 +138,13 @@ impl Supervisor {
     fn outside_party(&self, request: &SipMessage) -> Party {
         let from = request.from();
         let number = from.as_ref().map_or(String::new(), |from| from.uri.user_text());
+        let host = from.as_ref().and_then(|from| from.uri.host.as_ref());
+        let foreign = host.is_some_and(|host| !Books(self).is_ours(host));
+        let uri = from.as_ref().filter(|_| foreign).map(|from| from.uri.raw.to_string());
         let said = from.and_then(|from| from.display).unwrap_or_default();
         let is_name = said.chars().any(|c| !c.is_ascii_digit() && !"+-./() ".contains(c));
         let display = if is_name { said } else { self.names.of(&number).unwrap_or(said) };
-        Party { number, display, user: None, base: None }
+        Party { number, display, uri, user: None, base: None }
     }
 }
 

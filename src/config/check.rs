@@ -16,6 +16,12 @@ pub fn check(config: &Config, values: &mut Values) {
     super::lync::check(config, values);
     media(config, values);
     capacity(&config.capacity, values);
+    if config.cdr.log_entries > 1_000 {
+        values.fault("cdr.log_entries", "must be at most 1000".into());
+    }
+    if !(1..=3_650).contains(&config.cdr.log_days) {
+        values.fault("cdr.log_days", "must be between 1 and 3650".into());
+    }
     super::dialling::check(&config.dialling, values);
     super::phone_book::check(&config.phone_book, values);
     certificates(config, values);

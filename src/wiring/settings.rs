@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kirkwall_actors::settings::{
-    CapacitySettings, IceSettings, LyncSettings, MediaSettings, NorthSettings, PresenceSettings, Proxy,
-    Settings, Sounds,
+    CapacitySettings, IceSettings, LogSettings, LyncSettings, MediaSettings, NorthSettings, PresenceSettings,
+    Proxy, Settings, Sounds,
 };
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::{HoldSignal, HoldSignals};
@@ -34,6 +35,10 @@ pub fn settings(config: &Config) -> Settings {
         internal_routing: config.sip.internal_routing,
         dialling: Arc::new(config.dialling.plan()),
         media: media(config),
+        logs: LogSettings {
+            entries: config.cdr.log_entries.into(),
+            kept: Duration::from_secs(u64::from(config.cdr.log_days) * 86_400),
+        },
         capacity: capacity(config),
         domain,
     }

@@ -30,6 +30,7 @@ mod barring;
 mod calls;
 mod certificates;
 mod directory;
+mod forward;
 mod ice;
 mod load;
 mod outcomes;

@@ -139,6 +139,13 @@ impl Fields {
         }
     }
 
+    /// A whole number from 0 to 65,535.
+    pub fn number(&mut self, name: &str) -> Option<u16> {
+        let value = self.members.remove(name)?;
+        let number = value.as_u64().and_then(|number| u16::try_from(number).ok());
+        number.or_else(|| self.wrong_type(name, "a whole number"))
+    }
+
     /// True or false.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         match self.members.remove(name)? {

@@ -15,6 +15,7 @@ mod body;
 mod calls;
 mod capacity;
 mod certificates;
+mod features;
 mod handsets;
 mod imports;
 mod me;
@@ -42,6 +43,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, ResponseError, Route, guard, w
 pub use answer::Answer;
 pub use body::CSV_LIMIT;
 pub use calls::named as call_named;
+pub use features::kind as log_kind;
 pub use openapi::openapi_json;
 pub use page::{cursor_of, read_cursor};
 pub use users::{UserJson, in_path, typed_secret};
@@ -80,6 +82,16 @@ fn operations() -> Vec<Operation> {
         op(&put, "/users/{username}", Scope("users:write"), route().to(users::replace)),
         op(&patch, "/users/{username}", Scope("users:write"), route().to(users::change)),
         op(&delete, "/users/{username}", Scope("users:write"), route().to(users::delete)),
+        op(&get, "/users/{username}/forwarding", Scope("users:read"), route().to(features::get_forwarding)),
+        op(
+            &put,
+            "/users/{username}/forwarding",
+            Scope("users:write"),
+            route().to(features::replace_forwarding),
+        ),
+        op(&get, "/users/{username}/calls", Scope("users:read"), route().to(features::list_calls)),
+        op(&delete, "/users/{username}/calls", Scope("users:write"), route().to(features::clear_calls)),
+        op(&get, "/feature-codes", Scope("users:read"), route().to(features::codes)),
         op(&post, "/imports", Scope("users:write"), route().to(imports::create)),
         op(&get, "/imports/{id}", Scope("users:write"), route().to(imports::get)),
         op(&delete, "/imports/{id}", Scope("users:write"), route().to(imports::delete)),

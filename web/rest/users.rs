@@ -337,7 +337,7 @@ fn shown(status: u16, user: &UserView) -> Result<Answer, Problem> {
 }
 
 /// A name that cannot be is the name of nobody.
-fn named(path: &str) -> Result<Username, Problem> {
+pub(super) fn named(path: &str) -> Result<Username, Problem> {
     path.parse().map_err(|error| Problem::new(&NOT_FOUND, format!("there is no such user: {error}")))
 }
 

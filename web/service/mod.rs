@@ -4,6 +4,7 @@ pub mod access;
 pub mod air;
 pub mod calls;
 pub mod certificates;
+pub mod features;
 pub mod phone_book;
 pub mod plant;
 pub mod users;

@@ -317,6 +317,28 @@ async fn a_stream_of_nothing_is_refused() {
 }
 
 #[actix_web::test]
+async fn a_user_s_page_shows_calls_and_keeps_forwards() {
+    let site = logged_in(TestDesk::full()).await;
+    let form = "always=&busy=4712&no_answer=&no_answer_seconds=25&out_of_range=&do_not_disturb=on";
+    let kept = post(&site, "/user/4711/forwarding", form).await;
+    assert_eq!((kept.status, kept.header("location")), (303, "/user/4711"));
+    let shown = page(&site, "/user/4711").await;
+    keeps_the_policy("/user/4711", &shown);
+    assert!(shown.body.contains("name=\"busy\" value=\"4712\""));
+    assert!(shown.body.contains("missed") && shown.body.contains("Pharmacy &#60;b&#62;"), "{}", shown.body);
+    let barred = post(&site, "/user/4711/forwarding", "always=0900&no_answer_seconds=25").await;
+    assert_eq!(barred.status, 422);
+    keeps_the_policy("/user/4711/forwarding", &barred);
+    assert!(barred.body.contains("calls to premium numbers are barred"));
+    assert!(barred.body.contains("name=\"always\" value=\"0900\""), "what was typed stays");
+    assert_eq!(post(&site, "/user/4711/calls/clear", "").await.status, 303);
+    assert!(page(&site, "/user/4711").await.body.contains("No calls yet."));
+    let codes = page(&site, "/feature-codes").await;
+    keeps_the_policy("/feature-codes", &codes);
+    assert!(codes.body.contains("*21*NUMBER#"));
+}
+
+#[actix_web::test]
 async fn an_entry_of_the_phone_book_is_added_changed_and_removed_by_forms() {
     let site = logged_in(TestDesk::full()).await;
     let wrong = post(&site, "/phone-book/add", "name=&office=none").await;

@@ -374,3 +374,47 @@ async fn certificates_are_imported_as_json_or_form_listed_and_deleted() {
     assert_eq!(ask(&site, "DELETE", "/api/v1/certificates/00ff", &[], "").await.status, 204);
     assert_eq!(ask(&site, "DELETE", "/api/v1/certificates/beef", &[], "").await.code(), "not_found");
 }
+
+#[actix_web::test]
+async fn forwards_are_read_set_and_refused_with_the_field() {
+    let site = site(TestDesk::full()).await;
+    let path = "/api/v1/users/4711/forwarding";
+    let plain = ask(&site, "GET", path, &[], "").await.json();
+    assert_eq!((&plain["always"], &plain["no_answer_seconds"]), (&serde_json::Value::Null, &20.into()));
+    let body = r#"{"busy":" 4712 ","no_answer":null,"no_answer_seconds":30,"do_not_disturb":true}"#;
+    let set = ask(&site, "PUT", path, &[], body).await;
+    assert_eq!(set.status, 200, "{}", set.body);
+    let kept = ask(&site, "GET", path, &[], "").await.json();
+    assert_eq!(kept["busy"], "4712");
+    assert_eq!((&kept["no_answer_seconds"], &kept["do_not_disturb"]), (&30.into(), &true.into()));
+    let barred = ask(&site, "PUT", path, &[], r#"{"always":"0900"}"#).await;
+    assert_eq!((barred.status, &barred.json()["errors"][0]["pointer"]), (422, &"/always".into()));
+    let wrong = ask(&site, "PUT", path, &[], r#"{"no_answer_seconds":"soon","colour":1}"#).await;
+    assert_eq!(wrong.json()["errors"].as_array().unwrap().len(), 2);
+    assert_eq!(ask(&site, "GET", "/api/v1/users/none/forwarding", &[], "").await.status, 404);
+}
+
+#[actix_web::test]
+async fn a_log_is_read_by_kind_and_page_and_cleared() {
+    let site = site(TestDesk::full()).await;
+    let path = "/api/v1/users/4711/calls";
+    let all = ask(&site, "GET", &format!("{path}?limit=1"), &[], "").await.json();
+    assert_eq!((&all["total"], &all["items"][0]["kind"]), (&2.into(), &"placed".into()));
+    assert_eq!(all["items"][0]["long_uri"], true, "kept whole, and marked");
+    let next = format!("{path}?limit=1&cursor={}", all["next_cursor"].as_str().unwrap());
+    assert_eq!(ask(&site, "GET", &next, &[], "").await.json()["items"][0]["kind"], "missed");
+    let missed = ask(&site, "GET", &format!("{path}?kind=missed"), &[], "").await.json();
+    assert_eq!((&missed["total"], &missed["items"][0]["long_uri"]), (&1.into(), &false.into()));
+    assert_eq!(ask(&site, "GET", &format!("{path}?kind=lost"), &[], "").await.status, 422);
+    assert_eq!(ask(&site, "DELETE", &format!("{path}?kind=missed"), &[], "").await.status, 204);
+    assert_eq!(ask(&site, "GET", path, &[], "").await.json()["total"], 1);
+    assert_eq!(ask(&site, "DELETE", path, &[], "").await.status, 204);
+    assert_eq!(ask(&site, "GET", path, &[], "").await.json()["total"], 0);
+}
+
+#[actix_web::test]
+async fn feature_codes_are_listed() {
+    let site = site(TestDesk::nothing()).await;
+    let codes = ask(&site, "GET", "/api/v1/feature-codes", &[], "").await.json();
+    assert_eq!((&codes[0]["set"], &codes[0]["cancel"]), (&"*21*NUMBER#".into(), &"#21#".into()));
+}

@@ -63,6 +63,7 @@ const NAVIGATION: &[Group] = &[
         entries: &[
             Entry { href: "/users", name: "Users" },
             Entry { href: "/users/import", name: "Import" },
+            Entry { href: "/feature-codes", name: "Feature codes" },
             Entry { href: "/phone-book", name: "Phone book" },
         ],
     },

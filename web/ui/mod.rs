@@ -32,7 +32,7 @@ use crate::access::{self, Need};
 use crate::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_AUTHENTICATED, NOT_FOUND, Problem};
 use crate::site::Site;
 use crate::{live, rest};
-use pages::{calls, help, import, login, phone_book, plant, tokens, users};
+use pages::{calls, features, help, import, login, phone_book, plant, tokens, users};
 
 /// One row of the table of pages.
 struct PageRow {
@@ -65,6 +65,19 @@ fn table() -> Vec<PageRow> {
         act("/user/{username}", edit, "PATCH /users/{username}", route().to(users::edit)),
         page("/user/{username}/delete", edit, route().to(users::delete_form)),
         act("/user/{username}/delete", edit, "DELETE /users/{username}", route().to(users::delete)),
+        act(
+            "/user/{username}/forwarding",
+            edit,
+            "PUT /users/{username}/forwarding",
+            route().to(features::set_forwarding),
+        ),
+        act(
+            "/user/{username}/calls/clear",
+            edit,
+            "DELETE /users/{username}/calls",
+            route().to(features::clear_calls),
+        ),
+        page("/feature-codes", Scope("users:read"), route().to(features::codes)),
         page("/users/import", edit, route().to(import::form)),
         act("/users/import", edit, "POST /imports", route().to(import::upload)),
         page("/users/import/{id}", edit, route().to(import::preview)),

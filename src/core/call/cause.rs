@@ -32,6 +32,9 @@ pub struct Cause {
     pub words: String,
 }
 
+/// ITU-T Q.850: call rejected; with 487 it is somebody else's rejection.
+const DECLINED_ELSEWHERE: u8 = 21;
+
 impl Cause {
     /// With the Q.850 cause that RFC 3398 §8.2.6.1 gives for that status.
     pub fn of_status(status: u16, words: impl Into<String>) -> Self {
@@ -57,6 +60,11 @@ impl Cause {
     /// An emergency call needs the channel (ITU-T Q.850: 8, preemption).
     pub fn preempted() -> Self {
         Self { status: 503, q850: 8, words: "ended to make room for an emergency call".into() }
+    }
+
+    /// Whether a call that nobody answered here was answered or declined at another telephone.
+    pub const fn is_elsewhere(&self) -> bool {
+        matches!((self.status, self.q850), (487, 26 | DECLINED_ELSEWHERE))
     }
 
     /// The value of a Reason header (RFC 3326 §2).
@@ -107,6 +115,10 @@ impl Cause {
         };
         match (read("Q.850"), read("SIP")) {
             (_, Some((200, _))) => Self::elsewhere(),
+            // Declined for all telephones of the user, by one of them.
+            (_, Some((600 | 603, _))) => {
+                Self { q850: DECLINED_ELSEWHERE, words: "declined elsewhere".into(), ..self }
+            }
             (Some((q850 @ 1..=127, text)), _) => {
                 let words = text.map(|text| text.chars().take(MAX_WORDS).collect());
                 Self { q850: q850 as u8, words: words.unwrap_or(self.words), ..self }

@@ -4,6 +4,7 @@
 //! through whom the call has come, in the words of RFC 5806 (Diversion) and RFC 7044 (History-Info), and is
 //! read in what the north sends us, so that a loop over the registrar is found too.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,9 @@ use crate::sip::wire::{HeaderName, Message, NameAddr, Text, Uri};
 
 /// Most forwards of one call, whoever made them.
 pub const MOST_FORWARDS: usize = 5;
+/// Shortest and longest wait before an unanswered call is forwarded (3GPP TS 22.030: 5 to 30; here longer
+/// ones are possible).
+pub const SECONDS: RangeInclusive<u16> = 5..=120;
 /// How long a handset rings before a call is forwarded, unless the user says otherwise.
 pub const NO_ANSWER_SECONDS: u16 = 20;
 
@@ -29,6 +33,21 @@ pub enum ForwardKind {
     NoAnswer,
     /// When no handset is registered or can be reached.
     OutOfRange,
+}
+
+impl ForwardKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Always, Self::Busy, Self::NoAnswer, Self::OutOfRange];
+
+    /// Its word in REST and records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no_answer",
+            Self::OutOfRange => "out_of_range",
+        }
+    }
 }
 
 /// What a user has set. None of it holds for the call back of an emergency desk.
@@ -99,6 +118,7 @@ impl Forwarding {
                 .clone()
                 .map(|to| (Duration::from_secs(self.no_answer_seconds.into()), to)),
             out_of_range: self.out_of_range.clone(),
+            deflected: None,
         }
     }
 }
@@ -114,6 +134,25 @@ pub struct Forwards {
     pub no_answer: Option<(Duration, String)>,
     /// No response, 480.
     pub out_of_range: Option<String>,
+    /// Where the handset itself sent the call (302). Found while the call is dialled.
+    pub deflected: Option<String>,
+}
+
+impl Forwards {
+    /// Where the call goes when the handset did not take it for this cause. What the handset itself wants
+    /// comes first. A rejection (603) is the user's last word.
+    pub fn after(&self, cause: &Cause) -> Option<(String, ForwardReason)> {
+        let by_status = || match cause.status {
+            // No channel on the handset's base station is told as 486 too.
+            486 => Some((self.busy.as_ref()?, ForwardReason::UserBusy)),
+            404 | 408 | 410 | 430 | 480 | 500..=599 => {
+                Some((self.out_of_range.as_ref()?, ForwardReason::Unavailable))
+            }
+            _ => None,
+        };
+        let own = self.deflected.as_ref().map(|to| (to, ForwardReason::Deflection));
+        own.or_else(by_status).map(|(to, reason)| (to.clone(), reason))
+    }
 }
 
 /// Why a call was forwarded.
@@ -327,6 +366,22 @@ mod tests {
         assert_eq!(trail.len(), MOST_FORWARDS + 1);
         let mut trail = trail;
         assert_eq!(follow(&mut trail, &user("bob"), ForwardReason::NoAnswer).unwrap_err().status, 483);
+    }
+
+    #[test]
+    fn the_cause_decides_which_forward_is_meant() {
+        let set =
+            Forwarding { busy: Some("b".into()), out_of_range: Some("o".into()), ..Forwarding::default() };
+        let mut forwards = set.later(&user("anna"));
+        let after = |forwards: &Forwards, status| forwards.after(&Cause::of_status(status, "x"));
+        assert_eq!(after(&forwards, 486), Some(("b".into(), ForwardReason::UserBusy)));
+        assert_eq!(after(&forwards, 480), Some(("o".into(), ForwardReason::Unavailable)));
+        assert_eq!(after(&forwards, 408), Some(("o".into(), ForwardReason::Unavailable)));
+        for status in [200, 403, 487, 488, 603] {
+            assert_eq!(after(&forwards, status), None, "{status}");
+        }
+        forwards.deflected = Some("sip:d@x".into());
+        assert_eq!(after(&forwards, 302), Some(("sip:d@x".into(), ForwardReason::Deflection)));
     }
 
     #[test]

@@ -18,14 +18,16 @@ pub mod dialling;
 pub mod forward;
 pub mod ladder;
 mod leg;
+pub mod log;
+pub mod mailbox;
 mod party;
 pub mod preempt;
 pub mod route;
 
 pub use crate::sip::invite::Body;
 pub use call::{
-    About, Admitted, Call, Errand, Estate, HoldSignal, HoldSignals, Input, Joining, NewCall, Output, Save,
-    Side, Sound,
+    About, Admitted, Call, Divert, Errand, Estate, HoldSignal, HoldSignals, Input, Joining, NewCall, Output,
+    Save, Side, Sound,
 };
 pub use cdr::{CallSummary, HandedOver, Phase};
 pub use leg::{Heard, LegNews, LegNo, LegOrder, Ticket, TransferWish, hear, tell};

@@ -14,6 +14,9 @@ pub struct Party {
     pub number: String,
     /// Display name, possibly empty.
     pub display: String,
+    /// The whole URI, when the number alone would not reach it.
+    #[serde(default)]
+    pub uri: Option<String>,
     /// The user of this switch, when it is one.
     pub user: Option<Username>,
     /// Base station that carries it, when it is a handset.

@@ -114,6 +114,8 @@ pub struct Routed {
     pub class: NumberClass,
     /// Through whom it came.
     pub trail: Vec<Diversion>,
+    /// The users of ours that it was for, by whoever's forward, whether they were reached or not.
+    pub called: Vec<Username>,
     /// What the called user wants when the handset does not take it.
     pub forwards: Forwards,
     /// The URI to dial as it is, when [`Way::North`] has no number and it is not the Request-URI.
@@ -122,7 +124,7 @@ pub struct Routed {
 
 /// Decides.
 pub fn way(ask: Ask<'_>, plan: &DialPlan, mode: InternalRouting, map: &impl Map) -> Routed {
-    let mut router = Router { plan, mode, map, trail: Vec::new(), class: NumberClass::Internal };
+    let mut router = Router::new(plan, mode, map);
     let found = match ask {
         Ask::Dialled { facing, caller, uri, trail, callback } => {
             router.trail = trail.to_vec();
@@ -139,7 +141,24 @@ pub fn way(ask: Ask<'_>, plan: &DialPlan, mode: InternalRouting, map: &impl Map)
     };
     let found = found.unwrap_or_else(|cause| Found::plain(Way::Refuse(cause)));
     let Found { way, forwards, uri } = found;
-    Routed { way, class: router.class, trail: router.trail, forwards, uri }
+    Routed { way, class: router.class, trail: router.trail, called: router.called, forwards, uri }
+}
+
+/// Whether `by` may forward to `to`, as far as that can be said before a call.
+///
+/// # Errors
+///
+/// 484 for what is no address, 482 for oneself, 403 for what `by` may not call.
+pub fn check_forward(by: &Username, to: &str, plan: &DialPlan, map: &impl Map) -> Result<(), Cause> {
+    let mut router = Router::new(plan, InternalRouting::First, map);
+    let (dialled, _, _) = router.forward_target(to)?;
+    if plan.codes.read(to).is_some() {
+        return Err(Cause::of_status(484, "a feature code is no number to forward to"));
+    }
+    if router.user(&dialled.number).as_ref() == Some(by) {
+        return Err(Cause::of_status(482, format!("{by} cannot forward to {by}")));
+    }
+    router.permit_forward(by, dialled.class)
 }
 
 /// One decision under way.
@@ -148,6 +167,7 @@ struct Router<'a, M> {
     mode: InternalRouting,
     map: &'a M,
     trail: Vec<Diversion>,
+    called: Vec<Username>,
     class: NumberClass,
 }
 
@@ -163,7 +183,11 @@ impl Found {
     }
 }
 
-impl<M: Map> Router<'_, M> {
+impl<'a, M: Map> Router<'a, M> {
+    fn new(plan: &'a DialPlan, mode: InternalRouting, map: &'a M) -> Self {
+        Self { plan, mode, map, trail: Vec::new(), called: Vec::new(), class: NumberClass::Internal }
+    }
+
     /// Which user a name or number means.
     fn user(&self, number: &str) -> Option<Username> {
         let named = number.parse::<Username>().ok().filter(|user| self.map.user(user).is_some());
@@ -178,6 +202,7 @@ impl<M: Map> Router<'_, M> {
 
     /// To a user of ours. A forward that cannot be followed is the end of the call, not a reason to ring.
     fn reach(&mut self, user: &Username, callback: bool) -> Result<Found, Cause> {
+        self.called.push(user.clone());
         if self.map.user(user) != Some(true) {
             return Err(Cause::of_status(480, "the user is disabled"));
         }
@@ -203,19 +228,40 @@ impl<M: Map> Router<'_, M> {
     /// As if `by` dialled, but inside where that is possible.
     fn forward(&mut self, by: &Username, to: &str, reason: ForwardReason) -> Result<Found, Cause> {
         follow(&mut self.trail, by, reason)?;
-        let uri = to.contains(':').then(|| Uri::parse(&to.into())).flatten();
-        let (dialled, ours) = match &uri {
-            Some(uri) => self.read(uri),
-            None => (self.plan.read_text(to, true, |name| self.user(name).is_some()), true),
-        };
-        self.permit(by, dialled.class)?;
-        if self.class == NumberClass::Emergency {
-            return Err(Cause::of_status(403, "calls are not forwarded to emergency numbers"));
-        }
+        let (dialled, ours, uri) = self.forward_target(to)?;
+        self.permit_forward(by, dialled.class)?;
         let inside = ours && self.mode != InternalRouting::Never;
         match self.user(&dialled.number).filter(|_| inside) {
             Some(user) if self.map.located(&user) || !self.map.line_up(by) => self.reach(&user, false),
-            _ => self.leave_by(by, dialled.number, ours, uri.map(|uri| uri.raw.to_string())),
+            _ => self.leave_by(by, dialled.number, ours, uri),
+        }
+    }
+
+    /// What a forward leads to: read, whether it is in our domain, and the URI if it is one.
+    fn forward_target(&self, to: &str) -> Result<(Dialled, bool, Option<String>), Cause> {
+        if !to.contains(':') {
+            let dialled = self.plan.read_text(to, true, |name| self.user(name).is_some());
+            let plain = !to.is_empty() && to.chars().all(|c| c.is_ascii_graphic() && !"<>\"@".contains(c));
+            return match plain {
+                true => Ok((dialled, true, None)),
+                false => Err(Cause::of_status(484, "this is neither a number, a name nor a SIP URI")),
+            };
+        }
+        let callable = |uri: &Uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips | Scheme::Tel);
+        let uri = Uri::parse(&to.into()).filter(callable);
+        let uri = uri.filter(|uri| !uri.user_text().is_empty());
+        let uri = uri.ok_or_else(|| Cause::of_status(484, "this is no SIP URI and no number"))?;
+        let (dialled, ours) = self.read(&uri);
+        Ok((dialled, ours, Some(uri.raw.to_string())))
+    }
+
+    fn permit_forward(&mut self, by: &Username, class: NumberClass) -> Result<(), Cause> {
+        self.permit(by, class)?;
+        match class {
+            NumberClass::Emergency => {
+                Err(Cause::of_status(403, "calls are not forwarded to emergency numbers"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -509,6 +555,40 @@ mod tests {
         assert_eq!((said(&routed).as_str(), &routed.forwards), ("handset anna", &Forwards::default()));
         world.users.get_mut("anna").unwrap().called_emergency = true;
         assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "handset anna");
+    }
+
+    #[test]
+    fn what_cannot_be_forwarded_to_is_said_before_any_call() {
+        let world = world(true);
+        let check = |to| check_forward(&"anna".parse().unwrap(), to, &DialPlan::default(), &world);
+        for good in ["bob", "9000", "sip:bob@here", "tel:9000", "0043-1", "dora"] {
+            let result = check(good).map_err(|cause| cause.status);
+            assert_eq!(result, if good == "0043-1" { Err(403) } else { Ok(()) }, "{good}");
+        }
+        for (bad, status) in [
+            ("", 484),
+            ("a b", 484),
+            ("a@b", 484),
+            ("mailto:x@y", 484),
+            ("*21*5#", 484),
+            ("anna", 482),
+            ("4711", 482),
+            ("112", 403),
+            ("+49171", 403),
+        ] {
+            assert_eq!(check(bad).unwrap_err().status, status, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_users_that_a_call_was_for_are_named_even_when_none_was_reached() {
+        let mut world = world(true);
+        set(&mut world, "anna", |set| set.always = Some("gone".into()));
+        let called = routed(&world, None, "sip:anna@here", Fallback).called;
+        assert_eq!(called, ["anna".parse().unwrap()]);
+        world.users.get_mut("anna").unwrap().line = false;
+        let routed = routed(&world, None, "sip:anna@here", Fallback);
+        assert_eq!((said(&routed).as_str(), routed.called.len()), ("480", 2));
     }
 
     #[test]

@@ -11,7 +11,10 @@ use actix::prelude::*;
 use kirkwall_actors::desk::*;
 use kirkwall_core::call::admission::{Limit, Load, Refused};
 use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::dialling::{CodeLine, FeatureCodes};
+use kirkwall_core::call::forward::Forwarding;
 use kirkwall_core::call::ladder::Rung;
+use kirkwall_core::call::log::{LogEntry, LogKind};
 use kirkwall_core::call::{CallSummary, Party, Phase};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::Codec;
@@ -35,6 +38,8 @@ pub const START: Moment = Moment::from_micros(1_795_503_600_000_000);
 /// The scripted switch.
 pub struct TestDesk {
     users: BTreeMap<Username, UserView>,
+    forwarding: BTreeMap<Username, Forwarding>,
+    log: Vec<LogEntry>,
     calls: Vec<CallSummary>,
     tokens: Vec<TokenView>,
     phone_book: Vec<PhoneBookEntryView>,
@@ -62,6 +67,7 @@ impl TestDesk {
             desk.users.insert(user.username.clone(), user);
         }
         desk.calls = calls(START);
+        desk.log = log(START);
         desk.phone_book = phone_book::entries();
         desk.tokens = vec![TokenView {
             id: "t1".into(),
@@ -78,6 +84,8 @@ impl TestDesk {
     pub fn nothing() -> Self {
         Self {
             users: BTreeMap::new(),
+            forwarding: BTreeMap::new(),
+            log: Vec::new(),
             calls: Vec::new(),
             tokens: Vec::new(),
             phone_book: Vec::new(),
@@ -118,6 +126,11 @@ impl TestDesk {
             list_handsets: address.clone().recipient(),
             list_registrations: address.clone().recipient(),
             get_capacity: address.clone().recipient(),
+            get_forwarding: address.clone().recipient(),
+            set_forwarding: address.clone().recipient(),
+            list_feature_codes: address.clone().recipient(),
+            list_call_log: address.clone().recipient(),
+            clear_call_log: address.clone().recipient(),
             get_overview: address.clone().recipient(),
             get_health: address.clone().recipient(),
             check_token: address.clone().recipient(),
@@ -217,6 +230,7 @@ fn party(number: &str, display: &str, base: Option<&str>) -> Party {
     Party {
         number: number.into(),
         display: display.into(),
+        uri: None,
         user: number.parse().ok().filter(|_| base.is_some()),
         base: base.map(|base| BaseStationId(base.into())),
     }
@@ -655,6 +669,84 @@ fn certificate(usage: &'static str) -> CertificateView {
         not_after: START,
         fingerprint: "00:FF".into(),
         created: START,
+    }
+}
+
+/// Two calls of everybody's log, newest last.
+fn log(start: Moment) -> Vec<LogEntry> {
+    let missed = LogEntry {
+        call: CallRef(0x0ffe),
+        kind: LogKind::Missed,
+        number: "+4589301201".into(),
+        name: "Pharmacy <b>".into(),
+        uri: None,
+        started: start,
+        seconds: None,
+        forwarded: false,
+    };
+    let uri = format!("sip:{}@far.example.com", "blood-bank-".repeat(6));
+    let placed = LogEntry {
+        call: CallRef(0x0fff),
+        kind: LogKind::Placed,
+        uri: Some(uri),
+        seconds: Some(187),
+        ..missed.clone()
+    };
+    vec![missed, placed]
+}
+
+impl Handler<GetForwarding> for TestDesk {
+    type Result = Result<Forwarding, DeskFault>;
+
+    fn handle(&mut self, GetForwarding(user): GetForwarding, _: &mut Self::Context) -> Self::Result {
+        self.user(&user)?;
+        Ok(self.forwarding.get(&user).cloned().unwrap_or_default())
+    }
+}
+
+impl Handler<SetForwarding> for TestDesk {
+    type Result = Result<Forwarding, DeskFault>;
+
+    fn handle(&mut self, order: SetForwarding, _: &mut Self::Context) -> Self::Result {
+        self.user(&order.user)?;
+        if order.forwarding.always.as_deref() == Some("0900") {
+            let fault = FieldFault::new("always", "calls to premium numbers are barred");
+            return Err(DeskFault::Invalid(vec![fault]));
+        }
+        self.forwarding.insert(order.user, order.forwarding.clone());
+        Ok(order.forwarding)
+    }
+}
+
+impl Handler<ListFeatureCodes> for TestDesk {
+    type Result = MessageResult<ListFeatureCodes>;
+
+    fn handle(&mut self, _: ListFeatureCodes, _: &mut Self::Context) -> Self::Result {
+        let codes: Vec<CodeLine> = FeatureCodes::default().list();
+        MessageResult(codes)
+    }
+}
+
+impl Handler<ListCallLog> for TestDesk {
+    type Result = Result<CallLogPage, DeskFault>;
+
+    fn handle(&mut self, ask: ListCallLog, _: &mut Self::Context) -> Self::Result {
+        self.user(&ask.user)?;
+        let fits = |entry: &&LogEntry| ask.kind.is_none_or(|kind| kind == entry.kind);
+        let all: Vec<_> = self.log.iter().rev().filter(fits).cloned().collect();
+        let behind = all.iter().filter(|entry| ask.after.is_none_or(|after| entry.call < after));
+        let entries: Vec<_> = behind.clone().take(ask.limit).cloned().collect();
+        Ok(CallLogPage { more: behind.count() > entries.len(), total: all.len(), entries })
+    }
+}
+
+impl Handler<ClearCallLog> for TestDesk {
+    type Result = Result<(), DeskFault>;
+
+    fn handle(&mut self, order: ClearCallLog, _: &mut Self::Context) -> Self::Result {
+        self.user(&order.user)?;
+        self.log.retain(|entry| order.kind.is_some_and(|kind| kind != entry.kind));
+        Ok(())
     }
 }
 

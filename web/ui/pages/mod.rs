@@ -1,6 +1,7 @@
 //! The pages, by what they are about.
 
 pub mod calls;
+pub mod features;
 pub mod help;
 pub mod import;
 pub mod login;

@@ -7,6 +7,7 @@ use kirkwall_actors::desk::{Bearer, ChangeUser, DeleteUser, ListUsers, UserChang
 use kirkwall_core::id::Username;
 use serde::Deserialize;
 
+use super::features::PhonePart;
 use crate::access::Caller;
 use crate::problem::{NOT_FOUND, Problem};
 use crate::rest::{cursor_of, in_path, in_query, read_cursor, typed_secret};
@@ -47,6 +48,8 @@ struct UserForm {
     problem: Option<Problem>,
     /// What is kept: authentication password, access code, SIP-DECT password.
     set: [bool; 3],
+    /// Forwards and calls of a user that there is.
+    phone: Option<PhonePart>,
 }
 
 #[derive(Template)]
@@ -150,7 +153,7 @@ pub async fn add(
 
 fn new_form(site: &Site, who: &Bearer, typed: TypedUser, problem: Option<Problem>) -> UserForm {
     let frame = Frame::new(site, who, "/users", "Add user").api("POST /api/v1/users");
-    UserForm { frame, link: None, typed, problem, set: [false; 3] }
+    UserForm { frame, link: None, typed, problem, set: [false; 3], phone: None }
 }
 
 /// `GET /user/{username}`
@@ -159,8 +162,20 @@ pub async fn edit_form(
     Caller(who): Caller,
     path: web::Path<String>,
 ) -> Result<HttpResponse, PageProblem> {
-    let user = service::get(&site, named(&path)?).await?;
-    ok(&kept_form(&site, &who, &user, TypedUser::of(&user), None))
+    let user = named(&path)?;
+    let phone = PhonePart::kept(&site, &user).await?;
+    ok(&user_page(&site, &who, user, phone).await?)
+}
+
+/// A user's page, with that part about forwards and calls.
+pub async fn user_page(
+    site: &Site,
+    who: &Bearer,
+    user: Username,
+    phone: PhonePart,
+) -> Result<impl Template + use<>, Problem> {
+    let user = service::get(site, user).await?;
+    Ok(UserForm { phone: Some(phone), ..kept_form(site, who, &user, TypedUser::of(&user), None) })
 }
 
 /// `POST /user/{username}`
@@ -202,6 +217,7 @@ fn kept_form(
         typed: TypedUser { username: user.username.to_string(), ..typed },
         problem,
         set: [user.auth_password_set, user.access_code_set, user.south_password_set],
+        phone: None,
     }
 }
 
@@ -229,7 +245,7 @@ pub async fn delete(
     Ok(see_other("/users"))
 }
 
-fn named(path: &str) -> Result<Username, Problem> {
+pub(super) fn named(path: &str) -> Result<Username, Problem> {
     path.parse().map_err(|_| Problem::new(&NOT_FOUND, format!("there is no user {path}")))
 }
 

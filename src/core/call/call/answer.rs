@@ -26,6 +26,7 @@ impl Call {
         self.summary.answered = Some(now);
         self.state = State::Talking;
         self.timers.stop(Timer::C);
+        self.timers.stop(Timer::NoAnswer);
         self.answer = Some(answer.clone());
         then.push(Output::Leg(LegNo::CALLER, LegOrder::Accept { body: Some(answer) }));
         self.set_phase(Phase::Talking, &mut then);

@@ -2,6 +2,7 @@
 
 use super::strand::refused_offer;
 use super::*;
+use crate::call::forward::Forwards;
 use crate::media::negotiate::{LocalIce, SrtpMode};
 use crate::sip::Transport;
 
@@ -31,6 +32,10 @@ pub(super) struct Search {
     pub told: bool,
     /// Whether the caller was told that it rings.
     pub rung: bool,
+    /// What the called user wants when the handset does not take the call.
+    pub forwards: Forwards,
+    /// Whether the router owes the way of a forward.
+    pub diverting: bool,
 }
 
 impl Call {
@@ -41,7 +46,7 @@ impl Call {
         let ice = LocalIce::of(grant.ice.0, &mut self.tokens);
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0, ice);
         let media = OfferAnswer::new(local, &mut self.tokens);
-        (self.summary.emergency, self.summary.trail) = (grant.about.emergency, grant.about.trail.clone());
+        self.take_about(&grant.about, now);
         self.search.attempts = grant.attempts.iter().cloned().collect();
         self.search.way_failed = true;
         match codecs_to_offer(&media, self.offer.as_ref(), &grant.codecs) {
@@ -51,7 +56,11 @@ impl Call {
         if let Some(caller) = self.legs.get_mut(&LegNo::CALLER) {
             caller.media = Some(media);
         }
+        let confirms = grant.about.confirms;
         self.grant = Some(grant);
+        if confirms {
+            return self.confirm(&self.search.codecs.clone(), now);
+        }
         self.state = State::Dialling;
         let mut then = Vec::new();
         self.set_phase(Phase::Dialling, &mut then);
@@ -66,6 +75,9 @@ impl Call {
             let contact = search.contacts.pop_front().map(|target| vec![target]);
             let next = contact.or_else(|| search.attempts.pop_front().filter(|_| search.way_failed));
             let Some(targets) = next else {
+                if self.search.diverting || self.forward_on(&mut then) {
+                    return Ready::say(then);
+                }
                 let nobody = || Cause::of_status(480, "nobody to dial");
                 let cause = self.search.best.take().unwrap_or_else(nobody);
                 return led_by(then, self.nobody_left(cause, now));

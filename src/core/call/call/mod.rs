@@ -26,6 +26,7 @@
 
 mod answer;
 mod dial;
+mod forwarding;
 mod hold;
 mod ice;
 mod inherit;
@@ -35,6 +36,7 @@ mod progress;
 mod refuse;
 mod release;
 mod reoffer;
+mod service;
 mod sides;
 mod strand;
 #[cfg(test)]
@@ -49,6 +51,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::dial::Search;
+pub use self::forwarding::Divert;
 pub use self::hold::{HoldSignal, HoldSignals, Sound};
 pub use self::inherit::Estate;
 pub use self::join::Joining;
@@ -58,8 +61,9 @@ pub use self::transfer::Errand;
 use self::transfer::Transfer;
 pub use self::words::{About, Admitted, Input, NewCall, Output, Refusal, Save, Side};
 use super::cause::Cause;
+use super::forward::Diversion;
 use super::{CallSummary, LegNews, LegNo, LegOrder, Phase, Target};
-use crate::id::Tokens;
+use crate::id::{Tokens, Username};
 use crate::machine::{Machine, Ready};
 use crate::media::Codec;
 use crate::media::negotiate::{Agreed, LocalMedia, OfferAnswer, SrtpPolicy};
@@ -110,6 +114,10 @@ enum Timer {
     C,
     /// Ours: [`LINGER`].
     Linger,
+    /// Ours: an unanswered call is forwarded.
+    NoAnswer,
+    /// Ours: the confirmation of a feature code has been heard.
+    Confirmation,
     /// Ours: a transfer must end before its subscription does.
     Transfer,
     /// Ours: an end that refused to be resumed is asked again.
@@ -368,6 +376,8 @@ impl Machine for Call {
             }
             // The caller hung up while the supervisor was still busy.
             (State::Ending, Input::Admitted(_) | Input::Denied(_)) if asked => Ok(self.admitted_too_late()),
+            (_, Input::Admitted(grant)) if self.is_diverting() => Ok(self.diverted(grant, now)),
+            (_, Input::Denied(cause)) if self.is_diverting() => Ok(self.not_diverted(cause, now)),
             (State::Talking, Input::Admitted(grant)) if self.is_routing() => {
                 Ok(self.transfer_routed(grant, now))
             }

@@ -32,8 +32,12 @@ impl Call {
         if let (600..=699, Some(cause)) = (status, self.search.best.clone()) {
             return led_by(then, self.nobody_left(cause, now));
         }
+        let deflections = contacts.clone();
         // Of 3xx, 305 names a proxy and 380 another service (RFC 3261 §21.3): neither is this callee.
         let followed = matches!(status, 300..=302) && self.follow(leg, contacts);
+        if matches!(status, 300..=302) && !followed {
+            self.note_deflection(leg, &deflections);
+        }
         if let Some(target) = followed.then(|| self.search.contacts.pop_front()).flatten() {
             self.dial(target, &mut then, now);
         }

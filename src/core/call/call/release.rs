@@ -97,6 +97,8 @@ impl Call {
     pub(super) fn deadline_passed(&mut self, now: Moment) -> Ready<Save, Output> {
         match self.timers.pop_expired(now) {
             Some(Timer::C) => self.nobody_answered(now),
+            Some(Timer::NoAnswer) => self.not_answered(),
+            Some(Timer::Confirmation) => self.hang_up(None, Cause::normal(), now),
             Some(Timer::Transfer) => self.transfer_too_slow(now),
             Some(Timer::Align) => self.align_again(),
             Some(Timer::Linger) => {

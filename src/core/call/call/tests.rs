@@ -1,5 +1,6 @@
 mod ends;
 mod forks;
+mod forwards;
 mod holds;
 mod random;
 mod reoffers;

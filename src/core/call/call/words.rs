@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Errand, Estate, HoldSignals, Joining, Sound, State};
+use super::{Call, Divert, Errand, Estate, HoldSignals, Joining, Sound, State};
 use crate::call::cause::Cause;
 use crate::call::forward::{self, Diversion, Forwards};
 use crate::call::{CallSummary, LegNews, LegNo, LegOrder, Party, Target};
@@ -95,6 +95,8 @@ pub struct About {
     pub trail: Vec<Diversion>,
     /// What the called user wants when nobody answers.
     pub forwards: Forwards,
+    /// A feature code that was obeyed: there is nobody to dial, and the caller hears that it is done.
+    pub confirms: bool,
 }
 
 impl About {
@@ -148,6 +150,8 @@ pub enum Output {
         /// Whether the caller offered SRTP, so that its side may cost more.
         srtp: bool,
     },
+    /// Ask the supervisor for the way of a forward. Wants [`Input::Admitted`] or [`Input::Denied`] too.
+    Divert(Box<Divert>),
     /// Make a leg and dial it.
     Dial {
         /// Its number.

@@ -4,11 +4,7 @@
 //! A handset may leave out the `#` at the end: many take it for the dial key.
 
 use crate::call::cause::Cause;
-use crate::call::forward::ForwardKind;
-
-/// Shortest and longest wait before an unanswered call is forwarded, in seconds (TS 22.030: 5 to 30; here
-/// longer ones are possible).
-const SECONDS: std::ops::RangeInclusive<u16> = 5..=120;
+use crate::call::forward::{ForwardKind, SECONDS};
 
 /// The codes of this site; an empty one is not in use.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -61,6 +61,7 @@ pub struct Setup {
     pub ours: Vec<Codec>,
     pub srtp: SrtpMode,
     pub attempts: Vec<Vec<Target>>,
+    pub about: About,
 }
 
 impl Default for Setup {
@@ -71,6 +72,7 @@ impl Default for Setup {
             ours: ALL.to_vec(),
             srtp: SrtpMode::Optional,
             attempts: vec![vec![handset("bob")]],
+            about: About::default(),
         }
     }
 }
@@ -209,7 +211,7 @@ impl World {
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),
-                about: crate::call::About::default(),
+                about: setup.about,
             },
             sounds: BTreeMap::new(),
             freed: Vec::new(),
@@ -234,6 +236,11 @@ impl World {
         world.acknowledges();
         world.said.clear();
         world
+    }
+
+    /// The supervisor's answer to a forward.
+    pub fn grant_way(&mut self, attempts: Vec<Vec<Target>>, about: About) {
+        self.input(Input::Admitted(Box::new(Admitted { attempts, about, ..self.grant.clone() })));
     }
 
     pub fn grant(&mut self) {
@@ -285,6 +292,10 @@ impl World {
             Output::Admit { .. } => {
                 self.admits += 1;
                 "admit".to_owned()
+            }
+            Output::Divert(divert) => {
+                assert!(self.over.is_none(), "forwarded after the end");
+                format!("divert {} {}", divert.to, divert.reason.words())
             }
             Output::Dial { leg, target, offer } => self.dialled(leg, *target, offer),
             Output::Leg(leg, order) => self.told(leg, order),
@@ -451,6 +462,16 @@ impl World {
     }
 
     /// 1xx without description.
+    /// Lets seconds pass.
+    pub fn pass(&mut self, seconds: u64) {
+        let end = self.now + Duration::from_secs(seconds);
+        while let Some(due) = self.call.deadline().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.input(Input::Deadline);
+        }
+        self.now = end;
+    }
+
     pub fn progress(&mut self, leg: u32, status: u16) {
         self.news(leg, LegNews::Progress { status, fork: "tag0".into(), body: None });
     }

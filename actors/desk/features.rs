@@ -1,0 +1,64 @@
+//! What users have set for themselves, the codes they set it with, and their call logs.
+
+use actix::prelude::*;
+use kirkwall_core::call::dialling::CodeLine;
+use kirkwall_core::call::forward::Forwarding;
+use kirkwall_core::call::log::{LogEntry, LogKind};
+use kirkwall_core::id::{CallRef, Username};
+
+use super::DeskFault;
+
+/// What a user has set.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Forwarding, DeskFault>")]
+pub struct GetForwarding(pub Username);
+
+/// Sets all of it. Targets that the user may not call are refused.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Forwarding, DeskFault>")]
+pub struct SetForwarding {
+    /// Whose.
+    pub user: Username,
+    /// From now on.
+    pub forwarding: Forwarding,
+}
+
+/// The feature codes in use.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Vec<CodeLine>")]
+pub struct ListFeatureCodes;
+
+/// A user's log, newest first.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<CallLogPage, DeskFault>")]
+pub struct ListCallLog {
+    /// Whose.
+    pub user: Username,
+    /// Only these; none: all.
+    pub kind: Option<LogKind>,
+    /// Continue behind this call.
+    pub after: Option<CallRef>,
+    /// At most so many (1 to 1,000).
+    pub limit: usize,
+}
+
+/// One page of a log.
+#[derive(Debug, Clone)]
+pub struct CallLogPage {
+    /// Newest first.
+    pub entries: Vec<LogEntry>,
+    /// Whether more follow.
+    pub more: bool,
+    /// How many there are in all.
+    pub total: usize,
+}
+
+/// Takes entries out of a user's log.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), DeskFault>")]
+pub struct ClearCallLog {
+    /// Whose.
+    pub user: Username,
+    /// Only these; none: all.
+    pub kind: Option<LogKind>,
+}

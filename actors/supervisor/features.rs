@@ -1,0 +1,185 @@
+//! Feature codes and what users set: saved first, then it counts, then the handset hears so.
+
+use std::future::ready;
+
+use actix::prelude::*;
+use kirkwall_core::call::About;
+use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::dialling::{CodeLine, CodeOrder};
+use kirkwall_core::call::forward::{ForwardKind, Forwarding};
+use kirkwall_core::call::log::LogKind;
+use kirkwall_core::call::route::{Ask, Way, check_forward, way};
+use kirkwall_core::id::Username;
+use kirkwall_core::sip::wire::{Text, Uri};
+use kirkwall_data::feature::{FeatureRecord, Features};
+use metrics::counter;
+use tracing::{error, info};
+
+use super::books::Books;
+use super::{Admit, AdmitReply, Granted, Supervisor};
+use crate::desk::{DeskFault, FieldFault, GetForwarding, ListFeatureCodes, SetForwarding};
+use crate::users::not_saved;
+
+impl Supervisor {
+    pub(super) fn restore_features(&mut self) {
+        for record in Features::new(&self.ports.journal).iter() {
+            match record {
+                Ok(record) => _ = self.forwarding.insert(record.user, record.forwarding),
+                Err(fault) => error!(%fault, "what a user has set cannot be read"),
+            }
+        }
+    }
+
+    /// A removed user's settings go too.
+    pub(super) fn forget_features(&mut self, user: &Username) {
+        if self.forwarding.remove(user).is_some() {
+            let store = Features::new(&self.ports.journal);
+            drop(self.ports.journal.save(vec![store.delete(user)]));
+        }
+    }
+
+    /// Saves, then lets it count.
+    fn keep_forwarding(
+        &mut self,
+        user: Username,
+        forwarding: Forwarding,
+    ) -> ResponseActFuture<Self, Result<Forwarding, DeskFault>> {
+        let store = Features::new(&self.ports.journal);
+        let write = match forwarding == Forwarding::default() {
+            true => store.delete(&user),
+            false => store.put(&FeatureRecord { user: user.clone(), forwarding: forwarding.clone() }),
+        };
+        let saved = self.ports.journal.save(vec![write]).into_actor(self);
+        Box::pin(saved.map(|saved, me, _| {
+            saved.map_err(not_saved)?;
+            info!(%user, "a user's forwards were set");
+            me.forwarding.insert(user, forwarding.clone());
+            Ok(forwarding)
+        }))
+    }
+
+    /// A code that a handset dialled.
+    pub(super) fn obey(&mut self, ask: &Admit, order: CodeOrder) -> ActorResponse<Self, AdmitReply> {
+        counter!("ipdect_feature_codes_total").increment(1);
+        let Some(user) = ask.caller.user.clone() else {
+            let nobody = Err(Cause::of_status(403, "the caller is not known"));
+            return ActorResponse::reply(self.judged(ask, nobody));
+        };
+        let from_log = match order {
+            CodeOrder::Redial => Some(LogKind::Placed),
+            CodeOrder::CallBack => Some(LogKind::Missed),
+            _ => None,
+        };
+        if let Some(kind) = from_log {
+            let reply = self.dial_from_log(ask, &user, kind);
+            return ActorResponse::reply(self.judged(ask, reply));
+        }
+        // The tone needs a channel as any call does.
+        let set = self.ordered(&user, order);
+        let set = set.and_then(|set| self.take_common(ask, ask.srtp, false).map(|()| set));
+        let kept = match set {
+            Ok(set) => self.keep_forwarding(user, set),
+            Err(cause) => return ActorResponse::reply(self.judged(ask, Err(cause))),
+        };
+        let about = About { confirms: true, ..About::default() };
+        ActorResponse::r#async(kept.map(|kept, _, _| match kept {
+            Ok(_) => Ok(Granted { attempts: Vec::new(), credentials: None, about }),
+            Err(fault) => Err(Cause::of_status(500, fault.to_string())),
+        }))
+    }
+
+    /// What a user has set after an order.
+    fn ordered(&self, user: &Username, order: CodeOrder) -> Result<Forwarding, Cause> {
+        let mut set = self.forwarding.get(user).cloned().unwrap_or_default();
+        match order {
+            CodeOrder::Forward(kind, to, seconds) => {
+                check_forward(user, &to, &self.settings.dialling, &Books(self))?;
+                set.set(kind, Some(to));
+                set.no_answer_seconds = seconds.unwrap_or(set.no_answer_seconds);
+            }
+            CodeOrder::NoForward(kind) => set.set(kind, None),
+            CodeOrder::NoForwards => ForwardKind::ALL.into_iter().for_each(|kind| set.set(kind, None)),
+            CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
+            CodeOrder::Redial | CodeOrder::CallBack => {}
+        }
+        Ok(set)
+    }
+
+    /// Calls who stands last in the user's log.
+    fn dial_from_log(&mut self, ask: &Admit, user: &Username, kind: LogKind) -> AdmitReply {
+        let nobody = || Cause::of_status(404, format!("there is no {} call in the log", kind.as_str()));
+        let last = self.log_of(user).rev().flatten().find(|kept| kept.entry.kind == kind);
+        let address = last.map(|kept| kept.entry.address().to_owned()).filter(|address| !address.is_empty());
+        let address = address.ok_or_else(nobody)?;
+        let uri = if address.contains(':') { address } else { self.aor(&address) };
+        let uri = Uri::parse(&Text::from(uri)).ok_or_else(nobody)?;
+        let ask = Admit { dialled: uri, ..ask.clone() };
+        let dialled = Ask::Dialled {
+            facing: ask.facing,
+            caller: Some(user),
+            uri: &ask.dialled,
+            trail: &[],
+            callback: false,
+        };
+        let routed = way(dialled, &self.settings.dialling, self.settings.internal_routing, &Books(self));
+        match routed.way {
+            Way::Code(_) => Err(nobody()),
+            _ => self.follow_route(&ask, routed, false),
+        }
+    }
+}
+
+impl Handler<GetForwarding> for Supervisor {
+    type Result = Result<Forwarding, DeskFault>;
+
+    fn handle(&mut self, GetForwarding(user): GetForwarding, _: &mut Self::Context) -> Self::Result {
+        self.must_know(&user)?;
+        Ok(self.forwarding.get(&user).cloned().unwrap_or_default())
+    }
+}
+
+impl Handler<SetForwarding> for Supervisor {
+    type Result = ResponseActFuture<Self, Result<Forwarding, DeskFault>>;
+
+    fn handle(
+        &mut self,
+        SetForwarding { user, forwarding }: SetForwarding,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        let checked = self.must_know(&user).and_then(|()| self.check_forwarding(&user, &forwarding));
+        match checked {
+            Ok(()) => self.keep_forwarding(user, forwarding),
+            Err(fault) => Box::pin(ready(Err(fault)).into_actor(self)),
+        }
+    }
+}
+
+impl Supervisor {
+    pub(super) fn must_know(&self, user: &Username) -> Result<(), DeskFault> {
+        let known = self.accounts.contains_key(user);
+        known.then_some(()).ok_or_else(|| DeskFault::NotFound(format!("user {user}")))
+    }
+
+    fn check_forwarding(&self, user: &Username, forwarding: &Forwarding) -> Result<(), DeskFault> {
+        let mut faults = Vec::new();
+        for kind in ForwardKind::ALL {
+            let Some(to) = forwarding.to(kind) else { continue };
+            if let Err(cause) = check_forward(user, to, &self.settings.dialling, &Books(self)) {
+                faults.push(FieldFault::new(kind.as_str(), cause.words));
+            }
+        }
+        if !kirkwall_core::call::forward::SECONDS.contains(&forwarding.no_answer_seconds) {
+            faults.push(FieldFault::new("no_answer_seconds", "5 to 120 seconds are possible"));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(DeskFault::Invalid(faults)) }
+    }
+}
+
+impl Handler<ListFeatureCodes> for Supervisor {
+    type Result = MessageResult<ListFeatureCodes>;
+
+    fn handle(&mut self, _: ListFeatureCodes, _: &mut Self::Context) -> Self::Result {
+        let codes: Vec<CodeLine> = self.settings.dialling.codes.list();
+        MessageResult(codes)
+    }
+}

@@ -1,0 +1,31 @@
+//! What users have set for themselves: forwards, do not disturb. Apart from the user's own record, since
+//! handsets change it at any time and an administrator's ETag shall not grow stale by that.
+
+use kirkwall_core::call::forward::Forwarding;
+use kirkwall_core::id::Username;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Record, Records};
+use crate::tree::Tree;
+
+/// All that users have set.
+pub type Features = Records<FeatureRecord>;
+
+/// What one user has set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeatureRecord {
+    /// Whose; names the record.
+    pub user: Username,
+    /// Forwards and do not disturb.
+    #[serde(default)]
+    pub forwarding: Forwarding,
+}
+
+impl Record for FeatureRecord {
+    const TREE: Tree = Tree::Feature;
+    type Key = Username;
+
+    fn key(&self) -> &Username {
+        &self.user
+    }
+}

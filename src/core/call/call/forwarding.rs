@@ -1,0 +1,115 @@
+//! Forwarding a call whose handset did not take it: busy, no answer, out of range, or sent on by a 302.
+//!
+//! ```text
+//! Dialling ──nobody left, or time is up──► Divert ──supervisor──► Admitted: dialled on
+//!                                                        └──────► Denied: the caller is told why
+//! ```
+//!
+//! The router gives the forwards with the way ([`About::forwards`]) and finds the next way when asked, with
+//! the rights of who forwards. A forward that cannot be followed ends the call with the handset's own
+//! cause: that is what the caller asked about.
+
+use super::*;
+use crate::call::forward::ForwardReason;
+
+/// What the call asks of the router when it forwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Divert {
+    /// Who forwards.
+    pub by: Username,
+    /// To where.
+    pub to: String,
+    /// Why.
+    pub reason: ForwardReason,
+    /// Through whom the call came before.
+    pub trail: Vec<Diversion>,
+}
+
+impl Call {
+    /// Takes up what the router says beside the way. The time to answer begins.
+    pub(super) fn take_about(&mut self, about: &About, now: Moment) {
+        self.summary.emergency = about.emergency;
+        self.summary.trail.clone_from(&about.trail);
+        self.search.forwards = about.forwards.clone();
+        self.timers.stop(Timer::NoAnswer);
+        if let Some((wait, _)) = &about.forwards.no_answer {
+            self.timers.set(Timer::NoAnswer, now + *wait);
+        }
+    }
+
+    /// Nobody of those dialled will answer: whether their user forwards for that cause.
+    pub(super) fn forward_on(&mut self, then: &mut Orders) -> bool {
+        let Some(cause) = self.search.best.as_ref().filter(|_| self.state == State::Dialling) else {
+            return false;
+        };
+        match self.search.forwards.after(cause) {
+            Some((to, reason)) => self.divert(to, reason, then),
+            None => false,
+        }
+    }
+
+    /// Remembers where a handset of ours sends the call (302).
+    pub(super) fn note_deflection(&mut self, leg: LegNo, contacts: &[String]) {
+        let target = self.legs.get(&leg).and_then(|strand| strand.target.as_ref());
+        if target.is_some_and(|target| target.destination.facing == Facing::South) {
+            self.search.forwards.deflected = contacts.first().cloned();
+        }
+    }
+
+    /// The handset rang long enough: it stops, and the call goes on.
+    pub(super) fn not_answered(&mut self) -> Ready<Save, Output> {
+        let mut then = Vec::new();
+        let no_answer = self.search.forwards.no_answer.take();
+        let Some((_, to)) = no_answer.filter(|_| self.state == State::Dialling) else {
+            return Ready::nothing();
+        };
+        let cause = Cause { status: 480, q850: 19, words: "nobody answered".into() };
+        let open = self.legs.iter_mut().filter(|(leg, strand)| **leg != LegNo::CALLER && strand.is_open());
+        let open: Vec<_> = open.map(|(leg, strand)| (*leg, strand.end(), strand.holds_base())).collect();
+        for (leg, (), holds_base) in open {
+            then.push(Output::Leg(leg, LegOrder::HangUp { cause: cause.clone() }));
+            if holds_base {
+                then.push(Output::ReleaseBase(leg));
+            }
+        }
+        self.search.early = None;
+        self.note_cause(cause);
+        self.divert(to, ForwardReason::NoAnswer, &mut then);
+        Ready::say(then)
+    }
+
+    fn divert(&mut self, to: String, reason: ForwardReason, then: &mut Orders) -> bool {
+        let Some(by) = self.search.forwards.by.take() else { return false };
+        self.timers.stop(Timer::NoAnswer);
+        self.search.diverting = true;
+        // RFC 3261 §21.1.3: "A server MAY use this status code to indicate that the call is being
+        // forwarded to a different set of destinations."
+        then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status: 181, body: None }));
+        self.set_phase(Phase::Dialling, then);
+        let trail = self.summary.trail.clone();
+        then.push(Output::Divert(Box::new(Divert { by, to, reason, trail })));
+        true
+    }
+
+    /// Whether the router owes a way.
+    pub(super) fn is_diverting(&self) -> bool {
+        self.state == State::Dialling && self.search.diverting
+    }
+
+    /// The way of a forward. The ports are the same.
+    pub(super) fn diverted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
+        self.search.diverting = false;
+        self.search.attempts = grant.attempts.iter().cloned().collect();
+        (self.search.way_failed, self.search.rung) = (true, false);
+        self.take_about(&grant.about, now);
+        self.grant = Some(grant);
+        self.dial_on(Vec::new(), now)
+    }
+
+    /// There is none.
+    pub(super) fn not_diverted(&mut self, cause: Cause, now: Moment) -> Ready<Save, Output> {
+        self.search.diverting = false;
+        let cause = self.search.best.take().unwrap_or(cause);
+        self.hang_up(None, cause, now)
+    }
+}

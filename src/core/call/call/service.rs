@@ -1,0 +1,28 @@
+//! A call to the switch itself: a feature code was dialled and obeyed.
+//!
+//! Handsets show an answered call as success and anything else as failure, so the switch answers, lets a
+//! short tone be heard and hangs up. A code that was refused is refused like any call, with words.
+
+use super::*;
+
+/// How long the tone is.
+const CONFIRMATION: Duration = Duration::from_millis(1_500);
+
+impl Call {
+    pub(super) fn confirm(&mut self, codecs: &[Codec], now: Moment) -> Ready<Save, Output> {
+        let mut then = Vec::new();
+        let codec = codecs.first().copied().unwrap_or(Codec::Pcma);
+        let answer = match self.final_answer(codec, &mut then) {
+            Ok(answer) => answer,
+            Err(cause) => return self.hang_up(None, cause, now),
+        };
+        self.summary.answered = Some(now);
+        self.state = State::Talking;
+        self.timers.stop_all();
+        self.timers.set(Timer::Confirmation, now + CONFIRMATION);
+        self.answer = Some(answer.clone());
+        then.push(Output::Leg(LegNo::CALLER, LegOrder::Accept { body: Some(answer) }));
+        self.set_phase(Phase::Talking, &mut then);
+        Ready::say(then)
+    }
+}

@@ -1,0 +1,179 @@
+//! Feature codes, and the part of a user's page about forwards and calls.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use kirkwall_actors::desk::{ClearCallLog, ListCallLog, SetForwarding};
+use kirkwall_core::call::dialling::CodeLine;
+use kirkwall_core::call::forward::{Forwarding, NO_ANSWER_SECONDS};
+use kirkwall_core::call::log::LogEntry;
+use kirkwall_core::id::Username;
+use serde::Deserialize;
+
+use super::users::{named, user_page};
+use crate::access::Caller;
+use crate::clock::rfc3339;
+use crate::problem::Problem;
+use crate::rest::{in_path, log_kind};
+use crate::service::features as service;
+use crate::site::Site;
+use crate::ui::frame::{Frame, PageProblem, ok, render};
+use crate::ui::see_other;
+
+/// Calls shown on a user's page.
+const SHOWN: usize = 20;
+
+#[derive(Template)]
+#[template(path = "feature_codes.html")]
+struct Codes {
+    frame: Frame,
+    codes: Vec<CodeLine>,
+}
+
+/// `GET /feature-codes`
+pub async fn codes(site: web::Data<Site>, Caller(who): Caller) -> Result<HttpResponse, PageProblem> {
+    let frame = Frame::new(&site, &who, "/feature-codes", "Feature codes").api("GET /api/v1/feature-codes");
+    ok(&Codes { frame, codes: service::codes(&site).await? })
+}
+
+/// The form of a user's forwards as it was typed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TypedForwarding {
+    pub(super) always: String,
+    pub(super) busy: String,
+    pub(super) no_answer: String,
+    pub(super) no_answer_seconds: String,
+    pub(super) out_of_range: String,
+    /// A tick box is not sent when it is off.
+    pub(super) do_not_disturb: Option<String>,
+}
+
+impl TypedForwarding {
+    fn of(set: Forwarding) -> Self {
+        Self {
+            always: set.always.unwrap_or_default(),
+            busy: set.busy.unwrap_or_default(),
+            no_answer: set.no_answer.unwrap_or_default(),
+            no_answer_seconds: set.no_answer_seconds.to_string(),
+            out_of_range: set.out_of_range.unwrap_or_default(),
+            do_not_disturb: set.do_not_disturb.then(|| "on".to_owned()),
+        }
+    }
+
+    fn read(&self) -> Forwarding {
+        let target = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        Forwarding {
+            always: target(&self.always),
+            busy: target(&self.busy),
+            no_answer: target(&self.no_answer),
+            // What is no number is refused as one that cannot be.
+            no_answer_seconds: match self.no_answer_seconds.trim() {
+                "" => NO_ANSWER_SECONDS,
+                typed => typed.parse().unwrap_or(0),
+            },
+            out_of_range: target(&self.out_of_range),
+            do_not_disturb: self.do_not_disturb.is_some(),
+        }
+    }
+}
+
+/// What a user's page shows of forwards and calls.
+pub struct PhonePart {
+    /// In addresses.
+    pub link: String,
+    /// The form.
+    pub typed: TypedForwarding,
+    /// Newest first.
+    pub calls: Vec<CallRow>,
+    /// In all.
+    pub total: usize,
+    /// Why it was not kept.
+    pub problem: Option<Problem>,
+}
+
+/// One call of the log.
+pub struct CallRow {
+    /// When, for people and for programs.
+    pub started: String,
+    /// What it was.
+    pub kind: &'static str,
+    /// Who.
+    pub name: String,
+    /// How to reach them.
+    pub address: String,
+    /// Seconds talked.
+    pub seconds: Option<u64>,
+}
+
+impl From<&LogEntry> for CallRow {
+    fn from(entry: &LogEntry) -> Self {
+        Self {
+            started: rfc3339(entry.started),
+            kind: if entry.forwarded { "forwarded" } else { entry.kind.as_str() },
+            name: entry.name.clone(),
+            address: entry.address().to_owned(),
+            seconds: entry.seconds,
+        }
+    }
+}
+
+impl PhonePart {
+    /// As it is kept.
+    pub async fn kept(site: &Site, user: &Username) -> Result<Self, Problem> {
+        let set = service::forwarding(site, user.clone()).await?;
+        let wanted = ListCallLog { user: user.clone(), kind: None, after: None, limit: SHOWN };
+        let log = service::log(site, wanted).await?;
+        Ok(Self {
+            link: in_path(user.as_str()),
+            typed: TypedForwarding::of(set),
+            calls: log.entries.iter().map(CallRow::from).collect(),
+            total: log.total,
+            problem: None,
+        })
+    }
+
+    /// What is wrong with a field after a failure.
+    pub fn wrong(&self, name: &str) -> Option<&str> {
+        self.problem.as_ref()?.of_field(name)
+    }
+}
+
+/// `POST /user/{username}/forwarding`
+pub async fn set_forwarding(
+    site: web::Data<Site>,
+    Caller(who): Caller,
+    path: web::Path<String>,
+    form: web::Form<TypedForwarding>,
+) -> Result<HttpResponse, PageProblem> {
+    let (user, typed) = (named(&path)?, form.into_inner());
+    let order = SetForwarding { user: user.clone(), forwarding: typed.read() };
+    match service::set_forwarding(&site, &who, order).await {
+        Ok(_) => Ok(see_other(&format!("/user/{}", in_path(user.as_str())))),
+        Err(problem) => {
+            let status = problem.status();
+            let kept = PhonePart::kept(&site, &user).await?;
+            let part = PhonePart { typed, problem: Some(problem), ..kept };
+            render(status, &user_page(&site, &who, user, part).await?)
+        }
+    }
+}
+
+/// `?kind=` of the form that clears a log.
+#[derive(Deserialize)]
+pub struct Clear {
+    #[serde(default)]
+    kind: String,
+}
+
+/// `POST /user/{username}/calls/clear`
+pub async fn clear_calls(
+    site: web::Data<Site>,
+    Caller(who): Caller,
+    path: web::Path<String>,
+    form: web::Form<Clear>,
+) -> Result<HttpResponse, PageProblem> {
+    let user = named(&path)?;
+    let order = ClearCallLog { user: user.clone(), kind: log_kind(Some(&form.kind))? };
+    service::clear_log(&site, &who, order).await?;
+    Ok(see_other(&format!("/user/{}", in_path(user.as_str()))))
+}
