@@ -24,9 +24,9 @@ USER 65532:65532
 # kirkwall.toml is read from here when it is mounted; without it the environment alone configures the node.
 WORKDIR /etc/kirkwall
 VOLUME ["/data"]
-# Pages and REST; SIP of handsets and base stations; SIP over TLS from the north; voice. With thousands of
+# Pages and REST; SIP of handsets and base stations; SIP over TLS from the north; base link; voice. With thousands of
 # voice ports the host's network is the right one (deploy/compose.yaml), not port mappings.
-EXPOSE 8443/tcp 5060/udp 5060/tcp 5061/tcp 30000-39999/udp
+EXPOSE 8443/tcp 5060/udp 5060/tcp 5061/tcp 14700/tcp 30000-39999/udp
 # No HEALTHCHECK: `kirkwall doctor` looks at what is around the node, not at the running switch, and the
 # image has no HTTP client. Ask /livez and /readyz on the ops port from outside (127.0.0.1:9464 unless
 # [ops] listen says otherwise).

@@ -253,6 +253,10 @@ sections! {
         /// SRTP towards the north: `off`, `optional` (offered over TLS only, taken where it is asked for) or
         /// `required`. Towards handsets it is optional, or `off` with this.
         srtp: SrtpPolicy = SrtpPolicy::Optional,
+        /// SRTP towards handsets and base stations: `off`, `optional` or `required`. None: `optional`, and `off`
+        /// with `srtp = "off"`. Native base stations carry six calls with it instead of eleven, so they have it
+        /// only where it is `required`.
+        srtp_south: Option<SrtpPolicy> = None,
         /// Include the lifetime in SDES offers. None: with Lync only.
         sdes_lifetime: Option<bool> = None,
         /// Include an MKI in SDES offers. None: with Lync only; many other telephones take no MKI.

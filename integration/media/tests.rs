@@ -121,6 +121,7 @@ impl Peer {
         self.send_raw(&packet);
     }
 
+    #[track_caller]
     fn hear(&mut self) -> (Header, Vec<u8>) {
         let mut buffer = [0; 2048];
         let (mut len, _) = self.rtp.recv_from(&mut buffer).expect("a packet before patience ends");

@@ -97,11 +97,12 @@ fn lync(config: &Config) -> LyncSettings {
 }
 
 fn media(config: &Config) -> MediaSettings {
-    let mode = match config.media.srtp {
+    let mode_of = |policy| match policy {
         config::SrtpPolicy::Off => SrtpMode::Off,
         config::SrtpPolicy::Optional => SrtpMode::Optional,
         config::SrtpPolicy::Required => SrtpMode::Required,
     };
+    let mode = mode_of(config.media.srtp);
     let policy = SrtpPolicy {
         mode,
         lifetime: config.media.sdes_lifetime.unwrap_or(config.lync.enabled),
@@ -111,8 +112,9 @@ fn media(config: &Config) -> MediaSettings {
     };
     // Towards handsets SRTP is used where they want it; `required` is about the north side, whose voice
     // leaves the building. MKI and lifetime are Lync's wishes; bases stumble over them.
+    let unasked = if mode == SrtpMode::Off { SrtpMode::Off } else { SrtpMode::Optional };
     let south = SrtpPolicy {
-        mode: if mode == SrtpMode::Off { SrtpMode::Off } else { SrtpMode::Optional },
+        mode: config.media.srtp_south.map_or(unasked, mode_of),
         lifetime: false,
         mki: false,
         ..SrtpPolicy::default()

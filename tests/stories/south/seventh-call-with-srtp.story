@@ -4,6 +4,7 @@
 set dect.ari = "102AF12C"
 set capacity.media_channels = 32
 set media.srtp = "required"
+set media.srtp_south = "required"
 front end over tls with srtp required
 start switch
 native base A

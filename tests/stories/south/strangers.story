@@ -1,5 +1,7 @@
 # What a broken or hostile base station sends ends its own link, with a reason, and no call elsewhere notices.
 
+# A base station that hears no other one waits for half a minute before it keeps its own time.
+patience 60 s
 set dect.ari = "102AF12C"
 front end over udp
 start switch
@@ -16,10 +18,10 @@ expect 2001 hears 7001
 native base B at 60 m
 expect native base B in service
 native base B sends half a frame
-native base C at 120 m
+native base C at 40 m
 expect native base C in service
 native base C sends no frame
-native base D at 180 m
+native base D at 20 m
 expect native base D in service
 native base D floods
 expect 2001 hears 7001
