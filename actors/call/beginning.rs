@@ -32,7 +32,8 @@ impl Call {
         // A young call has not kept where its streams stand; its descriptions name the ports. New sources
         // take up there, whose packets nobody can take for old ones.
         let fresh = |(a, b)| MediaRecord::new(MediaPorts { a, b }, Default::default());
-        let media = media.or_else(|| self.machine.media_ports().map(fresh));
+        let [a, b] = ports;
+        let media = media.or_else(|| a.zip(b).map(fresh));
         let reopened = async move {
             match media {
                 Some(record) => {

@@ -235,12 +235,6 @@ impl Call {
         self.legs.get(&leg)?.target.as_ref()
     }
 
-    /// Our RTP ports towards the caller and towards whoever answered, as their descriptions name them.
-    pub fn media_ports(&self) -> Option<(u16, u16)> {
-        let port = |leg| Some(self.legs.get(&leg)?.media.as_ref()?.local().port);
-        port(LegNo::CALLER).zip(port(self.talking_to?))
-    }
-
     fn started(&mut self, now: Moment) -> Ready<Save, Output> {
         match self.state {
             State::Admitting => {

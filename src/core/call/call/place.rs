@@ -50,8 +50,7 @@ impl Call {
 
     /// The base station whose channel a dialled leg holds.
     pub fn base_of(&self, leg: LegNo) -> Option<&BaseStationId> {
-        let target = self.legs.get(&leg)?.target.as_ref()?;
-        target.base.as_ref().map(|(base, _)| base)
+        self.dialled_to(leg)?.base.as_ref().map(|(base, _)| base)
     }
 
     fn hand_over(&mut self, side: Side, to: Party, now: Moment) {
