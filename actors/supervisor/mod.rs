@@ -28,6 +28,7 @@ mod native;
 mod people;
 mod presence;
 mod prove;
+mod relay;
 mod south;
 mod transfer;
 mod voice;

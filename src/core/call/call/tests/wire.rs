@@ -99,6 +99,7 @@ impl Wire {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                relayed: (Vec::new(), Vec::new()),
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),

@@ -208,6 +208,7 @@ impl World {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                relayed: (Vec::new(), Vec::new()),
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),
