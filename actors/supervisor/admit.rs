@@ -219,6 +219,7 @@ impl Supervisor {
                         ipui,
                         number: ask.caller.number.clone(),
                         internal: ask.caller.user.is_some(),
+                        waits: about.forwards.busy.is_none(),
                     }),
                     party: self.party(user, Some(place.base)),
                 }),

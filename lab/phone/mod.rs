@@ -5,6 +5,7 @@ mod behaviour;
 mod hold;
 mod live;
 mod place;
+mod refer;
 pub mod registration;
 mod report;
 mod serve;
