@@ -9,6 +9,7 @@ use crate::story::{DOMAIN, Fault, Given, Stage, until};
 const TONES: &[(&str, u8)] = &[
     ("dial", 0x00),
     ("ring-back", 0x01),
+    ("intercept", 0x02),
     ("busy", 0x04),
     ("confirmation", 0x05),
     ("call-waiting", 0x07),
@@ -29,8 +30,8 @@ pub(super) const VERBS: &[Verb] = &[
     ),
     verb!(
         "expect {name} sounds {tone}",
-        "The last tone that it was told to make: `dial`, `ring-back`, `busy`, `confirmation`, `call-waiting`, \
-         `negative`, `none`.",
+        "The last tone that it was told to make: `dial`, `ring-back`, `intercept`, `busy`, `confirmation`, \
+         `call-waiting`, `negative`, `none`.",
         sounds
     ),
     verb!(

@@ -64,6 +64,7 @@ impl DectLeg {
         if let Some(answer) = line.answer.take() {
             line.answered = true;
             self.connected = true;
+            self.show_line(no, "", None, out);
             out.push(Output::News(no, LegNews::Answered { fork: Text::from(""), body: Some(answer) }));
         } else if line.answered && !self.connected {
             // It was held when the handset went on hook, and the user has it back.
