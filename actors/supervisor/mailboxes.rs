@@ -189,6 +189,14 @@ impl Supervisor {
         named.or_else(|| self.numbers.get(name).cloned())
     }
 
+    /// A native handset shows what waits, as soon as its user is known.
+    pub(super) fn mailbox_native(&self, user: &Username) {
+        if let Some(mailbox) = self.mailboxes.of(user) {
+            let count = if mailbox.waiting { mailbox.new.max(1) } else { 0 };
+            self.tell_waiting(user, u16::try_from(count).unwrap_or(u16::MAX));
+        }
+    }
+
     /// What people should know of a line while it is up: its own notes, presence, messages.
     pub(super) fn notes_of(&self, user: &Username, own: &[String]) -> Vec<String> {
         let trouble = self.mailboxes.trouble(user);
@@ -218,8 +226,9 @@ impl Handler<MailboxChanged> for Supervisor {
 
     fn handle(&mut self, MailboxChanged { user, mailbox }: MailboxChanged, _: &mut Self::Context) {
         debug!(%user, waiting = mailbox.waiting, "a mailbox has changed");
-        if self.accounts.contains_key(&user) {
-            self.mailboxes.known.insert(user, mailbox);
+        if self.mailboxes.actors.contains_key(&user) {
+            self.mailboxes.known.insert(user.clone(), mailbox);
+            self.mailbox_native(&user);
         }
     }
 }

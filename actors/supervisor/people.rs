@@ -142,6 +142,7 @@ impl Handler<AccountChanged> for Supervisor {
         self.accounts.insert(user.clone(), *record);
         self.show_plant();
         self.line_wanted(&user, ctx);
+        self.mailbox_native(&user);
     }
 }
 
