@@ -213,7 +213,8 @@ impl Supervisor {
 
     /// A removed user's mailbox goes too.
     pub(super) fn forget_mailbox(&mut self, user: &Username) {
-        (self.mailboxes.known.remove(user), self.mailboxes.troubles.remove(user));
+        self.mailboxes.known.remove(user);
+        self.mailboxes.troubles.remove(user);
         if let Some((mailbox, OwnerId(owner))) = self.mailboxes.actors.remove(user) {
             self.mailboxes.owners.remove(&owner);
             mailbox.do_send(ForgetMailbox);

@@ -138,7 +138,7 @@ fn a_refresh_prolongs_and_zero_ends_with_a_last_notify() {
     let tag = bench.tag();
     assert_eq!(bench.subscribe(Some(&tag), 2, &[event.clone(), (HeaderName::Expires, "600")]), 200);
     assert_eq!(says(&bench.answer(200)).0, "active;expires=600");
-    assert_eq!(bench.subscribe(Some(&tag), 1, &[event.clone()]), 500);
+    assert_eq!(bench.subscribe(Some(&tag), 1, std::slice::from_ref(&event)), 500);
     assert_eq!(bench.subscribe(Some(&tag), 3, &[event, (HeaderName::Expires, "0")]), 200);
     assert_eq!(says(&bench.answer(200)).0, "terminated;reason=timeout");
     assert!(bench.machine.record().is_empty());
@@ -194,10 +194,10 @@ fn what_cannot_be_subscribed_to_is_refused_by_its_own_status() {
     assert_eq!(bench.replies[1].header(&HeaderName::AllowEvents).unwrap(), "message-summary");
     assert_eq!(bench.subscribe(None, 3, &[event.clone(), (HeaderName::Accept, "text/plain")]), 406);
     assert_eq!(bench.subscribe(None, 4, &[event.clone(), (HeaderName::Expires, "5")]), 423);
-    assert_eq!(bench.subscribe(Some("stranger"), 5, &[event.clone()]), 481);
+    assert_eq!(bench.subscribe(Some("stranger"), 5, std::slice::from_ref(&event)), 481);
     assert!(bench.machine.record().is_empty() && bench.sent.is_empty());
     for number in 0..MOST_SUBSCRIBERS as u32 {
-        assert_eq!(bench.subscribe(None, 100 + number, &[event.clone()]), 200);
+        assert_eq!(bench.subscribe(None, 100 + number, std::slice::from_ref(&event)), 200);
     }
     assert_eq!(bench.subscribe(None, 200, &[event]), 503);
 }
@@ -252,7 +252,7 @@ proptest::proptest! {
         for (at, step) in steps.into_iter().enumerate() {
             let cseq = at as u32 + 1;
             match step {
-                0 => _ = bench.subscribe(None, cseq, &[event.clone()]),
+                0 => _ = bench.subscribe(None, cseq, std::slice::from_ref(&event)),
                 1 => if let Some(known) = bench.machine.record().first() {
                     let tag = known.dialog.id.local_tag.clone();
                     _ = bench.subscribe(Some(&tag), cseq, &[event.clone(), (HeaderName::Expires, "0")]);
