@@ -9,13 +9,14 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kirkwall_core::id::ChannelId;
+use kirkwall_core::id::{ChannelId, MixerId};
 use kirkwall_core::media::{SrtpKey, SrtpPair};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::counters::ChannelCounters;
 use super::flow::{Flow, Ports, Report, Side, Standing};
 use super::leg::{Change, Rekey, Surroundings};
+use super::mixer::{Chair, MOST_MIXERS, MOST_PARTIES, Mixers};
 use super::outgoing::{Outgoing, SKIP};
 use super::poll::Bell;
 use super::ports::{Pair, PortPool};
@@ -66,6 +67,12 @@ pub enum EngineFault {
     /// A key of the flow cannot be used.
     #[error(transparent)]
     BadKey(#[from] BadKey),
+    /// Not now: everybody who can has a seat in this conference.
+    #[error("the conference has {MOST_PARTIES} parties already")]
+    MixerFull(MixerId),
+    /// Not now.
+    #[error("there are {MOST_MIXERS} conferences already")]
+    NoMixers,
     /// We could not: the media thread is so far behind that its queue of orders is full.
     #[error("media thread is overloaded")]
     Overloaded,
@@ -102,6 +109,8 @@ pub(super) struct Entry {
     pub(super) keys: [Option<SrtpPair>; 2],
     /// Where each side stood before a restart, until it is set.
     pub(super) resume: [Option<Standing>; 2],
+    /// Where each side sits in a conference.
+    pub(super) chairs: [Option<Chair>; 2],
 }
 
 /// Orders that may wait for one thread.
@@ -176,7 +185,10 @@ impl Engine {
             pool.release(ports.b);
             return Err(fault);
         }
-        table.insert(channel, Entry { thread, ports, shared, keys: [None, None], resume });
+        table.insert(
+            channel,
+            Entry { thread, ports, shared, keys: [None, None], resume, chairs: [None, None] },
+        );
         Ok(ports)
     }
 
@@ -329,6 +341,8 @@ impl Thread {
             cpu: cpu.clone(),
             channels: Channels::default(),
             inserts: false,
+            mixers: Mixers::default(),
+            expected: HashMap::new(),
         };
         std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run())?;
         Ok(Thread { orders, bell, cpu })
