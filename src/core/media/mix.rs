@@ -144,7 +144,7 @@ impl Limiter {
 fn limited(sums: &[i32; FRAME], (from, to): (u32, u32), heard: &mut [i16; FRAME]) {
     for (n, (sample, sum)) in heard.iter_mut().zip(sums).enumerate() {
         let gain = if from == to { i64::from(to) } else { ramp(from, to, n) };
-        let scaled = i64::from(*sum) * gain >> 15;
+        let scaled = (i64::from(*sum) * gain) >> 15;
         *sample = scaled.clamp(i64::from(i16::MIN), i64::from(i16::MAX)) as i16;
     }
 }

@@ -77,10 +77,10 @@ impl Decoder {
     pub fn decode(&mut self, octet: u8) -> Bands {
         let (low, high) = ((octet & 0x3F) as usize, (octet >> 6) as usize);
         // Blocks 5L, 6L: all six bits are heard; blocks 2L to 4L: four of them steer.
-        let heard = limit(self.low.s + (self.low.det * QM6[low] >> 15));
+        let heard = limit(self.low.s + ((self.low.det * QM6[low]) >> 15));
         self.low.take_low(low >> 2);
         // Blocks 2H, 5H.
-        let also = limit(self.high.s + (self.high.det * QM2[high] >> 15));
+        let also = limit(self.high.s + ((self.high.det * QM2[high]) >> 15));
         self.high.take_high(high);
         Bands { low: (heard << 1) as i16, high: (also << 1) as i16 }
     }
@@ -119,16 +119,16 @@ impl Band {
 
     /// INVQAL, LOGSCL, SCALEL, then block 4L.
     fn take_low(&mut self, code: usize) {
-        let difference = self.det * QM4[code] >> 15;
-        self.nb = ((self.nb * 127 >> 7) + WL[RL42[code]]).clamp(0, 18_432);
+        let difference = (self.det * QM4[code]) >> 15;
+        self.nb = (((self.nb * 127) >> 7) + WL[RL42[code]]).clamp(0, 18_432);
         self.det = step(self.nb, 8);
         self.adapt(difference);
     }
 
     /// INVQAH, LOGSCH, SCALEH, then block 4H.
     fn take_high(&mut self, code: usize) {
-        let difference = self.det * QM2[code] >> 15;
-        self.nb = ((self.nb * 127 >> 7) + WH[RH2[code]]).clamp(0, 22_528);
+        let difference = (self.det * QM2[code]) >> 15;
+        self.nb = (((self.nb * 127) >> 7) + WH[RH2[code]]).clamp(0, 22_528);
         self.det = step(self.nb, 10);
         self.adapt(difference);
     }
@@ -146,7 +146,7 @@ impl Band {
         self.r.copy_within(0..2, 1);
         self.p.copy_within(0..2, 1);
         // FILTEP, FILTEZ, PREDIC.
-        let product = |coefficient: i32, value: i32| coefficient * saturate(value + value) >> 15;
+        let product = |coefficient: i32, value: i32| (coefficient * saturate(value + value)) >> 15;
         let sp = saturate(product(self.a[1], self.r[1]) + product(self.a[2], self.r[2]));
         self.sz = (1..7).rev().fold(0, |sum, n| saturate(sum + product(self.b[n], self.d[n])));
         self.s = saturate(sp + self.sz);
@@ -158,10 +158,10 @@ impl Band {
         let first = saturate(self.a[1] << 2);
         let push = (if sign[0] == sign[1] { -first } else { first }).min(32_767);
         let push = (push >> 7) + if sign[0] == sign[2] { 128 } else { -128 };
-        let second = (push + (self.a[2] * 32_512 >> 15)).clamp(-12_288, 12_288);
+        let second = (push + ((self.a[2] * 32_512) >> 15)).clamp(-12_288, 12_288);
         let push = if sign[0] == sign[1] { 192 } else { -192 };
         let bound = saturate(15_360 - second);
-        [0, saturate(push + (self.a[1] * 32_640 >> 15)).clamp(-bound, bound), second]
+        [0, saturate(push + ((self.a[1] * 32_640) >> 15)).clamp(-bound, bound), second]
     }
 
     /// UPZERO.
@@ -170,7 +170,7 @@ impl Band {
         let mut b = self.b;
         for (b, d) in b[1..].iter_mut().zip(&self.d[1..]) {
             let same = d >> 15 == self.d[0] >> 15;
-            *b = saturate((if same { push } else { -push }) + (*b * 32_640 >> 15));
+            *b = saturate((if same { push } else { -push }) + ((*b * 32_640) >> 15));
         }
         b
     }
@@ -259,7 +259,7 @@ mod tests {
         let (mut there, mut back) = (Encoder::default(), Decoder::default());
         let loudest = (0..800).map(|_| back.decode(there.encode(Bands::default())));
         assert!(loudest.map(|b| b.low.unsigned_abs().max(b.high.unsigned_abs())).max().unwrap() < 64);
-        let square = |n: usize| if n / 20 % 2 == 0 { i16::MAX } else { i16::MIN };
+        let square = |n: usize| if (n / 20).is_multiple_of(2) { i16::MAX } else { i16::MIN };
         for n in 0..4_000 {
             let heard = back.decode(there.encode(Bands { low: square(n), high: 0 }));
             // In the middle of each half the sign is the one that was said.
