@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kirkwall_core::id::ChannelId;
 use kirkwall_core::timer::Moment;
 
-use super::engine::{Engine, EngineFault};
+use super::engine::Engine;
+use super::fault::EngineFault;
 use super::flow::{Ports, Side};
 use super::leg::{Buffer, Leg};
 use super::poll::Bell;

@@ -14,7 +14,8 @@ use std::sync::{Arc, PoisonError};
 use kirkwall_core::id::ChannelId;
 
 use super::channel::Channel;
-use super::engine::{Engine, EngineFault, Entry};
+use super::engine::{Engine, Entry};
+use super::fault::EngineFault;
 use super::leg::Buffer;
 use super::poll::Bell;
 use super::worker::{Order, Shared, Worker};

@@ -30,7 +30,8 @@ use kirkwall_core::timer::Moment;
 
 use super::channel::{Payload, Taken, kind, send, tell_event};
 use super::counters::Count;
-use super::engine::{Engine, EngineFault};
+use super::engine::Engine;
+use super::fault::EngineFault;
 use super::flow::Side;
 use super::leg::{Buffer, Leg, Surroundings};
 use super::worker::{Channels, Deed, Order, Worker};

@@ -26,6 +26,7 @@ mod channel;
 mod control;
 mod counters;
 mod engine;
+mod fault;
 mod flow;
 mod insert;
 pub mod latch;
@@ -45,7 +46,8 @@ mod worker;
 mod tests;
 
 pub use counters::{ChannelCounters, SideCounters};
-pub use engine::{Engine, EngineConfig, EngineFault};
+pub use engine::{Engine, EngineConfig};
+pub use fault::EngineFault;
 pub use flow::{Flow, Ports, Position, Report, Side, Standing};
 pub use mixer::{Chair, MOST_MIXERS, MOST_PARTIES};
 pub use stun::{Stun, StunListener};
