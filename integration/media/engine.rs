@@ -21,7 +21,7 @@ use super::mixer::{Chair, Mixers};
 use super::outgoing::{Outgoing, SKIP};
 use super::poll::Bell;
 use super::ports::{Pair, PortPool};
-use super::srtp::{BadKey, Inbound, Outbound};
+use super::srtp::{Inbound, Outbound};
 use super::worker::{Channels, Clock, Deed, Opening, Order, Reports, Shared, Worker};
 
 /// How the engine is set up.
