@@ -24,6 +24,7 @@ mod inspect;
 mod lessons;
 mod lines;
 mod logs;
+mod mailboxes;
 mod native;
 mod people;
 mod presence;
@@ -67,6 +68,7 @@ pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
+pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
 pub use native::{
     IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, TakeBase, WaitingFor, WhoHas,
 };
@@ -121,6 +123,7 @@ pub struct Supervisor {
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     presences: presence::Presences,
+    mailboxes: mailboxes::Mailboxes,
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
@@ -222,6 +225,7 @@ impl Supervisor {
             watch_alarm: None,
             unsaid: Vec::new(),
             presences: presence::Presences::default(),
+            mailboxes: mailboxes::Mailboxes::default(),
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
             invites: HashMap::new(),
@@ -262,6 +266,7 @@ impl Actor for Supervisor {
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
         self.restore_calls(ctx);
+        self.restore_mailboxes(ctx);
         self.watch_proxies(ctx);
     }
 }

@@ -19,6 +19,7 @@ expect line 2002 registered
 2001 answers
 expect 2001 hears 7001
 2001 presses R2002
+expect 2001 shows 2002
 2001 hangs up
 2002 answers
 expect 2002 shows 7001
