@@ -26,6 +26,8 @@ mod words;
 mod x509;
 
 #[cfg(test)]
+pub(crate) mod test_keys;
+#[cfg(test)]
 mod tests;
 
 pub use authority::Authority;
