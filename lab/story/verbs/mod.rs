@@ -1,5 +1,6 @@
 //! Verbs, a file for each family of them.
 
+mod crowd;
 mod expect;
 mod native_base;
 mod native_handset;
@@ -16,6 +17,7 @@ use super::{Fault, Given, Stage};
 const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Lync front ends", north::VERBS),
+    ("Crowds", crowd::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
