@@ -4,6 +4,7 @@ mod crowd;
 mod expect;
 mod native_base;
 mod native_handset;
+mod native_user;
 mod north;
 mod phones;
 mod sip_dect;
@@ -21,6 +22,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
+    ("Users of native handsets", native_user::VERBS),
     ("Telephones", phones::VERBS),
     ("Expectations", expect::VERBS),
 ];
