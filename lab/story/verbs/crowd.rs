@@ -43,7 +43,7 @@ pub(super) const VERBS: &[Verb] = &[
     ),
     verb!(
         "expect {count:count} lines at front end {name}",
-        "So many users are signed in there and nowhere else, by the switch's and the front end's word. How long \
+        "So many users are signed in there, by the switch's and the front end's word. How long \
          that took since the step began stands in the output.",
         lines_at
     ),

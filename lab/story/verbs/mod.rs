@@ -2,6 +2,7 @@
 
 mod crowd;
 mod expect;
+mod ice;
 mod native_base;
 mod native_handset;
 mod native_user;
@@ -19,6 +20,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Lync front ends", north::VERBS),
     ("Crowds", crowd::VERBS),
+    ("ICE", ice::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
