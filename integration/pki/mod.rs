@@ -26,9 +26,7 @@ mod words;
 mod x509;
 
 #[cfg(test)]
-pub(crate) mod test_keys;
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use authority::Authority;
 pub use certificate_request::{BadRequest, CertificateRequest};

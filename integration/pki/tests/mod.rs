@@ -1,5 +1,7 @@
 //! Certificates on disk, good and bad.
 
+pub(crate) mod keys;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -8,8 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use tempfile::TempDir;
 
-use super::test_keys::{ec, rsa};
 use super::*;
+use keys::{ec, rsa};
 
 struct Folder(TempDir);
 
