@@ -31,8 +31,6 @@ pub(super) struct Presences {
     owners: HashMap<u64, Username>,
     notes: HashMap<Username, Vec<String>>,
     last: u64,
-    /// Messages waiting, as the front end told.
-    waiting: HashMap<Username, Waiting>,
     /// Whether somebody has fetched the location profile.
     has_profile: bool,
     /// Who has credentials for the media relay, and what became of it.
@@ -62,7 +60,6 @@ impl Presences {
     fn remove(&mut self, user: &Username) -> Option<Addr<Presence>> {
         self.owners.retain(|_, owner| owner != user);
         self.notes.remove(user);
-        self.waiting.remove(user);
         self.actors.remove(user)
     }
 }
@@ -234,7 +231,7 @@ impl Handler<PresenceSays> for Supervisor {
                 debug!(%user, profile = told.location_profile, "provisioned");
             }
             PresenceSays::Waiting(user, waiting) => {
-                self.presences.waiting.insert(user, waiting);
+                self.lync_waiting(&user, waiting, ctx);
             }
         }
     }
