@@ -54,7 +54,7 @@ impl<'a> Ward<'a> {
         self.alice.output().len()
     }
 
-    /// Since then a call was made. Its caller, to whom the arrows of the client's log lead, made a second
+    /// Since then calls were made; the last one counts. Its caller, to whom the arrows of the client's log lead, made a second
     /// offer with what ICE chose ([MS-ICE2] §3.1.4.2), it was answered so too, and all media had keys.
     fn is_settled(&self, since: usize, from_caller: &str) {
         let output = self.alice.output();
@@ -62,7 +62,7 @@ impl<'a> Ward<'a> {
         let described =
             |message: &&&str| message.contains("\nm=audio ") && message.contains("\na=remote-candidates:1 ");
         let settled: Vec<_> = messages.iter().filter(described).collect();
-        let [offer, answer] = settled[..] else { panic!("{} descriptions name pairs", settled.len()) };
+        let [.., offer, answer] = settled[..] else { panic!("{} descriptions name pairs", settled.len()) };
         assert!(offer.starts_with(from_caller) && offer.contains("\nCSeq: 2 INVITE"), "{offer}");
         assert!(!answer.starts_with(from_caller) && answer.contains("SIP/2.0 200 "), "{answer}");
         for message in [offer, answer] {
