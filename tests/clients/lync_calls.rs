@@ -5,14 +5,17 @@
 //!       └───────────────── ICE of MS-ICE2, then SRTP ─────────────────┘
 //! ```
 
+use std::time::Duration;
+
 use kirkwall_lab::ice::relay::Relay;
 use tokio::runtime::Handle;
 
 use crate::audio::Tone;
 use crate::baresip::Baresip;
 use crate::namespace;
-use crate::phone::{Ender, talk};
+use crate::phone::{Ender, Phone, talk};
 use crate::pidgin::{Lync, PASSWORD, Pidgin};
+use crate::process::{PATIENCE, until_true};
 use crate::scene::Scene;
 use crate::switch::{Options, Switch};
 
@@ -100,4 +103,73 @@ fn pidgin_sipe_and_a_handset_talk_over_srtp_after_ice_whoever_calls() {
         ward.is_settled(said, "<<<<");
     }
     ward.close();
+}
+
+#[test]
+fn pidgin_sipe_and_a_handset_hold_each_other_as_lync_does() {
+    if !namespace::inside("lync_calls::pidgin_sipe_and_a_handset_hold_each_other_as_lync_does") {
+        return;
+    }
+    let scene = Scene::new("lync-calls");
+    let mut ward = Ward::open(&scene, Options::default());
+    ward.alice.dial("208");
+    ward.alice.wait_established();
+    ward.anna.wait_established();
+    ward.both_hear_more();
+    ward.holds(|ward| ward.alice.hold(), |ward| ward.alice.resume(), ">>>>");
+    ward.holds(|ward| ward.anna.hold(), |ward| ward.anna.resume(), "<<<<");
+    ward.alice.hang_up();
+    ward.alice.wait_closed();
+    ward.anna.wait_closed();
+    ward.close();
+}
+
+impl Ward<'_> {
+    /// The client hears the handset for a second more than so far, and a second of its own voice, whole and proved,
+    /// comes to the switch and goes on. baresip's recording ends with the first offer that it is made.
+    fn both_hear_more(&mut self) {
+        let tone = self.anna.tone();
+        let heard = self.alice.heard(tone).map_or(Duration::ZERO, |heard| heard.duration);
+        let before = self.packets();
+        self.alice.wait_heard(tone, heard + Duration::from_secs(1));
+        until_true("the switch hears the client and passes it on", PATIENCE, || {
+            self.packets().iter().zip(before).all(|(now, before)| *now >= before + 50)
+        });
+        self.anna.wait_rates(|sends, receives| sends && receives);
+    }
+
+    /// What has come to the switch from the caller, and what it has sent to the callee.
+    fn packets(&self) -> [u64; 2] {
+        let calls = self.switch.rest("GET", "/calls?state=active", None);
+        let reference = calls["items"][0]["id"].as_str().expect("the call stands").to_owned();
+        let call = self.switch.rest("GET", &format!("/calls/{reference}"), None);
+        let of = |side: &str, field: &str| {
+            let sides = call["media"].as_array().into_iter().flatten();
+            let mut side = sides.filter(|one| one["side"] == side);
+            side.next().and_then(|one| one[field].as_u64()).unwrap_or_default()
+        };
+        [of("caller", "packets_received"), of("callee", "packets_sent")]
+    }
+
+    /// Who holds says `a=inactive` in an offer ([MS-SDPEXT] 3.1.5.23), which comes from where the arrows show, is
+    /// answered with the same, and hears and is heard again when it takes the other back.
+    fn holds(&mut self, hold: impl Fn(&mut Self), resume: impl Fn(&mut Self), from_holder: &str) {
+        let said = self.said();
+        hold(self);
+        let mut inactive = Vec::new();
+        until_true("both descriptions are inactive", PATIENCE, || {
+            let output = self.alice.output()[said..].to_owned();
+            let messages = output.split("MESSAGE START ").skip(1);
+            let held = messages.filter(|message| message.contains("\na=inactive"));
+            inactive = held.map(|message| message.starts_with(from_holder)).collect();
+            inactive.len() >= 2
+        });
+        assert_eq!(inactive, [true, false], "an offer of the holder and its answer");
+        let said = self.said();
+        resume(self);
+        until_true("the call is taken back", PATIENCE, || {
+            self.alice.output()[said..].matches("\nm=audio ").count() >= 2
+        });
+        self.both_hear_more();
+    }
 }
