@@ -200,6 +200,8 @@ impl DectLeg {
     fn obey(&mut self, order: LegOrder, out: &mut Out) -> Result<(), Refusal> {
         match order {
             LegOrder::Progress { status, body } => self.progress(status, body.as_ref(), out),
+            // Its far end is told by sound alone.
+            LegOrder::CallWaits => {}
             LegOrder::Accept { body } => self.accept(body.as_ref(), out),
             LegOrder::Reject { cause } | LegOrder::HangUp { cause } => self.release(cause, out),
             LegOrder::AnswerReoffer { body } => self.reoffer_granted(&body, out),
