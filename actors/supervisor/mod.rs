@@ -29,6 +29,7 @@ mod native;
 mod people;
 mod presence;
 mod prove;
+mod shared;
 mod south;
 mod transfer;
 mod voice;
@@ -42,6 +43,7 @@ use kirkwall_core::call::CallSummary;
 use kirkwall_core::call::admission::{Admission, Limit};
 use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
+use kirkwall_core::call::sign_in::SignIns;
 use kirkwall_core::dect::identity::Ipei;
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
 use kirkwall_core::sip::Destination;
@@ -61,6 +63,7 @@ use crate::ports::Ports;
 use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
+use crate::users::Users;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
@@ -76,6 +79,7 @@ pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
+pub use shared::MeetUsers;
 pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;
@@ -103,6 +107,9 @@ pub struct Supervisor {
     forwarding: HashMap<Username, Forwarding>,
     /// When a user last called an emergency number.
     emergencies: HashMap<Username, Moment>,
+    /// Who keeps the users, and who signed in with wrong codes.
+    users: Option<Addr<Users>>,
+    sign_ins: SignIns,
     handsets: HashMap<Username, Addr<Handset>>,
     locations: HashMap<Username, Vec<Located>>,
     /// Handsets on native base stations.
@@ -159,6 +166,8 @@ struct CallEntry {
     callback: bool,
     /// The users that it was for, by whoever's forward.
     called: Vec<Username>,
+    /// The native handset that began it.
+    handset: Option<Ipei>,
 }
 
 impl CallEntry {
@@ -168,7 +177,16 @@ impl CallEntry {
         invite_key: String,
         (trail, callback): (Vec<Diversion>, bool),
     ) -> Self {
-        Self { addr, summary, invite_key, joined: Vec::new(), trail, callback, called: Vec::new() }
+        Self {
+            addr,
+            summary,
+            invite_key,
+            joined: Vec::new(),
+            trail,
+            callback,
+            called: Vec::new(),
+            handset: None,
+        }
     }
 
     fn brought(&self) -> (Vec<Diversion>, bool) {
@@ -210,6 +228,8 @@ impl Supervisor {
             numbers: HashMap::new(),
             forwarding: HashMap::new(),
             emergencies: HashMap::new(),
+            users: None,
+            sign_ins: SignIns::default(),
             handsets: HashMap::new(),
             locations: HashMap::new(),
             airborne: HashMap::new(),

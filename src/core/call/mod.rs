@@ -24,6 +24,7 @@ pub mod message_waiting;
 mod party;
 pub mod preempt;
 pub mod route;
+pub mod sign_in;
 
 pub use crate::sip::invite::Body;
 pub use call::{
