@@ -32,7 +32,8 @@ pub use messages::{GoOver, InspectStream, Join, LegHears, StreamMoved, StreamOpe
 pub use stream::{base_codec, direction, key, suite};
 
 use super::FindHandset;
-use super::base::{CloseStream, NativeBase, OpenStream, Say, TakeStream};
+use super::base::{CloseStream, ForgetStream, NativeBase, OpenStream, Say, TakeStream};
+use super::handover::{Followed, Key};
 use super::portable::{Do, NativeHandset, OfferCall, Serve};
 use crate::call::{Call, LegSaid};
 use crate::dialog::Obey;
@@ -116,6 +117,8 @@ pub struct NativeLeg {
     at: Option<At>,
     media: Option<MediaId>,
     stream: Option<Stream>,
+    /// The handover that waits for the stream to follow.
+    handover: Option<Key>,
     closed: bool,
     span: Span,
 }
@@ -140,7 +143,8 @@ impl NativeLeg {
         let machine = DectLeg::new(seed.call_no, seed.abilities.clone(), seed.tokens.split());
         let span = info_span!("native leg", leg = seed.leg.0);
         let (call, held, asked, at, media, stream) = (None, None, None, None, None, None);
-        Self { seed, machine, start, call, held, asked, at, media, stream, closed: false, span }
+        let handover = None;
+        Self { seed, machine, start, call, held, asked, at, media, stream, handover, closed: false, span }
     }
 
     /// One input in, everything it causes out, in order.
@@ -162,6 +166,7 @@ impl NativeLeg {
                 }
                 Output::Open(connection) => self.open(&connection, ctx),
                 Output::Modify(stream) => self.modify(*stream),
+                Output::Followed => self.followed(),
                 Output::CloseStream => self.close_stream(),
                 Output::Begin(offer) => self.begin(offer, ctx),
                 Output::News(news) => self.report(news),
@@ -232,6 +237,12 @@ impl NativeLeg {
         let (Some(media_id), Some(at)) = (self.media, &self.at) else { return };
         at.base.do_send(Say(stream::modified(media_id, &stream).into()));
         self.stream = Some(stream);
+    }
+
+    fn followed(&mut self) {
+        if let (Some(key), Some(air)) = (self.handover.take(), &self.seed.ports.air) {
+            air.do_send(Followed(key));
+        }
     }
 
     fn close_stream(&mut self) {

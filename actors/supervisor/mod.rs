@@ -28,6 +28,7 @@ mod native;
 mod people;
 mod presence;
 mod prove;
+mod radios;
 mod south;
 mod transfer;
 mod voice;
@@ -125,6 +126,7 @@ pub struct Supervisor {
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
     admission: Admission,
+    radios: radios::Radios,
     attempts: u64,
     /// Calls that are not over; an actor outlives its call by a few transactions.
     active: usize,
@@ -230,6 +232,7 @@ impl Supervisor {
             calls_max: 0,
             deaths: Deaths::default(),
             draining: false,
+            radios: radios::Radios::default(),
             last_reference: 0,
             next_line: 0,
             started,

@@ -86,6 +86,8 @@ pub enum Output {
     Open(Connection),
     /// Change the stream.
     Modify(Box<Stream>),
+    /// The stream has followed the handset to its other base station, or will not.
+    Followed,
     /// Close it.
     CloseStream,
     /// Make the call, with this offer.
@@ -142,6 +144,8 @@ pub struct DectLeg {
     media: Option<OfferAnswer>,
     /// The handset wants the call on hold, or back, and the call has not agreed yet.
     asked: Option<Asked>,
+    /// The stream is on its way to another base station.
+    following: bool,
     /// Why we end it, when we do.
     why: Option<Cause>,
 }
@@ -173,6 +177,7 @@ impl DectLeg {
             eager: false,
             media: None,
             asked: None,
+            following: false,
             why: None,
         }
     }
@@ -280,6 +285,7 @@ impl DectLeg {
     fn ended(&mut self, cause: Cause, out: &mut Out) {
         let cause = self.why.take().unwrap_or(cause);
         self.stage = Stage::Over;
+        self.followed(out);
         out.push(Output::CloseStream);
         if self.joined {
             let dialled = !self.calling && !self.answered;
@@ -328,6 +334,8 @@ impl Machine for DectLeg {
             (Input::Opened(_) | Input::NotOpened(_), Stage::Ending) => {}
             (Input::NotOpened(words), Stage::Opening) => self.not_opened(words, &mut out),
             (Input::StreamMoved(address), Stage::Open) => self.stream_moved(address, &mut out),
+            // What follows then begins at the new place.
+            (Input::StreamMoved(_), _) => out.push(Output::Followed),
             _ => return Err(Refusal::NotNow),
         }
         Ok(Ready::say(out))

@@ -67,6 +67,8 @@ impl DectLeg {
             run(&agreed, out);
             Body::sdp(sdp)
         });
+        // Where a moved stream is now stands in the answer.
+        self.followed(out);
         out.push(Output::News(LegNews::ReofferAnswered { body }));
     }
 
@@ -74,8 +76,19 @@ impl DectLeg {
     pub(super) fn stream_moved(&mut self, address: SocketAddr, out: &mut Out) {
         if let Some(media) = &mut self.media {
             media.set_address(address.ip(), address.port());
+            media.renew_keys();
         }
-        self.propose(out);
+        self.following = self.propose(out);
+        if !self.following {
+            out.push(Output::Followed);
+        }
+    }
+
+    /// Whoever waits for a stream that moved need not wait any more.
+    pub(super) fn followed(&mut self, out: &mut Out) {
+        if std::mem::take(&mut self.following) {
+            out.push(Output::Followed);
+        }
     }
 
     /// The handset's user wants the call on hold, or back.
@@ -89,21 +102,22 @@ impl DectLeg {
             None => return self.tell_granted(asked, false, out),
         }
         self.asked = Some(asked);
-        self.propose(out);
+        _ = self.propose(out);
     }
 
     /// Before the call has answered our first offer there is nothing to change it by: the address stands in
-    /// the next one.
-    fn propose(&mut self, out: &mut Out) {
+    /// the next one. Whether it was proposed.
+    fn propose(&mut self, out: &mut Out) -> bool {
         let agreed = |media: &&mut OfferAnswer| media.agreed().is_some();
-        if let Some(media) = self.media.as_mut().filter(agreed) {
-            let body = Body::sdp(media.offer(&mut self.tokens));
-            out.push(Output::News(LegNews::Reoffered { body: Some(body) }));
-        }
+        let Some(media) = self.media.as_mut().filter(agreed) else { return false };
+        let body = Body::sdp(media.offer(&mut self.tokens));
+        out.push(Output::News(LegNews::Reoffered { body: Some(body) }));
+        true
     }
 
     pub(super) fn reoffer_granted(&mut self, body: &Body, out: &mut Out) {
         let taken = self.take_answer(body, out);
+        self.followed(out);
         if let Some(asked) = self.asked.take() {
             self.tell_granted(asked, taken, out);
         }
@@ -113,6 +127,7 @@ impl DectLeg {
         if let Some(media) = &mut self.media {
             media.rollback();
         }
+        self.followed(out);
         if let Some(asked) = self.asked.take() {
             self.tell_granted(asked, false, out);
         }

@@ -118,6 +118,13 @@ impl OfferAnswer {
         (self.local.address, self.local.port) = (address, port);
     }
 
+    /// Our keys of before are shown no more: whoever receives and sends for us now is another than before.
+    pub fn renew_keys(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.keys.clear();
+        }
+    }
+
     /// Our offer: in an INVITE, a re-INVITE, an UPDATE, or late in a response. When nothing changed
     /// since the last exchange it is the same description again, which refreshes the session
     /// (RFC 4028 §7.4); while an offer is out, the same offer.
@@ -187,7 +194,7 @@ impl OfferAnswer {
         }
         let remote = self.effective(RemoteSide::read(content_type, offer)?);
         let choice = choose(&remote, &self.local, restrict, self.slot())?;
-        let key = choice.crypto.map(|line| self.answer_key(line, tokens));
+        let key = self.answer_key(&choice, tokens);
         let stream = self.answer_stream(&choice, key.clone());
         let agreed = stream.answered_with(choice.stream, choice.crypto);
         let agreed = self.with_ways(agreed, self.local.direction, choice.stream);

@@ -1,0 +1,38 @@
+# A nurse walks from one base station to the next in a call, and back, and further. Each time the new bearer is made
+# before the old one breaks, within 150 ms; nobody misses more than one frame of 20 ms, and the far end hears no SIP.
+
+# A base station that hears no other one waits for half a minute before it keeps its own time.
+patience 60 s
+set dect.ari = "102AF12C"
+front end over udp
+start switch
+user 2001 "Nurse Anna"
+far end 7001
+native base A
+expect native base A in service
+native base B at 60 m
+expect native base B in service
+subscription window
+native handset 2001 near A
+expect line 2001 registered
+7001 dials 2001
+2001 answers
+expect 2001 hears 7001
+expect 7001 hears 2001
+2001 walks to B
+expect 2001 on B
+expect 2001 handed over 1 times
+expect 2001 hears 7001
+expect 7001 hears 2001
+2001 walks to A
+expect 2001 on A
+expect 2001 handed over 2 times
+expect 2001 hears 7001
+expect 7001 hears 2001
+expect 7001 silence below 25 ms
+expect 7001 misses at most 1
+expect 2001 misses at most 1
+2001 hangs up
+expect 7001 ended
+expect channels idle
+expect native bases without faults
