@@ -76,6 +76,8 @@ pub(super) struct Station {
     pub sync: Sync,
     pub clock: Clock,
     pub deaf: bool,
+    /// No handset that comes over arrives.
+    pub fails_handovers: bool,
     pub statistics: Statistics,
     pub session: Option<Session>,
     pub told: mpsc::Sender<Happening>,
@@ -123,6 +125,7 @@ impl Station {
             sync: Sync::new(config.sync_times),
             clock: Clock::new(config.drift_ppm),
             deaf: false,
+            fails_handovers: false,
             statistics: Statistics::default(),
             session: None,
             told,

@@ -7,6 +7,7 @@ mod north;
 mod phones;
 mod sip_dect;
 mod spine;
+mod walking;
 
 use futures::future::LocalBoxFuture;
 
@@ -19,6 +20,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
+    ("Handover, time and thieves on the air", walking::VERBS),
     ("Telephones", phones::VERBS),
     ("Expectations", expect::VERBS),
 ];
