@@ -16,7 +16,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use actix::prelude::*;
-use kirkwall_core::dect::base_link::code::{CipherState, DownReason, Sapi};
+use kirkwall_core::dect::base_link::code::{CipherState, DownReason, ErrorCode, Sapi};
 use kirkwall_core::dect::base_link::enrolment::KeyPrint;
 use kirkwall_core::dect::base_link::session::{
     Input, LinkNo, News, Order, Output, Plan, Request, Save, Session, Standing,
@@ -176,7 +176,7 @@ impl NativeBase {
                 }
                 self.air.do_send(BaseTold(self.id, About::Ciphered(told.conn, told.state)));
             }
-            News::Answered { request, response } => self.answered(request, response),
+            News::Answered { request, response } => self.answered(request, response, ctx),
             News::HoInd(ind) => {
                 self.rooms.statistics.connect(ind.rssi);
                 // What it says waits until the link has moved: it is nobody's first word.
@@ -246,10 +246,13 @@ impl NativeBase {
         }
     }
 
-    fn answered(&mut self, request: Request, response: Response) {
+    fn answered(&mut self, request: Request, response: Response, ctx: &mut Context<Self>) {
         match (request, response) {
             (Request::MediaOpen(media), response) => {
                 let Some(leg) = self.streams.get(&media).cloned() else { return };
+                if response == Response::Refused(ErrorCode::NO_CHANNEL) {
+                    self.blocked_there(ctx);
+                }
                 let opened = match response {
                     Response::MediaOpened(opened) => Ok(opened.local),
                     Response::Refused(code) => Err(format!("the base station has no stream: {code}")),

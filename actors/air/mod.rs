@@ -21,6 +21,7 @@ pub mod leg;
 mod plant;
 pub mod portable;
 mod visitors;
+mod waiting;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -73,6 +74,7 @@ pub use plant::{
     SyncTreeView,
 };
 pub use visitors::{Capture, FindHandset, HandsetTold, Knock, PageAll};
+pub use waiting::MessagesWait;
 
 /// Most handsets that are not subscribed and have a connection: whoever opens more waits his turn.
 const MOST_NEWCOMERS: usize = 64;
@@ -125,6 +127,8 @@ pub struct Air {
     bases: BTreeMap<BaseId, BaseEntry>,
     links_of: HashMap<LinkNo, BaseId>,
     visitors: HashMap<Pmid, (Ipui, Connection)>,
+    /// Messages that wait, by the handset that was told of them or will be.
+    waiting: BTreeMap<Ipui, u16>,
     handovers: HashMap<handover::Key, handover::Moving>,
     /// Handsets of which is being asked whether they may come over.
     coming: HashSet<Pmid>,
@@ -164,6 +168,7 @@ impl Air {
             bases: BTreeMap::new(),
             links_of: HashMap::new(),
             visitors: HashMap::new(),
+            waiting: BTreeMap::new(),
             handovers: HashMap::new(),
             coming: HashSet::new(),
             lost: handover::Lost::default(),
@@ -265,8 +270,12 @@ impl Air {
 
     fn located(&mut self, ipui: &Ipui, base: Option<BaseStationId>) {
         if let Some(entry) = self.handsets.get_mut(ipui) {
+            let was_away = entry.located.is_none() || entry.unreachable;
             entry.located = base.clone();
             entry.unreachable = false;
+            if was_away && base.is_some() {
+                self.tell_waiting(ipui);
+            }
         }
         let remote = base.as_ref().and_then(|base| base.0.parse::<BaseId>().ok());
         let remote = remote.and_then(|id| self.bases.get(&id)?.remote);
@@ -312,6 +321,7 @@ impl Air {
                 self.located(&ipui, None);
                 self.directory.remove(&ipui);
                 self.handsets.remove(&ipui);
+                self.waiting.remove(&ipui);
             }
             News::NotTerminated(failure) => {
                 warn!(ipui = %Pii(&ipui), ?failure, "a handset did not give up its subscription");

@@ -33,6 +33,8 @@ mod directory;
 mod forward;
 mod ice;
 mod load;
+mod lync_calls;
+mod message_waiting;
 mod outcomes;
 mod pidgin;
 mod restart;

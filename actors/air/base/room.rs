@@ -66,6 +66,12 @@ impl NativeBase {
         self.step(Input::Order(Order::Say(Busy { busy_bits }.into())), ctx);
     }
 
+    /// It had no channel for a call of one of its handsets, of which the books have not heard yet.
+    pub(super) fn blocked_there(&mut self, ctx: &mut Context<Self>) {
+        let (in_use, limit) = (self.rooms.load.channels(), self.rooms.limit.plain);
+        ctx.notify(Tally::Blocked(Purpose::New, Blocked::Full { in_use, limit }));
+    }
+
     /// A connection has ended.
     pub(super) fn ended(&mut self, reason: DownReason, frames: Option<(u32, u32)>) {
         let statistics = &mut self.rooms.statistics;
