@@ -37,6 +37,8 @@ pub struct Settings {
     pub internal_routing: InternalRouting,
     /// How numbers are dialled.
     pub dialling: Arc<DialPlan>,
+    /// The pause after which a number counts as whole that is dialled digit by digit.
+    pub digit_gap: Duration,
     /// Media.
     pub media: MediaSettings,
     /// Call logs of users.

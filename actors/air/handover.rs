@@ -13,6 +13,7 @@ use kirkwall_core::dect::base_link::word::{HoAccept, HoInd, HoReject};
 use kirkwall_core::dect::base_link::{MediaId, Response, ToBase};
 use kirkwall_core::id::CallRef;
 use kirkwall_core::machine::Machine;
+use kirkwall_core::radio::allocation::Purpose;
 use kirkwall_core::radio::handover::Handover;
 use kirkwall_core::radio::handover::procedure::{At as Place, Ended, GIVE_UP_INVOLUNTARY, Input, Output};
 use kirkwall_core::radio::statistics::Outcome;
@@ -90,7 +91,7 @@ impl Air {
             let shown = asked.send(InspectCall).await.ok()?;
             // A bearer that moves within one base station needs no further channel.
             if let (Some(call), Some(supervisor), false) = (shown.call, supervisor, same) {
-                supervisor.send(TakeBase(call, to)).await.ok()?.ok()?;
+                supervisor.send(TakeBase(call, to, Purpose::Handover)).await.ok()?.ok()?;
             }
             Some(shown)
         };

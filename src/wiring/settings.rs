@@ -34,6 +34,7 @@ pub fn settings(config: &Config) -> Settings {
         north: north(config),
         internal_routing: config.sip.internal_routing,
         dialling: Arc::new(config.dialling.plan()),
+        digit_gap: config.dect.digit_gap,
         media: media(config),
         logs: LogSettings {
             entries: config.cdr.log_entries.into(),

@@ -118,13 +118,6 @@ impl OfferAnswer {
         (self.local.address, self.local.port) = (address, port);
     }
 
-    /// Our keys of before are shown no more: whoever receives and sends for us now is another than before.
-    pub fn renew_keys(&mut self) {
-        if let Some(session) = &mut self.session {
-            session.keys.clear();
-        }
-    }
-
     /// Our offer: in an INVITE, a re-INVITE, an UPDATE, or late in a response. When nothing changed
     /// since the last exchange it is the same description again, which refreshes the session
     /// (RFC 4028 §7.4); while an offer is out, the same offer.
@@ -209,6 +202,13 @@ impl OfferAnswer {
         let (body, keys) = (spoken.body.0.clone(), spoken.draft.crypto());
         self.conclude(Session { spoken, slot, profile, key, keys, agreed: agreed.clone(), remote });
         Ok((body, agreed))
+    }
+
+    /// Our next offer brings fresh keys: the stream it is for was interrupted, and counts its packets anew.
+    pub fn renew_keys(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.keys.clear();
+        }
     }
 
     /// The agents have chosen: what our descriptions show from now on.
