@@ -93,19 +93,24 @@ impl Handler<Redeem> for Air {
             (Err(reason), _) => return Box::pin(actix::fut::ready(Err(reason))),
             (Ok(_), None) => return Box::pin(actix::fut::ready(Err(RefuseReason::TOO_MANY))),
         };
+        // Two that enrol in the same moment are two radios.
+        self.given.insert(rpn);
         let enrolled = Enrolled::new(base, key, self.now());
         let record = NativeBaseRecord { enrolled, rpn };
         let writes = vec![tokens.put(&EnrolmentRecord::new(used)), self.records.put(&record)];
         let saved = self.ports.journal.save(writes).into_actor(self);
-        Box::pin(saved.map(move |saved, me, ctx| match saved {
-            Ok(()) => {
-                info!(%base, rpn, "a base station has enrolled");
-                me.start_base(&record, ctx);
-                Ok(())
-            }
-            Err(fault) => {
-                error!(%fault, "an enrolment was not saved");
-                Err(RefuseReason::NOT_NOW)
+        Box::pin(saved.map(move |saved, me, ctx| {
+            me.given.remove(&rpn);
+            match saved {
+                Ok(()) => {
+                    info!(%base, rpn, "a base station has enrolled");
+                    me.start_base(&record, ctx);
+                    Ok(())
+                }
+                Err(fault) => {
+                    error!(%fault, "an enrolment was not saved");
+                    Err(RefuseReason::NOT_NOW)
+                }
             }
         }))
     }
@@ -174,7 +179,8 @@ impl Air {
 
     /// 256 radios of a class B system (EN 300 175-6, 5.2.2).
     fn free_rpn(&self) -> Option<u8> {
-        (0..=u8::MAX).find(|rpn| self.bases.values().all(|entry| entry.rpn != *rpn))
+        let taken = |rpn: u8| self.given.contains(&rpn) || self.bases.values().any(|entry| entry.rpn == rpn);
+        (0..=u8::MAX).find(|rpn| !taken(*rpn))
     }
 }
 

@@ -130,6 +130,8 @@ pub struct Air {
     /// Messages that wait, by the handset that was told of them or will be.
     waiting: BTreeMap<Ipui, u16>,
     handovers: HashMap<handover::Key, handover::Moving>,
+    /// Radio numbers of base stations that enrol just now.
+    given: HashSet<u8>,
     /// Handsets of which is being asked whether they may come over.
     coming: HashSet<Pmid>,
     /// Handsets whose connection was lost.
@@ -170,6 +172,7 @@ impl Air {
             visitors: HashMap::new(),
             waiting: BTreeMap::new(),
             handovers: HashMap::new(),
+            given: HashSet::new(),
             coming: HashSet::new(),
             lost: handover::Lost::default(),
             survey: Survey::default(),

@@ -146,7 +146,11 @@ impl Sync {
     }
 
     fn miss(&mut self, now: Instant, in_call: bool) {
-        let Some(heard_at) = self.heard_at else { return };
+        let Some(heard_at) = self.heard_at else {
+            // It was to be master, and is not any more.
+            self.state = state::SEARCHING;
+            return;
+        };
         let silent = now.saturating_duration_since(heard_at);
         if silent >= self.times.lost {
             self.state = if in_call { state::LOST } else { state::SEARCHING };

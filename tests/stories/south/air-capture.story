@@ -26,7 +26,7 @@ expect 2001 ended
 7001 dials 2001
 expect 2001 ringing
 2001 hangs up
-expect 7001 ended
+expect 7001 refused with 603
 stranger 2002 near A
 2002 cannot subscribe with code 1111
 2001 tells where it is
