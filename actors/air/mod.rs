@@ -395,8 +395,3 @@ impl Handler<Meet> for Air {
         self.restore(ctx);
     }
 }
-
-/// The IPEI of a handset, as printed.
-fn printed(ipei: Ipei) -> String {
-    ipei.to_string()
-}
