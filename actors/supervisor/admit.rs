@@ -13,6 +13,7 @@ use kirkwall_core::call::{About, CALL_WAITING, Divert, NativeTarget, Party, Targ
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
+use kirkwall_core::radio::allocation::Purpose;
 use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::wire::{HeaderName, Uri};
 use kirkwall_core::sip::{Destination, Facing, SipBaseProfile};
@@ -223,8 +224,8 @@ impl Supervisor {
         }
         self.admission.reserve_media(ask.call, srtp).map_err(refused)?;
         if let (Facing::South, Some(base)) = (ask.facing, &ask.caller.base) {
-            let limit = self.base_limit(base);
-            self.admission.reserve_base(ask.call, base, limit, ask.srtp).map_err(refused)?;
+            let purpose = if emergency { Purpose::Emergency } else { Purpose::New };
+            self.take_base(ask.call, base, ask.srtp, purpose).map_err(refused)?;
         }
         Ok(())
     }
@@ -233,6 +234,7 @@ impl Supervisor {
         let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
         let located = self.places(user);
         let (mut targets, mut refused) = (Vec::new(), None);
+        let purpose = if about.emergency { Purpose::Emergency } else { Purpose::New };
         let mut headers = self.headers_about(&self.aor(user.as_str()), about);
         if about.waits {
             headers.push((HeaderName::AlertInfo.as_str().to_owned(), CALL_WAITING.to_owned()));
@@ -241,7 +243,7 @@ impl Supervisor {
             let limit = self.base_limit(&place.base);
             let srtp = if place.native.is_some() { secures(&self.settings.media.srtp_south) } else { srtp };
             let display = self.display_for(ask, &place);
-            match self.admission.reserve_base(ask.call, &place.base, limit, srtp) {
+            match self.take_base(ask.call, &place.base, srtp, purpose) {
                 Err(refusal) => refused = Some(refusal),
                 Ok(()) => targets.push(Target {
                     request_uri: place.contact,
@@ -354,7 +356,8 @@ impl Supervisor {
         self.admission.learned(base, limit, self.ports.clock.now())
     }
 
-    pub(super) fn show_channels(&self) {
+    pub(super) fn show_channels(&mut self) {
+        self.show_loads();
         let (_, load) = self.admission.media();
         gauge!("ipdect_media_channels_in_use").set(f64::from(load.channels()));
         gauge!("ipdect_calls_active").set(self.active as f64);

@@ -29,6 +29,7 @@ mod native;
 mod people;
 mod presence;
 mod prove;
+mod radios;
 mod relay;
 mod shared;
 mod south;
@@ -139,6 +140,7 @@ pub struct Supervisor {
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
     admission: Admission,
+    radios: radios::Radios,
     attempts: u64,
     /// Calls that are not over; an actor outlives its call by a few transactions.
     active: usize,
@@ -268,6 +270,7 @@ impl Supervisor {
             calls_max: 0,
             deaths: Deaths::default(),
             draining: false,
+            radios: radios::Radios::default(),
             last_reference: 0,
             next_line: 0,
             started,

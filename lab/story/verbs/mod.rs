@@ -1,7 +1,9 @@
 //! Verbs, a file for each family of them.
 
+mod capture;
 mod crowd;
 mod expect;
+mod house;
 mod ice;
 mod native_base;
 mod native_handset;
@@ -10,6 +12,7 @@ mod north;
 mod phones;
 mod sip_dect;
 mod spine;
+mod walking;
 
 use futures::future::LocalBoxFuture;
 
@@ -24,6 +27,9 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
+    ("Handover, time and thieves on the air", walking::VERBS),
+    ("Houses", house::VERBS),
+    ("Captures", capture::VERBS),
     ("Users of native handsets", native_user::VERBS),
     ("Telephones", phones::VERBS),
     ("Expectations", expect::VERBS),
