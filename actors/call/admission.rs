@@ -107,6 +107,7 @@ impl Call {
             ice: (ice(self.facing), callee.map_or(IceMode::Off, |to| ice(to.facing))),
             attempts,
             hold: media.hold,
+            join_code: self.settings.dialling.conference.keys.clone(),
             about: About::default(),
         }
     }

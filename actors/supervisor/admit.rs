@@ -4,7 +4,7 @@ use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::secures;
-use kirkwall_core::call::dialling::NumberClass;
+use kirkwall_core::call::dialling::{CodeOrder, NumberClass};
 use kirkwall_core::call::forward::{Diversion, ForwardReason};
 use kirkwall_core::call::route::{Ask, Routed, Way, way};
 use kirkwall_core::call::{About, Divert, NativeTarget, Party, Target};
@@ -63,9 +63,17 @@ pub struct DivertCall {
 impl Handler<Admit> for Supervisor {
     type Result = ActorResponse<Self, AdmitReply>;
 
-    fn handle(&mut self, ask: Admit, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, ask: Admit, ctx: &mut Self::Context) -> Self::Result {
         let routed = self.route(&ask);
         match routed.way {
+            Way::Code(CodeOrder::Conference) => {
+                let reply = self.gather_by_code(&ask, ctx);
+                ActorResponse::reply(self.judged(&ask, reply))
+            }
+            Way::NewRoom => {
+                let reply = self.new_room(&ask, ctx);
+                ActorResponse::reply(self.judged(&ask, reply))
+            }
             Way::Code(order) => self.obey(&ask, order),
             _ => {
                 let reply = self.follow_route(&ask, routed, false);
@@ -140,11 +148,23 @@ impl Supervisor {
             let new: Vec<_> = called.into_iter().filter(|user| !entry.called.contains(user)).collect();
             entry.called.extend(new);
         }
-        let about = About { emergency, trail, forwards, confirms: false };
+        let about = About { emergency, trail, forwards, confirms: false, room: None };
         match way {
             Way::Refuse(cause) => Err(cause),
             // Codes are obeyed before anybody comes here.
             Way::Code(_) => Err(Cause::of_status(484, "a feature code is dialled by itself")),
+            // A new room is made before anybody comes here.
+            Way::NewRoom => Err(Cause::of_status(484, "a new conference is dialled by itself")),
+            Way::Room(room) => {
+                if !again {
+                    self.take_common(ask, ask.srtp, emergency)?;
+                }
+                Ok(Granted {
+                    attempts: Vec::new(),
+                    credentials: None,
+                    about: About { room: Some(room), ..about },
+                })
+            }
             Way::Handset(user) => {
                 if !again {
                     self.take_common(ask, ask.srtp, emergency)?;

@@ -100,7 +100,7 @@ impl Supervisor {
             CodeOrder::NoForward(kind) => set.set(kind, None),
             CodeOrder::NoForwards => ForwardKind::ALL.into_iter().for_each(|kind| set.set(kind, None)),
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
-            CodeOrder::Redial | CodeOrder::CallBack => {}
+            CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::Conference => {}
         }
         Ok(set)
     }

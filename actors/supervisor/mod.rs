@@ -28,6 +28,7 @@ mod native;
 mod people;
 mod presence;
 mod prove;
+mod rooms;
 mod south;
 mod transfer;
 mod voice;
@@ -63,7 +64,7 @@ use crate::settings::Settings;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
-pub use inbound::{Arrived, Hear, invite_key};
+pub use inbound::{Arrived, Hear, KeyInVoice, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
@@ -72,6 +73,7 @@ pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
+pub use rooms::{CedeCall, Gather, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;
@@ -121,6 +123,7 @@ pub struct Supervisor {
     presences: presence::Presences,
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
+    rooms: rooms::RoomBook,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
@@ -222,6 +225,7 @@ impl Supervisor {
             presences: presence::Presences::default(),
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
+            rooms: rooms::RoomBook::new(),
             invites: HashMap::new(),
             ended: VecDeque::new(),
             admission,
@@ -259,6 +263,7 @@ impl Actor for Supervisor {
         self.restore_features();
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
+        self.restore_rooms(ctx);
         self.restore_calls(ctx);
         self.watch_proxies(ctx);
     }

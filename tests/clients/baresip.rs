@@ -91,6 +91,13 @@ impl Baresip {
         self.order("accept", "");
     }
 
+    /// Presses keys in the call that it talks in (RFC 4733).
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.chars() {
+            self.order("sndcode", &key.to_string());
+        }
+    }
+
     fn order(&mut self, command: &str, params: &str) {
         let order = json!({ "command": command, "params": params, "token": command }).to_string();
         self.control.write_all(format!("{}:{order},", order.len()).as_bytes()).unwrap();

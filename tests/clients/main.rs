@@ -29,6 +29,7 @@ mod web;
 mod barring;
 mod calls;
 mod certificates;
+mod conference;
 mod directory;
 mod forward;
 mod ice;

@@ -116,6 +116,11 @@ pub enum LegOrder {
         /// Our answer, or our offer when it made none.
         body: Option<Body>,
     },
+    /// Name itself as a conference from now on: Contact is its URI, with `isfocus` (RFC 4579 §5.1).
+    Focus {
+        /// User part of that URI.
+        user: String,
+    },
     /// Refuse the caller.
     Reject {
         /// Why.
@@ -249,6 +254,7 @@ pub fn tell(order: LegOrder) -> invite::LegOrder {
             invite::LegOrder::Progress { status, body, reliable }
         }
         LegOrder::Accept { body } => invite::LegOrder::Accept { body },
+        LegOrder::Focus { user } => invite::LegOrder::Focus { user },
         LegOrder::Reject { cause } => {
             let status = cause.status_for_caller();
             let mut headers = vec![(HeaderName::Reason, Text::from(cause.reason_header()))];

@@ -43,6 +43,7 @@ impl Call {
     pub(super) fn admitted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
         self.channels = Channels::Held;
         self.hold = grant.hold;
+        self.join_code = grant.join_code.clone();
         let ice = LocalIce::of(grant.ice.0, &mut self.tokens);
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0, ice);
         let media = OfferAnswer::new(local, &mut self.tokens);
@@ -56,8 +57,11 @@ impl Call {
         if let Some(caller) = self.legs.get_mut(&LegNo::CALLER) {
             caller.media = Some(media);
         }
-        let confirms = grant.about.confirms;
+        let (confirms, room) = (grant.about.confirms, grant.about.room.clone());
         self.grant = Some(grant);
+        if let Some(room) = room {
+            return self.enter_room(room, now);
+        }
         if confirms {
             return self.confirm(&self.search.codecs.clone(), now);
         }

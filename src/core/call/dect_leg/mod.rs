@@ -205,8 +205,9 @@ impl DectLeg {
             LegOrder::AnswerReoffer { body } => self.reoffer_granted(&body, out),
             LegOrder::RefuseReoffer { .. } => self.reoffer_refused(out),
             LegOrder::Reoffer { body } => self.reoffered(&body, out),
-            // A handset asks for no transfer in these words.
-            LegOrder::AcceptTransfer { .. }
+            // A handset asks for no transfer in these words, and knows no URI of a conference.
+            LegOrder::Focus { .. }
+            | LegOrder::AcceptTransfer { .. }
             | LegOrder::RefuseTransfer { .. }
             | LegOrder::TellTransfer { .. } => {}
         }

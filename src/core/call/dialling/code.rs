@@ -25,6 +25,8 @@ pub struct FeatureCodes {
     pub redial: String,
     /// Call back the last missed caller.
     pub call_back: String,
+    /// Make a conference of all calls on hold.
+    pub conference: String,
 }
 
 impl Default for FeatureCodes {
@@ -39,6 +41,7 @@ impl Default for FeatureCodes {
             do_not_disturb: "*26".into(),
             redial: "*66".into(),
             call_back: "*69".into(),
+            conference: "*3".into(),
         }
     }
 }
@@ -58,6 +61,8 @@ pub enum CodeOrder {
     Redial,
     /// Call back the last missed caller.
     CallBack,
+    /// Join the calls that the user has on hold in a conference.
+    Conference,
 }
 
 /// A code as lists show it.
@@ -103,6 +108,9 @@ impl FeatureCodes {
         if is(&self.call_back) {
             return Some(Ok(CodeOrder::CallBack));
         }
+        if is(&self.conference) {
+            return Some(Ok(CodeOrder::Conference));
+        }
         self.forwards().into_iter().find_map(|(code, kind)| match dialled.strip_prefix(code) {
             _ if code.is_empty() => None,
             Some("") => Some(Err(Cause::of_status(484, format!("dial a number too: {code}*NUMBER#")))),
@@ -140,6 +148,7 @@ impl FeatureCodes {
             line("do_not_disturb", &self.do_not_disturb, "", "do not disturb"),
             line("redial", &self.redial, "", "dial again what you dialled last"),
             line("call_back", &self.call_back, "", "call back the last missed caller"),
+            line("conference", &self.conference, "", "talk with all whom you have on hold"),
         ];
         lines.into_iter().filter(|line| line.set != "#" && !line.set.starts_with("*NUMBER")).collect()
     }
@@ -156,6 +165,7 @@ impl FeatureCodes {
             ("do_not_disturb", &self.do_not_disturb),
             ("redial", &self.redial),
             ("call_back", &self.call_back),
+            ("conference", &self.conference),
         ];
         let used = || all.iter().filter(|(_, code)| !code.is_empty());
         let mut faults = Vec::new();
@@ -232,7 +242,7 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 8);
+        assert_eq!(codes.list().len(), 9);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));
