@@ -209,3 +209,16 @@ impl Handler<Administer> for Conference {
         self.step(input, ctx).map_err(|refusal| DeskFault::NotFound(refusal.to_string()))
     }
 }
+
+/// How the room is; answered when what was said before is on disk.
+#[derive(Debug, Message)]
+#[rtype(result = "core::RoomView")]
+pub struct Inspect;
+
+impl Handler<Inspect> for Conference {
+    type Result = MessageResult<Inspect>;
+
+    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.machine.view())
+    }
+}

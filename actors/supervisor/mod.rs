@@ -29,6 +29,7 @@ mod people;
 mod presence;
 mod prove;
 mod rooms;
+mod rooms_desk;
 mod south;
 mod transfer;
 mod voice;

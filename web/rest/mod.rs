@@ -26,6 +26,7 @@ mod page;
 mod phone_book;
 mod problems;
 mod registrations;
+mod rooms;
 mod session;
 mod subscriptions;
 mod tokens;
@@ -46,6 +47,7 @@ pub use calls::named as call_named;
 pub use features::kind as log_kind;
 pub use openapi::openapi_json;
 pub use page::{cursor_of, read_cursor};
+pub use rooms::{named as room_named, of_room};
 pub use users::{UserJson, in_path, typed_secret};
 
 use crate::access::{self, Need};
@@ -92,6 +94,13 @@ fn operations() -> Vec<Operation> {
         op(&get, "/users/{username}/calls", Scope("users:read"), route().to(features::list_calls)),
         op(&delete, "/users/{username}/calls", Scope("users:write"), route().to(features::clear_calls)),
         op(&get, "/feature-codes", Scope("users:read"), route().to(features::codes)),
+        op(&get, "/rooms", Scope("calls:read"), route().to(rooms::list)),
+        op(&post, "/rooms", Scope("users:write"), route().to(rooms::create)),
+        op(&get, "/rooms/{name}", Scope("calls:read"), route().to(rooms::get)),
+        op(&patch, "/rooms/{name}", Scope("users:write"), route().to(rooms::change)),
+        op(&delete, "/rooms/{name}", Scope("users:write"), route().to(rooms::delete)),
+        op(&patch, "/rooms/{name}/members/{id}", Scope("calls:control"), route().to(rooms::mute)),
+        op(&delete, "/rooms/{name}/members/{id}", Scope("calls:control"), route().to(rooms::remove)),
         op(&post, "/imports", Scope("users:write"), route().to(imports::create)),
         op(&get, "/imports/{id}", Scope("users:write"), route().to(imports::get)),
         op(&delete, "/imports/{id}", Scope("users:write"), route().to(imports::delete)),

@@ -7,6 +7,7 @@ pub mod certificates;
 pub mod features;
 pub mod phone_book;
 pub mod plant;
+pub mod rooms;
 pub mod users;
 
 use std::time::Duration;
