@@ -18,6 +18,7 @@ mod certificates;
 mod features;
 mod handsets;
 mod imports;
+mod mailbox;
 mod me;
 mod native_bases;
 mod openapi;
@@ -93,6 +94,9 @@ fn operations() -> Vec<Operation> {
         ),
         op(&get, "/users/{username}/calls", Scope("users:read"), route().to(features::list_calls)),
         op(&delete, "/users/{username}/calls", Scope("users:write"), route().to(features::clear_calls)),
+        op(&get, "/users/{username}/message-waiting", Scope("users:read"), route().to(mailbox::get)),
+        op(&put, "/users/{username}/message-waiting", Scope("users:write"), route().to(mailbox::replace)),
+        op(&delete, "/users/{username}/message-waiting", Scope("users:write"), route().to(mailbox::clear)),
         op(&get, "/feature-codes", Scope("users:read"), route().to(features::codes)),
         op(&get, "/rooms", Scope("calls:read"), route().to(rooms::list)),
         op(&post, "/rooms", Scope("users:write"), route().to(rooms::create)),

@@ -77,6 +77,12 @@ fn table() -> Vec<PageRow> {
             "DELETE /users/{username}/calls",
             route().to(features::clear_calls),
         ),
+        act(
+            "/user/{username}/message-waiting/clear",
+            edit,
+            "DELETE /users/{username}/message-waiting",
+            route().to(features::clear_mailbox),
+        ),
         page("/feature-codes", Scope("users:read"), route().to(features::codes)),
         page("/rooms", see, route().to(rooms::list)),
         act("/rooms", edit, "POST /rooms", route().to(rooms::add)),
