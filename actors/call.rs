@@ -23,12 +23,14 @@ use std::net::IpAddr;
 
 use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::dect_leg::LineNo;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
     self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Output, Save, Target,
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
+use kirkwall_core::media::ice::candidate::Candidate;
 use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
@@ -43,14 +45,14 @@ use tracing::{Span, debug, error, info, info_span};
 use crate::desk::MediaView;
 use crate::dialog::{Dialog, DialogSeed, Moved, Place, local_end, local_end_to};
 use crate::media_channel::{
-    Close, Count, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run, Sit,
+    Close, Count, Gather, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run, Sit,
 };
 use crate::ports::Ports;
 use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, CedeCall, DivertCall, Gather, Granted,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, CedeCall, DivertCall, GatherCalls, Granted,
     HandsetRefused, Hear, LastWords, Release, ReleaseBase, RoomHears, SummonCall, Supervisor, invite_key,
 };
 
@@ -102,7 +104,7 @@ enum Beginning {
     /// With an INVITE.
     Invited(Box<SipMessage>, Peer),
     /// With a handset on a native base station.
-    Native(Addr<crate::air::leg::NativeLeg>),
+    Native(Addr<crate::air::leg::NativeLeg>, LineNo),
     /// With what was on disk.
     Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
     /// It has begun.
@@ -125,6 +127,8 @@ pub struct Call {
     joined: Vec<(String, LegNo)>,
     credentials: Option<Credentials>,
     channel: Option<Addr<MediaChannel>>,
+    /// Our addresses at a media relay, towards the caller and the callee.
+    relayed: [Vec<Candidate>; 2],
     ladder: Ladder,
     supervisor: Addr<Supervisor>,
     ports: Ports,
@@ -180,6 +184,7 @@ impl Call {
             joined: Vec::new(),
             credentials: None,
             channel: None,
+            relayed: [Vec::new(), Vec::new()],
             ladder: Ladder::default(),
             calls: Calls::new(&ports.journal),
             cdrs: Cdrs::new(&ports.journal),
@@ -271,7 +276,7 @@ impl Call {
                     self.supervisor.do_send(SummonCall { room, owner, replaces, from, leg, ticket });
                 }
                 Output::Gather(user) => {
-                    self.supervisor.do_send(Gather { call: self.summary().reference, user });
+                    self.supervisor.do_send(GatherCalls { call: self.summary().reference, user });
                 }
                 Output::ReleaseBase(leg) => {
                     if let Some(base) = self.machine.base_of(leg).cloned() {
@@ -350,7 +355,7 @@ impl Call {
     fn dialog(&self, leg: LegNo) -> Option<&Addr<Dialog>> {
         match self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, addr)| addr))? {
             LegAddr::Sip(dialog) => Some(dialog),
-            LegAddr::Native(_) => None,
+            LegAddr::Native(..) => None,
         }
     }
 }
@@ -362,7 +367,7 @@ impl Actor for Call {
         ctx.set_mailbox_capacity(1_024);
         match std::mem::replace(&mut self.beginning, Beginning::Done) {
             Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
-            Beginning::Native(leg) => self.joined(leg, ctx),
+            Beginning::Native(leg, line) => self.joined(leg, line, ctx),
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }

@@ -29,6 +29,7 @@ mod native;
 mod people;
 mod presence;
 mod prove;
+mod relay;
 mod rooms;
 mod rooms_desk;
 mod south;
@@ -71,12 +72,14 @@ pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
-pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, TakeBase, WaitingFor, WhoHas};
+pub use native::{
+    IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, TakeBase, WaitingFor, WhoHas,
+};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
-pub use rooms::{CedeCall, Gather, RoomChanged, RoomDied, RoomHears, SummonCall};
+pub use rooms::{CedeCall, GatherCalls, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;

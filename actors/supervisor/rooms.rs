@@ -251,17 +251,17 @@ impl Handler<RoomDied> for Supervisor {
 /// The user of a call wants all other calls of its own in a conference with it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Gather {
+pub struct GatherCalls {
     /// The call that is in the user's ear.
     pub call: CallRef,
     /// Who.
     pub user: Username,
 }
 
-impl Handler<Gather> for Supervisor {
+impl Handler<GatherCalls> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, Gather { call, user }: Gather, ctx: &mut Self::Context) {
+    fn handle(&mut self, GatherCalls { call, user }: GatherCalls, ctx: &mut Self::Context) {
         match self.gather(&user, call, ctx) {
             Ok(room) => {
                 if let Some(entry) = self.calls.get(&call) {
