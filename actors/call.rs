@@ -53,7 +53,8 @@ use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
     Admit, AdmitReply, CallDied, CallEnded, CallProgressed, CedeCall, DivertCall, GatherCalls, Granted,
-    HandsetRefused, Hear, LastWords, Release, ReleaseBase, RoomHears, SummonCall, Supervisor, invite_key,
+    HandsetRefused, Hear, KeepInside, LastWords, Release, ReleaseBase, RoomHears, SummonCall, Supervisor,
+    invite_key,
 };
 
 use native::LegAddr;
@@ -235,6 +236,7 @@ impl Call {
             match output {
                 Output::Admit { srtp } => self.ask_admission(srtp, ctx),
                 Output::Divert(divert) => self.ask_forward(*divert, ctx),
+                Output::Inside => self.ask_inside(ctx),
                 Output::Dial { leg, target, offer } => self.dial(leg, *target, offer, ctx),
                 Output::Leg(leg, order) => {
                     if let Some(addr) = self.legs.get(&leg) {

@@ -27,6 +27,7 @@ mod switch;
 mod web;
 
 mod barring;
+mod call_waiting;
 mod calls;
 mod certificates;
 mod conference;
@@ -34,6 +35,7 @@ mod directory;
 mod forward;
 mod ice;
 mod load;
+mod lost_ways;
 mod lync_calls;
 mod message_waiting;
 mod outcomes;

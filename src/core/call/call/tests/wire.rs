@@ -222,7 +222,11 @@ impl Wire {
                 Output::Room(..) | Output::Mix(..) | Output::Gather(_) | Output::Summon { .. } => {}
                 Output::Cede(..) => self.call_hears(Input::NotOurs),
                 Output::Play(..) | Output::Press { .. } | Output::TakeMedia { .. } => {}
-                Output::ReleaseBase(_) | Output::FreeBase(_) | Output::Changed(_) | Output::Divert(_) => {}
+                Output::ReleaseBase(_)
+                | Output::FreeBase(_)
+                | Output::Changed(_)
+                | Output::Divert(_)
+                | Output::Inside => {}
             }
         }
     }

@@ -358,6 +358,7 @@ impl World {
             Output::Cede(call, member) => format!("cede {member} of {call}"),
             Output::Summon { room, owner, .. } => format!("summon {owner} to {room}"),
             Output::Gather(user) => format!("gather {user}"),
+            Output::Inside => "inside?".to_owned(),
             Output::FreeBase(base) => {
                 assert!(self.over.is_none(), "Over gives all back");
                 self.freed.push(base.0.clone());
@@ -395,6 +396,7 @@ impl World {
                 self.caller_hears(body, false);
                 format!("{status}{sdp}")
             }
+            LegOrder::CallWaits => "waits".to_owned(),
             LegOrder::Accept { body } => {
                 told.answered = true;
                 match caller {
