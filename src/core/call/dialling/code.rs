@@ -94,7 +94,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 9] {
+    fn all(&self) -> [(&'static str, &String); 10] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 9);
+        assert_eq!(codes.list().len(), 10);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));
