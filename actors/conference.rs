@@ -99,7 +99,6 @@ impl Conference {
                 Output::Call(call, order) => self.tell(call, order),
                 Output::Announce(announcement) => self.announce(announcement),
                 Output::Changed(view) => {
-                    self.calls.retain(|call, _| view.members.iter().any(|member| member.call == *call));
                     self.supervisor.do_send(RoomChanged(view));
                 }
                 Output::Over => ctx.stop(),

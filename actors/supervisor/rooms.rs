@@ -30,7 +30,7 @@ const AD_HOC: &str = "conference-";
 pub(super) struct RoomEntry {
     pub addr: Addr<Conference>,
     pub view: RoomView,
-    /// Calls that have said something to it.
+    /// Calls that have said something to it. None leaves a room that stands and goes on: it ends, or the room does.
     calls: BTreeSet<CallRef>,
 }
 
@@ -220,7 +220,6 @@ impl Handler<RoomChanged> for Supervisor {
 
     fn handle(&mut self, RoomChanged(view): RoomChanged, _: &mut Self::Context) {
         if let Some(entry) = self.rooms.get_mut(&view.room.name) {
-            entry.calls.retain(|call| view.members.iter().any(|member| member.call == *call));
             entry.view = *view;
         }
     }

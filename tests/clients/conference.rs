@@ -216,3 +216,59 @@ fn a_room_asks_for_its_pin_and_lets_in_who_knows_it() {
     assert_eq!(rooms(&switch), 1, "a room stays when it is empty");
     switch.assert_alive();
 }
+
+#[test]
+fn linphone_asks_the_focus_for_its_other_calls() {
+    let scene = Scene::new("conference-replaces");
+    let mut switch = house(&scene, 3);
+    let mut anna = Linphone::start(&scene, account(&switch, 0));
+    let mut bob = Baresip::start(&scene, account(&switch, 1));
+    let mut carol = Baresip::start(&scene, account(&switch, 2));
+    anna.dial("conference");
+    anna.wait_established();
+    // RFC 4579 §5.6: REFER to the focus, with Replaces of the call whose far end shall take part.
+    for (number, phone) in [(2, &mut bob), (3, &mut carol)] {
+        anna.hold();
+        anna.dial(phone.user());
+        anna.wait_established();
+        phone.wait_established();
+        anna.join(1, number);
+        anna.wait("ended");
+        anna.resume_call(1);
+        hears(phone, anna.tone());
+    }
+    all_hear_all(&[&bob, &carol]);
+    anna.hang_up();
+    until_true("the conference is over", PATIENCE, || rooms(&switch) == 0);
+    all_hear_all(&[&bob, &carol]);
+    carol.hang_up();
+    bob.wait_closed();
+    switch.wait_idle();
+    switch.assert_alive();
+}
+
+#[test]
+fn a_code_brings_everybody_on_hold_into_a_conference() {
+    let scene = Scene::new("conference-code");
+    let mut switch = house(&scene, 3);
+    let mut anna = Baresip::start(&scene, account(&switch, 0));
+    let mut bob = Linphone::start(&scene, account(&switch, 1));
+    let mut carol = Linphone::start(&scene, account(&switch, 2));
+    for phone in [&mut bob, &mut carol] {
+        anna.dial(phone.user());
+        anna.wait_established();
+        phone.wait_established();
+        hears(phone, anna.tone());
+        anna.hold();
+        hears_no_more(phone, anna.tone());
+    }
+    anna.dial("*3");
+    anna.wait_established();
+    all_hear_all(&[&anna, &bob, &carol]);
+    bob.hang_up();
+    until_true("the conference is over", PATIENCE, || rooms(&switch) == 0);
+    all_hear_all(&[&anna, &carol]);
+    carol.hang_up();
+    switch.wait_idle();
+    switch.assert_alive();
+}

@@ -1,5 +1,6 @@
 //! Verbs, a file for each family of them.
 
+mod conference;
 mod crowd;
 mod expect;
 mod ice;
@@ -26,6 +27,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Native handsets", native_handset::VERBS),
     ("Users of native handsets", native_user::VERBS),
     ("Telephones", phones::VERBS),
+    ("Conferences", conference::VERBS),
     ("Expectations", expect::VERBS),
 ];
 

@@ -89,6 +89,8 @@ pub enum LegNews {
     },
     /// Its user wants the other end of the call to be connected with somebody else.
     TransferAsked(Box<TransferWish>),
+    /// Its user wants all its calls in one conference.
+    ConferenceAsked,
     /// Its user pressed a key, told beside the voice.
     KeyPressed {
         /// `0`-`9`, `*`, `#`, `A`-`D`.

@@ -329,6 +329,7 @@ impl Call {
             }
             (State::Talking, LegNews::TransferAsked(wish)) => self.transfer_asked(leg, *wish, now),
             (_, LegNews::TransferAsked(wish)) => self.transfer_refused(leg, &wish),
+            (State::Talking, LegNews::ConferenceAsked) => self.conference_asked(leg),
             (_, LegNews::KeyPressed { digit, millis }) => self.key_pressed(leg, digit, millis),
             (State::Talking, LegNews::Ended { .. } | LegNews::Refused { .. }) if self.is_referrer(leg) => {
                 self.referrer_left(leg)
@@ -351,6 +352,7 @@ impl Call {
             (
                 _,
                 LegNews::Invited
+                | LegNews::ConferenceAsked
                 | LegNews::Progress { .. }
                 | LegNews::Answered { .. }
                 | LegNews::Acknowledged { .. },

@@ -411,6 +411,16 @@ impl Call {
             return None;
         }
         typed.clear();
+        self.gathered_by(leg)
+    }
+
+    fn gathered_by(&self, leg: LegNo) -> Option<Output> {
         self.party_at(self.side_of(leg)).user.clone().map(Output::Gather)
+    }
+
+    /// The user of a leg wants all its calls in one conference.
+    pub(super) fn conference_asked(&self, leg: LegNo) -> Ready<Save, Output> {
+        let asked = self.gathered_by(leg).filter(|_| self.transfer.is_none());
+        Ready::say(asked.into_iter().collect())
     }
 }
