@@ -23,6 +23,7 @@ expect 2002 talking
 expect 2002 hears 2001
 expect 2001 hears 2002
 2002 hangs up
+expect 2002 ended
 2002 dials 8001
 expect 2002 talking
 2002 presses 000011112222
