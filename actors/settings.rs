@@ -12,7 +12,7 @@ use kirkwall_core::call::{HoldSignals, Sound};
 use kirkwall_core::lync::presence::PresenceTimes;
 use kirkwall_core::media::Codec;
 use kirkwall_core::media::ice::agent;
-use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
+use kirkwall_core::media::negotiate::{Habits, IceMode, SrtpPolicy};
 use kirkwall_core::media::tone;
 use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
@@ -129,6 +129,10 @@ pub struct MediaSettings {
     pub srtp_north: SrtpPolicy,
     /// SRTP towards handsets and bases.
     pub srtp_south: SrtpPolicy,
+    /// How descriptions are read and written towards the north.
+    pub habits_north: Habits,
+    /// The same towards handsets and bases.
+    pub habits_south: Habits,
     /// How an end is told that the other one holds it.
     pub hold: HoldSignals,
     /// What it hears meanwhile.
@@ -152,6 +156,8 @@ pub struct Sounds {
     pub joined: Arc<[u8]>,
     /// When somebody has gone.
     pub gone: Arc<[u8]>,
+    /// When what was asked of the switch is done.
+    pub confirmation: Arc<[u8]>,
 }
 
 impl Default for Sounds {
@@ -163,6 +169,7 @@ impl Default for Sounds {
             wrong_pin: tone::wrong_pin().into(),
             joined: tone::joined().into(),
             gone: tone::gone().into(),
+            confirmation: tone::confirmation().into(),
         }
     }
 }
@@ -175,6 +182,7 @@ impl Sounds {
             Sound::Ringing => self.ringing.clone(),
             Sound::AskPin => self.ask_pin.clone(),
             Sound::WrongPin => self.wrong_pin.clone(),
+            Sound::Confirmation => self.confirmation.clone(),
         }
     }
 }

@@ -64,6 +64,11 @@ sections! {
         call_back: String = FeatureCodes::default().call_back,
         /// Talk with all whom one has on hold.
         conference: String = FeatureCodes::default().conference,
+        /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
+        /// code. `#11#` signs out.
+        sign_in: String = FeatureCodes::default().sign_in,
+        /// Show the switch's address on a native DECT handset, whoever has it.
+        show_address: String = FeatureCodes::default().show_address,
     }
 }
 
@@ -104,6 +109,8 @@ impl From<Codes> for FeatureCodes {
             redial: codes.redial,
             call_back: codes.call_back,
             conference: codes.conference,
+            sign_in: codes.sign_in,
+            show_address: codes.show_address,
         }
     }
 }

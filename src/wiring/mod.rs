@@ -25,7 +25,7 @@ use kirkwall_actors::media_channel;
 use kirkwall_actors::ports::{Ports, SipPort};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::spool::SpoolReader;
-use kirkwall_actors::supervisor::{Arrived, Drain, KeyInVoice, Supervisor};
+use kirkwall_actors::supervisor::{Arrived, Drain, KeyInVoice, MeetUsers, Supervisor};
 use kirkwall_actors::users::{Users, UsersPorts};
 use kirkwall_core::id::Tokens;
 use kirkwall_core::sip::wire::Message;
@@ -96,6 +96,7 @@ impl Switch {
             .with_caller_names(names.clone())
             .start();
         let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
+        supervisor.do_send(MeetUsers(users.clone()));
         let access = Access::new(journal.clone(), tokens.split(), clock).start();
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
         // From here on arrivals find somebody.

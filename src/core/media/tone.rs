@@ -41,6 +41,11 @@ pub fn gone() -> Vec<u8> {
     melody(&[(880.0, 120), (620.0, 180)])
 }
 
+/// Something was done: three short beeps, then silence (ITU-T E.182, positive indication).
+pub fn confirmation() -> Vec<u8> {
+    pattern(&[(true, 120), (false, 120), (true, 120), (false, 120), (true, 120), (false, 9_400)])
+}
+
 /// Pieces of tone and silence, in milliseconds.
 fn pattern(pieces: &[(bool, u32)]) -> Vec<u8> {
     let pieces: Vec<_> = pieces.iter().map(|(on, millis)| (if *on { HERTZ } else { 0.0 }, *millis)).collect();

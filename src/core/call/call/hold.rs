@@ -46,6 +46,8 @@ pub enum Sound {
     AskPin,
     /// The PIN was wrong, and is wanted again.
     WrongPin,
+    /// What it asked the switch to do is done.
+    Confirmation,
 }
 
 /// How often an end is asked to take the voice back that it once refused to.

@@ -1,6 +1,7 @@
 //! What a [`Call`](super::Call) is told and what it orders.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use crate::id::{BaseStationId, CallRef, MixerId, OwnerId, Username};
 use crate::media::Codec;
 use crate::media::ice::candidate::Candidate;
 use crate::media::ice::description::Description;
-use crate::media::negotiate::{Agreed, IceMode, SrtpPolicy};
+use crate::media::negotiate::{Agreed, Habits, IceMode, SrtpPolicy};
 use crate::sip::Facing;
 use crate::sip::invite::Body;
 use crate::sip::replaces::Replaces;
@@ -68,6 +69,8 @@ pub struct Admitted {
     pub codecs: Vec<Codec>,
     /// SRTP towards the caller and towards the callee.
     pub srtp: (SrtpPolicy, SrtpPolicy),
+    /// How descriptions are read and written towards the caller and towards the callee.
+    pub habits: (Habits, Habits),
     /// ICE towards the caller and towards the callee.
     pub ice: (IceMode, IceMode),
     /// Our addresses at media relays, towards the caller and towards the callee.
@@ -108,6 +111,10 @@ pub struct About {
     pub confirms: bool,
     /// It leads into this room, and there is nobody to dial.
     pub room: Option<RoomName>,
+    /// What a display shows then.
+    pub words: String,
+    /// For how long, at least; a tone needs a second and a half.
+    pub shown_for: Duration,
 }
 
 impl About {

@@ -212,6 +212,7 @@ impl World {
                 codecs: setup.ours,
                 srtp: (policy, policy),
                 relayed: (Vec::new(), Vec::new()),
+                habits: Default::default(),
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),
@@ -406,6 +407,7 @@ impl World {
                 "accept".to_owned()
             }
             LegOrder::Focus { user } => format!("focus {user}"),
+            LegOrder::Confirmed { words } => format!("confirmed {words}"),
             LegOrder::Partner(party) => format!("shows {}", party.number),
             LegOrder::AcceptTransfer { .. } => "take transfer".to_owned(),
             LegOrder::RefuseTransfer { cause, .. } => {
