@@ -52,11 +52,13 @@ pub enum Tree {
     NativeSession,
     /// Tokens with which they enrol.
     Enrolment,
+    /// Rooms for conferences, and who is in them.
+    Room,
 }
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 18] = [
+    pub const ALL: [Tree; 19] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -75,6 +77,7 @@ impl Tree {
         Self::Enrolment,
         Self::PhoneBook,
         Self::DirectoryCopy,
+        Self::Room,
     ];
 
     /// The word before the slash.
@@ -98,6 +101,7 @@ impl Tree {
             Self::NativeBase => "native_base",
             Self::NativeSession => "native_session",
             Self::Enrolment => "enrolment",
+            Self::Room => "room",
         }
     }
 

@@ -11,6 +11,7 @@ mod fault;
 mod features;
 mod phone_book;
 mod plant;
+mod rooms;
 mod users;
 
 use actix::prelude::*;
@@ -23,6 +24,7 @@ pub use fault::{DeskFault, FieldFault};
 pub use features::*;
 pub use phone_book::*;
 pub use plant::*;
+pub use rooms::*;
 pub use users::*;
 
 /// Recipients of every question and order an administrator has.
@@ -38,6 +40,13 @@ pub struct Desk {
     pub get_forwarding: Recipient<GetForwarding>,
     pub set_forwarding: Recipient<SetForwarding>,
     pub list_feature_codes: Recipient<ListFeatureCodes>,
+    pub list_rooms: Recipient<ListRooms>,
+    pub get_room: Recipient<GetRoom>,
+    pub create_room: Recipient<CreateRoom>,
+    pub change_room: Recipient<ChangeRoom>,
+    pub delete_room: Recipient<DeleteRoom>,
+    pub mute_member: Recipient<MuteMember>,
+    pub remove_member: Recipient<RemoveMember>,
     pub list_call_log: Recipient<ListCallLog>,
     pub clear_call_log: Recipient<ClearCallLog>,
     pub get_mailbox: Recipient<GetMailbox>,

@@ -4,7 +4,7 @@ use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::secures;
-use kirkwall_core::call::dialling::NumberClass;
+use kirkwall_core::call::dialling::{CodeOrder, NumberClass};
 use kirkwall_core::call::forward::{Diversion, ForwardReason};
 use kirkwall_core::call::represented::shown;
 use kirkwall_core::call::route::InternalRouting::{Fallback, First};
@@ -73,12 +73,20 @@ pub struct KeepInside(pub Admit);
 impl Handler<Admit> for Supervisor {
     type Result = ActorResponse<Self, AdmitReply>;
 
-    fn handle(&mut self, ask: Admit, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, ask: Admit, ctx: &mut Self::Context) -> Self::Result {
         if let Some(order) = self.nobody_dialled(&ask) {
             return self.obey(&ask, order);
         }
         let routed = self.route(&ask);
         match routed.way {
+            Way::Code(CodeOrder::Conference) => {
+                let reply = self.gather_by_code(&ask, ctx);
+                ActorResponse::reply(self.judged(&ask, reply))
+            }
+            Way::NewRoom => {
+                let reply = self.new_room(&ask, ctx);
+                ActorResponse::reply(self.judged(&ask, reply))
+            }
             Way::Code(order) => self.obey(&ask, order),
             _ => {
                 let reply = self.follow_route(&ask, routed, false);
@@ -181,6 +189,18 @@ impl Supervisor {
             Way::Refuse(cause) => Err(cause),
             // Codes are obeyed before anybody comes here.
             Way::Code(_) => Err(Cause::of_status(484, "a feature code is dialled by itself")),
+            // A new room is made before anybody comes here.
+            Way::NewRoom => Err(Cause::of_status(484, "a new conference is dialled by itself")),
+            Way::Room(room) => {
+                if !again {
+                    self.take_common(ask, ask.srtp, emergency)?;
+                }
+                Ok(Granted {
+                    attempts: Vec::new(),
+                    credentials: None,
+                    about: About { room: Some(room), ..about },
+                })
+            }
             Way::Handset(user) => {
                 if !again {
                     self.take_common(ask, ask.srtp, emergency)?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kirkwall_core::call::conference::RoomName;
 use kirkwall_core::call::dialling::AllowedCalls;
 use kirkwall_core::call::forward::Forwarding;
 use kirkwall_core::call::route::Map;
@@ -56,6 +57,11 @@ impl Map for Books<'_> {
 
     fn forwarding(&self, user: &Username) -> Option<&Forwarding> {
         self.0.forwarding.get(user)
+    }
+
+    fn room(&self, dialled: &str) -> Option<(RoomName, bool)> {
+        let room = &self.0.room_named(dialled)?.view.room;
+        Some((room.name.clone(), room.outside))
     }
 
     fn engaged(&self, user: &Username) -> (usize, usize) {

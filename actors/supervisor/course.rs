@@ -94,6 +94,7 @@ impl Supervisor {
     /// Forgets a call; what it held goes back.
     fn forget(&mut self, call: CallRef) {
         self.admission.release(call);
+        self.call_left_rooms(call);
         if let Some(entry) = self.calls.remove(&call) {
             for key in entry.joined.iter().chain([&entry.invite_key]) {
                 self.invites.remove(key);

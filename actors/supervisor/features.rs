@@ -109,7 +109,7 @@ impl Supervisor {
             CodeOrder::NoForwards => ForwardKind::ALL.into_iter().for_each(|kind| set.set(kind, None)),
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
             CodeOrder::CallWaiting(waits) => set.call_waiting = waits,
-            CodeOrder::Redial | CodeOrder::CallBack => {}
+            CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::Conference => {}
             CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress => {}
         }
         Ok(set)

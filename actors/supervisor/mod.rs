@@ -31,6 +31,8 @@ mod presence;
 mod prove;
 mod radios;
 mod relay;
+mod rooms;
+mod rooms_desk;
 mod shared;
 mod south;
 mod transfer;
@@ -70,7 +72,7 @@ use crate::users::Users;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted, KeepInside};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
-pub use inbound::{Arrived, Hear, invite_key};
+pub use inbound::{Arrived, Hear, KeyInVoice, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
@@ -82,6 +84,7 @@ pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
+pub use rooms::{CedeCall, GatherCalls, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use shared::MeetUsers;
 pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
@@ -136,6 +139,7 @@ pub struct Supervisor {
     mailboxes: mailboxes::Mailboxes,
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
+    rooms: rooms::RoomBook,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
@@ -262,6 +266,7 @@ impl Supervisor {
             mailboxes: mailboxes::Mailboxes::default(),
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
+            rooms: rooms::RoomBook::new(),
             invites: HashMap::new(),
             ended: VecDeque::new(),
             admission,
@@ -300,6 +305,7 @@ impl Actor for Supervisor {
         self.restore_features();
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
+        self.restore_rooms(ctx);
         self.restore_calls(ctx);
         self.restore_mailboxes(ctx);
         self.watch_proxies(ctx);

@@ -27,6 +27,7 @@ mod page;
 mod phone_book;
 mod problems;
 mod registrations;
+mod rooms;
 mod session;
 mod subscriptions;
 mod tokens;
@@ -47,6 +48,7 @@ pub use calls::named as call_named;
 pub use features::kind as log_kind;
 pub use openapi::openapi_json;
 pub use page::{cursor_of, read_cursor};
+pub use rooms::{named as room_named, of_room};
 pub use users::{UserJson, in_path, typed_secret};
 
 use crate::access::{self, Need};
@@ -96,6 +98,13 @@ fn operations() -> Vec<Operation> {
         op(&put, "/users/{username}/message-waiting", Scope("users:write"), route().to(mailbox::replace)),
         op(&delete, "/users/{username}/message-waiting", Scope("users:write"), route().to(mailbox::clear)),
         op(&get, "/feature-codes", Scope("users:read"), route().to(features::codes)),
+        op(&get, "/rooms", Scope("calls:read"), route().to(rooms::list)),
+        op(&post, "/rooms", Scope("users:write"), route().to(rooms::create)),
+        op(&get, "/rooms/{name}", Scope("calls:read"), route().to(rooms::get)),
+        op(&patch, "/rooms/{name}", Scope("users:write"), route().to(rooms::change)),
+        op(&delete, "/rooms/{name}", Scope("users:write"), route().to(rooms::delete)),
+        op(&patch, "/rooms/{name}/members/{id}", Scope("calls:control"), route().to(rooms::mute)),
+        op(&delete, "/rooms/{name}/members/{id}", Scope("calls:control"), route().to(rooms::remove)),
         op(&post, "/imports", Scope("users:write"), route().to(imports::create)),
         op(&get, "/imports/{id}", Scope("users:write"), route().to(imports::get)),
         op(&delete, "/imports/{id}", Scope("users:write"), route().to(imports::delete)),

@@ -23,6 +23,8 @@ use crate::problem::ProblemDocument;
         super::users::change, super::users::delete, super::features::get_forwarding,
         super::features::replace_forwarding, super::features::list_calls, super::features::clear_calls,
         super::features::codes, super::mailbox::get, super::mailbox::replace, super::mailbox::clear,
+        super::rooms::list, super::rooms::create, super::rooms::get, super::rooms::change, super::rooms::delete,
+        super::rooms::mute, super::rooms::remove,
         super::imports::create, super::imports::get, super::imports::apply, super::imports::delete,
         super::calls::list, super::calls::get, super::calls::hang_up, super::calls::ladder,
         super::base_stations::list, super::base_stations::get,

@@ -8,6 +8,7 @@ pub mod features;
 pub mod mailbox;
 pub mod phone_book;
 pub mod plant;
+pub mod rooms;
 pub mod users;
 
 use std::time::Duration;

@@ -64,6 +64,7 @@ const NAVIGATION: &[Group] = &[
             Entry { href: "/users", name: "Users" },
             Entry { href: "/users/import", name: "Import" },
             Entry { href: "/feature-codes", name: "Feature codes" },
+            Entry { href: "/rooms", name: "Rooms" },
             Entry { href: "/phone-book", name: "Phone book" },
         ],
     },

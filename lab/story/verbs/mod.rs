@@ -1,6 +1,7 @@
 //! Verbs, a file for each family of them.
 
 mod capture;
+mod conference;
 mod crowd;
 mod expect;
 mod house;
@@ -32,6 +33,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Captures", capture::VERBS),
     ("Users of native handsets", native_user::VERBS),
     ("Telephones", phones::VERBS),
+    ("Conferences", conference::VERBS),
     ("Expectations", expect::VERBS),
 ];
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 mod phone_book;
+mod rooms;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -40,6 +41,7 @@ pub const START: Moment = Moment::from_micros(1_795_503_600_000_000);
 pub struct TestDesk {
     users: BTreeMap<Username, UserView>,
     forwarding: BTreeMap<Username, Forwarding>,
+    rooms: Vec<kirkwall_core::call::conference::RoomView>,
     pub mailboxes: BTreeMap<Username, Mailbox>,
     log: Vec<LogEntry>,
     calls: Vec<CallSummary>,
@@ -87,6 +89,7 @@ impl TestDesk {
         Self {
             users: BTreeMap::new(),
             forwarding: BTreeMap::new(),
+            rooms: Vec::new(),
             mailboxes: BTreeMap::new(),
             log: Vec::new(),
             calls: Vec::new(),
@@ -134,6 +137,13 @@ impl TestDesk {
             get_mailbox: address.clone().recipient(),
             set_mailbox: address.clone().recipient(),
             list_feature_codes: address.clone().recipient(),
+            list_rooms: address.clone().recipient(),
+            get_room: address.clone().recipient(),
+            create_room: address.clone().recipient(),
+            change_room: address.clone().recipient(),
+            delete_room: address.clone().recipient(),
+            mute_member: address.clone().recipient(),
+            remove_member: address.clone().recipient(),
             list_call_log: address.clone().recipient(),
             clear_call_log: address.clone().recipient(),
             get_overview: address.clone().recipient(),

@@ -7,5 +7,6 @@ pub mod import;
 pub mod login;
 pub mod phone_book;
 pub mod plant;
+pub mod rooms;
 pub mod tokens;
 pub mod users;

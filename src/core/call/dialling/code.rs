@@ -28,6 +28,8 @@ pub struct FeatureCodes {
     pub redial: String,
     /// Call back the last missed caller.
     pub call_back: String,
+    /// Make a conference of all calls on hold.
+    pub conference: String,
     /// Sign in at a handset that several people share.
     pub sign_in: String,
     /// Show the switch's address.
@@ -47,6 +49,7 @@ impl Default for FeatureCodes {
             call_waiting: "*43".into(),
             redial: "*66".into(),
             call_back: "*69".into(),
+            conference: "*3".into(),
             sign_in: "*11".into(),
             show_address: "***999*00".into(),
         }
@@ -70,6 +73,8 @@ pub enum CodeOrder {
     Redial,
     /// Call back the last missed caller.
     CallBack,
+    /// Join the calls that the user has on hold in a conference.
+    Conference,
     /// The handset is this user's from now on, who knows the access code.
     SignIn(String, Pii<String>),
     /// The handset is nobody's.
@@ -89,7 +94,9 @@ impl CodeOrder {
             Self::CallWaiting(true) => "Calls may wait".to_owned(),
             Self::CallWaiting(false) => "Calls do not wait".to_owned(),
             Self::SignOut => "Signed out".to_owned(),
-            Self::Redial | Self::CallBack | Self::SignIn(..) | Self::ShowAddress => String::new(),
+            Self::Redial | Self::CallBack | Self::Conference | Self::SignIn(..) | Self::ShowAddress => {
+                String::new()
+            }
         }
     }
 }
@@ -118,7 +125,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 11] {
+    fn all(&self) -> [(&'static str, &String); 12] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -129,6 +136,7 @@ impl FeatureCodes {
             ("call_waiting", &self.call_waiting),
             ("redial", &self.redial),
             ("call_back", &self.call_back),
+            ("conference", &self.conference),
             ("sign_in", &self.sign_in),
             ("show_address", &self.show_address),
         ]
@@ -156,6 +164,9 @@ impl FeatureCodes {
         }
         if is(&self.call_back) {
             return Some(Ok(CodeOrder::CallBack));
+        }
+        if is(&self.conference) {
+            return Some(Ok(CodeOrder::Conference));
         }
         if is(&self.show_address) {
             return Some(Ok(CodeOrder::ShowAddress));
@@ -227,6 +238,7 @@ impl FeatureCodes {
             line("call_waiting", &self.call_waiting, "", "let calls wait while you are in another one"),
             line("redial", &self.redial, "", "dial again what you dialled last"),
             line("call_back", &self.call_back, "", "call back the last missed caller"),
+            line("conference", &self.conference, "", "talk with all whom you have on hold"),
             line(
                 "sign_in",
                 &self.sign_in,
@@ -348,7 +360,7 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 11);
+        assert_eq!(codes.list().len(), 12);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));
