@@ -10,6 +10,7 @@ mod north;
 mod phones;
 mod sip_dect;
 mod spine;
+mod tls_dsk;
 
 use futures::future::LocalBoxFuture;
 
@@ -20,6 +21,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Lync front ends", north::VERBS),
     ("Crowds", crowd::VERBS),
+    ("Certificates of users", tls_dsk::VERBS),
     ("ICE", ice::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),

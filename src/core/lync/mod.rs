@@ -25,6 +25,7 @@ pub mod security_association;
 pub mod sign_in;
 pub mod signing;
 pub mod tls_dsk;
+pub mod web_ticket;
 pub mod xml;
 
 mod hex;
