@@ -28,6 +28,9 @@ sections! {
         /// Let users sign in by TLS-DSK where a front end offers it: each fetches a certificate from the front
         /// end's web services with his name and password, and signs by that. Else NTLM is used.
         tls_dsk: bool = false,
+        /// Use the media relay (Edge) that the pool names, for calls that reach nobody without it. Needs
+        /// `media.ice`.
+        relay: bool = true,
         /// Publish the presence of handsets.
         presence: bool = true,
         /// Seconds after its last use that a handset is shown as inactive, and no longer as available.

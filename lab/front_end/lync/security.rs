@@ -8,6 +8,8 @@
 //!              response ───────────────────► verified against the association, or 401; ACK, CANCEL dropped
 //! ```
 
+mod by_dsk;
+
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -17,7 +19,7 @@ use tokio::time::Instant;
 
 use super::associations::{Association, Endpoint, Handshake, Keys, Table, receiver, sender};
 use super::config::{ChallengeStyle, Ntlm};
-use super::dsk::{Dsk, Step};
+use super::dsk::Dsk;
 use super::signing::{Parameters, Preamble, text};
 use super::tally::Tally;
 use super::window::Window;
@@ -173,60 +175,6 @@ impl Security {
             server: self.fqdn.clone(),
             time: self.ntlm.sends_time.then(SystemTime::now),
         }
-    }
-
-    /// A step of TLS-DSK: a flight, or after the last one an empty one with a signature.
-    fn by_dsk(
-        &self,
-        dsk: &Dsk,
-        message: &Message,
-        hop: &Hop,
-        credentials: &Parameters,
-        data: &str,
-    ) -> Verdict {
-        let (endpoint, opaque) = (sender(message, hop), credentials.get("opaque").unwrap_or(""));
-        if data.is_empty() {
-            return match self.finish_dsk(dsk, message, hop, credentials) {
-                Ok(()) => Verdict::Pass,
-                Err(fault) => self.refuse(message, fault),
-            };
-        }
-        let Ok(flight) = STANDARD.decode(data) else {
-            return self.refuse(message, Fault::Wrong("gssapi-data is not base64"));
-        };
-        let step = match opaque {
-            "" => dsk.begin(endpoint, &flight),
-            opaque => dsk.go_on(opaque, &endpoint, &flight),
-        };
-        match step {
-            Step::Broken(why) => self.refuse(message, Fault::Broken(why)),
-            Step::Flight { opaque, data } => {
-                let value = format!(
-                    "TLS-DSK opaque=\"{opaque}\", gssapi-data=\"{}\", targetname=\"{}\", realm=\"{REALM}\"{}",
-                    STANDARD.encode(data),
-                    self.fqdn,
-                    self.version_parameter()
-                );
-                self.challenge(vec![("Date", super::date::now()), (self.challenge_header(), value)])
-            }
-        }
-    }
-
-    fn finish_dsk(
-        &self,
-        dsk: &Dsk,
-        message: &Message,
-        hop: &Hop,
-        credentials: &Parameters,
-    ) -> Result<(), Fault> {
-        let (endpoint, opaque) = (sender(message, hop), credentials.get("opaque").unwrap_or(""));
-        let (keys, shown) =
-            dsk.finish(opaque, &endpoint).ok_or(Fault::Missing("opaque is of no handshake that is over"))?;
-        if !shown.eq_ignore_ascii_case(&format!("{}@{}", endpoint.user, self.domain)) {
-            return Err(Fault::Broken(format!("The client certificate is of {shown}")));
-        }
-        self.associate(opaque, endpoint, Keys::Dsk(keys), credentials)?;
-        self.verify(message, hop, credentials)
     }
 
     fn associate(
