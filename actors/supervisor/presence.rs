@@ -148,6 +148,15 @@ impl Supervisor {
         self.presences.owners.insert(owner, user.clone());
         self.presences.actors.insert(user.clone(), addr);
         self.tell_range(user);
+        self.tell_quiet(user);
+    }
+
+    /// Do not disturb is shown as it is set.
+    pub(super) fn tell_quiet(&self, user: &Username) {
+        if let Some(presence) = self.presences.actors.get(user) {
+            let quiet = self.forwarding.get(user).is_some_and(|set| set.do_not_disturb);
+            presence.do_send(Happened::DoNotDisturb(quiet));
+        }
     }
 
     fn calls_of(&self, user: &Username) -> usize {
