@@ -31,6 +31,8 @@ pub mod xml;
 
 mod hex;
 #[cfg(test)]
+mod sample_messages;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod test_front_end;
