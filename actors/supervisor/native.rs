@@ -185,7 +185,7 @@ impl Handler<NativeLocated> for Supervisor {
             let remote = remote.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
             self.airborne.insert(ipei, native_place(ipei, ipui, base, remote));
         }
-        self.show_plant();
+        self.plant_changed = true;
     }
 }
 
