@@ -151,6 +151,8 @@ pub struct Supervisor {
     calls_max: usize,
     deaths: Deaths,
     draining: bool,
+    /// Since base stations and handsets were counted.
+    plant_changed: bool,
     last_reference: u64,
     next_line: u64,
     started: Moment,
@@ -276,6 +278,7 @@ impl Supervisor {
             deaths: Deaths::default(),
             draining: false,
             radios: radios::Radios::default(),
+            plant_changed: true,
             last_reference: 0,
             next_line: 0,
             started,
@@ -307,6 +310,7 @@ impl Actor for Supervisor {
         self.restore_bases(ctx);
         self.restore_rooms(ctx);
         self.restore_calls(ctx);
+        self.show_plant(ctx);
         self.restore_mailboxes(ctx);
         self.watch_proxies(ctx);
     }

@@ -14,6 +14,7 @@ mod phones;
 mod sip_dect;
 mod spine;
 mod walking;
+mod tls_dsk;
 
 use futures::future::LocalBoxFuture;
 
@@ -24,6 +25,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Lync front ends", north::VERBS),
     ("Crowds", crowd::VERBS),
+    ("Certificates of users", tls_dsk::VERBS),
     ("ICE", ice::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
