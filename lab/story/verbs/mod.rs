@@ -13,8 +13,8 @@ mod north;
 mod phones;
 mod sip_dect;
 mod spine;
-mod walking;
 mod tls_dsk;
+mod walking;
 
 use futures::future::LocalBoxFuture;
 
