@@ -52,6 +52,11 @@ sections! {
         redial: String = FeatureCodes::default().redial,
         /// Call back the last missed caller.
         call_back: String = FeatureCodes::default().call_back,
+        /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
+        /// code. `#11#` signs out.
+        sign_in: String = FeatureCodes::default().sign_in,
+        /// Show the switch's address on a native DECT handset, whoever has it.
+        show_address: String = FeatureCodes::default().show_address,
     }
 }
 
@@ -86,6 +91,8 @@ impl From<Codes> for FeatureCodes {
             call_waiting: codes.call_waiting,
             redial: codes.redial,
             call_back: codes.call_back,
+            sign_in: codes.sign_in,
+            show_address: codes.show_address,
         }
     }
 }

@@ -25,6 +25,7 @@ mod party;
 pub mod preempt;
 pub mod represented;
 pub mod route;
+pub mod sign_in;
 
 pub use crate::sip::invite::Body;
 pub use call::{
