@@ -52,11 +52,13 @@ pub enum Tree {
     NativeSession,
     /// Tokens with which they enrol.
     Enrolment,
+    /// Text messages.
+    Text,
 }
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 18] = [
+    pub const ALL: [Tree; 19] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -75,6 +77,7 @@ impl Tree {
         Self::Enrolment,
         Self::PhoneBook,
         Self::DirectoryCopy,
+        Self::Text,
     ];
 
     /// The word before the slash.
@@ -98,6 +101,7 @@ impl Tree {
             Self::NativeBase => "native_base",
             Self::NativeSession => "native_session",
             Self::Enrolment => "enrolment",
+            Self::Text => "text",
         }
     }
 
@@ -106,6 +110,7 @@ impl Tree {
     pub const fn limit(self) -> Option<usize> {
         match self {
             Self::Cdr => Some(100_000),
+            Self::Text => Some(10_000),
             _ => None,
         }
     }

@@ -7,5 +7,6 @@ pub mod dect;
 pub mod directory;
 pub mod doctor;
 pub mod media;
+pub mod neighbour;
 pub mod pki;
 pub mod sip;

@@ -23,12 +23,15 @@ mod inbound;
 mod inspect;
 mod lessons;
 mod lines;
+mod location;
 mod logs;
 mod native;
 mod people;
 mod presence;
 mod prove;
+mod provisioning;
 mod south;
+mod text;
 mod transfer;
 mod voice;
 mod watch;
@@ -67,11 +70,14 @@ pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
+pub use location::BasePlaced;
 pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, TakeBase, WhoHas};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
+pub use provisioning::{MeetProvisioning, SheetUsers};
+pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf};
 pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;
@@ -106,6 +112,7 @@ pub struct Supervisor {
     /// Users by the handset they are linked to; the account decides.
     owners: HashMap<Ipei, Username>,
     bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
+    base_places: location::Places,
     lines: HashMap<Username, LineEntry>,
     line_owners: HashMap<u64, Username>,
     /// How many of them are up.
@@ -119,6 +126,10 @@ pub struct Supervisor {
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     presences: presence::Presences,
+    /// Who carries texts.
+    post: Option<Addr<crate::post::Post>>,
+    /// Who sets new base stations up.
+    provisioning: Option<Addr<crate::provisioning::Provisioning>>,
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
@@ -210,6 +221,7 @@ impl Supervisor {
             airborne: HashMap::new(),
             owners: HashMap::new(),
             bases: BTreeMap::new(),
+            base_places: location::Places::new(),
             lines: HashMap::new(),
             line_owners: HashMap::new(),
             lines_up: 0,
@@ -220,6 +232,8 @@ impl Supervisor {
             watch_alarm: None,
             unsaid: Vec::new(),
             presences: presence::Presences::default(),
+            post: None,
+            provisioning: None,
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
             invites: HashMap::new(),

@@ -36,7 +36,7 @@ impl Supervisor {
     }
 
     /// Whether digest proves who asks; if not, the answer has been sent.
-    fn authentic(&mut self, request: &SipMessage, peer: &Peer) -> Option<Username> {
+    pub(super) fn authentic(&mut self, request: &SipMessage, peer: &Peer) -> Option<Username> {
         let (now, source) = (self.ports.clock.now(), peer.remote.ip());
         let claimed = request.from().map_or(String::new(), |from| from.uri.user_text());
         let known = claimed.parse::<Username>().is_ok_and(|user| self.accounts.contains_key(&user));
@@ -135,7 +135,7 @@ impl Supervisor {
 
     /// Somebody of the north, with the name of the phone book where none came along. Gateways write the number
     /// where a name belongs; that is none.
-    fn outside_party(&self, request: &SipMessage) -> Party {
+    pub(super) fn outside_party(&self, request: &SipMessage) -> Party {
         let from = request.from();
         let number = from.as_ref().map_or(String::new(), |from| from.uri.user_text());
         let host = from.as_ref().and_then(|from| from.uri.host.as_ref());

@@ -24,6 +24,7 @@ pub fn check(config: &Config, values: &mut Values) {
     }
     super::dialling::check(&config.dialling, values);
     super::phone_book::check(&config.phone_book, values);
+    super::messages::check(&config.messages, values);
     certificates(config, values);
     listeners(config, values);
 }

@@ -7,6 +7,8 @@ pub mod certificates;
 pub mod features;
 pub mod phone_book;
 pub mod plant;
+pub mod provisioning;
+pub mod texts;
 pub mod users;
 
 use std::time::Duration;

@@ -18,11 +18,13 @@ pub mod dialling;
 pub mod forward;
 pub mod ladder;
 mod leg;
+pub mod location;
 pub mod log;
 pub mod mailbox;
 mod party;
 pub mod preempt;
 pub mod route;
+pub mod text;
 
 pub use crate::sip::invite::Body;
 pub use call::{
