@@ -22,6 +22,7 @@ use std::net::IpAddr;
 
 use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::dect_leg::LineNo;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
     self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Output, Save, Target,
@@ -100,7 +101,7 @@ enum Beginning {
     /// With an INVITE.
     Invited(Box<SipMessage>, Peer),
     /// With a handset on a native base station.
-    Native(Addr<crate::air::leg::NativeLeg>),
+    Native(Addr<crate::air::leg::NativeLeg>, LineNo),
     /// With what was on disk.
     Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
     /// It has begun.
@@ -329,7 +330,7 @@ impl Call {
     fn dialog(&self, leg: LegNo) -> Option<&Addr<Dialog>> {
         match self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, addr)| addr))? {
             LegAddr::Sip(dialog) => Some(dialog),
-            LegAddr::Native(_) => None,
+            LegAddr::Native(..) => None,
         }
     }
 }
@@ -341,7 +342,7 @@ impl Actor for Call {
         ctx.set_mailbox_capacity(1_024);
         match std::mem::replace(&mut self.beginning, Beginning::Done) {
             Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
-            Beginning::Native(leg) => self.joined(leg, ctx),
+            Beginning::Native(leg, line) => self.joined(leg, line, ctx),
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }

@@ -39,6 +39,8 @@ pub struct Settings {
     pub internal_routing: InternalRouting,
     /// How numbers are dialled.
     pub dialling: Arc<DialPlan>,
+    /// The pause after which a number counts as whole that is dialled digit by digit.
+    pub digit_gap: Duration,
     /// Media.
     pub media: MediaSettings,
     /// Call logs of users.
@@ -73,6 +75,8 @@ pub struct NorthSettings {
     pub use_sips_uri: bool,
     /// REGISTERs a second at most, all users together.
     pub registrations_per_second: u32,
+    /// Whether the registrar is asked for messages waiting.
+    pub message_waiting: bool,
     /// Lync; none: plain SIP.
     pub lync: Option<LyncSettings>,
 }

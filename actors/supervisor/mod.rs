@@ -25,6 +25,7 @@ mod lessons;
 mod lines;
 mod location;
 mod logs;
+mod mailboxes;
 mod native;
 mod people;
 mod presence;
@@ -71,7 +72,10 @@ pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use location::BasePlaced;
-pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, TakeBase, WhoHas};
+pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
+pub use native::{
+    IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, TakeBase, WaitingFor, WhoHas,
+};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
@@ -130,6 +134,7 @@ pub struct Supervisor {
     post: Option<Addr<crate::post::Post>>,
     /// Who sets new base stations up.
     provisioning: Option<Addr<crate::provisioning::Provisioning>>,
+    mailboxes: mailboxes::Mailboxes,
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
@@ -234,6 +239,7 @@ impl Supervisor {
             presences: presence::Presences::default(),
             post: None,
             provisioning: None,
+            mailboxes: mailboxes::Mailboxes::default(),
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
             invites: HashMap::new(),
@@ -274,6 +280,7 @@ impl Actor for Supervisor {
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
         self.restore_calls(ctx);
+        self.restore_mailboxes(ctx);
         self.watch_proxies(ctx);
     }
 }

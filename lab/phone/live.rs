@@ -9,6 +9,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{CallReport, Direction, Outcome, Phone};
+use crate::ice::Found;
+use crate::media::Stream;
 use crate::media::stream::Ears;
 use crate::sip::endpoint::locked;
 
@@ -48,7 +50,11 @@ struct Shared {
     peer: String,
     progress: watch::Sender<Progress>,
     key: watch::Sender<Option<Key>>,
+    refer: watch::Sender<Option<String>>,
+    /// Its dialog as a REFER of another call names it: URI with Replaces.
+    named: Mutex<Option<String>>,
     ears: Mutex<Option<Ears>>,
+    found: Mutex<Option<Found>>,
     talking_since: Mutex<Option<Instant>>,
 }
 
@@ -60,7 +66,10 @@ impl LiveCall {
             peer: peer.to_owned(),
             progress: watch::Sender::new(progress),
             key: watch::Sender::new(None),
+            refer: watch::Sender::new(None),
+            named: Mutex::default(),
             ears: Mutex::default(),
+            found: Mutex::default(),
             talking_since: Mutex::default(),
         }))
     }
@@ -95,6 +104,11 @@ impl LiveCall {
         locked(&self.0.ears).clone()
     }
 
+    /// What ICE finds; none for a phone without it.
+    pub fn found(&self) -> Option<Found> {
+        locked(&self.0.found).clone()
+    }
+
     /// Takes the call that rings here.
     pub fn answer(&self) {
         self.press(Key::Answer);
@@ -124,6 +138,31 @@ impl LiveCall {
         }
     }
 
+    /// Asks that the other end be connected with this URI (REFER).
+    pub fn refer_to(&self, uri: &str) {
+        self.0.refer.send_replace(Some(uri.to_owned()));
+    }
+
+    /// Waits until its user wants that; for ever when never.
+    pub(super) async fn referred(&self) -> String {
+        let mut refer = self.0.refer.subscribe();
+        let wanted = match refer.wait_for(Option::is_some).await.map(|uri| uri.clone()) {
+            Ok(uri) => uri.unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        };
+        self.0.refer.send_replace(None);
+        wanted
+    }
+
+    /// The other end, and the dialog with it as Replaces in another call's REFER has it (RFC 3891).
+    pub fn named(&self) -> Option<String> {
+        locked(&self.0.named).clone()
+    }
+
+    pub(super) fn has_dialog(&self, named: String) {
+        *locked(&self.0.named) = Some(named);
+    }
+
     /// It stands so from now on: for the one who emulates the phone.
     pub fn stands(&self, progress: Progress) {
         if progress == Progress::Talking {
@@ -132,8 +171,14 @@ impl LiveCall {
         self.0.progress.send_replace(progress);
     }
 
+    /// Its stream is this: for the one who emulates the phone.
+    pub fn listen_with(&self, stream: Option<&Stream>) {
+        self.hear_with(stream.map(Stream::ears));
+        *locked(&self.0.found) = stream.and_then(Stream::found);
+    }
+
     /// What it is heard with: for the one who emulates the phone.
-    pub fn listen_with(&self, ears: Option<Ears>) {
+    pub fn hear_with(&self, ears: Option<Ears>) {
         *locked(&self.0.ears) = ears;
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::hold::Holds;
 use super::live::Key;
+use super::pairs::settled;
 use super::{CallReport, Ended, LiveCall, Outcome, Phone};
 use crate::media::Stream;
 use crate::media::sdp::Audio;
@@ -49,10 +50,11 @@ impl<'a> Talk<'a> {
     /// Talks until somebody hangs up. After `limit` we do: by plan, or because the call outlived its bound.
     pub(super) async fn run(mut self, limit: Duration, planned: bool, report: &mut CallReport) {
         let begun = Instant::now();
+        self.live.has_dialog(super::refer::named(&self.dialog));
         let stop = self.phone.0.endpoint.stop_token().clone();
         let mut holds = Holds::new(self.phone.0.config.traits.hold, begun);
         let ended = loop {
-            let unacknowledged = !self.acknowledged;
+            let (unacknowledged, pairs) = (!self.acknowledged, self.awaited_pairs());
             tokio::select! {
                 incoming = self.mailbox.recv() => match incoming {
                     Some(incoming) => if self.take(incoming).await { break Ended::There },
@@ -66,10 +68,15 @@ impl<'a> Talk<'a> {
                     Some(true) => break Ended::There,
                     _ => continue,
                 },
+                side = settled(pairs), if !unacknowledged => match self.offer_pairs(side).await {
+                    Some(true) => break Ended::There,
+                    _ => continue,
+                },
                 () = sleep_until(begun + limit) => {
                     let confirmed = self.hang_up().await;
                     break if planned && confirmed { Ended::Here } else { Ended::Lost };
                 }
+                uri = self.live.referred() => if self.refer(&uri).await { break Ended::There },
                 _ = self.live.pressed(|key| key == Key::HangUp) => {
                     let confirmed = self.hang_up().await;
                     break if confirmed { Ended::Here } else { Ended::Lost };
@@ -83,6 +90,11 @@ impl<'a> Talk<'a> {
         report.talked = Some(begun.elapsed());
         report.ended = Some(ended);
         report.outcome = Outcome::Answered;
+    }
+
+    /// Whether we made the call, and so the first offer.
+    pub(super) fn invite_was_ours(&self) -> bool {
+        self.invite.is_none()
     }
 
     /// Sends BYE. True when it was confirmed, or crossed the other end's.

@@ -36,6 +36,7 @@ pub fn settings(config: &Config) -> Settings {
         north: north(config),
         internal_routing: config.sip.internal_routing,
         dialling: Arc::new(config.dialling.plan()),
+        digit_gap: config.dect.digit_gap,
         media: media(config),
         logs: LogSettings {
             entries: config.cdr.log_entries.into(),
@@ -72,6 +73,7 @@ fn north(config: &Config) -> Option<NorthSettings> {
         expires: u32::try_from(config.sip.registration_expires.as_secs()).unwrap_or(300),
         use_sips_uri: config.sip.use_sips_uri,
         registrations_per_second: config.sip.registrations_per_second,
+        message_waiting: config.sip.message_waiting,
         lync: config.lync.enabled.then(|| lync(config)),
     })
 }

@@ -34,6 +34,8 @@ mod forward;
 mod ice;
 mod load;
 mod location;
+mod lync_calls;
+mod message_waiting;
 mod outcomes;
 mod pidgin;
 mod restart;

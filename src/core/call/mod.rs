@@ -21,6 +21,7 @@ mod leg;
 pub mod location;
 pub mod log;
 pub mod mailbox;
+pub mod message_waiting;
 mod party;
 pub mod preempt;
 pub mod route;

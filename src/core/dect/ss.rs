@@ -1,8 +1,8 @@
 //! Supplementary services: keypad, hold and retrieve, display, names and numbers, notices (EN 300 175-5,
 //! clause 10, annex D).
 
-use super::element::{Alphabet, CallingName, CallingNumber, Events, MultiDisplay, MultiKeypad, NumberType};
-use super::element::{Plan, Presentation, Screening, SingleKeypad, Tag};
+use super::element::{Alphabet, CallingName, CallingNumber, Event, Events, MultiDisplay, MultiKeypad};
+use super::element::{NumberType, Plan, Presentation, Screening, SingleKeypad, StandardEvent, Tag};
 use super::message::{Kind, Message, Protocol, Side, Transaction};
 use crate::pii::Pii;
 
@@ -66,9 +66,27 @@ pub fn keys(message: &Message) -> Vec<Key> {
     many.or_else(one).unwrap_or_default().into_iter().map(Key::from_octet).collect()
 }
 
-/// Text in DECT characters: IA5, other characters become question marks.
+/// Text in DECT characters: IA5. Letters with marks lose them, a return begins a line, other characters become
+/// question marks.
 pub fn characters(text: &str) -> Vec<u8> {
-    text.chars().map(|c| if (' '..='~').contains(&c) { c as u8 } else { b'?' }).collect()
+    let decomposed = icu_normalizer::DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
+    let mut shown = Vec::with_capacity(decomposed.len());
+    for c in decomposed.chars() {
+        match c {
+            ' '..='~' | '\r' => shown.push(c as u8),
+            // Combining marks, set free by the decomposition.
+            '\u{300}'..='\u{36F}' => {}
+            'ß' => shown.extend(b"ss"),
+            'Æ' | 'æ' => shown.extend(if c == 'æ' { b"ae" } else { b"Ae" }),
+            'Ø' | 'ø' => shown.push(if c == 'ø' { b'o' } else { b'O' }),
+            'Ł' | 'ł' => shown.push(if c == 'ł' { b'l' } else { b'L' }),
+            'ı' => shown.push(b'i'),
+            '\u{2010}'..='\u{2015}' => shown.push(b'-'),
+            '\u{2018}' | '\u{2019}' => shown.push(b'\''),
+            _ => shown.push(b'?'),
+        }
+    }
+    shown
 }
 
 /// A text alone on the display: the code "clear display", which "is mandatory for all displays" (7.7.41),
@@ -128,6 +146,18 @@ pub fn notice(events: &Events) -> Message {
     Message::new(Kind::Facility, Side::Fixed, transaction).with(events)
 }
 
+/// The same in words, for handsets that have no sign for it; empty words clear the display.
+pub fn notice_words(events: &Events) -> Option<String> {
+    events.0.iter().find_map(|event| match event {
+        Event::Standard { kind: StandardEvent::MESSAGE_WAITING, count, .. } => Some(match count {
+            0 => String::new(),
+            1 => "1 new message".to_owned(),
+            count => format!("{count} new messages"),
+        }),
+        _ => None,
+    })
+}
+
 /// What to answer to a {FACILITY} of an independent service that nobody knows: {CISS-RELEASE-COM} with
 /// "unknown transaction identifier" (17.3.2.2). Connectionless ones have no transaction to be known.
 pub fn unknown_facility(message: &Message, known: bool) -> Option<Message> {
@@ -177,7 +207,6 @@ pub fn is_complete(message: &Message) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dect::element::Event;
     use crate::dect::message::receive;
 
     fn hers(octets: &[u8]) -> Message {
@@ -210,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_display_is_cleared_and_holds_no_more_than_the_handset_says() {
-        assert_eq!(display("Zürich", 0).0.0, b"\x0CZ?rich");
+        assert_eq!(display("Zürich\rStraße 4 – 京", 0).0.0, b"\x0CZurich\x0DStrasse 4 - ?");
         assert_eq!(display("abcdef", 3).0.0, b"\x0Cabc");
         assert_eq!(display(&"x".repeat(999), 16_383).0.0.len(), 255);
         assert_eq!(display(&"x".repeat(999), 0).0.0.len(), 49);
@@ -220,6 +249,9 @@ mod tests {
     fn three_messages_wait() {
         let notice = notice(&Events(vec![Event::voice_messages(3)]));
         assert_eq!(notice.encode(), [0x64, 0x62, 0x7D, 0x03, 0x00, 0x81, 0x83]);
+        let words = |count| notice_words(&Events(vec![Event::voice_messages(count)]));
+        assert_eq!([0, 1, 3].map(words), ["", "1 new message", "3 new messages"].map(|w| Some(w.to_owned())));
+        assert_eq!(notice_words(&Events(vec![Event::missed_calls(2, true)])), None);
     }
 
     #[test]

@@ -112,6 +112,9 @@ impl Call {
         let offer = Body::sdp(media.offer(&mut self.tokens));
         self.legs.insert(leg, Strand::dialled(target.clone(), media, side));
         self.timers.set(Timer::C, now + TIMER_C);
+        if self.state == State::Dialling {
+            self.show_partner(LegNo::CALLER, &target.party, then);
+        }
         then.push(Output::Dial { leg, target: Box::new(target), offer });
     }
 }

@@ -204,6 +204,13 @@ impl OfferAnswer {
         Ok((body, agreed))
     }
 
+    /// Our next offer brings fresh keys: the stream it is for was interrupted, and counts its packets anew.
+    pub fn renew_keys(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.keys.clear();
+        }
+    }
+
     /// The agents have chosen: what our descriptions show from now on.
     pub fn settle_ice(&mut self, chosen: Description) {
         if let Some(ice) = &mut self.local.ice {

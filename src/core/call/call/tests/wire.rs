@@ -209,7 +209,9 @@ impl Wire {
                     if let LegOrder::HangUp { cause } | LegOrder::Reject { cause } = &order {
                         self.why.insert(leg.0, cause.clone());
                     }
-                    self.leg_input(leg.0, LegInput::Order(tell(order)));
+                    if let Some(order) = tell(order) {
+                        self.leg_input(leg.0, LegInput::Order(order));
+                    }
                 }
                 Output::Flow(side, agreed) => drop(self.flows.insert(side, *agreed)),
                 Output::Over(_) => self.over += 1,

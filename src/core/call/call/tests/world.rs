@@ -373,6 +373,7 @@ impl World {
                 }
                 "accept".to_owned()
             }
+            LegOrder::Partner(party) => format!("shows {}", party.number),
             LegOrder::AcceptTransfer { .. } => "take transfer".to_owned(),
             LegOrder::RefuseTransfer { cause, .. } => {
                 format!("refuse transfer {}: {}", cause.status, cause.words)
