@@ -13,12 +13,13 @@ use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::wire::Uri;
-use kirkwall_core::sip::{Destination, Facing};
+use kirkwall_core::sip::{Destination, Facing, SipBaseProfile};
 use metrics::{counter, gauge};
 use tracing::info;
 
 use super::Supervisor;
 use super::books::Books;
+use crate::handset::Located;
 
 /// A new call asks where to go and for its channels.
 #[derive(Debug, Clone, Message)]
@@ -205,10 +206,10 @@ impl Supervisor {
             match self.admission.reserve_base(ask.call, &place.base, limit, srtp) {
                 Err(refusal) => refused = Some(refusal),
                 Ok(()) => targets.push(Target {
+                    from_display: fitting(&ask.caller, &place),
                     request_uri: place.contact,
                     to_uri: self.aor(user.as_str()),
                     from_uri: self.aor(&ask.caller.number),
-                    from_display: ask.caller.display.clone(),
                     destination: place.destination,
                     route: Vec::new(),
                     credentials_of: None,
@@ -312,4 +313,14 @@ impl Supervisor {
         gauge!("ipdect_calls_active").set(self.active as f64);
         gauge!("ipdect_calls_active_max").set(self.calls_max as f64);
     }
+}
+
+/// The caller's name as far as that base station's handsets take it.
+fn fitting(caller: &Party, place: &Located) -> String {
+    if place.native.is_some() {
+        return caller.display.clone();
+    }
+    let source = place.destination.address.ip();
+    let limits = SipBaseProfile::recognise(Some(&place.user_agent), None, source).limits;
+    limits.fit(&caller.display, &caller.number).to_owned()
 }

@@ -74,6 +74,9 @@ impl Supervisor {
             let reply = self.dial_from_log(ask, &user, kind);
             return ActorResponse::reply(self.judged(ask, reply));
         }
+        if order == CodeOrder::ConfirmAlarm {
+            return self.confirm_alarm(ask, user);
+        }
         // The tone needs a channel as any call does.
         let set = self.ordered(&user, order);
         let set = set.and_then(|set| self.take_common(ask, ask.srtp, false).map(|()| set));
@@ -100,7 +103,7 @@ impl Supervisor {
             CodeOrder::NoForward(kind) => set.set(kind, None),
             CodeOrder::NoForwards => ForwardKind::ALL.into_iter().for_each(|kind| set.set(kind, None)),
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
-            CodeOrder::Redial | CodeOrder::CallBack => {}
+            CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::ConfirmAlarm => {}
         }
         Ok(set)
     }

@@ -95,7 +95,11 @@ impl Supervisor {
         }
         let method = message.method().unwrap_or(Method::Options);
         if method == Method::Subscribe && peer.facing == Facing::South {
-            return self.subscribe_mailbox(message, peer, ctx);
+            // A new base station looks for its settings, or a handset for its mailbox.
+            return match self.plugged(&message, &peer) {
+                true => {}
+                false => self.subscribe_mailbox(message, peer, ctx),
+            };
         }
         if let Some(tag) = message.to_tag() {
             let owner = OwnerId::in_word(&tag);
@@ -126,7 +130,6 @@ impl Supervisor {
             (_, Method::Options) => self.tell_abilities(&message, &peer),
             // [MS-SIP] §3.5: a BENOTIFY is never answered, not even with an error.
             (_, Method::Benotify) => {}
-            (_, Method::Subscribe) if self.plugged(&message, &peer) => {}
             (_, Method::Subscribe | Method::Publish) => self.refuse(&message, &peer, 489),
             (_, Method::Notify) => self.notified(message, peer, ctx),
             (_, Method::Bye | Method::Prack | Method::Update | Method::Info) => {

@@ -1,6 +1,8 @@
 //! Texts: who sends them, and where their recipients are.
 
 use actix::prelude::*;
+use kirkwall_core::call::About;
+use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dialling::NumberClass;
 use kirkwall_core::call::route::{Ask, InternalRouting, Map, Way, way};
 use kirkwall_core::call::text::Sender;
@@ -13,9 +15,9 @@ use metrics::counter;
 use tracing::warn;
 
 use super::books::Books;
-use super::{Admit, Supervisor};
+use super::{Admit, AdmitReply, Granted, Supervisor};
 use crate::dialog::local_end_to;
-use crate::post::{AlertDesk, HearText, OWNER_OF_POST, Post, Reached};
+use crate::post::{AlertDesk, ConfirmLast, HearText, OWNER_OF_POST, Post, Reached};
 
 /// Who carries texts.
 #[derive(Message)]
@@ -254,5 +256,25 @@ impl Supervisor {
             line: None,
             credentials: None,
         }
+    }
+}
+
+impl Supervisor {
+    /// A code that answers for the alarm that its user got last. Who got none hears that by a refusal.
+    pub(super) fn confirm_alarm(&mut self, ask: &Admit, user: Username) -> ActorResponse<Self, AdmitReply> {
+        let none = || Cause::of_status(404, "no alarm waits for you");
+        let Some(post) = self.post.clone() else {
+            return ActorResponse::reply(self.judged(ask, Err(none())));
+        };
+        if let Err(cause) = self.take_common(ask, ask.srtp, false) {
+            return ActorResponse::reply(self.judged(ask, Err(cause)));
+        }
+        let about = About { confirms: true, ..About::default() };
+        let (asked, ask) = (post.send(ConfirmLast(user)).into_actor(self), ask.clone());
+        ActorResponse::r#async(asked.map(move |known, me, _| {
+            let granted = Granted { attempts: Vec::new(), credentials: None, about };
+            let reply = if known.unwrap_or(false) { Ok(granted) } else { Err(none()) };
+            me.judged(&ask, reply)
+        }))
     }
 }

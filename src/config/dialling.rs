@@ -50,6 +50,8 @@ sections! {
         redial: String = FeatureCodes::default().redial,
         /// Call back the last missed caller.
         call_back: String = FeatureCodes::default().call_back,
+        /// Answer for the alarm that came last.
+        confirm_alarm: String = FeatureCodes::default().confirm_alarm,
     }
 }
 
@@ -83,6 +85,7 @@ impl From<Codes> for FeatureCodes {
             do_not_disturb: codes.do_not_disturb,
             redial: codes.redial,
             call_back: codes.call_back,
+            confirm_alarm: codes.confirm_alarm,
         }
     }
 }

@@ -97,6 +97,8 @@ impl Switch {
         let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split())
             .with_caller_names(names.clone())
             .start();
+        let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
+        // After the users: a text that waited over a restart asks where they are at once.
         let post = {
             let (domain, messages) = (&settings.domain, settings.messages.clone());
             Post::new(post_ports, domain, messages, supervisor.clone(), tokens.split()).start()
@@ -105,7 +107,6 @@ impl Switch {
         let (sheets, own) = (settings::provisioning(&settings, transports.bound()), tokens.split());
         let provisioning = Provisioning::new(sheets, set_up_ports, supervisor.clone(), own).start();
         supervisor.do_send(MeetProvisioning(provisioning.clone()));
-        let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
         let access = Access::new(journal.clone(), tokens.split(), clock).start();
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
         // From here on arrivals find somebody.

@@ -72,7 +72,7 @@ impl Linphone {
 
     /// Writes somebody a text.
     pub fn text(&mut self, to: &str, text: &str) {
-        self.order(&format!("chat sip:{to}@{DOMAIN} \"{text}\""));
+        self.order(&format!("chat sip:{to}@{DOMAIN} {text}"));
     }
 
     /// Waits until it has shown a text.

@@ -38,6 +38,8 @@ mod lync_calls;
 mod message_waiting;
 mod outcomes;
 mod pidgin;
+mod profiles;
+mod provisioning;
 mod restart;
 mod rig;
 mod texts;

@@ -25,6 +25,8 @@ pub struct FeatureCodes {
     pub redial: String,
     /// Call back the last missed caller.
     pub call_back: String,
+    /// Answer for the last alarm.
+    pub confirm_alarm: String,
 }
 
 impl Default for FeatureCodes {
@@ -39,6 +41,7 @@ impl Default for FeatureCodes {
             do_not_disturb: "*26".into(),
             redial: "*66".into(),
             call_back: "*69".into(),
+            confirm_alarm: "*27".into(),
         }
     }
 }
@@ -58,6 +61,8 @@ pub enum CodeOrder {
     Redial,
     /// Call back the last missed caller.
     CallBack,
+    /// Answer for the last alarm.
+    ConfirmAlarm,
 }
 
 /// A code as lists show it.
@@ -84,7 +89,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 8] {
+    fn all(&self) -> [(&'static str, &String); 9] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -94,6 +99,7 @@ impl FeatureCodes {
             ("do_not_disturb", &self.do_not_disturb),
             ("redial", &self.redial),
             ("call_back", &self.call_back),
+            ("confirm_alarm", &self.confirm_alarm),
         ]
     }
 
@@ -116,6 +122,9 @@ impl FeatureCodes {
         }
         if is(&self.call_back) {
             return Some(Ok(CodeOrder::CallBack));
+        }
+        if is(&self.confirm_alarm) {
+            return Some(Ok(CodeOrder::ConfirmAlarm));
         }
         self.forwards().into_iter().find_map(|(code, kind)| match dialled.strip_prefix(code) {
             _ if code.is_empty() => None,
@@ -161,6 +170,7 @@ impl FeatureCodes {
             line("do_not_disturb", &self.do_not_disturb, "", "do not disturb"),
             line("redial", &self.redial, "", "dial again what you dialled last"),
             line("call_back", &self.call_back, "", "call back the last missed caller"),
+            line("confirm_alarm", &self.confirm_alarm, "", "answer for the alarm that you got last"),
         ];
         lines.into_iter().filter(|line| line.set != "#" && !line.set.starts_with("*NUMBER")).collect()
     }
