@@ -29,6 +29,7 @@ use kirkwall_core::call::{
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
+use kirkwall_core::media::ice::candidate::Candidate;
 use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
@@ -43,7 +44,7 @@ use tracing::{Span, debug, error, info, info_span};
 use crate::desk::MediaView;
 use crate::dialog::{Dialog, DialogSeed, Moved, Place, local_end, local_end_to};
 use crate::media_channel::{
-    Close, Count, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run,
+    Close, Count, Gather, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run,
 };
 use crate::ports::Ports;
 use crate::recovery::{MediaRecord, Survivor};
@@ -51,7 +52,7 @@ use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
     Admit, AdmitReply, CallDied, CallEnded, CallProgressed, DivertCall, Granted, HandsetRefused, Hear,
-    LastWords, Release, ReleaseBase, Supervisor, invite_key,
+    KeepInside, LastWords, Release, ReleaseBase, Supervisor, invite_key,
 };
 
 use native::LegAddr;
@@ -124,6 +125,8 @@ pub struct Call {
     joined: Vec<(String, LegNo)>,
     credentials: Option<Credentials>,
     channel: Option<Addr<MediaChannel>>,
+    /// Our addresses at a media relay, towards the caller and the callee.
+    relayed: [Vec<Candidate>; 2],
     ladder: Ladder,
     supervisor: Addr<Supervisor>,
     ports: Ports,
@@ -179,6 +182,7 @@ impl Call {
             joined: Vec::new(),
             credentials: None,
             channel: None,
+            relayed: [Vec::new(), Vec::new()],
             ladder: Ladder::default(),
             calls: Calls::new(&ports.journal),
             cdrs: Cdrs::new(&ports.journal),
@@ -229,6 +233,7 @@ impl Call {
             match output {
                 Output::Admit { srtp } => self.ask_admission(srtp, ctx),
                 Output::Divert(divert) => self.ask_forward(*divert, ctx),
+                Output::Inside => self.ask_inside(ctx),
                 Output::Dial { leg, target, offer } => self.dial(leg, *target, offer, ctx),
                 Output::Leg(leg, order) => {
                     if let Some(addr) = self.legs.get(&leg) {

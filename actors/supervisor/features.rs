@@ -50,10 +50,14 @@ impl Supervisor {
             false => store.put(&FeatureRecord { user: user.clone(), forwarding: forwarding.clone() }),
         };
         let saved = self.ports.journal.save(vec![write]).into_actor(self);
-        Box::pin(saved.map(|saved, me, _| {
+        Box::pin(saved.map(move |saved, me, _| {
             saved.map_err(not_saved)?;
             info!(%user, "a user's forwards were set");
-            me.forwarding.insert(user, forwarding.clone());
+            let quiet = |set: Option<&Forwarding>| set.is_some_and(|set| set.do_not_disturb);
+            let before = me.forwarding.insert(user.clone(), forwarding.clone());
+            if quiet(before.as_ref()) != forwarding.do_not_disturb {
+                me.tell_quiet(&user);
+            }
             Ok(forwarding)
         }))
     }
@@ -103,6 +107,7 @@ impl Supervisor {
             CodeOrder::NoForward(kind) => set.set(kind, None),
             CodeOrder::NoForwards => ForwardKind::ALL.into_iter().for_each(|kind| set.set(kind, None)),
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
+            CodeOrder::CallWaiting(waits) => set.call_waiting = waits,
             CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::ConfirmAlarm => {}
         }
         Ok(set)

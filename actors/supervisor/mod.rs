@@ -31,6 +31,7 @@ mod people;
 mod presence;
 mod prove;
 mod provisioning;
+mod relay;
 mod south;
 mod text;
 mod transfer;
@@ -41,10 +42,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use actix::prelude::*;
-use kirkwall_core::call::CallSummary;
 use kirkwall_core::call::admission::{Admission, Limit};
 use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
+use kirkwall_core::call::represented::Represented;
+use kirkwall_core::call::{CallSummary, Phase};
 use kirkwall_core::dect::identity::Ipei;
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
 use kirkwall_core::sip::Destination;
@@ -65,7 +67,7 @@ use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
 
-pub use admit::{Admit, AdmitReply, DivertCall, Granted};
+pub use admit::{Admit, AdmitReply, DivertCall, Granted, KeepInside};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
 pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
@@ -166,8 +168,10 @@ struct CallEntry {
     joined: Vec<String>,
     /// The forwards that it came through before it came to us.
     trail: Vec<Diversion>,
-    /// Whether an emergency desk calls back.
+    /// Whether it rings whatever the user has set: an emergency desk calls back, or it came by a private line.
     callback: bool,
+    /// For whom it comes, when it is not for the called user alone.
+    represents: Option<Represented>,
     /// The users that it was for, by whoever's forward.
     called: Vec<Username>,
 }
@@ -179,7 +183,23 @@ impl CallEntry {
         invite_key: String,
         (trail, callback): (Vec<Diversion>, bool),
     ) -> Self {
-        Self { addr, summary, invite_key, joined: Vec::new(), trail, callback, called: Vec::new() }
+        Self {
+            addr,
+            summary,
+            invite_key,
+            joined: Vec::new(),
+            trail,
+            callback,
+            represents: None,
+            called: Vec::new(),
+        }
+    }
+
+    /// Whether it rings, or is about to, at a user's handset.
+    fn rings_for(&self, user: &Username) -> bool {
+        let unanswered = matches!(self.summary.phase, Phase::SettingUp | Phase::Dialling | Phase::Ringing);
+        let sent_on = self.summary.trail.iter().any(|passed| passed.from == user.as_str());
+        unanswered && self.called.contains(user) && !sent_on
     }
 
     fn brought(&self) -> (Vec<Diversion>, bool) {

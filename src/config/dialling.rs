@@ -46,6 +46,8 @@ sections! {
         forward_none: String = FeatureCodes::default().forward_none,
         /// Do not disturb.
         do_not_disturb: String = FeatureCodes::default().do_not_disturb,
+        /// Let calls wait while in another one.
+        call_waiting: String = FeatureCodes::default().call_waiting,
         /// Dial again what was dialled last.
         redial: String = FeatureCodes::default().redial,
         /// Call back the last missed caller.
@@ -83,6 +85,7 @@ impl From<Codes> for FeatureCodes {
             forward_out_of_range: codes.forward_out_of_range,
             forward_none: codes.forward_none,
             do_not_disturb: codes.do_not_disturb,
+            call_waiting: codes.call_waiting,
             redial: codes.redial,
             call_back: codes.call_back,
             confirm_alarm: codes.confirm_alarm,

@@ -167,7 +167,9 @@ fn ice(config: &Config) -> IceSettings {
         (false, true) => Dialect::MsIce2,
         (false, false) => Dialect::Rfc5389,
     };
-    IceSettings { north, agents: agent::Settings { dialect, ..agent::Settings::default() } }
+    let agents = agent::Settings { dialect, ..agent::Settings::default() };
+    let uses_relay = config.media.ice && config.lync.enabled && config.lync.relay;
+    IceSettings { north, agents, uses_relay, relay: None }
 }
 
 /// Base stations are sent to the listener that asks least of them.

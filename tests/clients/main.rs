@@ -27,6 +27,7 @@ mod switch;
 mod web;
 
 mod barring;
+mod call_waiting;
 mod calls;
 mod certificates;
 mod directory;
@@ -34,6 +35,7 @@ mod forward;
 mod ice;
 mod load;
 mod location;
+mod lost_ways;
 mod lync_calls;
 mod message_waiting;
 mod outcomes;

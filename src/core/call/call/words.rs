@@ -10,6 +10,7 @@ use crate::call::forward::{self, Diversion, Forwards};
 use crate::call::{CallSummary, LegNews, LegNo, LegOrder, Party, Target};
 use crate::id::{BaseStationId, CallRef, OwnerId};
 use crate::media::Codec;
+use crate::media::ice::candidate::Candidate;
 use crate::media::ice::description::Description;
 use crate::media::negotiate::{Agreed, IceMode, SrtpPolicy};
 use crate::sip::Facing;
@@ -67,6 +68,8 @@ pub struct Admitted {
     pub srtp: (SrtpPolicy, SrtpPolicy),
     /// ICE towards the caller and towards the callee.
     pub ice: (IceMode, IceMode),
+    /// Our addresses at media relays, towards the caller and towards the callee.
+    pub relayed: (Vec<Candidate>, Vec<Candidate>),
     /// Whom to dial: each attempt rings its targets together; the next is tried only when the way of
     /// the one before failed.
     pub attempts: Vec<Vec<Target>>,
@@ -95,6 +98,8 @@ pub struct About {
     pub trail: Vec<Diversion>,
     /// What the called user wants when nobody answers.
     pub forwards: Forwards,
+    /// The called user is in another call, and lets this one wait.
+    pub waits: bool,
     /// A feature code that was obeyed: there is nobody to dial, and the caller hears that it is done.
     pub confirms: bool,
 }
@@ -152,6 +157,9 @@ pub enum Output {
     },
     /// Ask the supervisor for the way of a forward. Wants [`Input::Admitted`] or [`Input::Denied`] too.
     Divert(Box<Divert>),
+    /// The way to the north has failed: ask the supervisor whether there is one inside. Wants
+    /// [`Input::Admitted`] or [`Input::Denied`] too.
+    Inside,
     /// Make a leg and dial it.
     Dial {
         /// Its number.

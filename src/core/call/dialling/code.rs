@@ -21,6 +21,8 @@ pub struct FeatureCodes {
     pub forward_none: String,
     /// Do not disturb.
     pub do_not_disturb: String,
+    /// Let calls wait while in another one.
+    pub call_waiting: String,
     /// Dial again what was dialled last.
     pub redial: String,
     /// Call back the last missed caller.
@@ -39,6 +41,7 @@ impl Default for FeatureCodes {
             forward_out_of_range: "*62".into(),
             forward_none: "##002".into(),
             do_not_disturb: "*26".into(),
+            call_waiting: "*43".into(),
             redial: "*66".into(),
             call_back: "*69".into(),
             confirm_alarm: "*27".into(),
@@ -57,6 +60,8 @@ pub enum CodeOrder {
     NoForwards,
     /// Do not disturb, or do.
     DoNotDisturb(bool),
+    /// Let calls wait, or tell their callers that the user is busy.
+    CallWaiting(bool),
     /// Dial again what was dialled last.
     Redial,
     /// Call back the last missed caller.
@@ -89,7 +94,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 9] {
+    fn all(&self) -> [(&'static str, &String); 10] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -97,6 +102,7 @@ impl FeatureCodes {
             ("forward_out_of_range", &self.forward_out_of_range),
             ("forward_none", &self.forward_none),
             ("do_not_disturb", &self.do_not_disturb),
+            ("call_waiting", &self.call_waiting),
             ("redial", &self.redial),
             ("call_back", &self.call_back),
             ("confirm_alarm", &self.confirm_alarm),
@@ -116,6 +122,9 @@ impl FeatureCodes {
         }
         if is(&self.do_not_disturb) || is_cancel(&self.do_not_disturb) {
             return Some(Ok(CodeOrder::DoNotDisturb(is(&self.do_not_disturb))));
+        }
+        if is(&self.call_waiting) || is_cancel(&self.call_waiting) {
+            return Some(Ok(CodeOrder::CallWaiting(is(&self.call_waiting))));
         }
         if is(&self.redial) {
             return Some(Ok(CodeOrder::Redial));
@@ -147,7 +156,9 @@ impl FeatureCodes {
             feature,
             set: format!("{code}{argument}#"),
             cancel: Some(code)
-                .filter(|_| argument.starts_with('*') || feature == "do_not_disturb")
+                .filter(|_| {
+                    argument.starts_with('*') || ["do_not_disturb", "call_waiting"].contains(&feature)
+                })
                 .and_then(|code| cancel_of(code).map(|cancel| format!("{cancel}#"))),
             what,
         };
@@ -168,6 +179,7 @@ impl FeatureCodes {
             ),
             line("forward_none", &self.forward_none, "", "take back all forwards"),
             line("do_not_disturb", &self.do_not_disturb, "", "do not disturb"),
+            line("call_waiting", &self.call_waiting, "", "let calls wait while you are in another one"),
             line("redial", &self.redial, "", "dial again what you dialled last"),
             line("call_back", &self.call_back, "", "call back the last missed caller"),
             line("confirm_alarm", &self.confirm_alarm, "", "answer for the alarm that you got last"),
@@ -238,6 +250,8 @@ mod tests {
         assert_eq!(read("##002#"), Some(Ok(CodeOrder::NoForwards)));
         assert_eq!(read("*26#"), Some(Ok(CodeOrder::DoNotDisturb(true))));
         assert_eq!(read("#26"), Some(Ok(CodeOrder::DoNotDisturb(false))));
+        assert_eq!(read("*43#"), Some(Ok(CodeOrder::CallWaiting(true))));
+        assert_eq!(read("#43#"), Some(Ok(CodeOrder::CallWaiting(false))));
         assert_eq!(read("*66"), Some(Ok(CodeOrder::Redial)));
     }
 
@@ -254,7 +268,7 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 8);
+        assert_eq!(codes.list().len(), 9);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));

@@ -285,7 +285,7 @@ impl OfferAnswer {
         let controlling = before.filter(|ice| ice.credentials == credentials).map(|ice| ice.controlling);
         let ice = IceAgreed {
             credentials,
-            candidates: spoken.draft.local.host_candidates(),
+            candidates: spoken.draft.local.candidates(),
             remote: remote.clone(),
             controlling: controlling.unwrap_or(offered),
         };

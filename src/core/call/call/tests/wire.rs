@@ -99,6 +99,7 @@ impl Wire {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                relayed: (Vec::new(), Vec::new()),
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),
@@ -218,7 +219,11 @@ impl Wire {
                 Output::Route(_) => self.call_hears(Input::Admitted(Box::new(self.grant.clone()))),
                 Output::Inherit(_) => self.call_hears(Input::NotOurs),
                 Output::Play(..) | Output::Press { .. } | Output::TakeMedia { .. } => {}
-                Output::ReleaseBase(_) | Output::FreeBase(_) | Output::Changed(_) | Output::Divert(_) => {}
+                Output::ReleaseBase(_)
+                | Output::FreeBase(_)
+                | Output::Changed(_)
+                | Output::Divert(_)
+                | Output::Inside => {}
             }
         }
     }

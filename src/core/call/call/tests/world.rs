@@ -209,6 +209,7 @@ impl World {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                relayed: (Vec::new(), Vec::new()),
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),
@@ -328,6 +329,7 @@ impl World {
                 assert!(self.over.is_none(), "media without channels");
                 format!("take {from} {side:?} into {into:?}")
             }
+            Output::Inside => "inside?".to_owned(),
             Output::FreeBase(base) => {
                 assert!(self.over.is_none(), "Over gives all back");
                 self.freed.push(base.0.clone());
@@ -365,6 +367,7 @@ impl World {
                 self.caller_hears(body, false);
                 format!("{status}{sdp}")
             }
+            LegOrder::CallWaits => "waits".to_owned(),
             LegOrder::Accept { body } => {
                 told.answered = true;
                 match caller {
