@@ -73,6 +73,9 @@ impl Handler<Admit> for Supervisor {
     type Result = ActorResponse<Self, AdmitReply>;
 
     fn handle(&mut self, ask: Admit, _: &mut Self::Context) -> Self::Result {
+        if let Some(order) = self.nobody_dialled(&ask) {
+            return self.obey(&ask, order);
+        }
         let routed = self.route(&ask);
         match routed.way {
             Way::Code(order) => self.obey(&ask, order),
@@ -172,7 +175,7 @@ impl Supervisor {
             let new: Vec<_> = called.into_iter().filter(|user| !entry.called.contains(user)).collect();
             entry.called.extend(new);
         }
-        let about = About { emergency, trail, forwards, waits, confirms: false };
+        let about = About { emergency, trail, forwards, waits, ..About::default() };
         match way {
             Way::Refuse(cause) => Err(cause),
             // Codes are obeyed before anybody comes here.
@@ -256,7 +259,7 @@ impl Supervisor {
                         ipui,
                         number: ask.caller.number.clone(),
                         internal: ask.caller.user.is_some(),
-                        waits: about.forwards.busy.is_none(),
+                        waits: about.waits || about.forwards.busy.is_none(),
                     }),
                     party: self.party(user, Some(place.base)),
                 }),

@@ -65,6 +65,9 @@ impl Supervisor {
     /// A code that a handset dialled.
     pub(super) fn obey(&mut self, ask: &Admit, order: CodeOrder) -> ActorResponse<Self, AdmitReply> {
         counter!("ipdect_feature_codes_total").increment(1);
+        if matches!(order, CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress) {
+            return self.obey_of_handset(ask, order);
+        }
         let Some(user) = ask.caller.user.clone() else {
             let nobody = Err(Cause::of_status(403, "the caller is not known"));
             return ActorResponse::reply(self.judged(ask, nobody));
@@ -82,13 +85,14 @@ impl Supervisor {
             return self.confirm_alarm(ask, user);
         }
         // The tone needs a channel as any call does.
+        let words = order.done();
         let set = self.ordered(&user, order);
         let set = set.and_then(|set| self.take_common(ask, ask.srtp, false).map(|()| set));
         let kept = match set {
             Ok(set) => self.keep_forwarding(user, set),
             Err(cause) => return ActorResponse::reply(self.judged(ask, Err(cause))),
         };
-        let about = About { confirms: true, ..About::default() };
+        let about = About { confirms: true, words, ..About::default() };
         ActorResponse::r#async(kept.map(|kept, _, _| match kept {
             Ok(_) => Ok(Granted { attempts: Vec::new(), credentials: None, about }),
             Err(fault) => Err(Cause::of_status(500, fault.to_string())),
@@ -109,6 +113,7 @@ impl Supervisor {
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
             CodeOrder::CallWaiting(waits) => set.call_waiting = waits,
             CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::ConfirmAlarm => {}
+            CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress => {}
         }
         Ok(set)
     }

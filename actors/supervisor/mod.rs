@@ -32,6 +32,7 @@ mod presence;
 mod prove;
 mod provisioning;
 mod relay;
+mod shared;
 mod south;
 mod text;
 mod transfer;
@@ -46,6 +47,7 @@ use kirkwall_core::call::admission::{Admission, Limit};
 use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
 use kirkwall_core::call::represented::Represented;
+use kirkwall_core::call::sign_in::SignIns;
 use kirkwall_core::call::{CallSummary, Phase};
 use kirkwall_core::dect::identity::Ipei;
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
@@ -66,6 +68,7 @@ use crate::ports::Ports;
 use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
+use crate::users::Users;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted, KeepInside};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
@@ -83,6 +86,7 @@ pub use people::{
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use provisioning::{MeetProvisioning, SheetUsers};
+pub use shared::MeetUsers;
 pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf};
 pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
@@ -111,6 +115,9 @@ pub struct Supervisor {
     forwarding: HashMap<Username, Forwarding>,
     /// When a user last called an emergency number.
     emergencies: HashMap<Username, Moment>,
+    /// Who keeps the users, and who signed in with wrong codes.
+    users: Option<Addr<Users>>,
+    sign_ins: SignIns,
     handsets: HashMap<Username, Addr<Handset>>,
     locations: HashMap<Username, Vec<Located>>,
     /// Handsets on native base stations.
@@ -174,6 +181,8 @@ struct CallEntry {
     represents: Option<Represented>,
     /// The users that it was for, by whoever's forward.
     called: Vec<Username>,
+    /// The native handset that began it.
+    handset: Option<Ipei>,
 }
 
 impl CallEntry {
@@ -192,6 +201,7 @@ impl CallEntry {
             callback,
             represents: None,
             called: Vec::new(),
+            handset: None,
         }
     }
 
@@ -241,6 +251,8 @@ impl Supervisor {
             numbers: HashMap::new(),
             forwarding: HashMap::new(),
             emergencies: HashMap::new(),
+            users: None,
+            sign_ins: SignIns::default(),
             handsets: HashMap::new(),
             locations: HashMap::new(),
             airborne: HashMap::new(),

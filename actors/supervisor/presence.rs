@@ -177,7 +177,7 @@ impl Supervisor {
         let lync = self.settings.north.as_ref().and_then(|north| north.lync.as_ref());
         let shown = lync.is_some_and(|lync| lync.presence.offline_out_of_range);
         if let (Some(presence), true) = (self.presences.actors.get(user), shown) {
-            let out = self.locations.get(user).is_none_or(Vec::is_empty);
+            let out = self.places(user).is_empty();
             presence.do_send(Happened::OutOfRange(out));
         }
     }

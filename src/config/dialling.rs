@@ -54,6 +54,11 @@ sections! {
         call_back: String = FeatureCodes::default().call_back,
         /// Answer for the alarm that came last.
         confirm_alarm: String = FeatureCodes::default().confirm_alarm,
+        /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
+        /// code. `#11#` signs out.
+        sign_in: String = FeatureCodes::default().sign_in,
+        /// Show the switch's address on a native DECT handset, whoever has it.
+        show_address: String = FeatureCodes::default().show_address,
     }
 }
 
@@ -89,6 +94,8 @@ impl From<Codes> for FeatureCodes {
             redial: codes.redial,
             call_back: codes.call_back,
             confirm_alarm: codes.confirm_alarm,
+            sign_in: codes.sign_in,
+            show_address: codes.show_address,
         }
     }
 }

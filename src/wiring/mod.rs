@@ -26,7 +26,7 @@ use kirkwall_actors::post::Post;
 use kirkwall_actors::provisioning::{Provisioning, WebAt};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::spool::SpoolReader;
-use kirkwall_actors::supervisor::{Arrived, Drain, MeetPost, MeetProvisioning, Supervisor};
+use kirkwall_actors::supervisor::{Arrived, Drain, MeetPost, MeetProvisioning, MeetUsers, Supervisor};
 use kirkwall_actors::users::{Users, UsersPorts};
 use kirkwall_core::id::Tokens;
 use kirkwall_core::sip::wire::Message;
@@ -98,6 +98,7 @@ impl Switch {
             .with_caller_names(names.clone())
             .start();
         let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
+        supervisor.do_send(MeetUsers(users.clone()));
         // After the users: a text that waited over a restart asks where they are at once.
         let post = {
             let (domain, messages) = (&settings.domain, settings.messages.clone());

@@ -154,6 +154,11 @@ pub enum LegOrder {
     },
     /// Who is at the other end of the call, or is being called for it: for a display.
     Partner(Box<Party>),
+    /// What a handset asked of the switch is done: for a display, with the tone that goes with it.
+    Confirmed {
+        /// What.
+        words: String,
+    },
     /// Take a [`LegNews::TransferAsked`]: it will be tried, and how it goes will be told.
     AcceptTransfer {
         /// Which one.
@@ -265,7 +270,7 @@ pub fn hear(event: LegEvent, why: Option<&Cause>) -> Heard {
 /// Puts a call's order into a leg's words; none: its far end has no words for it.
 pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
     Some(match order {
-        LegOrder::Partner(_) => return None,
+        LegOrder::Partner(_) | LegOrder::Confirmed { .. } => return None,
         LegOrder::Progress { status, body } => {
             let reliable = body.is_some();
             invite::LegOrder::Progress { status, body, reliable }

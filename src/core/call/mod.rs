@@ -26,6 +26,7 @@ mod party;
 pub mod preempt;
 pub mod represented;
 pub mod route;
+pub mod sign_in;
 pub mod text;
 
 pub use crate::sip::invite::Body;

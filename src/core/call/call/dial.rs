@@ -60,10 +60,10 @@ impl Call {
         if let Some(caller) = self.legs.get_mut(&LegNo::CALLER) {
             caller.media = Some(media);
         }
-        let confirms = grant.about.confirms;
+        let confirms = grant.about.confirms.then(|| (grant.about.words.clone(), grant.about.shown_for));
         self.grant = Some(grant);
-        if confirms {
-            return self.confirm(&self.search.codecs.clone(), now);
+        if let Some(shown) = confirms {
+            return self.confirm(&self.search.codecs.clone(), shown, now);
         }
         self.state = State::Dialling;
         let mut then = Vec::new();

@@ -1,6 +1,7 @@
 //! What a [`Call`](super::Call) is told and what it orders.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +103,10 @@ pub struct About {
     pub waits: bool,
     /// A feature code that was obeyed: there is nobody to dial, and the caller hears that it is done.
     pub confirms: bool,
+    /// What a display shows then.
+    pub words: String,
+    /// For how long, at least; a tone needs a second and a half.
+    pub shown_for: Duration,
 }
 
 impl About {

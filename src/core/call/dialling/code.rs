@@ -5,6 +5,7 @@
 
 use crate::call::cause::Cause;
 use crate::call::forward::{ForwardKind, SECONDS};
+use crate::pii::Pii;
 
 /// The codes of this site; an empty one is not in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub struct FeatureCodes {
     pub call_back: String,
     /// Answer for the last alarm.
     pub confirm_alarm: String,
+    /// Sign in at a handset that several people share.
+    pub sign_in: String,
+    /// Show the switch's address.
+    pub show_address: String,
 }
 
 impl Default for FeatureCodes {
@@ -45,6 +50,8 @@ impl Default for FeatureCodes {
             redial: "*66".into(),
             call_back: "*69".into(),
             confirm_alarm: "*27".into(),
+            sign_in: "*11".into(),
+            show_address: "***999*00".into(),
         }
     }
 }
@@ -68,6 +75,29 @@ pub enum CodeOrder {
     CallBack,
     /// Answer for the last alarm.
     ConfirmAlarm,
+    /// The handset is this user's from now on, who knows the access code.
+    SignIn(String, Pii<String>),
+    /// The handset is nobody's.
+    SignOut,
+    /// Show the switch's address.
+    ShowAddress,
+}
+
+impl CodeOrder {
+    /// What was done, for a display.
+    pub fn done(&self) -> String {
+        match self {
+            Self::Forward(_, to, _) => format!("Forwarded to\r{to}"),
+            Self::NoForward(_) | Self::NoForwards => "Not forwarded".to_owned(),
+            Self::DoNotDisturb(true) => "Do not disturb on".to_owned(),
+            Self::DoNotDisturb(false) => "Do not disturb off".to_owned(),
+            Self::CallWaiting(true) => "Calls may wait".to_owned(),
+            Self::CallWaiting(false) => "Calls do not wait".to_owned(),
+            Self::SignOut => "Signed out".to_owned(),
+            Self::ConfirmAlarm => "Confirmed".to_owned(),
+            Self::Redial | Self::CallBack | Self::SignIn(..) | Self::ShowAddress => String::new(),
+        }
+    }
 }
 
 /// A code as lists show it.
@@ -94,7 +124,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 10] {
+    fn all(&self) -> [(&'static str, &String); 12] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -106,6 +136,8 @@ impl FeatureCodes {
             ("redial", &self.redial),
             ("call_back", &self.call_back),
             ("confirm_alarm", &self.confirm_alarm),
+            ("sign_in", &self.sign_in),
+            ("show_address", &self.show_address),
         ]
     }
 
@@ -135,12 +167,35 @@ impl FeatureCodes {
         if is(&self.confirm_alarm) {
             return Some(Ok(CodeOrder::ConfirmAlarm));
         }
+        if is(&self.show_address) {
+            return Some(Ok(CodeOrder::ShowAddress));
+        }
+        if is_cancel(&self.sign_in) {
+            return Some(Ok(CodeOrder::SignOut));
+        }
+        if let Some(rest) = self.signs_in(dialled) {
+            return Some(sign_in(&self.sign_in, rest));
+        }
         self.forwards().into_iter().find_map(|(code, kind)| match dialled.strip_prefix(code) {
             _ if code.is_empty() => None,
             Some("") => Some(Err(Cause::of_status(484, format!("dial a number too: {code}*NUMBER#")))),
             Some(rest) => rest.strip_prefix('*').map(|rest| forward(kind, rest)),
             None => is_cancel(code).then_some(Ok(CodeOrder::NoForward(kind))),
         })
+    }
+
+    /// What follows the code to sign in, if it was dialled.
+    fn signs_in<'a>(&self, dialled: &'a str) -> Option<&'a str> {
+        let rest = dialled.strip_prefix(self.sign_in.as_str()).filter(|_| !self.sign_in.is_empty())?;
+        (rest.is_empty() || rest.starts_with('*')).then_some(rest)
+    }
+
+    /// What was dialled as lists and logs may show it: without the access code of who signs in.
+    pub fn shown(&self, typed: &str) -> String {
+        match self.signs_in(typed) {
+            Some(_) => self.sign_in.clone(),
+            None => typed.to_owned(),
+        }
     }
 
     /// Whether a code that is in use begins with these digits and goes on.
@@ -183,8 +238,20 @@ impl FeatureCodes {
             line("redial", &self.redial, "", "dial again what you dialled last"),
             line("call_back", &self.call_back, "", "call back the last missed caller"),
             line("confirm_alarm", &self.confirm_alarm, "", "answer for the alarm that you got last"),
+            line(
+                "sign_in",
+                &self.sign_in,
+                "*USER*CODE",
+                "make a shared DECT handset yours; the code is your access code, `#` and the digits sign out",
+            ),
+            line("show_address", &self.show_address, "", "show the switch's address on a DECT handset"),
         ];
-        lines.into_iter().filter(|line| line.set != "#" && !line.set.starts_with("*NUMBER")).collect()
+        lines
+            .into_iter()
+            .filter(|line| {
+                line.set != "#" && !line.set.starts_with("*NUMBER") && !line.set.starts_with("*USER")
+            })
+            .collect()
     }
 
     /// What is wrong with a code, by its name: codes begin with `*` or `#`, have digits, and none is the
@@ -195,8 +262,9 @@ impl FeatureCodes {
         let mut faults = Vec::new();
         for (name, code) in used() {
             let digits = code.trim_start_matches(['*', '#']);
-            let good =
-                digits.len() < code.len() && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+            let good = digits.len() < code.len()
+                && !digits.is_empty()
+                && digits.bytes().all(|b| b.is_ascii_digit() || b == b'*');
             if !good {
                 faults.push((*name, format!("{code:?} is no code; write \"*21\", or \"\" for none")));
             } else if used().any(|(other, text)| other != name && text == code) {
@@ -210,6 +278,16 @@ impl FeatureCodes {
 /// TS 22.030 §6.5.2: activation begins with `*`, deactivation with `#`.
 fn cancel_of(code: &str) -> Option<String> {
     code.strip_prefix('*').map(|digits| format!("#{digits}"))
+}
+
+fn sign_in(code: &str, rest: &str) -> Result<CodeOrder, Cause> {
+    let missing =
+        || Cause::of_status(484, format!("dial your number and access code too: {code}*USER*CODE#"));
+    let (user, access) = rest.strip_prefix('*').and_then(|rest| rest.split_once('*')).ok_or_else(missing)?;
+    match user.is_empty() || access.is_empty() {
+        true => Err(missing()),
+        false => Ok(CodeOrder::SignIn(user.to_owned(), Pii(access.to_owned()))),
+    }
 }
 
 fn forward(kind: ForwardKind, rest: &str) -> Result<CodeOrder, Cause> {
@@ -256,6 +334,19 @@ mod tests {
     }
 
     #[test]
+    fn shared_handsets_are_signed_in_at_and_the_access_code_is_not_shown() {
+        let signs_in = CodeOrder::SignIn("2001".into(), Pii("4711".into()));
+        assert_eq!(read("*11*2001*4711#"), Some(Ok(signs_in)));
+        assert_eq!(read("#11#"), Some(Ok(CodeOrder::SignOut)));
+        assert_eq!(read("***999*00"), Some(Ok(CodeOrder::ShowAddress)));
+        for typed in ["*11", "*11*2001#", "*11**4711", "*11*2001*"] {
+            assert_eq!(read(typed), Some(Err(484)), "{typed}");
+        }
+        let codes = FeatureCodes::default();
+        assert_eq!(["*11*2001*4711", "2001"].map(|typed| codes.shown(typed)), ["*11", "2001"]);
+    }
+
+    #[test]
     fn a_code_that_is_not_complete_says_so_and_others_are_numbers() {
         for typed in ["*21#", "*21", "*21*#", "*61*4711*2#", "*67*4711*20#", "*61*1*x"] {
             assert_eq!(read(typed), Some(Err(484)), "{typed}");
@@ -268,14 +359,19 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 9);
+        assert_eq!(codes.list().len(), 11);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));
         assert_eq!((list[0].set.as_str(), list[0].cancel.as_deref()), ("*21*NUMBER#", Some("#21#")));
         // What the list says is understood.
         for line in list {
-            let typed = line.set.replace("NUMBER", "4711").replace("SECONDS", "20");
+            let typed = line
+                .set
+                .replace("NUMBER", "4711")
+                .replace("SECONDS", "20")
+                .replace("USER", "2001")
+                .replace("CODE", "1234");
             assert!(matches!(codes.read(&typed), Some(Ok(_))), "{typed}");
             assert!(line.cancel.is_none_or(|cancel| matches!(codes.read(&cancel), Some(Ok(_)))));
         }

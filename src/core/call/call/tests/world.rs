@@ -376,6 +376,7 @@ impl World {
                 }
                 "accept".to_owned()
             }
+            LegOrder::Confirmed { words } => format!("confirmed {words}"),
             LegOrder::Partner(party) => format!("shows {}", party.number),
             LegOrder::AcceptTransfer { .. } => "take transfer".to_owned(),
             LegOrder::RefuseTransfer { cause, .. } => {
