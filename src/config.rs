@@ -112,9 +112,11 @@ macro_rules! sections {
 
 mod dialling;
 mod lync;
+mod messages;
 mod phone_book;
 pub use dialling::Dialling;
 pub use lync::Lync;
+pub use messages::Messages;
 pub use phone_book::PhoneBook;
 
 sections! {
@@ -132,6 +134,8 @@ sections! {
         lync: Lync,
         @ /// Numbers: what they mean and cost.
         dialling: Dialling,
+        @ /// Text messages and alarms.
+        messages: Messages,
         @ /// Voice.
         media: Media,
         @ /// How many calls.

@@ -281,6 +281,7 @@ impl Supervisor {
                     credentials_of: None,
                     insist_on_srtp: false,
                     headers: headers.clone(),
+                    parts: Vec::new(),
                     base: Some((place.base.clone(), limit)),
                     native: place.native.map(|ipui| NativeTarget {
                         ipui,
@@ -315,17 +316,19 @@ impl Supervisor {
     /// The line's own proxy first, then the others in their order. A front end takes requests of those who
     /// are signed in at it, so with Lync there are no others.
     fn north_targets(
-        &self,
+        &mut self,
         ask: &Admit,
         line: &Username,
         (uri, number): (String, String),
         about: &About,
     ) -> Vec<Vec<Target>> {
+        let located = about.emergency.then(|| self.location_of(ask, line.as_str()));
+        let (parts, more) = located.unwrap_or_default();
         let current = self.lines.get(line).and_then(|entry| entry.state.way.clone());
         let (first, route) = current.map_or((None, Vec::new()), |l| (Some(l.destination), l.service_route));
         let others = self.proxies.iter().filter(|_| !self.settings.speaks_lync());
         let others = others.filter(|p| first.as_ref().is_none_or(|f| f.address != p.address));
-        let headers = self.headers_about(&uri, about);
+        let headers: Vec<_> = self.headers_about(&uri, about).into_iter().chain(more).collect();
         let display = self.name_of(&number);
         let target = |destination: Destination| Target {
             request_uri: uri.clone(),
@@ -337,6 +340,7 @@ impl Supervisor {
             credentials_of: Some(line.clone()),
             insist_on_srtp: false,
             headers: headers.clone(),
+            parts: parts.clone(),
             base: None,
             native: None,
             party: Party { number: number.clone(), display: display.clone(), ..Party::default() },

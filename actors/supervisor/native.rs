@@ -207,6 +207,9 @@ impl Handler<NativeLocated> for Supervisor {
             }
             let remote = remote.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
             self.airborne.insert(ipei, native_place(ipei, ipui, base, remote));
+            if let Some(user) = &user {
+                self.tell_post(user);
+            }
         }
         if let Some(user) = &user {
             self.tell_range(user);

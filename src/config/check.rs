@@ -29,6 +29,7 @@ pub fn check(config: &Config, values: &mut Values) {
         let what = format!("leaves none of the {channels} channels of a base station to new calls; lower it");
         values.fault("dect.handover_reserve", what);
     }
+    super::messages::check(&config.messages, values);
     certificates(config, values);
     listeners(config, values);
 }

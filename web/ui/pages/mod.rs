@@ -1,5 +1,6 @@
 //! The pages, by what they are about.
 
+pub mod base_station;
 pub mod calls;
 pub mod features;
 pub mod help;
@@ -7,6 +8,8 @@ pub mod import;
 pub mod login;
 pub mod phone_book;
 pub mod plant;
+pub mod provisioning;
 pub mod rooms;
+pub mod texts;
 pub mod tokens;
 pub mod users;
