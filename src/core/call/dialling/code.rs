@@ -131,7 +131,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 12] {
+    fn all(&self) -> [(&'static str, &String); 13] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
