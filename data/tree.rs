@@ -60,7 +60,7 @@ pub enum Tree {
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 19] = [
+    pub const ALL: [Tree; 20] = [
         Self::User,
         Self::Handset,
         Self::Registration,

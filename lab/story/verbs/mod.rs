@@ -2,7 +2,10 @@
 
 mod callers;
 mod capture;
+<<<<<<< HEAD
 mod conference;
+=======
+>>>>>>> walk
 mod crowd;
 mod expect;
 mod house;
