@@ -2,10 +2,7 @@
 
 mod callers;
 mod capture;
-<<<<<<< HEAD
 mod conference;
-=======
->>>>>>> walk
 mod crowd;
 mod expect;
 mod house;
