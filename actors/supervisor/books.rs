@@ -66,7 +66,8 @@ impl Map for Books<'_> {
 
     fn goes_on(&self, digits: &str) -> bool {
         let names = self.0.accounts.keys().map(Username::as_str);
-        let mut known = names.chain(self.0.numbers.keys().map(String::as_str));
+        let numbers = self.0.numbers.keys().map(String::as_str);
+        let mut known = names.chain(numbers).chain(self.0.rooms.keys().map(RoomName::as_str));
         !digits.is_empty() && known.any(|number| number != digits && number.starts_with(digits))
     }
 
