@@ -153,7 +153,7 @@ impl Dsk {
 
 fn common_name(certificate: &openssl::x509::X509Ref) -> Option<String> {
     let mut names = certificate.subject_name().entries_by_nid(openssl::nid::Nid::COMMONNAME);
-    Some(names.next()?.data().to_string().ok()?)
+    names.next()?.data().to_string().ok()
 }
 
 fn context(certificate: &str, key: &str, authority: &str) -> Result<SslContext, openssl::error::ErrorStack> {

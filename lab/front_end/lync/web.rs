@@ -103,8 +103,12 @@ impl Web {
     }
 
     pub(super) fn give(&self, gives: Option<Gives>, life: Option<Duration>) {
-        gives.map(|gives| *locked(&self.gives) = gives);
-        life.map(|life| *locked(&self.life) = life);
+        if let Some(gives) = gives {
+            *locked(&self.gives) = gives;
+        }
+        if let Some(life) = life {
+            *locked(&self.life) = life;
+        }
     }
 
     /// How many certificates a user was given.
