@@ -1,5 +1,6 @@
 //! Verbs, a file for each family of them.
 
+mod callers;
 mod crowd;
 mod expect;
 mod ice;
@@ -20,6 +21,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Lync front ends", north::VERBS),
     ("Crowds", crowd::VERBS),
+    ("Callers and messages", callers::VERBS),
     ("ICE", ice::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
