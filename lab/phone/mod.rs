@@ -67,6 +67,8 @@ pub struct PhoneConfig {
     pub identity: Option<String>,
     /// Its Contact's URI; none: where it listens.
     pub contact: Option<String>,
+    /// More headers of its INVITEs.
+    pub headers: Vec<(String, String)>,
 }
 
 impl PhoneConfig {
@@ -86,6 +88,7 @@ impl PhoneConfig {
             lines: 1,
             identity: None,
             contact: None,
+            headers: Vec::new(),
         }
     }
 

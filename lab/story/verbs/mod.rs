@@ -1,5 +1,6 @@
 //! Verbs, a file for each family of them.
 
+mod callers;
 mod crowd;
 mod expect;
 mod ice;
@@ -22,6 +23,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Lync front ends", north::VERBS),
     ("Crowds", crowd::VERBS),
     ("Certificates of users", tls_dsk::VERBS),
+    ("Callers and messages", callers::VERBS),
     ("ICE", ice::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),

@@ -102,7 +102,9 @@ async fn lync_front_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         Some(authority) => authority,
         None => Arc::new(Authority::new("Kirkwall lab AD")?),
     };
-    let mut lync = LyncConfig { fqdn: format!("{name}.{DOMAIN}"), ..LyncConfig::new(DOMAIN) };
+    let voice_mail = super::callers::voice_mail(stage);
+    let fqdn = format!("{name}.{DOMAIN}");
+    let mut lync = LyncConfig { fqdn, voice_mail, ..LyncConfig::new(DOMAIN) };
     super::ice::name_relay(stage, &mut lync);
     let trusted = match proof {
         "ntlm" => {
