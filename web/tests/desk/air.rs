@@ -72,7 +72,7 @@ answer!(CloseWindow, |air, CloseWindow| {
 answer!(GetWindow, |air, GetWindow| Ok(air.window.clone()));
 answer!(ListNativeBases, |air, ListNativeBases| Ok(if air.empty { Vec::new() } else { bases() }));
 answer!(GetNativeBase, |_air, asked| {
-    bases().into_iter().find(|base| base.id.0 == asked.0).ok_or_else(|| DeskFault::NotFound(asked.0))
+    bases().into_iter().find(|base| base.id.0 == asked.0).ok_or(DeskFault::NotFound(asked.0))
 });
 answer!(SetDuty, |_air, _asked| Ok(()));
 answer!(GetSyncTree, |_air, GetSyncTree| Ok(SyncTreeView { master: None, deputy: None, radios: Vec::new() }));
@@ -110,7 +110,7 @@ fn base(rpn: u8, standing: Standing, sync: SyncState) -> NativeBaseView {
         faults: 0,
         channels: Load::default(),
         busy_bits: 0,
-        statistics: Statistics::default(),
+        statistics: Statistics::new(START),
     }
 }
 
