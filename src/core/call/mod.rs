@@ -23,6 +23,8 @@ pub mod mailbox;
 mod party;
 pub mod preempt;
 pub mod route;
+#[cfg(test)]
+mod town;
 
 pub use crate::sip::invite::Body;
 pub use call::{
