@@ -4,7 +4,9 @@ use super::node::*;
 use super::{Town, invite_key, switch_address};
 use crate::call::cause::Cause;
 use crate::call::dect_leg::{self, Abilities, Beginning, DectLeg};
-use crate::call::{Heard, Input, Joining, LegNews, LegNo, LegOrder, Output, Save, Target, hear, tell};
+use crate::call::{
+    CallSummary, Heard, Input, Joining, LegNews, LegNo, LegOrder, Output, Party, Save, Target, hear, tell,
+};
 use crate::dect::element::Signal;
 use crate::dect::portable::{self, CallNews, CallNo};
 use crate::dect::ss::{Caller, Key};
@@ -70,9 +72,10 @@ impl Town {
                 let agent = old.and_then(|old| self.agent_at(call, old));
                 let matched = agent.and_then(|agent| self.node.sip(agent)?.matched_by(&replaces));
                 let admitted = replaces.admit(matched);
-                let admitted =
-                    admitted.map_err(|fault| Cause::of_status(fault.status(), fault.to_string()));
+                let admitted = admitted.map_err(|fault| Cause::of_status(fault.status(), fault.to_string()));
                 let leg = exchange.machine.next_leg();
+                self.node.joining.insert((call, leg));
+                let Some(exchange) = self.node.calls.get_mut(&call) else { return };
                 let joining = Joining {
                     replaced: admitted.map(|()| old.unwrap_or(LegNo::CALLER)),
                     party,
@@ -80,7 +83,11 @@ impl Town {
                     offer: Body::of(&invite),
                     ports: exchange.ports,
                     address: switch_address(peer.facing).ip(),
-                    codecs: vec![crate::media::Codec::G722, crate::media::Codec::Pcma, crate::media::Codec::Pcmu],
+                    codecs: vec![
+                        crate::media::Codec::G722,
+                        crate::media::Codec::Pcma,
+                        crate::media::Codec::Pcmu,
+                    ],
                     srtp: SrtpPolicy { mode: SrtpMode::Optional, ..SrtpPolicy::default() },
                     ice: Default::default(),
                 };
@@ -144,6 +151,7 @@ impl Town {
                     self.disk.calls.remove(&call);
                     let known = self.disk.records.iter().any(|record| record.reference == call);
                     assert!(!known, "two records of one call");
+                    self.tally_record(&summary);
                     self.disk.records.push(*summary);
                 }
             }
@@ -159,7 +167,41 @@ impl Town {
         }
     }
 
+    fn tally_record(&mut self, record: &CallSummary) {
+        let native = |party: &Party| self.natives.iter().any(|native| native.number == party.number);
+        let cause = record.cause.as_ref();
+        let happened = [
+            ("answered", record.answered.is_some()),
+            ("handset's call", record.answered.is_some() && native(&record.caller)),
+            ("emergency call", record.emergency && record.answered.is_some()),
+            ("forwarded", record.answered.is_some() && !record.trail.is_empty()),
+            ("ended to make room", cause.is_some_and(|cause| *cause == Cause::preempted())),
+            ("refused for want of a channel", cause.is_some_and(|cause| cause.q850 == 34)),
+            ("dialled in vain", record.answered.is_none()),
+        ];
+        happened.into_iter().filter(|(_, so)| *so).for_each(|(what, _)| self.tallied(what));
+    }
+
+    fn tally_order(&mut self, order: &LegOrder) {
+        match order {
+            LegOrder::TellTransfer { status: 200, left: None, .. } => self.tallied("transferred"),
+            LegOrder::TellTransfer { left: None, .. } => self.tallied("given back by a failed transfer"),
+            LegOrder::RefuseTransfer { .. } => self.tallied("transfer refused"),
+            _ => {}
+        }
+    }
+
     fn perform(&mut self, call: CallRef, output: Output) {
+        self.note(|| {
+            let text = match &output {
+                Output::Flow(side, agreed) => format!("flow {side:?} {:?} {:?}", agreed.codec, agreed.remote),
+                Output::Dial { leg, target, .. } => format!("dial {} {}", leg.0, target.request_uri),
+                Output::Leg(leg, order) => format!("leg {} {order:?}", leg.0),
+                Output::Changed(_) => "changed".into(),
+                other => format!("{other:?}"),
+            };
+            format!("call {:x}: {}", call.0, text.get(..160).unwrap_or(&text))
+        });
         let Some(exchange) = self.node.calls.get_mut(&call) else { return };
         let (to_supervisor, mail) = match output {
             Output::Admit { srtp } => (true, Mail::Admit(call, srtp)),
@@ -174,8 +216,12 @@ impl Town {
             }
             Output::Dial { leg, target, offer } => return self.dial(call, leg, *target, offer),
             Output::Leg(leg, order) => {
+                if matches!(order, LegOrder::Accept { .. }) && self.node.joining.remove(&(call, leg)) {
+                    *self.tally.entry("place taken by Replaces").or_default() += 1;
+                }
                 if let Some(agent) = exchange.legs.get(&leg) {
                     let agent = *agent;
+                    self.tally_order(&order);
                     self.node.post(Mailbox::Agent(agent), Mail::Obey(order));
                 }
                 return;
@@ -187,8 +233,11 @@ impl Town {
             }
             Output::Play(side, sound) => {
                 match sound {
-                    Some(sound) => drop(exchange.sounds.insert(side, sound)),
-                    None => drop(exchange.sounds.remove(&side)),
+                    Some(sound) => {
+                        *self.tally.entry("held").or_default() += 1;
+                        exchange.sounds.insert(side, sound);
+                    }
+                    None => _ = exchange.sounds.remove(&side),
                 }
                 return;
             }
@@ -209,16 +258,12 @@ impl Town {
         self.node.post(if to_supervisor { Mailbox::Supervisor } else { Mailbox::Call(call) }, mail);
     }
 
-    fn take_media(
-        &mut self,
-        call: CallRef,
-        from: CallRef,
-        side: crate::call::Side,
-        into: crate::call::Side,
-    ) {
+    fn take_media(&mut self, call: CallRef, from: CallRef, side: crate::call::Side, into: crate::call::Side) {
         use crate::call::Side;
         let port = |ports: (u16, u16), side| if side == Side::A { ports.0 } else { ports.1 };
-        let theirs = self.node.calls.get(&from).map(|giver| port(giver.ports, side));
+        let giver = self.node.calls.get(&from);
+        let rings = giver.is_some_and(|giver| giver.machine.summary().answered.is_none());
+        let theirs = giver.map(|giver| port(giver.ports, side));
         let Some(exchange) = self.node.calls.get_mut(&call) else { return };
         if let Some(theirs) = theirs {
             match into {
@@ -227,6 +272,7 @@ impl Town {
             }
         }
         let giver = exchange.giver.take();
+        self.tallied(if rings { "ringing legs inherited" } else { "legs inherited" });
         if let Some((giver, kept)) = giver {
             self.node.post(Mailbox::Call(giver), Mail::Taken { kept, taken: true });
         }
@@ -335,7 +381,9 @@ impl Town {
 
     fn dial(&mut self, call: CallRef, leg: LegNo, target: Target, offer: Body) {
         if let Some(native) = target.native.clone() {
-            let Some(handset) = self.natives.iter().position(|known| known.ipui == native.ipui) else { return };
+            let Some(handset) = self.natives.iter().position(|known| known.ipui == native.ipui) else {
+                return;
+            };
             let caller = Caller::new(&native.number, None);
             let (ring, internal) = (Signal::ALERTING_1, native.internal);
             let number = CallNo(leg.owner(call).0);
@@ -344,7 +392,8 @@ impl Town {
                 offer: Box::new(portable::Offer { caller, ring, internal }),
             };
             let agent = self.native_agent(handset, number, None);
-            if let Some(Agent { voice: Voice::Native(voice), serves, .. }) = self.node.agents.get_mut(&agent) {
+            if let Some(Agent { voice: Voice::Native(voice), serves, .. }) = self.node.agents.get_mut(&agent)
+            {
                 (*serves, voice.beginning) = (Some((call, leg)), Some(beginning));
             }
             if let Some(exchange) = self.node.calls.get_mut(&call) {
@@ -372,8 +421,7 @@ impl Town {
     pub(super) fn native_agent(&mut self, handset: usize, call: CallNo, asked: Option<String>) -> u64 {
         let south = SrtpPolicy { mode: SrtpMode::Optional, ..SrtpPolicy::default() };
         let machine = DectLeg::new(call, Abilities::of_native(&south), self.tokens.split());
-        let voice =
-            NativeVoice { machine, handset, call, asked, beginning: None, turned_away: false };
+        let voice = NativeVoice { machine, handset, call, asked, beginning: None, turned_away: false };
         let voice = Voice::Native(Box::new(voice));
         self.node.agent(Agent { voice, serves: None, why: None, owner: OwnerId(0) })
     }
@@ -491,7 +539,9 @@ impl Town {
 
     fn native_step(&mut self, agent: u64, input: dect_leg::Input) {
         let now = self.now;
-        let Some(Agent { voice: Voice::Native(voice), .. }) = self.node.agents.get_mut(&agent) else { return };
+        let Some(Agent { voice: Voice::Native(voice), .. }) = self.node.agents.get_mut(&agent) else {
+            return;
+        };
         let Ok(ready) = voice.machine.handle(input, now) else { return };
         let (handset, call, over) = (voice.handset, voice.call, voice.machine.is_over());
         let to_handset = Mailbox::Handset(handset);
@@ -521,7 +571,9 @@ impl Town {
 
     /// A native leg that ended before it asked for a call has nobody to wait for.
     fn forget_lonely(&mut self, agent: u64) {
-        let Some(Agent { voice: Voice::Native(voice), serves, .. }) = self.node.agents.get(&agent) else { return };
+        let Some(Agent { voice: Voice::Native(voice), serves, .. }) = self.node.agents.get(&agent) else {
+            return;
+        };
         if serves.is_none() && (voice.asked.is_some() || voice.turned_away) {
             self.node.agents.remove(&agent);
         }

@@ -9,7 +9,8 @@ use crate::timer::Moment;
 use std::net::IpAddr;
 use std::time::Duration;
 
-const NUMBERS: [&str; 10] = ["20", "21", "22", "30", "31", "90", "91", "90", "30", "77"];
+const NUMBERS: [&str; 14] =
+    ["20", "21", "22", "30", "31", "90", "91", "90", "30", "22", "91", "20", "21", "77"];
 const CODES: [&str; 10] =
     ["*21*91#", "#21#", "*67*22#", "##002#", "*61*90*5#", "##002", "*26#", "#26#", "*62*20#", "*21*20#"];
 /// Longest that a user waits for an answer, or lets a telephone ring.
@@ -42,9 +43,9 @@ impl Town {
     }
 
     fn number(&mut self) -> &'static str {
-        match self.chance.below(30) {
-            0 => "112",
-            1 | 2 => self.chance.pick(&CODES).unwrap_or("*66#"),
+        match self.chance.below(60) {
+            0 | 1 => "112",
+            2 | 3 => self.chance.pick(&CODES).unwrap_or("*66#"),
             _ => self.chance.pick(&NUMBERS).unwrap_or("20"),
         }
     }
@@ -156,14 +157,14 @@ impl Town {
             }
             (58..=77, Some(other)) => {
                 let Some(named) = self.phones[&address].named(other) else { return };
-                let named = named.replace(';', "%3B").replace('=', "%3D");
+                let named = named.replace(';', "%3B").replace('=', "%3D").replace('@', "%40");
                 let to = format!("{number}@switch.test?Replaces={named}");
                 self.phone(address, |phone, sent| phone.refer(owner, &to, now, sent));
             }
             (78..=83, _) => self.phone(address, |phone, sent| phone.press(owner, '7', now, sent)),
             (84..=89, _) => self.phone(address, |phone, sent| phone.ask_for_offer(owner, now, sent)),
             // A second call beside this one, for a transfer.
-            (90..=99, _) if self.phones[&address].is_free() => self.dials(address, number),
+            (58..=77 | 90..=99, _) if self.phones[&address].is_free() => self.dials(address, number),
             _ => {}
         }
     }

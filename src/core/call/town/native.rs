@@ -1,8 +1,8 @@
 //! A handset on a native base station: the fixed side is the real machine, the handset is played here.
 
 use crate::dect::element::{BasicService, FixedIdentity, MultiKeypad, PortableIdentity, ReleaseReason, Tag};
-use crate::dect::key::Uak;
 use crate::dect::identity::{Ari, Ipei, Ipui, Park};
+use crate::dect::key::Uak;
 use crate::dect::message::{Kind, Message, Side, Transaction, receive};
 use crate::dect::portable::{Connection, Portable, Rules, Standing};
 use crate::id::{BaseStationId, Tokens};

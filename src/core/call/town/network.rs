@@ -11,7 +11,7 @@ use super::node::{Mail, Mailbox};
 use crate::dect::portable::{Connection, Input};
 use crate::id::OwnerId;
 use crate::machine::Machine;
-use crate::sip::wire::Message;
+use crate::sip::wire::{Message, Method};
 use crate::sip::{Destination, Facing, Peer, Transport};
 use crate::timer::Moment;
 
@@ -133,6 +133,9 @@ impl Town {
             Carried::Message(message) => self.arrive(from, to, transport, message),
             Carried::Failed(message, line) => {
                 let now = self.now;
+                if line.is_none() && message.method() == Some(Method::Notify) {
+                    self.unheard.insert(to.ip());
+                }
                 match line {
                     Some(owner) => {
                         self.phone(from.ip(), |phone, sent| phone.failed(owner, message, now, sent));

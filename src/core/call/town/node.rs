@@ -140,6 +140,8 @@ pub struct Node {
     /// Calls of handsets, by handset.
     pub air: BTreeMap<(usize, CallNo), u64>,
     pub emergencies: BTreeSet<Username>,
+    /// Legs that ask for the place of another.
+    pub joining: BTreeSet<(CallRef, LegNo)>,
     pub next_agent: u64,
     pub next_port: u16,
 }
@@ -158,6 +160,7 @@ impl Node {
             later: Vec::new(),
             air: BTreeMap::new(),
             emergencies: BTreeSet::new(),
+            joining: BTreeSet::new(),
             next_agent,
             next_port: 30_000,
         }

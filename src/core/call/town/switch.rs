@@ -152,12 +152,7 @@ impl Town {
         self.node.post(Mailbox::Call(reference), Mail::Input(Input::Started));
     }
 
-    pub(super) fn place_call(
-        &mut self,
-        new: NewCall,
-        dialled: Option<Uri>,
-        facing: Facing,
-    ) {
+    pub(super) fn place_call(&mut self, new: NewCall, dialled: Option<Uri>, facing: Facing) {
         let (reference, summary) = (new.reference, CallSummary::of(&new, self.now));
         let machine = Call::new(new, self.tokens.split(), self.now);
         self.restore_call(reference, machine, summary, facing);
@@ -203,8 +198,7 @@ impl Town {
         let native = &self.natives[handset];
         let caller = self.party(native.number, Some(native.base.clone()));
         let callee = Party { number: dialled.user_text(), ..Party::default() };
-        let new =
-            NewCall { reference, caller, dialled: callee, facing: Facing::South, offer: Some(offer) };
+        let new = NewCall { reference, caller, dialled: callee, facing: Facing::South, offer: Some(offer) };
         self.place_call(new, Some(dialled), Facing::South);
         if let Some(exchange) = self.node.calls.get_mut(&reference) {
             exchange.legs.insert(LegNo::CALLER, agent);
@@ -291,8 +285,7 @@ impl Town {
         srtp: bool,
     ) -> Granted {
         let user = caller.user.clone();
-        let ask =
-            Ask::Dialled { facing, caller: user.as_ref(), uri: dialled, trail: &[], callback: false };
+        let ask = Ask::Dialled { facing, caller: user.as_ref(), uri: dialled, trail: &[], callback: false };
         let routed = way(ask, &plan(), InternalRouting::First, &self.books());
         match (&routed.way, user) {
             (Way::Code(order), Some(user)) => {
@@ -317,6 +310,7 @@ impl Town {
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
             _ => return Err(Cause::of_status(404, "there is no call in the log")),
         }
+        self.tallied("feature code obeyed");
         self.disk.forwarding.insert(user.clone(), set);
         Ok(())
     }
@@ -468,7 +462,8 @@ impl Town {
 
     /// The registrar's first proxy is sometimes dead; the second knows the same telephones.
     fn north_targets(&self, caller: &Party, line: &Username, uri: &str, number: &str) -> Vec<Vec<Target>> {
-        let known = self.phones.values().find(|phone| phone.facing == Facing::North && phone.number == number);
+        let known =
+            self.phones.values().find(|phone| phone.facing == Facing::North && phone.number == number);
         let phone = known.or_else(|| self.phones.values().find(|phone| phone.nobody));
         let Some(phone) = phone else { return Vec::new() };
         let target = |address| Target {

@@ -175,7 +175,10 @@ impl Telephone {
             route: Vec::new(),
             destination,
             body,
-            headers: replaces.iter().map(|value| (HeaderName::Replaces, Text::from(value.as_str()))).collect(),
+            headers: replaces
+                .iter()
+                .map(|value| (HeaderName::Replaces, Text::from(value.as_str())))
+                .collect(),
         };
         self.input(owner, LegInput::Order(LegOrder::Dial(Box::new(dial))), now, sent);
     }
