@@ -2,7 +2,7 @@
 //! and load. For `kirkwall demo` and for tests.
 //!
 //! Nothing here uses kirkwall-core: SIP lines, names and URIs are parsed by `ezk-sip-types`, everything
-//! else (framing, transactions, dialogs, digest, SDP, RTP, SRTP, G.711, G.726, DECT, the base link) is written
+//! else (framing, transactions, dialogs, digest, SDP, ICE, RTP, SRTP, G.711, G.726, DECT, the base link) is written
 //! here a second time, so that an error in the product cannot cancel itself out.
 //!
 //! | Module | Emulates |
@@ -13,13 +13,14 @@
 //! | [`world`] | both, with a seeded plan of calls ([`plan`]) |
 //! | [`load`] | REGISTERs and calls at a rate, with latencies |
 //! | [`story`] | scripts that a telephony administrator can read, run against the real switch |
-//! | [`phone`], [`media`], [`sip`], [`ntlm`], [`dect`] | what they are made of |
+//! | [`phone`], [`media`], [`ice`], [`sip`], [`ntlm`], [`dect`] | what they are made of |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod base_station;
 pub mod dect;
 pub mod front_end;
 pub mod handset;
+pub mod ice;
 pub mod load;
 pub mod media;
 pub mod ntlm;

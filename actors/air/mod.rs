@@ -20,6 +20,7 @@ mod inspect;
 pub mod leg;
 pub mod portable;
 mod visitors;
+mod waiting;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -66,6 +67,7 @@ pub use bases::{BaseTold, Greeted, Redeem};
 pub use desk::*;
 pub use inspect::{ListNativeBases, NativeBaseView};
 pub use visitors::{Capture, FindHandset, HandsetTold, Knock, PageAll};
+pub use waiting::MessagesWait;
 
 /// Most handsets that are not subscribed and have a connection: whoever opens more waits his turn.
 const MOST_NEWCOMERS: usize = 64;
@@ -116,6 +118,8 @@ pub struct Air {
     bases: BTreeMap<BaseId, BaseEntry>,
     links_of: HashMap<LinkNo, BaseId>,
     visitors: HashMap<Pmid, (Ipui, Connection)>,
+    /// Messages that wait, by the handset that was told of them or will be.
+    waiting: BTreeMap<Ipui, u16>,
     handovers: HashMap<handover::Key, handover::Moving>,
     /// Who hears whom, and the sync tree that follows.
     survey: Survey,
@@ -149,6 +153,7 @@ impl Air {
             bases: BTreeMap::new(),
             links_of: HashMap::new(),
             visitors: HashMap::new(),
+            waiting: BTreeMap::new(),
             handovers: HashMap::new(),
             survey: Survey::default(),
             tree: Tree::default(),
@@ -243,8 +248,12 @@ impl Air {
 
     fn located(&mut self, ipui: &Ipui, base: Option<BaseStationId>) {
         if let Some(entry) = self.handsets.get_mut(ipui) {
+            let was_away = entry.located.is_none() || entry.unreachable;
             entry.located = base.clone();
             entry.unreachable = false;
+            if was_away && base.is_some() {
+                self.tell_waiting(ipui);
+            }
         }
         let remote = base.as_ref().and_then(|base| base.0.parse::<BaseId>().ok());
         let remote = remote.and_then(|id| self.bases.get(&id)?.remote);
@@ -290,6 +299,7 @@ impl Air {
                 self.located(&ipui, None);
                 self.directory.remove(&ipui);
                 self.handsets.remove(&ipui);
+                self.waiting.remove(&ipui);
             }
             News::NotTerminated(failure) => {
                 warn!(ipui = %Pii(&ipui), ?failure, "a handset did not give up its subscription");

@@ -67,7 +67,7 @@ pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
-pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, TakeBase, WhoHas};
+pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, TakeBase, WaitingFor, WhoHas};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };

@@ -16,6 +16,7 @@ use kirkwall_core::sip::{Destination, Facing, Peer, Transport};
 use kirkwall_data::user::UserRecord;
 
 use super::{CallEntry, MAX_CALLS, Supervisor};
+use crate::air::MessagesWait;
 use crate::air::leg::{NativeLeg, TurnedAway};
 use crate::base_station::Carries;
 use crate::call::{Call, NativeSeed};
@@ -52,6 +53,17 @@ pub struct NativeBaseStands {
     pub up: bool,
     /// Where it speaks from.
     pub remote: Option<SocketAddr>,
+}
+
+/// So many new voice messages wait for a user: a native handset shows it, if the user has one. None takes the
+/// sign away.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct WaitingFor {
+    /// Whose.
+    pub user: Username,
+    /// How many.
+    pub count: u16,
 }
 
 /// A handset calls; its leg has an offer.
@@ -100,6 +112,14 @@ impl Supervisor {
     pub(super) fn user_of(&self, ipei: Ipei) -> Option<&UserRecord> {
         let user = self.owners.get(&ipei)?;
         self.accounts.get(user).filter(|record| ipei_of(record) == Some(ipei))
+    }
+
+    /// So many messages wait for a user: the native handset shows it, if the user has one.
+    pub(super) fn tell_waiting(&self, user: &Username, count: u16) {
+        let ipei = self.accounts.get(user).and_then(ipei_of);
+        if let (Some(air), Some(ipei)) = (&self.ports.air, ipei) {
+            air.do_send(MessagesWait { ipei, count });
+        }
     }
 
     /// A user's link to a handset was read or changed.
@@ -164,6 +184,14 @@ fn native_place(ipei: Ipei, ipui: Ipui, base: BaseStationId, remote: SocketAddr)
         user_agent: "native handset".to_owned(),
         expires: kirkwall_core::timer::Moment::from_micros(u64::MAX),
         native: Some(ipui),
+    }
+}
+
+impl Handler<WaitingFor> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, WaitingFor { user, count }: WaitingFor, _: &mut Self::Context) {
+        self.tell_waiting(&user, count);
     }
 }
 

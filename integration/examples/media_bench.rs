@@ -18,7 +18,8 @@ fn main() -> std::io::Result<()> {
         "channels", "relay", "us/packet", "sent", "received", "lost %"
     );
     for channels in sizes {
-        for subject in [Subject::Forwarder, Subject::Plain, Subject::Translated, Subject::Srtp] {
+        use Subject::*;
+        for subject in [Forwarder, Plain, Translated, Srtp, Mixed] {
             let load = Load { channels, duration: Duration::from_secs(seconds), ports: 20_000..=29_999 };
             let outcome = run(subject, &load)?;
             let lost =

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kirkwall_core::id::ChannelId;
 use kirkwall_core::timer::Moment;
 
-use super::engine::{Engine, EngineFault};
+use super::engine::Engine;
+use super::fault::EngineFault;
 use super::flow::{Ports, Side};
 use super::leg::{Buffer, Leg};
 use super::poll::Bell;
@@ -67,6 +68,7 @@ impl Engine {
         let Some(heir) = table.get_mut(&into) else { return Err(EngineFault::Unknown(into)) };
         heir.shared = shared;
         heir.keys[side.index()] = giver.keys[from_side.index()].clone();
+        heir.chairs[side.index()] = None;
         heir.resume[side.index()] = giver.resume[from_side.index()];
         match side {
             Side::A => heir.ports.a = giver.ports.of(from_side),
@@ -98,11 +100,12 @@ impl Worker {
             return seat(&heir, None, &self.pool);
         };
         let [a, b] = channel.legs;
-        let (leg, mut other) = if side == Side::A { (a, b) } else { (b, a) };
+        let (mut leg, mut other) = if side == Side::A { (a, b) } else { (b, a) };
         super::control::bye(&mut other, buffer, now);
         let port = other.port;
         drop(other);
         self.release(port);
+        leg.seat = None;
         self.poll.remove(&leg.rtp);
         self.poll.remove(&leg.rtcp);
         seat(&heir, Some(Box::new(leg)), &self.pool);

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use kirkwall_core::id::ChannelId;
+use kirkwall_core::id::{ChannelId, MixerId};
 use kirkwall_core::media::rtp::Header;
 use kirkwall_core::media::{Codec, SrtpKey, SrtpPair, SrtpSuite};
 use kirkwall_core::pii::Pii;
 
 use super::poll::{Poll, thread_cpu};
 use super::srtp::{Outbound, ROOM};
-use super::{Engine, EngineConfig, EngineFault, Flow, Side};
+use super::{Chair, Engine, EngineConfig, EngineFault, Flow, Side};
 
 /// What relays the traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Subject {
     Translated,
     /// The engine, SRTP (`AES_CM_128_HMAC_SHA1_80`) on the called leg.
     Srtp,
+    /// The engine, everybody in conferences of ten: decoded, mixed and encoded, A-law.
+    Mixed,
 }
 
 /// A load.
@@ -106,6 +108,11 @@ fn engine(subject: Subject, load: &Load, peers: &mut [Peer]) -> Result<Engine, E
         engine.set(channel, Side::B, flow)?;
         a.socket.connect((HOME, ports.a))?;
         b.socket.connect((HOME, ports.b))?;
+        if subject == Subject::Mixed {
+            let chair = Some(Chair { mixer: MixerId(number / 5), muted: false });
+            engine.seat(channel, Side::A, chair)?;
+            engine.seat(channel, Side::B, chair)?;
+        }
     }
     Ok(engine)
 }
@@ -207,7 +214,7 @@ impl Peer {
 
     fn say(&mut self, buffer: &mut [u8]) {
         buffer[..12].copy_from_slice(&self.next.to_bytes());
-        buffer[12..172].fill(0xD5);
+        buffer[12..172].fill(0xA5);
         self.next.sequence = self.next.sequence.wrapping_add(1);
         self.next.timestamp = self.next.timestamp.wrapping_add(160);
         let sealed = match &mut self.key {
@@ -283,7 +290,8 @@ mod tests {
     #[test]
     fn every_subject_carries_a_small_load_and_has_a_cost() {
         let load = Load { channels: 2, duration: Duration::from_millis(200), ports: 45_000..=45_999 };
-        for subject in [Subject::Forwarder, Subject::Plain, Subject::Translated, Subject::Srtp] {
+        use Subject::*;
+        for subject in [Forwarder, Plain, Translated, Srtp, Mixed] {
             let outcome = run(subject, &load).unwrap();
             assert!(outcome.per_packet > Duration::ZERO, "{subject:?}");
             assert!(outcome.sent >= 40 && outcome.received >= 40, "{subject:?}: {outcome:?}");

@@ -15,6 +15,7 @@ use super::counters::Count;
 use super::flow::{Flow, Report, Side};
 use super::insert::beat;
 use super::leg::{Buffer, LONGEST, Leg, Surroundings};
+use super::mixer;
 use super::outgoing::ticks;
 use super::srtp::Refused;
 use super::stun::{self, StunListener};
@@ -41,6 +42,7 @@ impl Channel {
             Deed::Set(change) => leg.set(*change, now),
             Deed::Play(sound) => leg.insert.play(sound),
             Deed::Press(press) => leg.insert.press(press),
+            Deed::Sit(seat) => mixer::sit(leg, seat),
         }
     }
 
@@ -71,8 +73,11 @@ impl Channel {
             return Ok(());
         }
         match take(self.id, from, buffer, len, source, now, around) {
+            Some(taken) if from.seat.is_some() => mixer::hear(self.id, from, buffer, taken, now, around),
+            // Who talks with its other leg is not heard by one that talks with a conference.
+            Some(_) if to.seat.is_some() => from.cells.one(Count::Paused),
             Some(taken) => pass_on(self.id, from, to, buffer, taken, now, around),
-            None if from.is_paused() => to.outgoing.pause(),
+            None if from.is_paused() && to.seat.is_none() => to.outgoing.pause(),
             None => {}
         }
         Ok(())
@@ -103,10 +108,10 @@ impl Channel {
 }
 
 /// A packet that is to be passed on.
-struct Taken {
-    header: Header,
+pub(super) struct Taken {
+    pub(super) header: Header,
     /// Where its payload ends in the buffer.
-    end: usize,
+    pub(super) end: usize,
     /// The source began anew with it.
     restarted: bool,
 }
@@ -225,7 +230,7 @@ fn follow(leg: &mut Leg, header: &Header, payload: usize, now: Moment) -> Option
 
 /// What a payload type stands for on a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Payload {
+pub(super) enum Payload {
     Audio(Codec),
     Event,
     Noise,
@@ -246,11 +251,8 @@ fn pass_on(
         to.outgoing.pause();
     }
     let kind = from.flow.as_ref().and_then(|flow| kind(flow, header.payload_type));
-    let payload = &mut buffer.0[header.payload_at..end];
-    if kind == Some(Payload::Event)
-        && let Some(digit) = Event::parse(payload).and_then(|e| from.events.take(e, header.timestamp, now))
-    {
-        press(channel, from, digit, around);
+    if kind == Some(Payload::Event) {
+        tell_event(channel, from, &buffer.0[header.payload_at..end], &header, now, around);
     }
     let Some(kind) = kind else {
         return from.cells.one(Count::UnknownPayload);
@@ -280,8 +282,23 @@ fn pass_on(
     send(to, buffer, &header, end, payload_type, now);
 }
 
+/// Reports a key press that a packet of events ends.
+pub(super) fn tell_event(
+    channel: ChannelId,
+    leg: &mut Leg,
+    payload: &[u8],
+    header: &Header,
+    now: Moment,
+    around: &Surroundings,
+) {
+    let event = Event::parse(payload);
+    if let Some(digit) = event.and_then(|event| leg.events.take(event, header.timestamp, now)) {
+        press(channel, leg, digit, around);
+    }
+}
+
 /// What `payload_type` stands for on a leg, by its flow.
-fn kind(flow: &Flow, payload_type: u8) -> Option<Payload> {
+pub(super) fn kind(flow: &Flow, payload_type: u8) -> Option<Payload> {
     let negotiated = Some(payload_type);
     match payload_type {
         _ if payload_type == flow.recv_pt => Some(Payload::Audio(flow.codec)),

@@ -14,12 +14,14 @@ use kirkwall_core::media::{SrtpKey, SrtpPair};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::counters::ChannelCounters;
+use super::fault::EngineFault;
 use super::flow::{Flow, Ports, Report, Side, Standing};
 use super::leg::{Change, Rekey, Surroundings};
+use super::mixer::{Chair, Mixers};
 use super::outgoing::{Outgoing, SKIP};
 use super::poll::Bell;
 use super::ports::{Pair, PortPool};
-use super::srtp::{BadKey, Inbound, Outbound};
+use super::srtp::{Inbound, Outbound};
 use super::worker::{Channels, Clock, Deed, Opening, Order, Reports, Shared, Worker};
 
 /// How the engine is set up.
@@ -37,44 +39,6 @@ pub struct EngineConfig {
     pub report_every: Duration,
     /// Quiet after which a side that should send is reported ([`Report::Silence`]).
     pub silence_after: Duration,
-}
-
-/// Why an order was not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineFault {
-    /// Not now: every pair of ports is taken, by channels or by other programs.
-    #[error("no RTP ports left; widen [media] ports, or wait for calls to end")]
-    NoPorts,
-    /// The channel is open already.
-    #[error("media channel {0} is open already")]
-    Exists(ChannelId),
-    /// No such channel is open.
-    #[error("media channel {0} is not open")]
-    Unknown(ChannelId),
-    /// The flow cannot be used as it stands.
-    #[error("media flow of channel {channel}: {field} is {got}, expected {expected}")]
-    BadFlow {
-        /// Which channel.
-        channel: ChannelId,
-        /// The field of [`Flow`].
-        field: &'static str,
-        /// What stands there.
-        got: u8,
-        /// What may stand there.
-        expected: &'static str,
-    },
-    /// A key of the flow cannot be used.
-    #[error(transparent)]
-    BadKey(#[from] BadKey),
-    /// We could not: the media thread is so far behind that its queue of orders is full.
-    #[error("media thread is overloaded")]
-    Overloaded,
-    /// We could not: the media thread has ended.
-    #[error("media thread has stopped")]
-    Stopped,
-    /// We could not: the system refused a socket or randomness.
-    #[error("media sockets: {0}")]
-    System(#[from] io::Error),
 }
 
 /// The media engine. Cheap to clone; the threads end with the last clone.
@@ -102,6 +66,8 @@ pub(super) struct Entry {
     pub(super) keys: [Option<SrtpPair>; 2],
     /// Where each side stood before a restart, until it is set.
     pub(super) resume: [Option<Standing>; 2],
+    /// Where each side sits in a conference.
+    pub(super) chairs: [Option<Chair>; 2],
 }
 
 /// Orders that may wait for one thread.
@@ -176,7 +142,10 @@ impl Engine {
             pool.release(ports.b);
             return Err(fault);
         }
-        table.insert(channel, Entry { thread, ports, shared, keys: [None, None], resume });
+        table.insert(
+            channel,
+            Entry { thread, ports, shared, keys: [None, None], resume, chairs: [None, None] },
+        );
         Ok(ports)
     }
 
@@ -329,6 +298,8 @@ impl Thread {
             cpu: cpu.clone(),
             channels: Channels::default(),
             inserts: false,
+            mixers: Mixers::default(),
+            expected: HashMap::new(),
         };
         std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run())?;
         Ok(Thread { orders, bell, cpu })

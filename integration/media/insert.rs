@@ -15,7 +15,8 @@ use kirkwall_core::timer::Moment;
 
 use super::channel::send;
 use super::counters::Count;
-use super::engine::{Engine, EngineFault};
+use super::engine::Engine;
+use super::fault::EngineFault;
 use super::flow::Side;
 use super::leg::{Buffer, Leg};
 use super::worker::{Deed, Order};

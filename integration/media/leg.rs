@@ -13,6 +13,7 @@ use super::counters::{Cells, Count};
 use super::flow::{Flow, Position, Report, Side, Standing};
 use super::insert::Insert;
 use super::latch::Latch;
+use super::mixer::Seat;
 use super::outgoing::Outgoing;
 use super::ports::Pair;
 use super::srtp::{Inbound, Outbound, ROOM};
@@ -77,6 +78,8 @@ pub(super) struct Leg {
     pub(super) events: Tracker,
     /// What its peer hears in place of the other leg.
     pub(super) insert: Insert,
+    /// Its place in a conference, in which it talks in place of the other leg.
+    pub(super) seat: Option<Box<Seat>>,
     pub(super) allowance: Allowance,
     /// The source before the present one, and until when its packets are stragglers.
     pub(super) replaced: Option<(u32, Moment)>,
@@ -108,6 +111,7 @@ impl Leg {
             cells,
             events: Tracker::default(),
             insert: Insert::default(),
+            seat: None,
             allowance: Allowance::default(),
             replaced: None,
             lost_before: 0,

@@ -14,10 +14,11 @@
 //! * Who is listened to, and where we send: [`latch`].
 //! * What numbers a packet carries when it leaves: [`outgoing`].
 //! * What is heard in place of the other leg, tones and key presses: `insert`.
-//! * How a leg goes over to another channel: `adopt`.
+//! * How a leg goes over to another channel: `adopt`; how a channel goes over to another thread: `migrate`.
+//! * Conferences: `mixer`.
 //! * SRTP: [`srtp`]; the calls into libsrtp lie in `srtp_session` alone, those to epoll in `poll`.
 //!
-//! Out of scope here: ICE, conferences, jitter buffers and codecs beyond the G.711 pair.
+//! Out of scope here: ICE; jitter buffers and wide-band codecs outside of conferences.
 
 mod adopt;
 pub mod bench;
@@ -25,10 +26,13 @@ mod channel;
 mod control;
 mod counters;
 mod engine;
+mod fault;
 mod flow;
 mod insert;
 pub mod latch;
 mod leg;
+mod migrate;
+mod mixer;
 pub mod outgoing;
 mod poll;
 mod ports;
@@ -42,6 +46,8 @@ mod worker;
 mod tests;
 
 pub use counters::{ChannelCounters, SideCounters};
-pub use engine::{Engine, EngineConfig, EngineFault};
+pub use engine::{Engine, EngineConfig};
+pub use fault::EngineFault;
 pub use flow::{Flow, Ports, Position, Report, Side, Standing};
+pub use mixer::{Chair, MOST_MIXERS, MOST_PARTIES};
 pub use stun::{Stun, StunListener};

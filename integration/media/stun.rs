@@ -11,7 +11,8 @@ use kirkwall_core::timer::Moment;
 
 use super::channel::Channel;
 use super::counters::Count;
-use super::engine::{Engine, EngineFault};
+use super::engine::Engine;
+use super::fault::EngineFault;
 use super::flow::Side;
 use super::leg::Leg;
 use super::worker::Order;

@@ -1,6 +1,7 @@
 //! The engine over real loopback sockets: two peers, one on each leg, and what reaches them.
 
 mod inserts;
+mod mixers;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kirkwall_core::id::ChannelId;
+use kirkwall_core::id::{ChannelId, MixerId};
 use kirkwall_core::media::dtmf::Press;
 use kirkwall_core::timer::Moment;
 
@@ -15,8 +15,9 @@ use super::adopt::Heir;
 use super::channel::Channel;
 use super::counters::Cells;
 use super::flow::{Report, Side, Standing};
-use super::insert::EVERY;
 use super::leg::{Buffer, Change, LONGEST, Leg, Surroundings};
+use super::migrate::Thither;
+use super::mixer::{Mixers, Seat};
 use super::outgoing::Outgoing;
 use super::poll::{Bell, Poll, thread_cpu};
 use super::ports::{Pair, PortPool};
@@ -39,6 +40,14 @@ pub(super) enum Order {
     Leave(ChannelId, Side, Heir),
     /// The leg has come; none: it will not.
     Seat(ChannelId, Side, Option<Box<Leg>>),
+    /// A channel will come from another thread.
+    Expect(ChannelId),
+    /// Give a channel to another thread.
+    Hand(ChannelId, Thither),
+    /// The channel has come; none: it will not.
+    Arrive(ChannelId, Option<(Box<Channel>, Arc<Shared>)>),
+    /// Everybody in a mixer hears this once.
+    Announce(MixerId, Arc<[u8]>),
     Listen(ChannelId, StunListener),
     SendStun(ChannelId, Box<Stun>),
     /// Some channel's [`Shared::closed`] was set.
@@ -51,6 +60,25 @@ pub(super) enum Deed {
     Set(Box<Change>),
     Play(Option<Arc<[u8]>>),
     Press(Press),
+    /// In a conference, or out of it.
+    Sit(Option<Box<Seat>>),
+}
+
+impl Order {
+    /// The channel that it is about.
+    pub(super) fn channel(&self) -> Option<ChannelId> {
+        match self {
+            Self::Do(channel, ..)
+            | Self::Await(channel, ..)
+            | Self::Leave(channel, ..)
+            | Self::Seat(channel, ..)
+            | Self::Hand(channel, _)
+            | Self::Arrive(channel, _)
+            | Self::Listen(channel, _)
+            | Self::SendStun(channel, _) => Some(*channel),
+            Self::Open(_) | Self::Expect(_) | Self::Announce(..) | Self::Sweep | Self::Stop => None,
+        }
+    }
 }
 
 /// A channel to be.
@@ -103,6 +131,10 @@ pub(super) struct Worker {
     pub(super) channels: Channels,
     /// Whether any channel may have something put in.
     pub(super) inserts: bool,
+    /// Its conferences.
+    pub(super) mixers: Mixers,
+    /// Orders for channels that are still to come from another thread.
+    pub(super) expected: HashMap<ChannelId, Vec<Order>>,
 }
 
 /// A thread's channels, each in a slot that its sockets' keys name.
@@ -134,6 +166,18 @@ impl Channels {
         let slot = self.index.remove(&channel)?;
         self.resting.push(slot);
         self.slots.get_mut(slot)?.take().map(|(channel, _)| channel)
+    }
+
+    /// Takes a channel out, with what the handle knows of it.
+    pub(super) fn take_whole(&mut self, channel: ChannelId) -> Option<(Box<Channel>, Arc<Shared>)> {
+        let slot = self.index.remove(&channel)?;
+        self.resting.push(slot);
+        self.slots.get_mut(slot)?.take()
+    }
+
+    /// All legs.
+    pub(super) fn legs(&mut self) -> impl Iterator<Item = &mut Leg> {
+        self.slots.iter_mut().flatten().flat_map(|(channel, _)| &mut channel.legs)
     }
 
     fn get_mut(&mut self, channel: ChannelId) -> Option<&mut Channel> {
@@ -170,7 +214,7 @@ impl Worker {
         let mut beat_at = tick_at;
         loop {
             let idle = self.channels.index.is_empty();
-            let due = if self.inserts { tick_at.min(beat_at) } else { tick_at };
+            let due = if self.inserts || self.mixers.used { tick_at.min(beat_at) } else { tick_at };
             let timeout = (!idle).then(|| due.since(self.clock.now()));
             let ready = match self.poll.wait(timeout) {
                 Ok(ready) => ready,
@@ -229,34 +273,51 @@ impl Worker {
             if matches!(order, Err(TryRecvError::Empty)) {
                 return true;
             }
-            let now = self.clock.now();
             match order {
-                Ok(Order::Open(opening)) => self.open(*opening, now),
-                Ok(Order::Do(channel, side, deed)) => {
-                    self.inserts |= !matches!(deed, Deed::Set(_));
-                    if let Some(channel) = self.channels.get_mut(channel) {
-                        channel.take_up(side, deed, now);
-                    }
-                }
-                Ok(Order::Await(channel, side, shared)) => self.wait_for(channel, side, shared),
-                Ok(Order::Leave(channel, side, heir)) => self.leave(channel, side, heir, buffer, now),
-                Ok(Order::Seat(channel, side, leg)) => {
-                    self.inserts = true;
-                    self.seat(channel, side, leg, buffer, now);
-                }
-                Ok(Order::Listen(channel, listener)) => {
-                    if let Some(channel) = self.channels.get_mut(channel) {
-                        channel.stun = Some(listener);
-                    }
-                }
-                Ok(Order::SendStun(channel, stun)) => {
-                    if let Some(channel) = self.channels.get_mut(channel) {
-                        channel.send_stun(&stun);
-                    }
-                }
-                Ok(Order::Sweep) => self.sweep(buffer, now),
                 Ok(Order::Stop) | Err(_) => return false,
+                Ok(order) => {
+                    if let Some(order) = self.put_off(order) {
+                        self.carry_out(order, buffer);
+                    }
+                }
             }
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, order: Order, buffer: &mut Buffer) {
+        let now = self.clock.now();
+        match order {
+            Order::Open(opening) => self.open(*opening, now),
+            Order::Do(channel, side, deed) => {
+                self.inserts |= matches!(deed, Deed::Play(_) | Deed::Press(_));
+                self.mixers.used |= matches!(deed, Deed::Sit(_));
+                if let Some(channel) = self.channels.get_mut(channel) {
+                    channel.take_up(side, deed, now);
+                }
+            }
+            Order::Await(channel, side, shared) => self.wait_for(channel, side, shared),
+            Order::Leave(channel, side, heir) => self.leave(channel, side, heir, buffer, now),
+            Order::Seat(channel, side, leg) => {
+                // Orders that waited for it may put something in, or let it sit down.
+                (self.inserts, self.mixers.used) = (true, true);
+                self.seat(channel, side, leg, buffer, now);
+            }
+            Order::Expect(channel) => drop(self.expected.entry(channel).or_default()),
+            Order::Hand(channel, thither) => self.hand(channel, &thither),
+            Order::Arrive(channel, arrival) => self.arrive(channel, arrival, buffer),
+            Order::Announce(mixer, sound) => self.mixers.announce(mixer, sound),
+            Order::Listen(channel, listener) => {
+                if let Some(channel) = self.channels.get_mut(channel) {
+                    channel.stun = Some(listener);
+                }
+            }
+            Order::SendStun(channel, stun) => {
+                if let Some(channel) = self.channels.get_mut(channel) {
+                    channel.send_stun(&stun);
+                }
+            }
+            Order::Sweep => self.sweep(buffer, now),
+            Order::Stop => {}
         }
     }
 
@@ -267,14 +328,18 @@ impl Worker {
             Leg::new(Side::A, a, cells(Side::A), to_a, now),
             Leg::new(Side::B, b, cells(Side::B), to_b, now),
         ];
-        let slot = self.channels.free.pop().unwrap_or(self.channels.slots.len());
-        for leg in &legs {
+        self.take_up(Box::new(Channel { id, legs, awaiting: [None, None], stun: None }), shared);
+    }
+
+    /// Gives a channel a slot, and watches its sockets.
+    pub(super) fn take_up(&mut self, channel: Box<Channel>, shared: Arc<Shared>) {
+        let (id, slot) = (channel.id, self.channels.free.pop().unwrap_or(self.channels.slots.len()));
+        for leg in &channel.legs {
             let added = self.poll.add(&leg.rtp, key(slot, leg.side, false));
             if let Err(error) = added.and_then(|()| self.poll.add(&leg.rtcp, key(slot, leg.side, true))) {
                 tracing::error!(%error, channel = %id, "media socket cannot be watched");
             }
         }
-        let channel = Box::new(Channel { id, legs, awaiting: [None, None], stun: None });
         let entry = Some((channel, shared));
         match self.channels.slots.get_mut(slot) {
             Some(place) => *place = entry,
@@ -283,22 +348,13 @@ impl Worker {
         self.channels.index.insert(id, slot);
     }
 
-    /// Sends what is put in, when its time has come; gives when it comes next. A thread that is late makes
-    /// up for a few packets and forgets the rest.
-    fn beat(&mut self, buffer: &mut Buffer, due: Moment, now: Moment) -> Moment {
-        if !self.inserts {
-            return now;
+    /// Sends what is put in.
+    pub(super) fn beat_inserts(&mut self, buffer: &mut Buffer, now: Moment) {
+        self.inserts = false;
+        for (channel, _) in self.channels.slots.iter_mut().flatten().filter(|(c, _)| c.inserts()) {
+            self.inserts = true;
+            channel.beat(buffer, now);
         }
-        let mut due = due.max(now - 5 * EVERY);
-        while due <= now {
-            due = due + EVERY;
-            self.inserts = false;
-            for (channel, _) in self.channels.slots.iter_mut().flatten().filter(|(c, _)| c.inserts()) {
-                self.inserts = true;
-                channel.beat(buffer, now);
-            }
-        }
-        due
     }
 
     fn tick(&mut self, buffer: &mut Buffer, now: Moment) {

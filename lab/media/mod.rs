@@ -1,5 +1,6 @@
 //! Sound for emulators: G.711, RTP, SDP and voices that can be told apart at the far end.
 
+mod ears;
 pub mod g711;
 pub mod g726;
 pub mod meter;
@@ -8,6 +9,7 @@ pub mod srtp;
 pub mod stream;
 pub mod traits;
 pub mod voice;
+mod walk;
 
 pub use g711::Codec;
 pub use sdp::Protection;

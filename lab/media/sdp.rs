@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::Codec;
 use super::srtp::{Crypto, Key, Suite};
 use super::traits::{KeyLines, Traits};
+use crate::ice::Side;
 
 /// Payload type of comfort noise (RFC 3389).
 const COMFORT_NOISE: u8 = 13;
@@ -46,6 +47,8 @@ pub struct Audio {
     pub comfort_noise: bool,
     /// Other media lines behind this one, as offered or as refused: `video 5000 RTP/SAVP 121`.
     pub others: Vec<String>,
+    /// What it says of ICE; draft 06 is not read.
+    pub ice: Option<Side>,
 }
 
 impl Audio {
@@ -62,6 +65,7 @@ impl Audio {
             more_crypto: Vec::new(),
             comfort_noise: false,
             others: Vec::new(),
+            ice: None,
         }
     }
 
@@ -129,6 +133,7 @@ impl Audio {
             more_crypto,
             comfort_noise: types.contains(&COMFORT_NOISE),
             others: others.map(|line| line.trim().to_owned()).collect(),
+            ice: Side::read(&own),
         };
         (!audio.codecs.is_empty()).then_some(audio)
     }
@@ -158,6 +163,7 @@ impl Audio {
             crypto,
             more_crypto: Vec::new(),
             others: self.others.iter().map(|line| refused(line)).collect(),
+            ice: None,
             ..self.clone()
         };
         (!answer.codecs.is_empty()).then_some(answer)
@@ -193,6 +199,10 @@ impl Audio {
         let mut keys: Vec<&Crypto> = self.crypto.iter().chain(&self.more_crypto).collect();
         keys.sort_by_key(|crypto| crypto.tag);
         keys.iter().for_each(|crypto| maps.push_str(&format!("{}\r\n", crypto.line())));
+        if let Some(ice) = &self.ice {
+            let rtcp = ice.rtcp_port().map(|port| format!("a=rtcp:{port}\r\n"));
+            maps.push_str(&(rtcp.unwrap_or_default() + &ice.lines()));
+        }
         let direction = match (self.sends, self.receives) {
             (true, true) => "sendrecv",
             (true, false) => "sendonly",
@@ -215,15 +225,17 @@ impl Audio {
             return ("application/sdp".to_owned(), self.body(version));
         }
         let boundary = format!("----=_NextPart_{}", crate::sip::fresh_token());
-        let part = |more: &str, version| {
+        let older = Self { ice: self.ice.clone().map(|ice| Side { draft6: true, ..ice }), ..self.clone() };
+        let part = |audio: &Self, more: &str, version| {
             format!(
                 "--{boundary}\r\nContent-Type: application/sdp\r\nContent-Transfer-Encoding: 7bit\r\n\
                  Content-ID: <{}@lab>\r\nContent-Disposition: session; handling=optional{more}\r\n\r\n{}\r\n",
                 crate::sip::fresh_token(),
-                self.body(version)
+                audio.body(version)
             )
         };
-        let parts = part("; ms-proxy-2007fallback", version.saturating_sub(1)) + &part("", version);
+        let parts =
+            part(&older, "; ms-proxy-2007fallback", version.saturating_sub(1)) + &part(self, "", version);
         let kind = format!("multipart/alternative;boundary=\"{boundary}\"");
         (kind, format!("{parts}--{boundary}--\r\n"))
     }

@@ -1,7 +1,6 @@
 //! An RTP stream: speaks with a voice every 20 ms, and measures what it hears.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
@@ -10,46 +9,17 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::meter::Meter;
+use super::ears::rtp;
+pub use super::ears::{Ears, Heard};
 use super::srtp::{Crypto, Direction, Key};
+use super::walk::{Ice, Walks, from_maybe};
 use super::{Codec, FRAME, Voice};
+use crate::ice::agent::Outgoing;
+use crate::ice::{Component, Found, Manner, Side};
 use crate::sip::Failure;
-use crate::sip::endpoint::locked;
 
 /// Longest datagram that is read.
 const PACKET: usize = 1_500;
-
-/// Packets that can be missing between two: more is another stream.
-const MOST_MISSING: u64 = 500;
-
-/// What one end heard.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
-pub struct Heard {
-    /// RTP packets that carried sound.
-    pub packets: u64,
-    /// RTP packets that were sent meanwhile.
-    pub sent: u64,
-    /// Sequence numbers that never came, reordering forgiven.
-    pub lost: u64,
-    /// Packets that were not encrypted, or not with the agreed key, while SRTP was agreed.
-    pub refused: u64,
-    /// Packets of another payload type (DTMF, comfort noise).
-    pub other: u64,
-    /// Longest time between two packets, or from the last packet to the end.
-    #[serde(serialize_with = "milliseconds", rename = "longest_gap_ms")]
-    pub longest_gap: Duration,
-    /// Longest silence in the sound, what did not come counted in. Speech has pauses of 80 ms, humming none.
-    #[serde(serialize_with = "milliseconds", rename = "longest_silence_ms")]
-    pub longest_silence: Duration,
-    /// Mean level, dBm0 (a full-scale sine is +3.14); none when nothing was heard.
-    pub level_dbm0: Option<f32>,
-    /// Whose voice it was.
-    pub voice: Option<Voice>,
-}
-
-fn milliseconds<S: serde::Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_u64(duration.as_millis() as u64)
-}
 
 /// Where to send, in which codec; none while there is nobody, or while on hold.
 pub type Destination = Option<(SocketAddr, Codec)>;
@@ -63,6 +33,7 @@ pub struct Stream {
     stop: CancellationToken,
     task: JoinHandle<Heard>,
     ears: Ears,
+    ice: Option<Ice>,
 }
 
 impl Stream {
@@ -71,17 +42,56 @@ impl Stream {
     /// # Errors
     /// When no port can be bound on `ip`.
     pub async fn open(ip: IpAddr, voice: Voice) -> Result<Self, Failure> {
-        let doing = || format!("opening an RTP port on {ip}");
-        let socket = UdpSocket::bind((ip, 0)).await.map_err(|e| Failure::io(doing(), e))?;
-        let address = socket.local_addr().map_err(|e| Failure::io(doing(), e))?;
+        Self::open_in_manner(ip, voice, Manner::Off).await
+    }
+
+    /// The same, with ports and an agent for ICE if the manner has a place for them.
+    ///
+    /// # Errors
+    /// When no port can be bound on `ip`.
+    pub async fn open_in_manner(ip: IpAddr, voice: Voice, manner: Manner) -> Result<Self, Failure> {
+        let (socket, address) = bind(ip).await?;
         let (destination, wanted) = watch::channel(None);
         let stop = CancellationToken::new();
         let ears = Ears::default();
         let (key, theirs) = (Key::fresh(), watch::Sender::new(None));
         let keys = (key.clone(), theirs.subscribe());
-        let talk = Talk::new(socket, wanted, keys, voice, ears.clone());
+        let mut talk = Talk::new(socket, wanted, keys, voice, ears.clone());
+        let mut ice = None;
+        if manner != Manner::Off {
+            let (rtcp, reports) = bind(ip).await?;
+            let side = Ice::new(Side { draft6: manner == Manner::Draft6, ..Side::new(address, reports) });
+            talk.walks = side.walks(rtcp, manner);
+            ice = Some(side);
+        }
         let task = tokio::spawn(talk.run(stop.clone()));
-        Ok(Self { address, destination, key, theirs, stop, task, ears })
+        Ok(Self { address, destination, key, theirs, stop, task, ears, ice })
+    }
+
+    /// What its descriptions say of ICE; once that is settled, of the chosen pairs only.
+    pub fn ice(&self) -> Option<Side> {
+        Some(self.ice.as_ref()?.ours.clone())
+    }
+
+    /// What ICE has found so far.
+    pub fn found(&self) -> Option<Found> {
+        Some(self.ice.as_ref()?.found.clone())
+    }
+
+    /// The other end's side of ICE; `controls`: we decide.
+    pub fn meet(&self, theirs: &Side, controls: bool) {
+        if let Some(ice) = &self.ice {
+            let same = |known: &Option<(Side, bool)>| {
+                known.as_ref().is_some_and(|(known, _)| known.ufrag == theirs.ufrag)
+            };
+            ice.theirs.send_if_modified(|known| {
+                let fresh = !same(known);
+                if fresh {
+                    *known = Some((theirs.clone(), controls));
+                }
+                fresh
+            });
+        }
     }
 
     /// Where it receives.
@@ -117,66 +127,17 @@ impl Stream {
     }
 }
 
-/// A stream's hearing, to be asked while it runs. Cheap to clone; all clones are one.
-#[derive(Clone, Default)]
-pub struct Ears(Arc<Mutex<Hearing>>);
-
-#[derive(Default)]
-struct Hearing {
-    /// Since the stream began.
-    whole: Ear,
-    /// Since somebody began to listen.
-    fresh: Option<Ear>,
-}
-
-impl Ears {
-    /// Listens afresh: [`Ears::since_then`] counts from now on.
-    pub fn listen(&self) {
-        locked(&self.0).fresh = Some(Ear::default());
-    }
-
-    /// What was heard since [`Ears::listen`], else since the beginning; `sent` is not counted here.
-    pub fn since_then(&self) -> Heard {
-        let hearing = locked(&self.0);
-        hearing.fresh.as_ref().unwrap_or(&hearing.whole).heard(0, Instant::now())
-    }
-
-    /// What was heard since the stream began; `sent` is not counted here.
-    pub fn whole(&self) -> Heard {
-        locked(&self.0).whole.heard(0, Instant::now())
-    }
-
-    /// Sound that was played elsewhere than on a stream, as a packet of this number; what is missing between
-    /// two numbers was lost.
-    pub(crate) fn played(&self, sequence: u16, samples: &[i16]) {
-        let mut packet = vec![0x80, Codec::Pcma.payload_type()];
-        packet.extend_from_slice(&sequence.to_be_bytes());
-        packet.extend_from_slice(&[0; 8]);
-        packet.extend(samples.iter().map(|sample| Codec::Pcma.encode(*sample)));
-        self.packet(&packet);
-    }
-
-    fn refuse(&self) {
-        let mut hearing = locked(&self.0);
-        hearing.whole.refused += 1;
-        if let Some(fresh) = &mut hearing.fresh {
-            fresh.refused += 1;
-        }
-    }
-
-    fn packet(&self, octets: &[u8]) {
-        let (now, mut hearing) = (Instant::now(), locked(&self.0));
-        hearing.whole.packet(octets, now);
-        if let Some(fresh) = &mut hearing.fresh {
-            fresh.packet(octets, now);
-        }
-    }
-}
-
 impl Drop for Stream {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+async fn bind(ip: IpAddr) -> Result<(UdpSocket, SocketAddr), Failure> {
+    let doing = || format!("opening an RTP port on {ip}");
+    let socket = UdpSocket::bind((ip, 0)).await.map_err(|e| Failure::io(doing(), e))?;
+    let address = socket.local_addr().map_err(|e| Failure::io(doing(), e))?;
+    Ok((socket, address))
 }
 
 struct Talk {
@@ -189,6 +150,7 @@ struct Talk {
     key: Key,
     theirs: watch::Receiver<Option<Crypto>>,
     protected: Option<Protected>,
+    walks: Option<Walks>,
 }
 
 /// Both directions of a stream with SRTP.
@@ -221,20 +183,40 @@ impl Talk {
             at: 0,
             sent: 0,
         };
-        Self { socket, wanted, voice, speech: Vec::new(), sender, ears, key, theirs, protected: None }
+        Self {
+            socket,
+            wanted,
+            voice,
+            speech: Vec::new(),
+            sender,
+            ears,
+            key,
+            theirs,
+            protected: None,
+            walks: None,
+        }
     }
 
     async fn run(mut self, stop: CancellationToken) -> Heard {
         let mut tick = interval(Duration::from_millis(20));
         tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let mut buffer = [0; PACKET];
+        let (mut buffer, mut report) = ([0; PACKET], [0; PACKET]);
         loop {
+            let rtcp = self.walks.as_ref().map(|walks| &walks.rtcp);
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = tick.tick() => self.speak(),
+                _ = tick.tick() => {
+                    self.walk();
+                    self.speak();
+                }
                 read = self.socket.recv_from(&mut buffer) => {
-                    if let Ok((length, _)) = read {
-                        self.hear(&buffer[..length]);
+                    if let Ok((length, from)) = read {
+                        self.arrived(Component::Rtp, from, &buffer[..length]);
+                    }
+                }
+                read = from_maybe(rtcp, &mut report) => {
+                    if let Ok((length, from)) = read {
+                        self.arrived(Component::Rtcp, from, &report[..length]);
                     }
                 }
             }
@@ -258,6 +240,41 @@ impl Talk {
         self.protected = Some(Protected { theirs, out, back });
     }
 
+    /// One check that is due, after what the other end says of itself.
+    fn walk(&mut self) {
+        let Some(walks) = &mut self.walks else { return };
+        let now = Instant::now();
+        if walks.theirs.has_changed().unwrap_or(false)
+            && let Some((theirs, controls)) = walks.theirs.borrow_and_update().clone()
+        {
+            walks.agent.meet(theirs, controls, now);
+        }
+        let due = walks.agent.tick(now);
+        self.say(due);
+    }
+
+    fn say(&self, outgoing: Vec<Outgoing>) {
+        for Outgoing { component, to, octets } in outgoing {
+            let rtcp = self.walks.as_ref().map(|walks| &walks.rtcp).filter(|_| component == Component::Rtcp);
+            // A full socket buffer loses the packet, as a network would.
+            let _ = rtcp.unwrap_or(&self.socket).try_send_to(&octets, to);
+        }
+    }
+
+    /// RFC 7983 §7: a first octet of 0 to 3 is STUN's. RTCP is not looked at.
+    fn arrived(&mut self, component: Component, from: SocketAddr, octets: &[u8]) {
+        let stun = octets.first().is_some_and(|first| *first < 4);
+        match &mut self.walks {
+            Some(walks) if stun => {
+                let answers = walks.agent.packet(component, from, octets, Instant::now());
+                self.say(answers);
+            }
+            Some(walks) if !walks.agent.hears(component, from) => {}
+            _ if component == Component::Rtp => self.hear(octets),
+            _ => {}
+        }
+    }
+
     fn hear(&mut self, octets: &[u8]) {
         self.take_keys();
         match &mut self.protected {
@@ -276,6 +293,8 @@ impl Talk {
         // Time goes on while nobody listens.
         self.sender.timestamp = self.sender.timestamp.wrapping_add(FRAME as u32);
         let Some((to, codec)) = destination else { return };
+        let chosen = self.walks.as_ref().and_then(|walks| walks.agent.chosen(Component::Rtp));
+        let to = chosen.unwrap_or(to);
         if self.speech.is_empty() {
             self.speech = self.voice.speech();
         }
@@ -307,96 +326,9 @@ impl Sender {
     }
 }
 
-/// Measures what arrives.
-#[derive(Default)]
-struct Ear {
-    packets: u64,
-    refused: u64,
-    other: u64,
-    last_at: Option<Instant>,
-    longest_gap: Duration,
-    /// First and highest extended sequence number of the source.
-    sequences: Option<(u64, u64)>,
-    ssrc: u32,
-    /// Expected packets of sources that ended.
-    expected_before: u64,
-    meter: Meter,
-}
-
-impl Ear {
-    fn packet(&mut self, octets: &[u8], now: Instant) {
-        let Some((payload_type, payload)) = rtp(octets) else { return };
-        let Some(codec) = Codec::of_payload_type(payload_type) else { return self.other += 1 };
-        self.packets += 1;
-        if let Some(last) = self.last_at.replace(now) {
-            self.longest_gap = self.longest_gap.max(now - last);
-        }
-        let ssrc = u32::from_be_bytes([octets[8], octets[9], octets[10], octets[11]]);
-        self.count(ssrc, u16::from_be_bytes([octets[2], octets[3]]));
-        for sample in payload.iter().map(|octet| codec.decode(*octet)) {
-            self.meter.push(sample);
-        }
-    }
-
-    /// Extends the sequence number (RFC 3550 A.1); a new source starts a new count.
-    fn count(&mut self, ssrc: u32, sequence: u16) {
-        match &mut self.sequences {
-            Some((first, highest)) if self.ssrc == ssrc => {
-                let ahead = sequence.wrapping_sub(*highest as u16) as i16;
-                let extended = highest.saturating_add_signed(i64::from(ahead));
-                let missing = extended.saturating_sub(*highest + 1).min(MOST_MISSING);
-                self.meter.missing(missing as usize * FRAME);
-                *first = (*first).min(extended);
-                *highest = (*highest).max(extended);
-            }
-            _ => {
-                self.expected_before += self.expected();
-                self.ssrc = ssrc;
-                // Room below, for packets that the first one overtook.
-                let extended = 0x1_0000 + u64::from(sequence);
-                self.sequences = Some((extended, extended));
-            }
-        }
-    }
-
-    fn expected(&self) -> u64 {
-        self.sequences.map_or(0, |(first, highest)| highest - first + 1)
-    }
-
-    fn heard(&self, sent: u64, now: Instant) -> Heard {
-        let gap_at_end = self.last_at.map_or(Duration::ZERO, |last| now - last);
-        Heard {
-            packets: self.packets,
-            sent,
-            lost: (self.expected_before + self.expected()).saturating_sub(self.packets),
-            refused: self.refused,
-            other: self.other,
-            longest_gap: self.longest_gap.max(gap_at_end),
-            longest_silence: self.meter.longest_silence(),
-            level_dbm0: self.meter.level_dbm0(),
-            voice: self.meter.voice(),
-        }
-    }
-}
-
-/// Payload type and payload of an RTP packet (RFC 3550 §5.1); RTCP and others are none.
-fn rtp(octets: &[u8]) -> Option<(u8, &[u8])> {
-    let [first, second, ..] = *octets else { return None };
-    let rtcp = (192..224).contains(&second);
-    if first >> 6 != 2 || rtcp || octets.len() < 12 {
-        return None;
-    }
-    let mut start = 12 + 4 * usize::from(first & 0x0F);
-    if first & 0x10 != 0 {
-        let words = octets.get(start + 2..start + 4)?;
-        start += 4 + 4 * usize::from(u16::from_be_bytes([words[0], words[1]]));
-    }
-    let padding = if first & 0x20 != 0 { usize::from(*octets.last()?) } else { 0 };
-    Some((second & 0x7F, octets.get(start..octets.len().checked_sub(padding)?)?))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::ears::Ear;
     use super::*;
 
     #[tokio::test]

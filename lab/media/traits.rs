@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::sdp::Protection;
 use super::srtp::{Crypto, Key, Suite};
+use crate::ice::{Dialect, Manner};
 
 /// Which key lines an offer has, in order. All have one key, and differ in what packets carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,17 +53,20 @@ pub struct Traits {
     pub comfort_noise: bool,
     /// After how long the other end is put on hold (`a=inactive`), and for how long.
     pub hold: Option<(Duration, Duration)>,
+    /// What it does about ICE.
+    pub ice: Manner,
 }
 
 impl Traits {
     /// Those of a Lync 2013 client: two key lines, fallback, video, comfort noise.
     pub fn lync() -> Self {
-        Self { keys: KeyLines::Lync, fallback: true, video: true, comfort_noise: true, hold: None }
+        Self { keys: KeyLines::Lync, fallback: true, video: true, comfort_noise: true, ..Self::default() }
     }
 
     /// What a user name asks for, besides its behaviour: the words `optional` and `savp` (SRTP offered,
     /// required), `bare`, `lifetime`, `mki` (key lines), `multipart`, `video`, `noise`, `lync` (all that a
-    /// client says, with SRTP offered), and `hold-SECONDS` (one second after the answer, for so long).
+    /// client says, with SRTP offered), `hold-SECONDS` (one second after the answer, for so long), and `ice`,
+    /// `rfc3489`, `relayed` (behind relays) or `draft6`.
     pub fn of_user_name(name: &str) -> (Self, Protection) {
         let words: Vec<&str> = name.split('-').collect();
         let says = |word: &str| words.contains(&word);
@@ -74,6 +78,13 @@ impl Traits {
         traits.fallback |= says("multipart");
         traits.video |= says("video");
         traits.comfort_noise |= says("noise");
+        traits.ice = match () {
+            () if says("draft6") => Manner::Draft6,
+            () if says("rfc3489") => Manner::Full { dialect: Dialect::Rfc3489, behind_relays: false },
+            () if says("relayed") => Manner::Full { dialect: Dialect::MsIce2, behind_relays: true },
+            () if says("ice") => Manner::FULL,
+            () => Manner::Off,
+        };
         let at = words.iter().position(|word| *word == "hold");
         let seconds = at.and_then(|at| words.get(at + 1)?.parse::<u32>().ok());
         traits.hold = seconds.map(|seconds| (Duration::from_secs(1), Duration::from_secs(seconds.into())));

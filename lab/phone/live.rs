@@ -9,6 +9,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{CallReport, Direction, Outcome, Phone};
+use crate::ice::Found;
+use crate::media::Stream;
 use crate::media::stream::Ears;
 use crate::sip::endpoint::locked;
 
@@ -49,6 +51,7 @@ struct Shared {
     progress: watch::Sender<Progress>,
     key: watch::Sender<Option<Key>>,
     ears: Mutex<Option<Ears>>,
+    found: Mutex<Option<Found>>,
     talking_since: Mutex<Option<Instant>>,
 }
 
@@ -61,6 +64,7 @@ impl LiveCall {
             progress: watch::Sender::new(progress),
             key: watch::Sender::new(None),
             ears: Mutex::default(),
+            found: Mutex::default(),
             talking_since: Mutex::default(),
         }))
     }
@@ -93,6 +97,11 @@ impl LiveCall {
     /// What is heard; none for a phone without sound, and before the call has a port.
     pub fn ears(&self) -> Option<Ears> {
         locked(&self.0.ears).clone()
+    }
+
+    /// What ICE finds; none for a phone without it.
+    pub fn found(&self) -> Option<Found> {
+        locked(&self.0.found).clone()
     }
 
     /// Takes the call that rings here.
@@ -132,8 +141,14 @@ impl LiveCall {
         self.0.progress.send_replace(progress);
     }
 
+    /// Its stream is this: for the one who emulates the phone.
+    pub fn listen_with(&self, stream: Option<&Stream>) {
+        self.hear_with(stream.map(Stream::ears));
+        *locked(&self.0.found) = stream.and_then(Stream::found);
+    }
+
     /// What it is heard with: for the one who emulates the phone.
-    pub fn listen_with(&self, ears: Option<Ears>) {
+    pub fn hear_with(&self, ears: Option<Ears>) {
         *locked(&self.0.ears) = ears;
     }
 }

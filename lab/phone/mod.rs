@@ -4,6 +4,7 @@
 mod behaviour;
 mod hold;
 mod live;
+mod pairs;
 mod place;
 pub mod registration;
 mod report;
@@ -202,7 +203,8 @@ impl Phone {
         let config = &self.0.config;
         let protection = stream.map_or(Protection::Off, |_| config.protection);
         let answer = theirs.answer(ours.address, &config.codecs, protection, stream.map(Stream::key));
-        answer.map(|answer| answer.in_the_manner_of(&config.traits))
+        let ice = self.ice_answer(theirs, stream);
+        answer.map(|answer| Audio { ice, ..answer.in_the_manner_of(&config.traits) })
     }
 
     /// Speaks where their SDP wants it, in our first common codec, with SRTP when both sides have keys. Who

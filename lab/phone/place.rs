@@ -76,8 +76,8 @@ impl Phone {
     ) -> Result<(), Failure> {
         let hop = self.0.endpoint.connect(&dial.hop).await?;
         let stream = self.open_stream().await?;
-        live.listen_with(stream.as_ref().map(Stream::ears));
-        let offer = self.offer(stream.as_ref(), &hop);
+        live.listen_with(stream.as_ref());
+        let offer = Audio { ice: stream.as_ref().and_then(Stream::ice), ..self.offer(stream.as_ref(), &hop) };
         let invite = self.invite(dial, tag, &report.call_id, &offer, &hop)?;
         let attempt = Attempt {
             phone: self,
@@ -139,7 +139,9 @@ impl Phone {
 
     pub(super) async fn open_stream(&self) -> Result<Option<Stream>, Failure> {
         match self.0.config.sound {
-            Some(ip) => Stream::open(ip, self.0.config.voice).await.map(Some),
+            Some(ip) => {
+                Stream::open_in_manner(ip, self.0.config.voice, self.0.config.traits.ice).await.map(Some)
+            }
             None => Ok(None),
         }
     }
@@ -243,6 +245,7 @@ impl Attempt<'_> {
         let theirs = Audio::of(response.header("Content-Type"), &response.body);
         if let Some(theirs) = &theirs {
             self.phone.speak_to(self.stream, theirs);
+            self.phone.meet(self.stream, theirs, true);
         }
         theirs.is_some()
     }

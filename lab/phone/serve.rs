@@ -90,7 +90,7 @@ impl Phone {
     ) -> Result<Outcome, Failure> {
         let begun = Instant::now();
         let stream = self.open_stream().await?;
-        live.listen_with(stream.as_ref().map(Stream::ears));
+        live.listen_with(stream.as_ref());
         let theirs = Audio::of(request.header("Content-Type"), &request.body);
         let ours = self.offer(stream.as_ref(), &hop);
         let answer = match &theirs {
@@ -111,6 +111,7 @@ impl Phone {
         }
         if let Some(theirs) = &theirs {
             self.speak_to(stream.as_ref(), theirs);
+            self.meet(stream.as_ref(), theirs, false);
         }
         let ok = self.response(request, &hop, server, 200, Some(&answer))?;
         server.accept(ok).await;

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::hold::Holds;
 use super::live::Key;
+use super::pairs::settled;
 use super::{CallReport, Ended, LiveCall, Outcome, Phone};
 use crate::media::Stream;
 use crate::media::sdp::Audio;
@@ -52,7 +53,7 @@ impl<'a> Talk<'a> {
         let stop = self.phone.0.endpoint.stop_token().clone();
         let mut holds = Holds::new(self.phone.0.config.traits.hold, begun);
         let ended = loop {
-            let unacknowledged = !self.acknowledged;
+            let (unacknowledged, pairs) = (!self.acknowledged, self.awaited_pairs());
             tokio::select! {
                 incoming = self.mailbox.recv() => match incoming {
                     Some(incoming) => if self.take(incoming).await { break Ended::There },
@@ -63,6 +64,10 @@ impl<'a> Talk<'a> {
                     break Ended::Lost;
                 }
                 inactive = holds.next(), if !unacknowledged => match self.reoffer(inactive).await {
+                    Some(true) => break Ended::There,
+                    _ => continue,
+                },
+                side = settled(pairs), if !unacknowledged => match self.offer_pairs(side).await {
                     Some(true) => break Ended::There,
                     _ => continue,
                 },
@@ -83,6 +88,11 @@ impl<'a> Talk<'a> {
         report.talked = Some(begun.elapsed());
         report.ended = Some(ended);
         report.outcome = Outcome::Answered;
+    }
+
+    /// Whether we made the call, and so the first offer.
+    pub(super) fn invite_was_ours(&self) -> bool {
+        self.invite.is_none()
     }
 
     /// Sends BYE. True when it was confirmed, or crossed the other end's.

@@ -87,10 +87,13 @@ impl Endpoint {
     }
 
     /// RFC 3261 §17.2.1: the ACK to a non-2xx belongs to the INVITE's transaction; to a 2xx, to the
-    /// dialog or the proxy.
+    /// dialog or the proxy, even where no branch tells the two apart.
     async fn receive_ack(&self, request: Message, key: &str, hop: Hop) {
-        let acked = locked(&self.0.servers).get(key).map(|server| server.acked.clone());
-        match acked {
+        let refused = locked(&self.0.servers)
+            .get(key)
+            .filter(|server| !server.accepted)
+            .map(|server| server.acked.clone());
+        match refused {
             Some(acked) => acked.cancel(),
             None => drop(self.deliver(Incoming { request, hop, server: None })),
         }

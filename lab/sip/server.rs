@@ -12,6 +12,8 @@ use super::{Hop, Message, Transport, fresh_token};
 pub(super) struct Server {
     /// The last answer, repeated when the request is.
     pub(super) last: Option<Bytes>,
+    /// Whether that was a 2xx: its ACK is not the transaction's (RFC 3261 §17.2.1).
+    pub(super) accepted: bool,
     pub(super) cancelled: CancellationToken,
     pub(super) acked: CancellationToken,
 }
@@ -37,7 +39,7 @@ impl ServerTransaction {
     }
 
     pub(super) fn record(&self) -> Server {
-        Server { last: None, cancelled: self.cancelled.clone(), acked: self.acked.clone() }
+        Server { last: None, accepted: false, cancelled: self.cancelled.clone(), acked: self.acked.clone() }
     }
 
     /// The tag that our answers put into To when the request brought none.
@@ -88,7 +90,10 @@ impl ServerTransaction {
 
     async fn say(&self, response: &mut Message) {
         let octets = self.endpoint.seal(response, &self.hop);
-        self.endpoint.with_server(&self.key, |server| server.last = Some(octets.clone()));
+        let accepted = response.code().is_some_and(|code| (200..300).contains(&code));
+        self.endpoint.with_server(&self.key, |server| {
+            (server.last, server.accepted) = (Some(octets.clone()), accepted);
+        });
         if let Err(error) = self.endpoint.send_raw(octets, &self.hop).await {
             tracing::debug!(%error, "answer not sent");
         }

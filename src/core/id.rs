@@ -92,6 +92,11 @@ number! {
     ChannelId
 }
 
+number! {
+    /// One conference in the media engine: who sits in the same mixer hears each other.
+    MixerId
+}
+
 impl OwnerId {
     /// Whose word this is: a tag, or a branch without its cookie, of ours begins with the owner's number.
     pub fn in_word(word: &str) -> Option<Self> {

@@ -33,6 +33,7 @@ mod directory;
 mod forward;
 mod ice;
 mod load;
+mod lync_calls;
 mod outcomes;
 mod pidgin;
 mod restart;

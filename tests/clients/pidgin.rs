@@ -10,26 +10,30 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use kirkwall_lab::front_end::lync::{Ntlm, Proof};
 use kirkwall_lab::front_end::{Account, Accounts, FrontEnd, FrontEndConfig, LyncConfig};
 use kirkwall_lab::sip::Credentials;
 
+use crate::audio::{Heard, Tone, listen};
+use crate::phone::Phone;
 use crate::process::{PATIENCE, Process, until, until_true};
 use crate::scene::{DOMAIN, Scene};
 
-const PASSWORD: &str = "Pa$$w0rd";
+/// Of every user.
+pub const PASSWORD: &str = "Pa$$w0rd";
 /// Where Debian puts the plugin.
 const PLUGINS: &str = "/usr/lib/purple-2";
 
 /// A front end with a runtime of its own.
-struct Lync {
-    front_end: FrontEnd,
+pub struct Lync {
+    pub front_end: FrontEnd,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Lync {
-    fn start(users: &[&str], change: impl FnOnce(&mut LyncConfig)) -> Lync {
+    pub fn start(users: &[&str], change: impl FnOnce(&mut LyncConfig)) -> Lync {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let account = |user: &&str| Account {
             user: user.to_string(),
@@ -45,7 +49,7 @@ impl Lync {
     }
 
     /// Every signature of either side fitted, and nothing was left unsigned.
-    fn is_clean(&self) {
+    pub fn is_clean(&self) {
         let seen = self.front_end.signatures();
         assert_eq!((seen.bad, seen.unsigned), (0, 0), "{seen:?} {:?}", self.front_end.complaints());
         assert!(seen.verified > 0 && seen.signed > 0, "{seen:?}");
@@ -59,13 +63,15 @@ impl Drop for Lync {
 }
 
 /// A running client.
-struct Pidgin {
+pub struct Pidgin {
+    user: String,
+    tone: Tone,
     process: Process,
     read: usize,
 }
 
 impl Pidgin {
-    fn start(scene: &Scene, lync: &Lync, user: &str, transport: &str) -> Pidgin {
+    pub fn start(scene: &Scene, lync: &Lync, user: &str, transport: &str, tone: Tone) -> Pidgin {
         // Each run has a room, and so a log, of its own.
         let room = (0..).map(|n| format!("pidgin-{user}-{n}")).find(|name| !scene.path().join(name).exists());
         let room = scene.room(&room.expect("the numbers do not end"));
@@ -77,23 +83,90 @@ impl Pidgin {
         command.arg(room.join("purple")).arg(PLUGINS).arg(ca);
         command.arg(format!("localhost:{}", server.unwrap().port())).arg(transport);
         command.args([&format!("{user}@{DOMAIN}"), &format!("LAB\\{user}")[..], PASSWORD]);
+        command.arg(tone.hertz.to_string());
         command.env("HOME", &room).env("PURPLE_DEBUG", "1").env("PURPLE_UNSAFE_DEBUG", "1");
         Process::with_stdin(&mut command);
         let process = Process::start(&format!("pidgin-{user}"), &room, command);
-        let mut pidgin = Pidgin { process, read: 0 };
+        let mut pidgin = Pidgin { user: user.into(), tone, process, read: 0 };
         pidgin.wait("\nsigned-on\n");
         pidgin
     }
 
-    fn order(&mut self, line: &str) {
+    pub fn order(&mut self, line: &str) {
         writeln!(self.process.stdin(), "{line}").unwrap();
     }
 
     /// Waits for words behind those that were waited for last.
-    fn wait(&mut self, needle: &str) {
+    pub fn wait(&mut self, needle: &str) {
         let fresh = self.process.wait_output(needle, self.read);
         // The newline that ends one line may begin the next.
         self.read += fresh.find(needle).expect("it was waited for") + needle.len() - 1;
+    }
+
+    /// Everything that it said, the SIP messages that it sent and got among it.
+    pub fn output(&self) -> String {
+        self.process.output()
+    }
+}
+
+impl Phone for Pidgin {
+    fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// It plays by a clock of its own.
+    fn records_packets(&self) -> bool {
+        false
+    }
+
+    fn tone(&self) -> Tone {
+        self.tone
+    }
+
+    fn dial(&mut self, number: &str) {
+        self.order(&format!("call sip:{number}@{DOMAIN}"));
+        self.wait("\ncalling ");
+    }
+
+    fn hang_up(&mut self) {
+        self.order("hang-up");
+    }
+
+    /// Waits for what ICE chooses, for RTP and RTCP.
+    fn wait_established(&mut self) {
+        self.wait("\npair ");
+        self.wait("\npair ");
+    }
+
+    fn wait_closed(&mut self) -> String {
+        self.wait("\nended\n");
+        String::new()
+    }
+
+    fn heard(&self, tone: Tone) -> Option<Heard> {
+        let output = self.output();
+        let file = output.rsplit("\nrecording ").next()?.lines().next()?;
+        listen(Path::new(file), tone)
+    }
+
+    fn hold(&mut self) {
+        self.order("hold");
+    }
+
+    fn resume(&mut self) {
+        self.order("resume");
+    }
+
+    fn transfer(&mut self, _: &str) {
+        panic!("the plugin transfers no calls");
+    }
+
+    fn wait_heard(&self, tone: Tone, duration: Duration) -> Heard {
+        let what = format!("{} hears {duration:?} of {} Hz", self.user, tone.hertz);
+        until(&what, PATIENCE, || {
+            let heard = self.heard(tone)?;
+            (heard.duration >= duration).then_some(heard)
+        })
     }
 }
 
@@ -101,10 +174,11 @@ impl Pidgin {
 fn built(scene: &Scene) -> PathBuf {
     let program = scene.path().join("pidgin-client");
     if !program.exists() {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/pidgin/client.c");
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/pidgin");
         let order = format!(
-            "cc -O1 -Wall -Werror -rdynamic '{}' -o '{}' $(pkg-config --cflags --libs purple libxml-2.0)",
-            source.display(),
+            "cd '{}' && cc -O1 -Wall -Werror -rdynamic client.c media.c -o '{}' \
+             $(pkg-config --cflags --libs purple libxml-2.0 gstreamer-1.0)",
+            sources.display(),
             program.display()
         );
         let done = Command::new("sh").args(["-c", &order]).output().unwrap();
@@ -124,7 +198,7 @@ fn pidgin_sipe_signs_in_over_each_transport_and_publishes_what_it_shows() {
         let lync = Lync::start(&["alice", "bob"], |config| {
             config.proof = Proof::Ntlm(Ntlm { version, ..Ntlm::default() });
         });
-        let mut alice = Pidgin::start(&scene, &lync, "alice", transport);
+        let mut alice = Pidgin::start(&scene, &lync, "alice", transport, Tone::number(0));
         let shows = |number| {
             until_true("its availability", PATIENCE, || {
                 lync.front_end.presence("alice").availability == number
@@ -156,8 +230,8 @@ fn pidgin_sipe_signs_in_over_each_transport_and_publishes_what_it_shows() {
 fn two_pidgin_sipe_see_each_other_write_to_each_other_and_obey_a_forced_sign_out() {
     let scene = Scene::new("pidgin");
     let lync = Lync::start(&["alice", "bob"], |_| {});
-    let mut alice = Pidgin::start(&scene, &lync, "alice", "tls");
-    let mut bob = Pidgin::start(&scene, &lync, "bob", "tls");
+    let mut alice = Pidgin::start(&scene, &lync, "alice", "tls", Tone::number(0));
+    let mut bob = Pidgin::start(&scene, &lync, "bob", "tls", Tone::number(1));
     alice.wait(&format!("\nbuddy sip:bob@{DOMAIN} available\n"));
     bob.order("status do-not-disturb");
     alice.wait(&format!("\nbuddy sip:bob@{DOMAIN} do-not-disturb\n"));

@@ -46,6 +46,8 @@ pub struct Options {
     pub ice: bool,
     /// Whether its configuration names the authority of the registrar's certificate.
     pub knows_ca: bool,
+    /// The authority of the registrar's certificate; none: the scene's.
+    pub ca: Option<PathBuf>,
     /// More sections of its configuration.
     pub more: &'static str,
 }
@@ -71,6 +73,7 @@ impl Default for Options {
             expires: 60,
             ice: false,
             knows_ca: true,
+            ca: None,
             more: "",
         }
     }
@@ -192,7 +195,10 @@ listen = "127.0.0.1:0"
             cert = self.credentials.certificate.display(),
             key = self.credentials.key.display(),
             ca = match self.options.knows_ca {
-                true => format!("ca = \"{}\"", self.scene.authority.file().display()),
+                true => {
+                    let ca = self.options.ca.clone().unwrap_or_else(|| self.scene.authority.file());
+                    format!("ca = \"{}\"", ca.display())
+                }
                 false => String::new(),
             },
             north_udp = listen("udp"),

@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
 use super::config::LyncConfig;
-use super::presence::{Presence, Publication};
+use super::presence::{Presence, Publication, Published};
 use super::xml::{Element, escaped};
 
 pub(super) const PROVISIONING: &str = "application/vnd-microsoft-roaming-provisioning-v2+xml";
@@ -109,9 +109,15 @@ fn mailbox(config: &LyncConfig, user: &str) -> String {
     category("mwi", 0, 1, 1, "static", &content)
 }
 
-/// The answer to a publication: what was published, with its new versions.
-pub(super) fn published(domain: &str, user: &str, done: &[Publication]) -> String {
-    roaming_data(domain, user, &done.iter().map(of_publication).collect::<String>(), "")
+/// The answer to a publication: what stands now in the categories that it touched. A deletion shows by what is
+/// not there; a container where nothing is left, by its bare name.
+pub(super) fn published(domain: &str, user: &str, done: &Published) -> String {
+    let standing = done.standing.iter().map(of_publication);
+    let emptied = done
+        .emptied
+        .iter()
+        .map(|(category, container)| format!("<category name=\"{category}\" container=\"{container}\"/>"));
+    roaming_data(domain, user, &standing.chain(emptied).collect::<String>(), "")
 }
 
 fn roaming_data(domain: &str, user: &str, categories: &str, more: &str) -> String {

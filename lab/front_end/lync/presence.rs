@@ -5,7 +5,7 @@
 //!                     └ yes: each +1 ──► who watches is told
 //! ```
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Mutex;
 
 use super::xml::Element;
@@ -92,6 +92,15 @@ pub(super) enum Unpublished {
     Full,
 }
 
+/// What a publish request left behind: a client that is told of a category drops what it knew of it before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Published {
+    /// All that stands now in the categories that it touched.
+    pub(super) standing: Vec<Publication>,
+    /// Category and container where nothing is left.
+    pub(super) emptied: Vec<(String, u32)>,
+}
+
 /// One operation of a request.
 struct Operation {
     publication: Publication,
@@ -99,14 +108,8 @@ struct Operation {
 }
 
 impl Presences {
-    /// Does what a publish request says, or nothing; the publications as they are now (deleted ones with
-    /// empty content).
-    pub(super) fn publish(
-        &self,
-        user: &str,
-        epid: &str,
-        body: &str,
-    ) -> Result<Vec<Publication>, Unpublished> {
+    /// Does what a publish request says, or nothing.
+    pub(super) fn publish(&self, user: &str, epid: &str, body: &str) -> Result<Published, Unpublished> {
         let operations = operations(epid, body)?;
         let mut users = locked(&self.users);
         if users.len() >= MAX_USERS && !users.contains_key(user) {
@@ -124,19 +127,19 @@ impl Presences {
         if user.publications.len() + operations.len() > MAX_PUBLICATIONS {
             return Err(Unpublished::Full);
         }
-        let done = operations.into_iter().map(|Operation { mut publication, delete }| {
+        let touched: BTreeSet<(String, u32)> = operations
+            .iter()
+            .map(|Operation { publication, .. }| (publication.category.clone(), publication.container))
+            .collect();
+        for Operation { mut publication, delete } in operations {
             publication.version += 1;
-            if delete {
-                user.publications.remove(&key(&publication));
-                publication.content.clear();
-            } else {
-                user.publications.insert(key(&publication), publication.clone());
-            }
-            publication
-        });
-        let done = done.collect();
+            match delete {
+                true => user.publications.remove(&key(&publication)),
+                false => user.publications.insert(key(&publication), publication),
+            };
+        }
         user.remember();
-        Ok(done)
+        Ok(user.published(touched))
     }
 
     /// An endpoint is gone, and what expires with it.
@@ -163,6 +166,17 @@ impl Presences {
 }
 
 impl User {
+    fn published(&self, touched: BTreeSet<(String, u32)>) -> Published {
+        let categories: BTreeSet<&str> = touched.iter().map(|(category, _)| category.as_str()).collect();
+        let all = self.publications.values();
+        let standing: Vec<_> = all.filter(|one| categories.contains(&*one.category)).cloned().collect();
+        let has = |(category, container): &(String, u32)| {
+            standing.iter().any(|one| one.category == *category && one.container == *container)
+        };
+        let emptied = touched.iter().filter(|place| !has(place)).cloned().collect();
+        Published { standing, emptied }
+    }
+
     fn remember(&mut self) {
         let now = self.aggregate();
         if self.history.back() == Some(&now) {
@@ -251,7 +265,7 @@ mod tests {
     fn publish(presences: &Presences, epid: &str, operations: &[String]) -> Result<Vec<u32>, Unpublished> {
         let body = format!("<publish><publications>{}</publications></publish>", operations.concat());
         let done = presences.publish("anna", epid, &body)?;
-        Ok(done.into_iter().map(|one| one.version).collect())
+        Ok(done.standing.into_iter().map(|one| one.version).collect())
     }
 
     #[test]
@@ -280,7 +294,7 @@ mod tests {
         assert_eq!((now.availability, now.activity.as_deref()), (6_500, Some("on-the-phone")));
         let gone = "<publication categoryName=\"state\" instance=\"2147483649\" container=\"2\" version=\"1\" \
                     expireType=\"endpoint\" expires=\"0\"/>";
-        publish(&presences, "a", &[gone.to_owned()]).unwrap();
+        assert_eq!(publish(&presences, "a", &[gone.to_owned()]), Ok(vec![1, 1]), "the others still stand");
         assert_eq!(presences.of("anna").availability, 3_500);
         presences.end("anna", "a");
         assert_eq!(presences.of("anna").availability, 15_500);

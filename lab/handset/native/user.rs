@@ -70,7 +70,7 @@ impl Holder {
                 self.user_acts_at = self.talk.map(|talk| now + talk);
                 // What was heard before the answer is no conversation.
                 let _ = self.sound.finish();
-                self.live.listen_with(Some(self.sound.ears()));
+                self.live.hear_with(Some(self.sound.ears()));
                 self.live.stands(Progress::Talking);
             }
             _ => {}

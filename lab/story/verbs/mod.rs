@@ -1,8 +1,10 @@
 //! Verbs, a file for each family of them.
 
 mod expect;
+mod ice;
 mod native_base;
 mod native_handset;
+mod native_user;
 mod north;
 mod phones;
 mod sip_dect;
@@ -16,9 +18,11 @@ use super::{Fault, Given, Stage};
 const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Lync front ends", north::VERBS),
+    ("ICE", ice::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
+    ("Users of native handsets", native_user::VERBS),
     ("Telephones", phones::VERBS),
     ("Expectations", expect::VERBS),
 ];

@@ -181,7 +181,7 @@ async fn handed_over(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         .await
 }
 
-async fn is(
+pub(super) async fn is(
     stage: &Stage,
     handset: &NativeHandset,
     expected: &str,
@@ -194,7 +194,7 @@ async fn is(
     .await
 }
 
-fn handset_of(stage: &mut Stage, given: &Given) -> Result<Arc<NativeHandset>, Fault> {
+pub(super) fn handset_of(stage: &mut Stage, given: &Given) -> Result<Arc<NativeHandset>, Fault> {
     let name = given.word("name");
     stage.prop::<Air>().handsets.get(name).cloned().ok_or_else(|| {
         let mend = format!("put the step `native handset {name} near …` before this one");

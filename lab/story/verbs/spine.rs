@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::sip_dect::protection;
 use super::{Verb, verb};
 use crate::front_end::{Accounts, FrontEnd, FrontEndConfig};
-use crate::media::{Protection, Voice};
+use crate::media::{Protection, Traits, Voice};
 use crate::phone::{Behaviour, CallScript, LiveCall, Phone, PhoneConfig};
 use crate::sip::Transport;
 use crate::story::{DOMAIN, Fault, Given, Player, Prop, Stage};
@@ -187,9 +187,19 @@ async fn far_end_redirects(stage: &mut Stage, given: &Given) -> Result<(), Fault
 }
 
 fn enter(stage: &mut Stage, given: &Given, behaviour: Behaviour) -> Result<(), Fault> {
-    let (number, voice): (_, Voice) = (given.word("number"), stage.cast.next_voice());
     let protection = stage.prop::<North>().protection;
-    let config = PhoneConfig { voice, protection, lines: LINES, ..PhoneConfig::new(number, DOMAIN) };
+    enter_as(stage, given.word("number"), behaviour, (Traits::default(), protection))
+}
+
+/// A far end with what a Lync end says of media besides.
+pub(super) fn enter_as(
+    stage: &mut Stage,
+    number: &str,
+    behaviour: Behaviour,
+    (traits, protection): (Traits, Protection),
+) -> Result<(), Fault> {
+    let voice: Voice = stage.cast.next_voice();
+    let config = PhoneConfig { voice, protection, traits, lines: LINES, ..PhoneConfig::new(number, DOMAIN) };
     let front_end = stage.front_end()?.clone();
     let phone = front_end.add_far_end(config, behaviour)?;
     stage.cast.enter(number, voice, FarEnd { front_end, phone })

@@ -1,8 +1,8 @@
 //! Supplementary services: keypad, hold and retrieve, display, names and numbers, notices (EN 300 175-5,
 //! clause 10, annex D).
 
-use super::element::{Alphabet, CallingName, CallingNumber, Events, MultiDisplay, MultiKeypad, NumberType};
-use super::element::{Plan, Presentation, Screening, SingleKeypad, Tag};
+use super::element::{Alphabet, CallingName, CallingNumber, Event, Events, MultiDisplay, MultiKeypad};
+use super::element::{NumberType, Plan, Presentation, Screening, SingleKeypad, StandardEvent, Tag};
 use super::message::{Kind, Message, Protocol, Side, Transaction};
 use crate::pii::Pii;
 
@@ -128,6 +128,18 @@ pub fn notice(events: &Events) -> Message {
     Message::new(Kind::Facility, Side::Fixed, transaction).with(events)
 }
 
+/// The same in words, for handsets that have no sign for it; empty words clear the display.
+pub fn notice_words(events: &Events) -> Option<String> {
+    events.0.iter().find_map(|event| match event {
+        Event::Standard { kind: StandardEvent::MESSAGE_WAITING, count, .. } => Some(match count {
+            0 => String::new(),
+            1 => "1 new message".to_owned(),
+            count => format!("{count} new messages"),
+        }),
+        _ => None,
+    })
+}
+
 /// What to answer to a {FACILITY} of an independent service that nobody knows: {CISS-RELEASE-COM} with
 /// "unknown transaction identifier" (17.3.2.2). Connectionless ones have no transaction to be known.
 pub fn unknown_facility(message: &Message, known: bool) -> Option<Message> {
@@ -177,7 +189,6 @@ pub fn is_complete(message: &Message) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dect::element::Event;
     use crate::dect::message::receive;
 
     fn hers(octets: &[u8]) -> Message {
@@ -220,6 +231,9 @@ mod tests {
     fn three_messages_wait() {
         let notice = notice(&Events(vec![Event::voice_messages(3)]));
         assert_eq!(notice.encode(), [0x64, 0x62, 0x7D, 0x03, 0x00, 0x81, 0x83]);
+        let words = |count| notice_words(&Events(vec![Event::voice_messages(count)]));
+        assert_eq!([0, 1, 3].map(words), ["", "1 new message", "3 new messages"].map(|w| Some(w.to_owned())));
+        assert_eq!(notice_words(&Events(vec![Event::missed_calls(2, true)])), None);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 /* A Lync client without a window: libpurple with the unmodified pidgin-sipe plugin, told what to do by lines on
  * standard input, telling what happens by lines on standard output.
  *
- *   client HOME PLUGIN_DIRECTORY CA SERVER TRANSPORT ADDRESS LOGIN PASSWORD
+ *   client HOME PLUGIN_DIRECTORY CA SERVER TRANSPORT ADDRESS LOGIN PASSWORD TONE
  *
- *   in:   im WHO TEXT | status available|away|do-not-disturb | buddies | quit
- *   out:  signed-on | signed-off | error TEXT | buddy WHO STATUS | im WHO TEXT | status STATUS
+ *   in:   im WHO TEXT | status available|away|do-not-disturb | quit, and what media.c obeys
+ *   out:  signed-on | signed-off | error TEXT | buddy WHO STATUS | im WHO TEXT | status STATUS, and what media.c says
  */
+#include "media.h"
+
 #include <libpurple/purple.h>
 #include <libxml/parser.h>
 #include <stdio.h>
@@ -31,7 +33,7 @@ int xmlSAXUserParseMemory(xmlSAXHandlerPtr handlers, void *user, const char *tex
     return wrong;
 }
 
-static void say(const char *event, const char *one, const char *two)
+void say(const char *event, const char *one, const char *two)
 {
     printf("%s%s%s%s%s\n", event, one ? " " : "", one ? one : "", two ? " " : "", two ? two : "");
     fflush(stdout);
@@ -143,7 +145,9 @@ static void obey(char *line)
 {
     char **words = g_strsplit(g_strstrip(line), " ", 3);
     guint count = g_strv_length(words);
-    if (count == 3 && !strcmp(words[0], "im")) {
+    if (media_obey(account, words, count)) {
+        /* It was about a call. */
+    } else if (count == 3 && !strcmp(words[0], "im")) {
         PurpleConversation *to = purple_conversation_new(PURPLE_CONV_TYPE_IM, account, words[1]);
         purple_conv_im_send(PURPLE_CONV_IM(to), words[2]);
     } else if (count == 2 && !strcmp(words[0], "status")) {
@@ -192,13 +196,14 @@ static void trust(char *file)
 
 int main(int count, char **words)
 {
-    if (count != 9) {
-        fprintf(stderr, "client HOME PLUGINS CA SERVER TRANSPORT ADDRESS LOGIN PASSWORD\n");
+    if (count != 10) {
+        fprintf(stderr, "client HOME PLUGINS CA SERVER TRANSPORT ADDRESS LOGIN PASSWORD TONE\n");
         return 2;
     }
     loop = g_main_loop_new(NULL, FALSE);
     start(words[1], words[2]);
     trust(words[3]);
+    media_start(words[9], words[1]);
     words++;
     char *name = g_strdup_printf("%s,%s", words[5], words[6]);
     account = purple_account_new(name, "prpl-sipe");

@@ -51,7 +51,10 @@ impl Portable {
                 if self.standing.is_none() {
                     return Err(Refusal::NotSubscribed);
                 }
-                self.say(ss::notice(&events), PageHeader::NoUPlane, now, out);
+                // A call has the display.
+                let words = ss::notice_words(&events).filter(|_| self.calls.is_empty());
+                let text = words.map(|words| self.display(&words));
+                self.say(ss::notice(&events).with_some(text.as_ref()), PageHeader::NoUPlane, now, out);
                 self.link_not_needed(true, now, out);
                 Ok(())
             }

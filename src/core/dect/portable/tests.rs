@@ -561,7 +561,10 @@ fn a_notice_pages_the_handset_and_lets_it_go() {
     air.order(Order::Notify(Events(vec![Event::voice_messages(3)])));
     air.told();
     air.opens(1, &named(Kind::LcePageResponse));
-    assert_eq!(air.heard_one().kind, Kind::Facility);
+    let notice = air.heard_one();
+    assert_eq!(notice.kind, Kind::Facility);
+    let text = notice.get::<crate::dect::element::MultiDisplay>().map(|display| display.0.0);
+    assert_eq!(text.as_deref(), Some(&b"\x0C3 new messages"[..]));
 }
 
 #[test]
