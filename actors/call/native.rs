@@ -112,8 +112,9 @@ impl Call {
     /// lost with the process, and the call ends for those who are left. Records without a leg in the call
     /// are of those whose place was taken.
     pub(super) fn sort_legs(&mut self, ctx: &mut Context<Self>) {
-        let open = self.machine.open_legs();
-        for leg in self.machine.awaited_legs().into_iter().filter(|leg| !self.legs.contains_key(leg)) {
+        let (open, mut silent) = (self.machine.open_legs(), self.machine.awaited_legs());
+        silent.retain(|leg| !self.legs.contains_key(leg));
+        for leg in silent {
             if open.contains(&leg) {
                 let cause = Cause { status: 480, q850: 27, words: "the switch was restarted".to_owned() };
                 self.step(Input::Leg(leg, LegNews::Ended { cause }), ctx);
