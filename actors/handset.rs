@@ -36,6 +36,8 @@ pub struct Located {
     pub base: BaseStationId,
     /// What it calls itself.
     pub user_agent: String,
+    /// Call-ID of its registration: a handset that was started anew has a new one.
+    pub registration: String,
     /// Until when.
     pub expires: Moment,
     /// The handset, when it is on native base stations; contact and destination are names only.
@@ -133,6 +135,7 @@ impl Handset {
             destination: binding.destination(),
             base: binding.base_station().key,
             user_agent: binding.user_agent.clone().unwrap_or_default(),
+            registration: binding.call_id.clone(),
             expires: binding.expires,
             native: None,
         };

@@ -5,6 +5,7 @@
 //!             ├─ BaseStation    one per base station or DECT manager
 //!             ├─ Registration   one per user: its line to the north
 //!             ├─ Presence       one per user of Lync: what it has there besides calls
+//!             ├─ MessageWaiting one per user whose mailbox was heard of
 //!             └─ Call           one per call
 //!                  ├─ Dialog        one per leg
 //!                  └─ MediaChannel  its two flows in the media engine
@@ -33,6 +34,7 @@ pub mod dialog;
 pub mod directory;
 pub mod handset;
 pub mod media_channel;
+pub mod message_waiting;
 pub mod phone_book;
 pub mod ports;
 pub mod presence;

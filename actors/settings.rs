@@ -69,6 +69,8 @@ pub struct NorthSettings {
     pub use_sips_uri: bool,
     /// REGISTERs a second at most, all users together.
     pub registrations_per_second: u32,
+    /// Whether the registrar is asked for messages waiting.
+    pub message_waiting: bool,
     /// Lync; none: plain SIP.
     pub lync: Option<LyncSettings>,
 }

@@ -327,6 +327,7 @@ fn view(user: &UserRecord, state: Option<&UserState>) -> UserView {
         handset_registered: state.is_some_and(|s| s.handset_registered),
         registration: state.map_or_else(|| "off".to_owned(), |s| s.registration.clone()),
         calls: state.map_or(0, |s| s.calls),
+        mailbox: state.and_then(|s| s.mailbox.clone()),
     }
 }
 

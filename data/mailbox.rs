@@ -1,7 +1,8 @@
-//! Message waiting, as the north side told it last.
+//! Message waiting, as it was told last, and the handsets that have subscribed to it.
 
 use kirkwall_core::call::mailbox::Mailbox;
 use kirkwall_core::id::Username;
+use kirkwall_core::sip::notifier::Subscribed;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Record, Records};
@@ -15,8 +16,12 @@ pub type Mailboxes = Records<MailboxRecord>;
 pub struct MailboxRecord {
     /// Whose; names the record.
     pub user: Username,
-    /// What waits.
-    pub mailbox: Mailbox,
+    /// What waits; none: nobody ever told.
+    #[serde(default)]
+    pub mailbox: Option<Mailbox>,
+    /// Handsets that were told that they are subscribed.
+    #[serde(default)]
+    pub subscribers: Vec<Subscribed>,
 }
 
 impl Record for MailboxRecord {

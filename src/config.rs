@@ -193,6 +193,9 @@ sections! {
         registration_expires: Duration = Duration::from_secs(300),
         /// REGISTERs a second at most, all users together; 1 to 10000.
         registrations_per_second: u32 = 200,
+        /// Subscribe to each user's message-summary at the registrar (RFC 3842). One that does not offer it is
+        /// asked again each hour. Lync tells of messages by itself.
+        message_waiting: bool = true,
         /// Words in User-Agent and Server. No version by default: it helps only strangers.
         user_agent: String = "Kirkwall".into(),
         /// Certificate of this node for SIP over TLS, as server and client, PEM file.

@@ -4,6 +4,7 @@ use actix::prelude::*;
 use kirkwall_core::call::dialling::CodeLine;
 use kirkwall_core::call::forward::Forwarding;
 use kirkwall_core::call::log::{LogEntry, LogKind};
+use kirkwall_core::call::mailbox::Mailbox;
 use kirkwall_core::id::{CallRef, Username};
 
 use super::DeskFault;
@@ -61,4 +62,19 @@ pub struct ClearCallLog {
     pub user: Username,
     /// Only these; none: all.
     pub kind: Option<LogKind>,
+}
+
+/// What waits in a user's mailbox; none: nobody ever told.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Option<Mailbox>, DeskFault>")]
+pub struct GetMailbox(pub Username);
+
+/// Says what waits, in place of the voice mail. Its next word counts again.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Mailbox, DeskFault>")]
+pub struct SetMailbox {
+    /// Whose.
+    pub user: Username,
+    /// What waits.
+    pub mailbox: Mailbox,
 }

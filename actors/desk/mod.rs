@@ -40,6 +40,8 @@ pub struct Desk {
     pub list_feature_codes: Recipient<ListFeatureCodes>,
     pub list_call_log: Recipient<ListCallLog>,
     pub clear_call_log: Recipient<ClearCallLog>,
+    pub get_mailbox: Recipient<GetMailbox>,
+    pub set_mailbox: Recipient<SetMailbox>,
     pub list_calls: Recipient<ListCalls>,
     pub get_call: Recipient<GetCall>,
     pub get_ladder: Recipient<GetLadder>,

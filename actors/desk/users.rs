@@ -2,6 +2,7 @@
 
 use actix::prelude::*;
 use kirkwall_core::call::dialling::AllowedCalls;
+use kirkwall_core::call::mailbox::Mailbox;
 use kirkwall_core::id::Username;
 use kirkwall_core::pii::Pii;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,15 @@ pub struct UserView {
     pub registration: String,
     /// Calls of this user now.
     pub calls: u32,
+    /// What waits in the mailbox; none: nobody ever told.
+    pub mailbox: Option<Mailbox>,
+}
+
+impl UserView {
+    /// New messages in the mailbox; 1 where only that something waits is known.
+    pub fn messages(&self) -> u32 {
+        self.mailbox.as_ref().filter(|mailbox| mailbox.waiting).map_or(0, |mailbox| mailbox.new.max(1))
+    }
 }
 
 /// What is to be changed; absent fields stay. An empty text clears an optional field or a secret.

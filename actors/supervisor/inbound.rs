@@ -94,10 +94,16 @@ impl Supervisor {
             return self.route_answer(message, peer, ctx);
         }
         let method = message.method().unwrap_or(Method::Options);
+        if method == Method::Subscribe && peer.facing == Facing::South {
+            return self.subscribe_mailbox(message, peer, ctx);
+        }
         if let Some(tag) = message.to_tag() {
             let owner = OwnerId::in_word(&tag);
             if let Some(presence) = owner.and_then(|owner| self.presences.of_owner(owner)) {
                 return presence.do_send(Hear { message, peer });
+            }
+            if let Some(mailbox) = owner.and_then(|owner| self.mailboxes.of_owner(owner)) {
+                return mailbox.do_send(Hear { message, peer });
             }
             return match owner.map(|owner| self.call_of(owner)) {
                 Some(call) if self.calls.contains_key(&call) => self.tell_call(call, message, peer),
@@ -120,7 +126,8 @@ impl Supervisor {
             // [MS-SIP] §3.5: a BENOTIFY is never answered, not even with an error.
             (_, Method::Benotify) => {}
             (_, Method::Subscribe | Method::Publish) => self.refuse(&message, &peer, 489),
-            (_, Method::Notify | Method::Bye | Method::Prack | Method::Update | Method::Info) => {
+            (_, Method::Notify) => self.notified(message, peer, ctx),
+            (_, Method::Bye | Method::Prack | Method::Update | Method::Info) => {
                 self.refuse(&message, &peer, 481);
             }
             _ => self.refuse(&message, &peer, 405),
@@ -133,6 +140,9 @@ impl Supervisor {
             Some(OWNER_OF_WATCH) => self.watch(WatchInput::Received(message), ctx),
             Some(owner) if let Some(presence) = self.presences.of_owner(owner) => {
                 presence.do_send(Hear { message, peer });
+            }
+            Some(owner) if let Some(mailbox) = self.mailboxes.of_owner(owner) => {
+                mailbox.do_send(Hear { message, peer });
             }
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
@@ -166,6 +176,9 @@ impl Supervisor {
             Some(OWNER_OF_WATCH) => self.watch(WatchInput::Failed(message.clone()), ctx),
             Some(owner) if let Some(presence) = self.presences.of_owner(owner) => {
                 presence.do_send(SendFailed(message.clone()));
+            }
+            Some(owner) if let Some(mailbox) = self.mailboxes.of_owner(owner) => {
+                mailbox.do_send(SendFailed(message.clone()));
             }
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {

@@ -188,7 +188,7 @@ impl Handler<ListRegistrations> for Supervisor {
                 state: entry.state.name,
                 cause: entry.state.cause.clone(),
                 registrar: entry.state.registrar.clone(),
-                notes: entry.state.notes.iter().chain(self.presences.notes(user)).cloned().collect(),
+                notes: self.notes_of(user, &entry.state.notes),
                 expires: entry.state.expires,
             })
             .collect();

@@ -219,6 +219,7 @@ impl Handler<LineChanged> for Supervisor {
         if gone {
             self.line_gone(&user, ctx);
         }
+        self.mailbox_line(&user, ctx);
         gauge!("ipdect_users", "state" => "sip_registered").set(self.lines_up as f64);
     }
 }

@@ -24,6 +24,7 @@ mod inspect;
 mod lessons;
 mod lines;
 mod logs;
+mod mailboxes;
 mod native;
 mod people;
 mod presence;
@@ -67,6 +68,7 @@ pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
+pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
 pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, TakeBase, WaitingFor, WhoHas};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
@@ -119,6 +121,7 @@ pub struct Supervisor {
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     presences: presence::Presences,
+    mailboxes: mailboxes::Mailboxes,
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
@@ -220,6 +223,7 @@ impl Supervisor {
             watch_alarm: None,
             unsaid: Vec::new(),
             presences: presence::Presences::default(),
+            mailboxes: mailboxes::Mailboxes::default(),
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
             invites: HashMap::new(),
@@ -260,6 +264,7 @@ impl Actor for Supervisor {
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
         self.restore_calls(ctx);
+        self.restore_mailboxes(ctx);
         self.watch_proxies(ctx);
     }
 }

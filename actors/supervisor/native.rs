@@ -182,6 +182,7 @@ fn native_place(ipei: Ipei, ipui: Ipui, base: BaseStationId, remote: SocketAddr)
         },
         base,
         user_agent: "native handset".to_owned(),
+        registration: String::new(),
         expires: kirkwall_core::timer::Moment::from_micros(u64::MAX),
         native: Some(ipui),
     }

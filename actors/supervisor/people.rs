@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit};
+use kirkwall_core::call::mailbox::Mailbox;
 use kirkwall_core::id::{BaseStationId, Username};
 use kirkwall_core::sip::{Destination, Peer, SipBaseProfile};
 use kirkwall_data::base_station::BaseStations;
@@ -41,6 +42,8 @@ pub struct UserState {
     pub registration: String,
     /// Calls now.
     pub calls: u32,
+    /// What waits in the mailbox; none: nobody ever told.
+    pub mailbox: Option<Mailbox>,
 }
 
 /// A handset's bindings have changed and are saved.
@@ -139,6 +142,7 @@ impl Handler<AccountChanged> for Supervisor {
         self.accounts.insert(user.clone(), *record);
         self.show_plant();
         self.line_wanted(&user, ctx);
+        self.mailbox_native(&user);
     }
 }
 
@@ -154,6 +158,7 @@ impl Handler<AccountRemoved> for Supervisor {
         self.show_plant();
         self.line_wanted(&user, ctx);
         self.remove_presence(&user);
+        self.forget_mailbox(&user);
         if let Some(handset) = self.handsets.remove(&user) {
             handset.do_send(Forget);
         }
@@ -174,7 +179,8 @@ impl Handler<InspectUsers> for Supervisor {
             let registration =
                 self.lines.get(&user).map_or_else(|| "off".to_owned(), |line| line.state.words());
             let handset_registered = !self.places(&user).is_empty();
-            states.insert(user, UserState { handset_registered, registration, calls: 0 });
+            let mailbox = self.mailboxes.of(&user).cloned();
+            states.insert(user, UserState { handset_registered, registration, calls: 0, mailbox });
         }
         for summary in self.standing() {
             for user in [&summary.caller.user, &summary.callee.user].into_iter().flatten() {
@@ -208,6 +214,7 @@ impl Handler<HandsetLocated> for Supervisor {
             self.locations.insert(user.clone(), places);
         }
         self.tell_range(&user);
+        self.mailbox_places(&user);
         self.show_plant();
     }
 }

@@ -29,8 +29,6 @@ pub(super) struct Presences {
     owners: HashMap<u64, Username>,
     notes: HashMap<Username, Vec<String>>,
     last: u64,
-    /// Messages waiting, as the front end told.
-    waiting: HashMap<Username, Waiting>,
     /// Whether somebody has fetched the location profile.
     has_profile: bool,
 }
@@ -51,7 +49,6 @@ impl Presences {
     fn remove(&mut self, user: &Username) -> Option<Addr<Presence>> {
         self.owners.retain(|_, owner| owner != user);
         self.notes.remove(user);
-        self.waiting.remove(user);
         self.actors.remove(user)
     }
 }
@@ -193,7 +190,7 @@ impl Handler<SignedIn> for Supervisor {
 impl Handler<PresenceSays> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, said: PresenceSays, _: &mut Self::Context) {
+    fn handle(&mut self, said: PresenceSays, ctx: &mut Self::Context) {
         match said {
             PresenceSays::Notes(user, notes) => {
                 debug!(%user, ?notes, "presence");
@@ -216,7 +213,7 @@ impl Handler<PresenceSays> for Supervisor {
                 debug!(%user, profile = told.location_profile, "provisioned");
             }
             PresenceSays::Waiting(user, waiting) => {
-                self.presences.waiting.insert(user, waiting);
+                self.lync_waiting(&user, waiting, ctx);
             }
         }
     }

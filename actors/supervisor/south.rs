@@ -36,7 +36,7 @@ impl Supervisor {
     }
 
     /// Whether digest proves who asks; if not, the answer has been sent.
-    fn authentic(&mut self, request: &SipMessage, peer: &Peer) -> Option<Username> {
+    pub(super) fn authentic(&mut self, request: &SipMessage, peer: &Peer) -> Option<Username> {
         let (now, source) = (self.ports.clock.now(), peer.remote.ip());
         let claimed = request.from().map_or(String::new(), |from| from.uri.user_text());
         let known = claimed.parse::<Username>().is_ok_and(|user| self.accounts.contains_key(&user));

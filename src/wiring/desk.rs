@@ -37,6 +37,8 @@ pub fn desk(
         list_feature_codes: supervisor.clone().recipient(),
         list_call_log: supervisor.clone().recipient(),
         clear_call_log: supervisor.clone().recipient(),
+        get_mailbox: supervisor.clone().recipient(),
+        set_mailbox: supervisor.clone().recipient(),
         get_overview: supervisor.clone().recipient(),
         get_health: supervisor.clone().recipient(),
         check_token: access.clone().recipient(),

@@ -69,6 +69,7 @@ fn north(config: &Config) -> Option<NorthSettings> {
         expires: u32::try_from(config.sip.registration_expires.as_secs()).unwrap_or(300),
         use_sips_uri: config.sip.use_sips_uri,
         registrations_per_second: config.sip.registrations_per_second,
+        message_waiting: config.sip.message_waiting,
         lync: config.lync.enabled.then(|| lync(config)),
     })
 }

@@ -59,7 +59,12 @@ pub struct Baresip {
 impl Baresip {
     /// Starts it and waits until it has registered.
     pub fn start(scene: &Scene, account: Account) -> Baresip {
-        let mut baresip = Self::start_unregistered(scene, account);
+        Self::start_with(scene, account, "")
+    }
+
+    /// The same with more lines of its configuration.
+    pub fn start_with(scene: &Scene, account: Account, more: &str) -> Baresip {
+        let mut baresip = Self::spawn(scene, account, more);
         // The event REGISTER_OK may have gone before the control socket was open; the log keeps it.
         baresip.process.wait_output(" binding]", 0);
         baresip
@@ -67,11 +72,16 @@ impl Baresip {
 
     /// Starts it and waits for its control socket only.
     pub fn start_unregistered(scene: &Scene, account: Account) -> Baresip {
+        Self::spawn(scene, account, "")
+    }
+
+    fn spawn(scene: &Scene, account: Account, more: &str) -> Baresip {
         let room = scene.room(&format!("baresip-{}", account.user));
         let credentials = scene.authority.issue(&format!("baresip-{}", account.user));
         account.tone.write(&room.join("tone.wav"), Duration::from_secs(120));
         let (control, config) = (free_port(), &room.join("config"));
-        std::fs::write(config, settings(&room, control, &credentials, &scene.authority.file())).unwrap();
+        let settings = settings(&room, control, &credentials, &scene.authority.file());
+        std::fs::write(config, settings + more).unwrap();
         std::fs::write(room.join("accounts"), account.line()).unwrap();
         std::fs::write(room.join("contacts"), "").unwrap();
         let mut command = Command::new("baresip");

@@ -34,6 +34,7 @@ mod forward;
 mod ice;
 mod load;
 mod lync_calls;
+mod message_waiting;
 mod outcomes;
 mod pidgin;
 mod restart;

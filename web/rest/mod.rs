@@ -18,6 +18,7 @@ mod certificates;
 mod features;
 mod handsets;
 mod imports;
+mod mailbox;
 mod me;
 mod native_bases;
 mod openapi;
@@ -91,6 +92,9 @@ fn operations() -> Vec<Operation> {
         ),
         op(&get, "/users/{username}/calls", Scope("users:read"), route().to(features::list_calls)),
         op(&delete, "/users/{username}/calls", Scope("users:write"), route().to(features::clear_calls)),
+        op(&get, "/users/{username}/message-waiting", Scope("users:read"), route().to(mailbox::get)),
+        op(&put, "/users/{username}/message-waiting", Scope("users:write"), route().to(mailbox::replace)),
+        op(&delete, "/users/{username}/message-waiting", Scope("users:write"), route().to(mailbox::clear)),
         op(&get, "/feature-codes", Scope("users:read"), route().to(features::codes)),
         op(&post, "/imports", Scope("users:write"), route().to(imports::create)),
         op(&get, "/imports/{id}", Scope("users:write"), route().to(imports::get)),

@@ -22,7 +22,7 @@ use crate::problem::ProblemDocument;
         super::users::list, super::users::create, super::users::get, super::users::replace,
         super::users::change, super::users::delete, super::features::get_forwarding,
         super::features::replace_forwarding, super::features::list_calls, super::features::clear_calls,
-        super::features::codes,
+        super::features::codes, super::mailbox::get, super::mailbox::replace, super::mailbox::clear,
         super::imports::create, super::imports::get, super::imports::apply, super::imports::delete,
         super::calls::list, super::calls::get, super::calls::hang_up, super::calls::ladder,
         super::base_stations::list, super::base_stations::get,

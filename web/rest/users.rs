@@ -67,6 +67,8 @@ pub struct UserStatus {
     pub registration: String,
     /// Calls now.
     pub calls: u32,
+    /// New messages in the mailbox; 1 where only that something waits is known.
+    pub messages: u32,
 }
 
 /// What a client writes. In PATCH absent members stay and null clears (RFC 7396); in PUT absent members
@@ -143,6 +145,7 @@ impl From<&UserView> for UserJson {
                 handset_registered: user.handset_registered,
                 registration: user.registration.clone(),
                 calls: user.calls,
+                messages: user.messages(),
             },
         }
     }

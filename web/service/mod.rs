@@ -5,6 +5,7 @@ pub mod air;
 pub mod calls;
 pub mod certificates;
 pub mod features;
+pub mod mailbox;
 pub mod phone_book;
 pub mod plant;
 pub mod users;

@@ -10,6 +10,7 @@ use actix_web::body::MessageBody;
 use actix_web::test::TestRequest;
 use common::{Answer, Site, ask, send, site};
 use desk::{ADMIN, LINK, TestDesk, VIEWER};
+use kirkwall_core::call::mailbox::Mailbox;
 use kirkwall_web::page_routes;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -314,6 +315,19 @@ async fn a_stream_of_nothing_is_refused() {
         let answer = page(&site, &format!("/ui/stream?view={view}")).await;
         assert_eq!(answer.status, status, "{view}");
     }
+}
+
+#[actix_web::test]
+async fn a_user_s_page_shows_what_waits_and_puts_the_lamp_out() {
+    let mut desk = TestDesk::full();
+    let mailbox = Mailbox { waiting: true, new: 3, urgent: 1, ..Mailbox::default() };
+    desk.mailboxes.insert("4711".parse().unwrap(), mailbox);
+    let site = logged_in(desk).await;
+    assert!(page(&site, "/user/4711").await.body.contains("3 new (1 urgent)"));
+    assert_eq!(post(&site, "/user/4711/message-waiting/clear", "").await.status, 303);
+    let shown = page(&site, "/user/4711").await;
+    keeps_the_policy("/user/4711", &shown);
+    assert!(shown.body.contains("Nothing new") && !shown.body.contains("Put the lamp out"));
 }
 
 #[actix_web::test]

@@ -395,6 +395,26 @@ async fn forwards_are_read_set_and_refused_with_the_field() {
 }
 
 #[actix_web::test]
+async fn message_waiting_is_read_set_and_cleared() {
+    let site = site(TestDesk::full()).await;
+    let path = "/api/v1/users/4711/message-waiting";
+    assert_eq!(ask(&site, "GET", path, &[], "").await.json()["waiting"], serde_json::Value::Null);
+    let set = ask(&site, "PUT", path, &[], r#"{"new":3,"old":1,"urgent":9,"account":"sip:vm@x"}"#).await;
+    assert_eq!(set.status, 200, "{}", set.body);
+    let kept = ask(&site, "GET", path, &[], "").await.json();
+    assert_eq!((&kept["waiting"], &kept["new"], &kept["urgent"]), (&true.into(), &3.into(), &3.into()));
+    assert_eq!(ask(&site, "DELETE", path, &[], "").await.status, 204);
+    let cleared = ask(&site, "GET", path, &[], "").await.json();
+    assert_eq!(
+        (&cleared["waiting"], &cleared["new"], &cleared["old"]),
+        (&false.into(), &0.into(), &1.into())
+    );
+    let wrong = ask(&site, "PUT", path, &[], r#"{"account":"a b"}"#).await;
+    assert_eq!((wrong.status, &wrong.json()["errors"][0]["pointer"]), (422, &"/account".into()));
+    assert_eq!(ask(&site, "GET", "/api/v1/users/none/message-waiting", &[], "").await.status, 404);
+}
+
+#[actix_web::test]
 async fn a_log_is_read_by_kind_and_page_and_cleared() {
     let site = site(TestDesk::full()).await;
     let path = "/api/v1/users/4711/calls";

@@ -77,6 +77,12 @@ fn table() -> Vec<PageRow> {
             "DELETE /users/{username}/calls",
             route().to(features::clear_calls),
         ),
+        act(
+            "/user/{username}/message-waiting/clear",
+            edit,
+            "DELETE /users/{username}/message-waiting",
+            route().to(features::clear_mailbox),
+        ),
         page("/feature-codes", Scope("users:read"), route().to(features::codes)),
         page("/users/import", edit, route().to(import::form)),
         act("/users/import", edit, "POST /imports", route().to(import::upload)),

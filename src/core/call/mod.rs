@@ -20,6 +20,7 @@ pub mod ladder;
 mod leg;
 pub mod log;
 pub mod mailbox;
+pub mod message_waiting;
 mod party;
 pub mod preempt;
 pub mod route;

@@ -6,6 +6,7 @@ pub mod digest;
 pub mod door;
 pub mod invite;
 mod next_hop;
+pub mod notifier;
 pub mod offer_answer;
 pub mod pace;
 mod peer;

@@ -15,6 +15,7 @@ use kirkwall_core::call::dialling::{CodeLine, FeatureCodes};
 use kirkwall_core::call::forward::Forwarding;
 use kirkwall_core::call::ladder::Rung;
 use kirkwall_core::call::log::{LogEntry, LogKind};
+use kirkwall_core::call::mailbox::Mailbox;
 use kirkwall_core::call::{CallSummary, Party, Phase};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::Codec;
@@ -39,6 +40,7 @@ pub const START: Moment = Moment::from_micros(1_795_503_600_000_000);
 pub struct TestDesk {
     users: BTreeMap<Username, UserView>,
     forwarding: BTreeMap<Username, Forwarding>,
+    pub mailboxes: BTreeMap<Username, Mailbox>,
     log: Vec<LogEntry>,
     calls: Vec<CallSummary>,
     tokens: Vec<TokenView>,
@@ -85,6 +87,7 @@ impl TestDesk {
         Self {
             users: BTreeMap::new(),
             forwarding: BTreeMap::new(),
+            mailboxes: BTreeMap::new(),
             log: Vec::new(),
             calls: Vec::new(),
             tokens: Vec::new(),
@@ -128,6 +131,8 @@ impl TestDesk {
             get_capacity: address.clone().recipient(),
             get_forwarding: address.clone().recipient(),
             set_forwarding: address.clone().recipient(),
+            get_mailbox: address.clone().recipient(),
+            set_mailbox: address.clone().recipient(),
             list_feature_codes: address.clone().recipient(),
             list_call_log: address.clone().recipient(),
             clear_call_log: address.clone().recipient(),
@@ -223,6 +228,7 @@ fn fresh(name: &str) -> UserView {
         handset_registered: false,
         registration: "off".into(),
         calls: 0,
+        mailbox: None,
     }
 }
 
@@ -693,6 +699,25 @@ fn log(start: Moment) -> Vec<LogEntry> {
         ..missed.clone()
     };
     vec![missed, placed]
+}
+
+impl Handler<GetMailbox> for TestDesk {
+    type Result = Result<Option<Mailbox>, DeskFault>;
+
+    fn handle(&mut self, GetMailbox(user): GetMailbox, _: &mut Self::Context) -> Self::Result {
+        self.user(&user)?;
+        Ok(self.mailboxes.get(&user).cloned())
+    }
+}
+
+impl Handler<SetMailbox> for TestDesk {
+    type Result = Result<Mailbox, DeskFault>;
+
+    fn handle(&mut self, SetMailbox { user, mailbox }: SetMailbox, _: &mut Self::Context) -> Self::Result {
+        self.user(&user)?;
+        self.mailboxes.insert(user, mailbox.clone());
+        Ok(mailbox)
+    }
 }
 
 impl Handler<GetForwarding> for TestDesk {

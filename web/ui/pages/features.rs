@@ -6,6 +6,7 @@ use kirkwall_actors::desk::{ClearCallLog, ListCallLog, SetForwarding};
 use kirkwall_core::call::dialling::CodeLine;
 use kirkwall_core::call::forward::{Forwarding, NO_ANSWER_SECONDS};
 use kirkwall_core::call::log::LogEntry;
+use kirkwall_core::call::mailbox::Mailbox;
 use kirkwall_core::id::Username;
 use serde::Deserialize;
 
@@ -15,6 +16,7 @@ use crate::clock::rfc3339;
 use crate::problem::Problem;
 use crate::rest::{in_path, log_kind};
 use crate::service::features as service;
+use crate::service::mailbox;
 use crate::site::Site;
 use crate::ui::frame::{Frame, PageProblem, ok, render};
 use crate::ui::see_other;
@@ -87,6 +89,8 @@ pub struct PhonePart {
     pub calls: Vec<CallRow>,
     /// In all.
     pub total: usize,
+    /// What waits; none: nobody ever told.
+    pub mailbox: Option<Mailbox>,
     /// Why it was not kept.
     pub problem: Option<Problem>,
 }
@@ -128,6 +132,7 @@ impl PhonePart {
             typed: TypedForwarding::of(set),
             calls: log.entries.iter().map(CallRow::from).collect(),
             total: log.total,
+            mailbox: mailbox::mailbox(site, user.clone()).await?,
             problem: None,
         })
     }
@@ -175,5 +180,16 @@ pub async fn clear_calls(
     let user = named(&path)?;
     let order = ClearCallLog { user: user.clone(), kind: log_kind(Some(&form.kind))? };
     service::clear_log(&site, &who, order).await?;
+    Ok(see_other(&format!("/user/{}", in_path(user.as_str()))))
+}
+
+/// `POST /user/{username}/message-waiting/clear`
+pub async fn clear_mailbox(
+    site: web::Data<Site>,
+    Caller(who): Caller,
+    path: web::Path<String>,
+) -> Result<HttpResponse, PageProblem> {
+    let user = named(&path)?;
+    mailbox::clear_mailbox(&site, &who, user.clone()).await?;
     Ok(see_other(&format!("/user/{}", in_path(user.as_str()))))
 }
