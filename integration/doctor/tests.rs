@@ -529,9 +529,8 @@ async fn a_good_certificate_is_good_and_each_fault_is_told_alone() {
 
 #[tokio::test]
 async fn a_short_key_is_told() {
-    let (certificate, key) =
-        (include_str!("../pki/testdata/rsa1024.pem"), include_str!("../pki/testdata/rsa1024.key.pem"));
-    let found = Own::new().look(certificate, key).await;
+    let weak = crate::pki::tests::keys::rsa(1_024);
+    let found = Own::new().look(&weak.certificate, &weak.key).await;
     expect(&found, &[("CERT-001", Error), ("CERT-007", Error)]);
     assert!(found["CERT-007"].evidence.contains("1024 bits"), "{found:?}");
 }

@@ -26,7 +26,7 @@ mod words;
 mod x509;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use authority::Authority;
 pub use certificate_request::{BadRequest, CertificateRequest};

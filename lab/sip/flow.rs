@@ -21,8 +21,11 @@ use super::{Failure, Hop, Transport, tls};
 
 /// Most connections of one endpoint.
 const MAX_CONNECTIONS: usize = 8_192;
-/// Most messages that wait to be written to one connection.
-const WRITE_QUEUE: usize = 256;
+/// Most messages that wait to be written to one connection. All users of a switch come over one, and each has
+/// a few answers under way: what does not fit is lost to them until a timer of 32 s ends.
+const WRITE_QUEUE: usize = 32_768;
+/// Messages written with one call.
+const BATCH: usize = 64;
 /// Longest wait for a connection or a TLS handshake.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// A connection that is silent for so long is closed.
@@ -203,7 +206,10 @@ async fn write_all<W>(mut to: W, mut queue: mpsc::Receiver<Bytes>, closed: Cance
 where
     W: AsyncWrite + Unpin,
 {
-    while let Some(Some(octets)) = closed.run_until_cancelled(queue.recv()).await {
+    let mut batch = Vec::with_capacity(BATCH);
+    while let Some(1..) = closed.run_until_cancelled(queue.recv_many(&mut batch, BATCH)).await {
+        let octets = batch.concat();
+        batch.clear();
         let wrote = timeout(CONNECT_WAIT, async {
             to.write_all(&octets).await?;
             to.flush().await

@@ -1,5 +1,6 @@
 //! Verbs, a file for each family of them.
 
+mod crowd;
 mod expect;
 mod ice;
 mod native_base;
@@ -18,6 +19,7 @@ use super::{Fault, Given, Stage};
 const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Lync front ends", north::VERBS),
+    ("Crowds", crowd::VERBS),
     ("ICE", ice::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),

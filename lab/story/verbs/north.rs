@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::spine::south_password;
 use super::{Verb, verb};
 use crate::front_end::lync::{Ntlm, Proof, TrustedApplication};
 use crate::front_end::{Accounts, FrontEnd, FrontEndConfig, LyncConfig};
@@ -170,7 +171,16 @@ fn free_port() -> Result<SocketAddr, Fault> {
 }
 
 fn named(stage: &mut Stage, given: &Given) -> Result<FrontEnd, Fault> {
-    let name = given.word("name");
+    front_end_named(stage, given.word("name"))
+}
+
+/// Where it listens, as the switch shows it.
+pub(super) fn tls_of(front_end: &FrontEnd) -> String {
+    front_end.listening().tls.map(|at| format!("tls {at}")).unwrap_or_default()
+}
+
+/// The front end of this name.
+pub(super) fn front_end_named(stage: &mut Stage, name: &str) -> Result<FrontEnd, Fault> {
     let found = stage.prop::<FrontEnds>().by_name.get(name).cloned();
     found.ok_or_else(|| {
         let mend = format!("put `lync front end {name} by ntlm` before this step");
@@ -195,7 +205,7 @@ async fn wakes(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 
 async fn at(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let (front_end, user) = (named(stage, given)?, given.word("user"));
-    let address = front_end.listening().tls.map(|at| format!("tls {at}")).unwrap_or_default();
+    let address = tls_of(&front_end);
     let expected = format!("{user} is signed in at {}", given.word("name"));
     until(stage.patience, expected, async || {
         let lines = stage.switch.get("/registrations").await?;
@@ -249,7 +259,9 @@ async fn users(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let (first, last) = (given.count("first").unwrap_or(0), given.count("last").unwrap_or(0));
     let mut csv = "username,display_name,auth_username,auth_password,south_password,enabled\n".to_owned();
     csv.extend(
-        (first..=last).map(|user| format!("{user},Nurse {user},{user},{PASSWORD},south-{user},yes\n")),
+        (first..=last)
+            .map(|user| (user, south_password(&user.to_string())))
+            .map(|(user, south)| format!("{user},Nurse {user},{user},{PASSWORD},{south},yes\n")),
     );
     stage.switch.import(&csv)
 }

@@ -96,9 +96,19 @@ pub(super) fn protection(given: &Given) -> Result<Protection, Fault> {
 }
 
 async fn handset(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
-    let (user, base, voice) = (given.word("user"), given.word("base"), stage.cast.next_voice());
+    let user = given.word("user");
     let name = given.text("name").unwrap_or(user);
     let password = given.text("password").map_or_else(|| south_password(user), str::to_owned);
+    enter(stage, (user, name), given.word("base"), password)
+}
+
+/// A handset of a user, called by its number.
+pub(super) fn add_handset(stage: &mut Stage, user: &str, base: &str) -> Result<(), Fault> {
+    enter(stage, (user, user), base, south_password(user))
+}
+
+fn enter(stage: &mut Stage, (user, name): (&str, &str), base: &str, password: String) -> Result<(), Fault> {
+    let voice = stage.cast.next_voice();
     let south = stage.prop::<South>();
     let on = south.bases.get(base).ok_or_else(|| {
         Fault::unusable(
@@ -118,7 +128,12 @@ async fn handset(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 }
 
 async fn registered(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
-    stands(stage, given.word("name"), "is registered", |now| matches!(now, Standing::Registered(_))).await
+    await_registered(stage, given.word("name")).await
+}
+
+/// Waits till the switch has taken the handset's registration.
+pub(super) async fn await_registered(stage: &mut Stage, name: &str) -> Result<(), Fault> {
+    stands(stage, name, "is registered", |now| matches!(now, Standing::Registered(_))).await
 }
 
 async fn refused(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

@@ -1,5 +1,7 @@
 //! Certificates on disk, good and bad.
 
+pub(crate) mod keys;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,17 +11,7 @@ use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use tempfile::TempDir;
 
 use super::*;
-
-/// RSA of 1024 bits, made for this test and used nowhere.
-const RSA_1024: &str = include_str!("testdata/rsa1024.pem");
-const RSA_1024_KEY: &str = include_str!("testdata/rsa1024.key.pem");
-/// RSA of 2048 bits: certificate, and its key as PKCS#1 and locked PKCS#8.
-const RSA_2048: &str = include_str!("testdata/rsa2048.pem");
-const RSA_2048_PKCS1: &str = include_str!("testdata/rsa2048.pkcs1.pem");
-const RSA_2048_LOCKED: &str = include_str!("testdata/rsa2048.locked.pem");
-/// ECDSA P-256 with its key as SEC1.
-const EC: &str = include_str!("testdata/ec.pem");
-const EC_SEC1: &str = include_str!("testdata/ec.sec1.pem");
+use keys::{ec, rsa};
 
 struct Folder(TempDir);
 
@@ -83,19 +75,21 @@ fn the_first_start_makes_a_certificate_and_the_second_keeps_it() {
 
 #[test]
 fn a_fingerprint_is_that_of_openssl() {
-    let identity = Identity::from_pem("t", EC, EC_SEC1, Usage::Both, SystemTime::now()).unwrap();
-    assert_eq!(identity.fingerprint(), include_str!("testdata/ec.sha256").trim());
+    let ec = ec();
+    let identity =
+        Identity::from_pem("t", &ec.certificate, &ec.own_form, Usage::Both, SystemTime::now()).unwrap();
+    assert_eq!(identity.fingerprint(), ec.fingerprint);
     assert!(!format!("{identity:?}").contains("PRIVATE"));
 }
 
 #[test]
 fn keys_of_each_kind_are_read() {
     let now = SystemTime::now();
-    for (certificate, key) in [(RSA_2048, RSA_2048_PKCS1), (EC, EC_SEC1)] {
-        Identity::from_pem("t", certificate, key, Usage::Both, now).unwrap();
+    for kept in [rsa(2_048), ec()] {
+        for key in [&kept.own_form, &kept.key] {
+            Identity::from_pem("t", &kept.certificate, key, Usage::Both, now).unwrap();
+        }
     }
-    let (certificate, pkcs8) = made(|_| {});
-    Identity::from_pem("t", &certificate, &pkcs8, Usage::Both, now).unwrap();
 }
 
 #[test]
@@ -107,12 +101,13 @@ fn each_fault_names_the_file_and_the_mend() {
     let empty = folder.write("empty.pem", "hello");
     assert!(fault(&empty, &good_key).contains("empty.pem: holds no certificate"));
     assert!(fault(&good, &good).contains("good.pem: holds a certificate but no private key"));
-    let locked = folder.write("locked.pem", RSA_2048_LOCKED);
+    let ec = ec();
+    let locked = folder.write("locked.pem", &ec.locked);
     assert!(fault(&good, &locked).contains("passphrase"));
-    let other = folder.write("other.key", EC_SEC1);
+    let other = folder.write("other.key", &ec.own_form);
     let what = fault(&good, &other);
     assert!(what.contains("other.key: this key does not belong") && what.contains("good.pem"), "{what}");
-    let cut = folder.write("cut.pem", &EC[..EC.len() - 40]);
+    let cut = folder.write("cut.pem", &ec.certificate[..ec.certificate.len() - 40]);
     assert!(fault(&cut, &other).contains("cut.pem: not readable as PEM"), "{}", fault(&cut, &other));
     let broken = folder.write("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     assert!(fault(&broken, &other).contains("broken.pem"));
@@ -126,7 +121,8 @@ fn weak_old_and_misused_certificates_are_refused_with_words() {
     let refuse = |certificate: &str, key: &str, usage| {
         Identity::from_pem("t.pem", certificate, key, usage, now).unwrap_err().to_string()
     };
-    let what = refuse(RSA_1024, RSA_1024_KEY, Usage::Both);
+    let weak = rsa(1_024);
+    let what = refuse(&weak.certificate, &weak.key, Usage::Both);
     assert!(what.contains("t.pem") && what.contains("1024 bits"), "{what}");
 
     let (certificate, key) =
@@ -174,5 +170,5 @@ fn a_bundle_without_authorities_is_told() {
     let folder = Folder::new();
     let empty = folder.write("ca.pem", "");
     assert!(Trust::bundle(&empty).unwrap_err().to_string().contains("ca.pem: holds no certificate"));
-    assert!(Trust::from_pem("ec", EC.as_bytes()).is_ok());
+    assert!(Trust::from_pem("ec", ec().certificate.as_bytes()).is_ok());
 }
