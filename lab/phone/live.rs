@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::wishes::Wishes;
 use super::{CallReport, Direction, Outcome, Phone};
 use crate::ice::Found;
 use crate::media::Stream;
@@ -53,6 +54,7 @@ struct Shared {
     ears: Mutex<Option<Ears>>,
     found: Mutex<Option<Found>>,
     talking_since: Mutex<Option<Instant>>,
+    wishes: Wishes,
 }
 
 impl LiveCall {
@@ -66,7 +68,12 @@ impl LiveCall {
             ears: Mutex::default(),
             found: Mutex::default(),
             talking_since: Mutex::default(),
+            wishes: Wishes::default(),
         }))
+    }
+
+    pub(super) fn wishes(&self) -> &Wishes {
+        &self.0.wishes
     }
 
     /// Who began it.

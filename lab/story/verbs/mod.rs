@@ -10,6 +10,7 @@ mod north;
 mod phones;
 mod sip_dect;
 mod spine;
+mod telephony;
 
 use futures::future::LocalBoxFuture;
 
@@ -26,6 +27,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Native handsets", native_handset::VERBS),
     ("Users of native handsets", native_user::VERBS),
     ("Telephones", phones::VERBS),
+    ("Telephones in talk", telephony::VERBS),
     ("Expectations", expect::VERBS),
 ];
 

@@ -44,10 +44,11 @@ pub enum Sound {
     Ringing,
 }
 
-/// How often an end is asked to take the voice back that it once refused to.
-const MAX_REFUSALS: u8 = 3;
-/// And how long after.
+/// How often an end is asked to take the voice back that it once refused to, or could not be asked.
+const MAX_REFUSALS: u8 = 10;
+/// And how long after: twice as long each time, a minute at most.
 const AGAIN: Duration = Duration::from_secs(4);
+const MOST_DOUBLINGS: u8 = 4;
 
 impl Call {
     /// What we want to do with an end: everything, unless the other end holds it.
@@ -133,7 +134,7 @@ impl Call {
         let before = strand.refused.filter(|(direction, _)| *direction == wish).map_or(0, |(_, times)| times);
         strand.refused = Some((wish, before.saturating_add(1)));
         if wish == Direction::SendRecv && before < MAX_REFUSALS - 1 {
-            self.timers.set(Timer::Align, now + AGAIN);
+            self.timers.set(Timer::Align, now + AGAIN * (1 << before.min(MOST_DOUBLINGS)));
         }
     }
 

@@ -34,7 +34,9 @@ impl Town {
                 self.must(id.as_ref().is_some_and(|id| self.is_known(id)), || {
                     format!("{} talks in a call that the switch does not know: {id:?}", phone.number)
                 });
-                let excused = self.unheard.contains(&phone.address.ip());
+                // A last word that was saved as said and went with the process: the subscription runs out.
+                let struck = self.tally.keys().any(|what| what.starts_with("kill -9"));
+                let excused = struck || self.unheard.contains(&phone.address.ip());
                 self.must(line.waits_for.is_empty() || excused, || {
                     format!("{} never hears of its transfers {:?}", phone.number, line.waits_for)
                 });
