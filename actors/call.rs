@@ -22,12 +22,14 @@ use std::net::IpAddr;
 
 use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
+use kirkwall_core::call::dect_leg::LineNo;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
     self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Output, Save, Target,
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
+use kirkwall_core::media::ice::candidate::Candidate;
 use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
@@ -42,7 +44,7 @@ use tracing::{Span, debug, error, info, info_span};
 use crate::desk::MediaView;
 use crate::dialog::{Dialog, DialogSeed, Moved, Place, local_end, local_end_to};
 use crate::media_channel::{
-    Close, Count, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run,
+    Close, Count, Gather, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run,
 };
 use crate::ports::Ports;
 use crate::recovery::{MediaRecord, Survivor};
@@ -100,7 +102,7 @@ enum Beginning {
     /// With an INVITE.
     Invited(Box<SipMessage>, Peer),
     /// With a handset on a native base station.
-    Native(Addr<crate::air::leg::NativeLeg>),
+    Native(Addr<crate::air::leg::NativeLeg>, LineNo),
     /// With what was on disk.
     Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
     /// It has begun.
@@ -123,6 +125,8 @@ pub struct Call {
     joined: Vec<(String, LegNo)>,
     credentials: Option<Credentials>,
     channel: Option<Addr<MediaChannel>>,
+    /// Our addresses at a media relay, towards the caller and the callee.
+    relayed: [Vec<Candidate>; 2],
     ladder: Ladder,
     supervisor: Addr<Supervisor>,
     ports: Ports,
@@ -178,6 +182,7 @@ impl Call {
             joined: Vec::new(),
             credentials: None,
             channel: None,
+            relayed: [Vec::new(), Vec::new()],
             ladder: Ladder::default(),
             calls: Calls::new(&ports.journal),
             cdrs: Cdrs::new(&ports.journal),
@@ -329,7 +334,7 @@ impl Call {
     fn dialog(&self, leg: LegNo) -> Option<&Addr<Dialog>> {
         match self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, addr)| addr))? {
             LegAddr::Sip(dialog) => Some(dialog),
-            LegAddr::Native(_) => None,
+            LegAddr::Native(..) => None,
         }
     }
 }
@@ -341,7 +346,7 @@ impl Actor for Call {
         ctx.set_mailbox_capacity(1_024);
         match std::mem::replace(&mut self.beginning, Beginning::Done) {
             Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
-            Beginning::Native(leg) => self.joined(leg, ctx),
+            Beginning::Native(leg, line) => self.joined(leg, line, ctx),
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }

@@ -275,7 +275,9 @@ impl Handler<Obey> for Dialog {
         if let LegOrder::HangUp { cause } | LegOrder::Reject { cause } = &order {
             self.why = Some(cause.clone());
         }
-        self.step(LegInput::Order(tell(order)), ctx);
+        if let Some(order) = tell(order) {
+            self.step(LegInput::Order(order), ctx);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! Invariant: ports are free again when the actor is gone, however it went ([`Drop`]).
 
 mod agents;
+mod relays;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,8 @@ use crate::recovery::{MediaRecord, media_name};
 
 pub use agents::{IceSeed, PairsChosen};
 use agents::{SideAgent, side_index};
+use relays::SideRelay;
+pub use relays::{Gather, RelayAccess, RelayFailed};
 
 /// A call this old is worth bringing back; shorter ones are over before anybody could.
 const FIRST_KEPT: Duration = Duration::from_secs(2);
@@ -42,6 +45,10 @@ pub struct MediaChannel {
     ice: IceSeed,
     /// Of the sides where both ends do ICE.
     agents: [Option<SideAgent>; 2],
+    /// Of the sides that have addresses at a relay.
+    relays: [Option<SideRelay>; 2],
+    /// Who waits for these addresses.
+    gathering: Option<tokio::sync::oneshot::Sender<()>>,
     listening: bool,
     alarm: Option<SpawnHandle>,
 }
@@ -60,6 +67,8 @@ impl MediaChannel {
             remotes: [None, None],
             ice,
             agents: [None, None],
+            relays: [None, None],
+            gathering: None,
             listening: false,
             alarm: None,
         }
@@ -237,6 +246,7 @@ impl Handler<Close> for MediaChannel {
     type Result = Vec<MediaView>;
 
     fn handle(&mut self, _: Close, ctx: &mut Self::Context) -> Self::Result {
+        self.release_relays(ctx);
         ctx.stop();
         self.forget();
         let counters = if std::mem::take(&mut self.open) { self.engine.close(self.id) } else { None };

@@ -89,6 +89,9 @@ impl Presence {
             ServicesOutput::LocationProfile(profile) => {
                 self.supervisor.do_send(PresenceSays::LocationProfile(profile));
             }
+            ServicesOutput::Relay(granted) => {
+                self.supervisor.do_send(PresenceSays::Relay(user, granted));
+            }
             ServicesOutput::Provisioned(told) => {
                 self.supervisor.do_send(PresenceSays::Provisioned(user, told))
             }
@@ -151,6 +154,8 @@ pub enum Happened {
     },
     /// Signed out.
     SignedOut,
+    /// It keeps the node's credentials for the media relay from now on.
+    WantsRelay,
     /// So many calls stand, from dialling or answering to the end.
     Calls(usize),
     /// Out of range of every base station.
@@ -170,6 +175,7 @@ impl Handler<Happened> for Presence {
                 ServicesInput::SignedIn { gruu, proxy, limited, wants_profile }
             }
             Happened::SignedOut => ServicesInput::SignedOut,
+            Happened::WantsRelay => ServicesInput::WantsRelay,
             Happened::Calls(calls) => ServicesInput::Calls(calls),
             Happened::OutOfRange(out) => ServicesInput::OutOfRange(out),
             Happened::DoNotDisturb(on) => ServicesInput::DoNotDisturb(on),

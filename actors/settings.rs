@@ -18,6 +18,8 @@ use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
 use kirkwall_integration::sip::DnsMethod;
 
+use crate::media_channel::RelayAccess;
+
 /// Settings of one node.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -37,6 +39,8 @@ pub struct Settings {
     pub internal_routing: InternalRouting,
     /// How numbers are dialled.
     pub dialling: Arc<DialPlan>,
+    /// The pause after which a number counts as whole that is dialled digit by digit.
+    pub digit_gap: Duration,
     /// Media.
     pub media: MediaSettings,
     /// Call logs of users.
@@ -171,6 +175,10 @@ pub struct IceSettings {
     pub north: IceMode,
     /// How the agents work.
     pub agents: agent::Settings,
+    /// Whether the pool's media relay is used.
+    pub uses_relay: bool,
+    /// The relay, once the pool has told of it and while it serves.
+    pub relay: Option<Arc<RelayAccess>>,
 }
 
 /// How much of a user's calls is kept.

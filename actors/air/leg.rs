@@ -1,20 +1,27 @@
-//! The actor of a native leg: one call of one handset, with its stream at a base station.
+//! The actor of a native leg: the call of one handset on the air, with its stream at a base station, and the
+//! calls of the switch that share it.
 //!
 //! ```text
-//! call ──Obey──► step ──► DectLeg::handle ──► handset (NativeHandset), stream (NativeBase), call (LegSaid)
+//! calls ──ObeyOn──► step ──► DectLeg::handle ──► handset (NativeHandset), stream (NativeBase), calls (LegSaid)
 //! ```
+//!
+//! A call for a handset makes a leg; when the handset has a call already, the leg there takes it as one more of
+//! its lines, and the new leg only passes on what its call says (`lines`).
 //!
 //! Nothing of it is on disk: a native call that stood when the process ended is ended when it starts again.
 
+mod lines;
 mod messages;
 mod stream;
+
+use std::collections::BTreeMap;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use actix::prelude::*;
-use kirkwall_core::call::dect_leg::{Abilities, Beginning, DectLeg, Input, Output, Stream};
-use kirkwall_core::call::{LegNews, LegNo};
+use kirkwall_core::call::dect_leg::{Abilities, Beginning, Called, DectLeg, Input, LineNo, Output, Stream};
+use kirkwall_core::call::{Body, LegNews, LegNo, LegOrder};
 use kirkwall_core::dect::base_link::code::{Codec as BaseCodec, SrtpSuite as BaseSuite};
 use kirkwall_core::dect::base_link::word::{MediaModify, MediaOpen, SrtpKey as BaseKey, dir};
 use kirkwall_core::dect::base_link::{ConnId, MediaId};
@@ -23,21 +30,23 @@ use kirkwall_core::dect::element::ReleaseReason;
 use kirkwall_core::dect::identity::Ipui;
 use kirkwall_core::dect::portable::{CallNews, CallNo, Connection, Offer, Order};
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens};
-use kirkwall_core::machine::Machine;
+use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::media::{Codec, Direction, SrtpKey, SrtpSuite};
 use kirkwall_core::pii::Pii;
 use tracing::{Span, debug, info_span};
 
-pub use messages::{GoOver, InspectStream, Join, LegHears, StreamMoved, StreamOpened, TurnedAway};
+pub use lines::{GoOver, Join, Knock, ObeyOn, Occupied, TurnedAway};
+pub use messages::{InspectStream, LegHears, StreamMoved, StreamOpened};
 pub use stream::{base_codec, direction, key, suite};
 
 use super::FindHandset;
 use super::base::{CloseStream, NativeBase, OpenStream, Say, TakeStream};
 use super::portable::{Do, NativeHandset, OfferCall, Serve};
 use crate::call::{Call, LegSaid};
-use crate::dialog::Obey;
 use crate::ports::Ports;
-use crate::supervisor::{MoveBase, NativeCall, Supervisor};
+use crate::supervisor::{IsWhole, MoveBase, NativeCall, PassBase, Supervisor, TakeBase};
+
+use lines::Place;
 
 /// Where a handset speaks over.
 #[derive(Debug, Clone)]
@@ -95,9 +104,11 @@ enum Start {
         call: Addr<Call>,
         ipui: Ipui,
         reference: CallRef,
-        base: BaseStationId,
-        beginning: Box<Beginning>,
+        base: Option<BaseStationId>,
+        called: Box<Called>,
     },
+    /// The handset was offered this.
+    Offered(Box<Called>),
     Done,
 }
 
@@ -109,52 +120,71 @@ pub struct NativeLeg {
     seed: LegSeed,
     machine: DectLeg,
     start: Start,
-    call: Option<Addr<Call>>,
-    /// The call, and the base station whose channel it holds for this leg.
+    /// Its lines, by the calls that they belong to.
+    lines: BTreeMap<LineNo, Place>,
+    /// The call that holds a channel of a base station for the connection.
     held: Option<(CallRef, BaseStationId)>,
+    /// Whose handset it is, where it spoke when it began.
     asked: Option<Asked>,
+    /// Orders that came while its one line was given to another leg.
+    moving: Option<Vec<LegOrder>>,
+    /// The leg that has its one line, when the handset was in a call already.
+    elsewhere: Option<(Addr<NativeLeg>, LineNo)>,
+    ipui: Ipui,
     at: Option<At>,
     media: Option<MediaId>,
     stream: Option<Stream>,
-    closed: bool,
+    alarm: Option<SpawnHandle>,
     span: Span,
 }
 
 impl NativeLeg {
     /// The leg of a handset that calls.
     pub fn asked(seed: LegSeed, asked: Asked) -> Self {
-        Self::new(seed, Start::Asked(Box::new(asked)))
+        Self::new(seed, asked.ipui.clone(), Start::Asked(Box::new(asked)))
     }
 
-    /// The leg of a handset that is called.
+    /// The leg of a handset that is called, and the base station whose channel the call holds for it.
     pub fn dialled(
         seed: LegSeed,
         (call, reference): (Addr<Call>, CallRef),
-        (ipui, base): (Ipui, BaseStationId),
-        beginning: Beginning,
+        (ipui, base): (Ipui, Option<BaseStationId>),
+        called: Called,
     ) -> Self {
-        Self::new(seed, Start::Dialled { call, ipui, reference, base, beginning: Box::new(beginning) })
+        let start = Start::Dialled { call, ipui: ipui.clone(), reference, base, called: Box::new(called) };
+        Self::new(seed, ipui, start)
     }
 
-    fn new(mut seed: LegSeed, start: Start) -> Self {
+    fn new(mut seed: LegSeed, ipui: Ipui, start: Start) -> Self {
         let machine = DectLeg::new(seed.call_no, seed.abilities.clone(), seed.tokens.split());
-        let span = info_span!("native leg", leg = seed.leg.0);
-        let (call, held, asked, at, media, stream) = (None, None, None, None, None, None);
-        Self { seed, machine, start, call, held, asked, at, media, stream, closed: false, span }
+        Self {
+            span: info_span!("native leg", leg = seed.leg.0),
+            seed,
+            machine,
+            start,
+            lines: BTreeMap::new(),
+            held: None,
+            asked: None,
+            moving: None,
+            elsewhere: None,
+            ipui,
+            at: None,
+            media: None,
+            stream: None,
+            alarm: None,
+        }
     }
 
     /// One input in, everything it causes out, in order.
     fn step(&mut self, input: Input, ctx: &mut Context<Self>) {
         let _entered = self.span.clone().entered();
-        let ready = match self.machine.handle(input, self.seed.ports.clock.now()) {
+        let Ready { then, .. } = match self.machine.handle(input, self.seed.ports.clock.now()) {
             Ok(ready) => ready,
             Err(refusal) => return debug!(%refusal),
         };
-        for output in ready.then {
+        for output in then {
             match output {
-                Output::Handset(Order::Offer { call, offer }) => {
-                    self.offer(call, offer, ctx);
-                }
+                Output::Handset(Order::Offer { call, offer }) => self.offer(call, offer, ctx),
                 Output::Handset(order) => {
                     if let Some(handset) = &self.seed.handset {
                         handset.do_send(Do(order));
@@ -163,14 +193,25 @@ impl NativeLeg {
                 Output::Open(connection) => self.open(&connection, ctx),
                 Output::Modify(stream) => self.modify(*stream),
                 Output::CloseStream => self.close_stream(),
-                Output::Begin(offer) => self.begin(offer, ctx),
-                Output::News(news) => self.report(news),
+                Output::Begin { line, digits, body } => self.begin(line, digits, body, ctx),
+                Output::Digits(digits) => self.ask_plan(digits, ctx),
+                Output::News(line, news) => self.report(line, news),
             }
         }
-        // A leg that nobody joined has nobody to wait for.
-        if self.machine.is_over() && (self.closed || self.call.is_none() && self.asked.is_none()) {
+        self.rearm(ctx);
+        if self.machine.is_over() {
             ctx.stop();
         }
+    }
+
+    fn rearm(&mut self, ctx: &mut Context<Self>) {
+        if let Some(old) = self.alarm.take() {
+            ctx.cancel_future(old);
+        }
+        self.alarm = self.machine.deadline().map(|at| {
+            let after = at.since(self.seed.ports.clock.now());
+            ctx.run_later(after, |me, ctx| me.step(Input::Deadline, ctx))
+        });
     }
 
     /// A handset that is not subscribed any more has no actor.
@@ -184,25 +225,42 @@ impl NativeLeg {
         }
     }
 
-    fn report(&mut self, news: LegNews) {
-        self.closed |= news == LegNews::Closed;
-        if let Some(call) = &self.call {
-            call.do_send(LegSaid { leg: self.seed.leg, news });
-        }
-    }
-
     /// A channel of the base station first, if it is another than the one that is held; then the stream.
     fn open(&mut self, connection: &Connection, ctx: &mut Context<Self>) {
-        let moved = self.held.clone().filter(|(_, base)| *base != connection.base);
-        let Some((call, from)) = moved else { return self.open_stream(ctx) };
         let to = connection.base.clone();
-        self.held = Some((call, to.clone()));
-        let asked = self.seed.supervisor.send(MoveBase { call, from, to }).into_actor(self);
-        ctx.spawn(asked.map(|granted, me, ctx| match granted {
-            Ok(Ok(())) => me.open_stream(ctx),
-            Ok(Err(words)) => me.step(Input::NotOpened(words), ctx),
-            Err(_) => me.step(Input::NotOpened("the switch is busy".to_owned()), ctx),
-        }));
+        let supervisor = self.seed.supervisor.clone();
+        let call = self.lines.values().next().map(|place| place.reference);
+        let asked = match self.held.replace((call.unwrap_or(CallRef(0)), to.clone())) {
+            Some(held) if held.1 == to => {
+                self.held = Some(held);
+                return self.open_stream(ctx);
+            }
+            Some((call, from)) => {
+                self.held = Some((call, to.clone()));
+                supervisor.send(MoveBase { call, from, to })
+            }
+            // The call of a handset that calls takes it when it is admitted.
+            None if call.is_none() => {
+                self.held = None;
+                return self.open_stream(ctx);
+            }
+            None => return self.take_base(ctx),
+        };
+        ctx.spawn(asked.into_actor(self).map(|granted, me, ctx| me.granted(granted, ctx)));
+    }
+
+    fn take_base(&mut self, ctx: &mut Context<Self>) {
+        let Some((call, base)) = self.held.clone() else { return };
+        let asked = self.seed.supervisor.send(TakeBase(call, base)).into_actor(self);
+        ctx.spawn(asked.map(|granted, me, ctx| me.granted(granted, ctx)));
+    }
+
+    fn granted(&mut self, granted: Result<Result<(), String>, actix::MailboxError>, ctx: &mut Context<Self>) {
+        match granted {
+            Ok(Ok(())) => self.open_stream(ctx),
+            Ok(Err(words)) => self.step(Input::NotOpened(words), ctx),
+            Err(_) => self.step(Input::NotOpened("the switch is busy".to_owned()), ctx),
+        }
     }
 
     fn open_stream(&mut self, ctx: &mut Context<Self>) {
@@ -240,17 +298,35 @@ impl NativeLeg {
         }
     }
 
-    fn begin(&mut self, offer: kirkwall_core::call::Body, ctx: &mut Context<Self>) {
-        let Some(asked) = &self.asked else { return };
+    /// The first line calls what was dialled before it; a second one holds no channel of its own, since it
+    /// has the connection of the first.
+    fn begin(&mut self, line: LineNo, digits: Option<Pii<String>>, offer: Body, ctx: &mut Context<Self>) {
+        let first = digits.is_none();
+        let asked = self.asked.as_ref().filter(|_| first);
+        let at = self.at.as_ref().or(asked.map(|asked| &asked.at));
+        let (Some(digits), Some(at)) = (digits.or(asked.map(|asked| asked.digits.clone())), at) else {
+            return;
+        };
         self.seed.supervisor.do_send(NativeCall {
-            ipui: asked.ipui.clone(),
-            digits: asked.digits.clone(),
-            emergency: asked.emergency,
-            base: asked.at.connection.base.clone(),
-            remote: asked.at.remote,
+            ipui: self.ipui.clone(),
+            digits,
+            emergency: asked.is_some_and(|asked| asked.emergency),
+            base: first.then(|| at.connection.base.clone()),
+            remote: at.remote,
             offer,
             leg: ctx.address(),
+            line,
         });
+    }
+
+    /// Whether these digits are a whole number is the dial plan's to say.
+    fn ask_plan(&self, digits: Pii<String>, ctx: &mut Context<Self>) {
+        let asked = self.seed.supervisor.send(IsWhole(digits.clone())).into_actor(self);
+        ctx.spawn(asked.map(|whole, me, ctx| {
+            if whole.unwrap_or(false) {
+                me.step(Input::Whole(digits), ctx);
+            }
+        }));
     }
 }
 
@@ -267,27 +343,31 @@ impl Actor for NativeLeg {
                 self.asked = Some(*asked);
                 self.step(Input::Started(Beginning::Asked(connection)), ctx);
             }
-            Start::Dialled { call, ipui, reference, base, beginning } => {
-                self.call = Some(call);
-                self.held = Some((reference, base));
+            Start::Dialled { call, ipui, reference, base, called } => {
+                let (leg, own) = (self.seed.leg, base.clone());
+                let place = Place { call, leg, reference, base: own, proxy: None };
+                self.lines.insert(LineNo::FIRST, place);
+                self.held = base.map(|base| (reference, base));
                 let air = self.seed.ports.air.clone();
                 let found = async move { air?.send(FindHandset(ipui)).await.ok().flatten() };
                 // Orders that come meanwhile wait.
                 ctx.wait(found.into_actor(self).map(|found, me, ctx| {
                     me.seed.handset = found;
-                    me.step(Input::Started(*beginning), ctx);
+                    me.start = Start::Offered(called.clone());
+                    me.step(Input::Started(Beginning::Dialled(called)), ctx);
                 }));
             }
+            Start::Offered(_) => {}
             Start::Done => {}
         }
     }
 }
 
 impl Drop for NativeLeg {
-    /// A leg that goes without having closed has panicked: its call must not wait for it.
+    /// A leg that goes without having closed its lines has panicked: their calls must not wait for it.
     fn drop(&mut self) {
-        if let (Some(call), false) = (&self.call, self.closed) {
-            call.do_send(LegSaid { leg: self.seed.leg, news: LegNews::Closed });
+        for place in self.lines.values() {
+            place.call.do_send(LegSaid { leg: place.leg, news: LegNews::Closed });
         }
     }
 }

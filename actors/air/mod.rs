@@ -61,12 +61,12 @@ use self::leg::{Asked, At, LegSeed, NativeLeg};
 use self::portable::{Do, NativeHandset, Visit};
 use crate::ports::{LinkPort, Ports};
 use crate::roster::Roster;
-use crate::supervisor::{NativeBaseStands, NativeLocated, Supervisor, WhoHas};
+use crate::supervisor::{IsWhole, NativeBaseStands, NativeLocated, Supervisor, WhoHas};
 
 pub use bases::{BaseTold, Greeted, Redeem};
 pub use desk::*;
 pub use inspect::{ListNativeBases, NativeBaseView};
-pub use visitors::{Capture, FindHandset, HandsetTold, Knock, PageAll};
+pub use visitors::{AskPlan, Capture, FindHandset, HandsetTold, Knock, PageAll};
 pub use waiting::MessagesWait;
 
 /// Most handsets that are not subscribed and have a connection: whoever opens more waits his turn.

@@ -27,8 +27,8 @@ use kirkwall_data::portable::{PortableRecord, Portables};
 use tracing::{Span, debug, error, info_span};
 
 use super::base::{Own, Say, nwk};
-use super::leg::{At, InspectStream, LegHears, NativeLeg};
-use super::{Air, Capture, HandsetTold, PageAll};
+use super::leg::{At, InspectStream, LegHears, NativeLeg, Occupied};
+use super::{Air, AskPlan, Capture, HandsetTold, PageAll};
 use crate::ports::Ports;
 
 /// Gives the pure [`Portable`] a mailbox, a clock, a disk and a voice. Decides nothing itself.
@@ -131,6 +131,9 @@ impl NativeHandset {
             self.air.do_send(asked);
             return;
         }
+        if let CallNews::Digits(digits) = news {
+            return self.ask_plan(call, digits, ctx);
+        }
         let over = matches!(news, CallNews::Ended { .. });
         if let Some(leg) = self.legs.get(&call) {
             leg.do_send(LegHears(news, self.at.clone()));
@@ -138,6 +141,16 @@ impl NativeHandset {
         if over {
             self.legs.remove(&call);
         }
+    }
+
+    /// Whether these digits are a whole number is the dial plan's to say.
+    fn ask_plan(&self, call: CallNo, digits: Pii<String>, ctx: &mut Context<Self>) {
+        let asked = self.air.send(AskPlan(digits.clone())).into_actor(self);
+        ctx.spawn(asked.map(move |whole, me, ctx| {
+            if whole.unwrap_or(false) {
+                me.step(Input::Order(Order::Whole(call, digits)), ctx);
+            }
+        }));
     }
 
     fn rearm(&mut self, ctx: &mut Context<Self>) {
@@ -302,6 +315,9 @@ impl Handler<OfferCall> for NativeHandset {
     type Result = ();
 
     fn handle(&mut self, OfferCall { call, offer, leg }: OfferCall, ctx: &mut Self::Context) {
+        if let Some(by) = self.legs.values().next() {
+            return leg.do_send(Occupied(by.clone()));
+        }
         self.legs.insert(call, leg);
         self.step(Input::Order(Order::Offer { call, offer }), ctx);
     }

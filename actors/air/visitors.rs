@@ -111,6 +111,25 @@ impl Handler<FindHandset> for Air {
     }
 }
 
+/// Are these digits all of a number? The dial plan is the supervisor's.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct AskPlan(pub Pii<String>);
+
+impl Handler<AskPlan> for Air {
+    type Result = ResponseFuture<bool>;
+
+    fn handle(&mut self, AskPlan(digits): AskPlan, _: &mut Self::Context) -> Self::Result {
+        let supervisor = self.supervisor.clone();
+        Box::pin(async move {
+            match supervisor {
+                Some(supervisor) => supervisor.send(IsWhole(digits)).await.unwrap_or(false),
+                None => false,
+            }
+        })
+    }
+}
+
 /// A message of the network layer passed, for Wireshark.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -1,5 +1,6 @@
 //! Getting in: channels and route from the supervisor, ports from the media channel, then on.
 
+use kirkwall_core::call::Side;
 use kirkwall_core::sip::Transport;
 
 use super::*;
@@ -13,14 +14,32 @@ impl Call {
             let channel = me.media_channel(ctx);
             let open = reply.as_ref().is_ok_and(Result::is_ok).then(|| channel.clone());
             me.channel = open.clone();
+            let gather = me.gather(reply.as_ref().ok().and_then(|reply| reply.as_ref().ok()));
             let opened = async move {
-                match open {
-                    Some(channel) => Some(channel.send(Open).await),
-                    None => None,
-                }
+                let Some(channel) = open else { return (None, None) };
+                let opened = channel.send(Open).await;
+                let relayed = match gather {
+                    Some(gather) if matches!(opened, Ok(Ok(_))) => channel.send(gather).await.ok(),
+                    _ => None,
+                };
+                (Some(opened), relayed)
             };
-            opened.into_actor(me).map(|opened, me, ctx| me.admitted(reply, opened, ctx))
+            opened.into_actor(me).map(|(opened, relayed), me, ctx| {
+                me.relayed = relayed.unwrap_or_default();
+                me.admitted(reply, opened, ctx);
+            })
         }));
+    }
+
+    /// The sides that do ICE get addresses at the relay before anybody is told where we are.
+    fn gather(&self, granted: Option<&Granted>) -> Option<Gather> {
+        let relay = self.settings.media.ice.relay.clone()?;
+        let callee = granted?.attempts.iter().flatten().next().map(|target| target.destination.facing);
+        let facing = [(Side::A, Some(self.facing)), (Side::B, callee)].into_iter();
+        let does_ice = |facing: Facing| self.ice(facing) != IceMode::Off;
+        let sides: Vec<_> =
+            facing.filter(|(_, facing)| facing.is_some_and(does_ice)).map(|(side, _)| side).collect();
+        (!sides.is_empty()).then_some(Gather { sides, relay })
     }
 
     fn admit(&self, srtp: bool) -> Option<Admit> {
@@ -105,6 +124,7 @@ impl Call {
             codecs: media.codecs.clone(),
             srtp: (policy(self.facing), offered),
             ice: (ice(self.facing), callee.map_or(IceMode::Off, |to| ice(to.facing))),
+            relayed: self.relayed.clone().into(),
             attempts,
             hold: media.hold,
             about: About::default(),

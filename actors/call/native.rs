@@ -2,14 +2,14 @@
 
 use kirkwall_core::call::LegOrder;
 use kirkwall_core::call::NativeTarget;
-use kirkwall_core::call::dect_leg::{Abilities, Beginning as LegBeginning};
+use kirkwall_core::call::dect_leg::{Abilities, Called};
 use kirkwall_core::dect::element::Signal;
 use kirkwall_core::dect::portable::{CallNo, Offer};
 use kirkwall_core::dect::ss::Caller;
-use kirkwall_core::id::{BaseStationId, CallRef};
+use kirkwall_core::id::CallRef;
 
 use super::*;
-use crate::air::leg::{GoOver, Join, LegSeed, NativeLeg};
+use crate::air::leg::{GoOver, Join, LegSeed, NativeLeg, ObeyOn};
 use crate::dialog::{Obey, Serve};
 
 /// Where a leg lives.
@@ -18,14 +18,14 @@ pub(super) enum LegAddr {
     /// Speaks SIP.
     Sip(Addr<Dialog>),
     /// Ends at a handset on a native base station.
-    Native(Addr<NativeLeg>),
+    Native(Addr<NativeLeg>, LineNo),
 }
 
 impl LegAddr {
     pub fn obey(&self, order: LegOrder) {
         match self {
             Self::Sip(dialog) => dialog.do_send(Obey(order)),
-            Self::Native(leg) => leg.do_send(Obey(order)),
+            Self::Native(leg, line) => leg.do_send(ObeyOn(*line, order)),
         }
     }
 }
@@ -35,7 +35,9 @@ impl LegAddr {
     pub fn go_over(&self, call: Addr<Call>, reference: CallRef, leg: LegNo) {
         match self {
             Self::Sip(dialog) => dialog.do_send(Serve(call, leg)),
-            Self::Native(native) => native.do_send(GoOver(call, reference, leg)),
+            Self::Native(native, line) => {
+                native.do_send(GoOver { line: *line, call, reference, leg });
+            }
         }
     }
 }
@@ -48,6 +50,8 @@ pub struct NativeSeed {
     pub dialled: Uri,
     /// The caller's leg.
     pub leg: Addr<NativeLeg>,
+    /// Its line.
+    pub line: LineNo,
     /// The base station that carries it.
     pub peer: Peer,
     /// Who routes and gives channels.
@@ -63,20 +67,20 @@ pub struct NativeSeed {
 impl Call {
     /// A call of a handset on a native base station.
     pub fn native(seed: NativeSeed) -> Self {
-        let NativeSeed { new, dialled, leg, peer, supervisor, ports, settings, mut tokens } = seed;
+        let NativeSeed { new, dialled, leg, line, peer, supervisor, ports, settings, mut tokens } = seed;
         let facing = new.facing;
-        let machine = core::Call::new(new, tokens.split(), ports.clock.now());
+        let machine = core::Call::new(new, tokens.split(), ports.clock.now()).shown_to_caller();
         let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
         (call.dialled, call.peer) = (Some(dialled), Some(peer));
-        call.beginning = Beginning::Native(leg);
+        call.beginning = Beginning::Native(leg, line);
         call
     }
 
     /// The caller's leg is there before the call.
-    pub(super) fn joined(&mut self, leg: Addr<NativeLeg>, ctx: &mut Context<Self>) {
-        self.legs.insert(LegNo::CALLER, LegAddr::Native(leg.clone()));
+    pub(super) fn joined(&mut self, leg: Addr<NativeLeg>, line: LineNo, ctx: &mut Context<Self>) {
+        self.legs.insert(LegNo::CALLER, LegAddr::Native(leg.clone(), line));
         self.step(Input::Started, ctx);
-        leg.do_send(Join(ctx.address(), self.summary().reference));
+        leg.do_send(Join { call: ctx.address(), reference: self.summary().reference, line });
     }
 
     pub(super) fn dial_native(
@@ -91,7 +95,7 @@ impl Call {
         let seed = LegSeed {
             call_no: CallNo(leg.owner(reference).0),
             leg,
-            abilities: Abilities::of_native(&self.settings.media.srtp_south),
+            abilities: Abilities::of_native(&self.settings.media.srtp_south, self.settings.digit_gap),
             handset: None,
             supervisor: self.supervisor.clone(),
             ports: self.ports.clone(),
@@ -99,13 +103,12 @@ impl Call {
         };
         let ring = if native.internal { Signal::ALERTING_1 } else { Signal::ALERTING_0 };
         let caller = Caller::new(&native.number, Some(&target.from_display));
-        let offer = Box::new(Offer { caller, ring, internal: native.internal });
-        let base =
-            target.base.as_ref().map_or_else(|| BaseStationId(String::new()), |(base, _)| base.clone());
-        let beginning = LegBeginning::Dialled { body, offer };
-        let addr =
-            NativeLeg::dialled(seed, (ctx.address(), reference), (native.ipui, base), beginning).start();
-        self.legs.insert(leg, LegAddr::Native(addr));
+        let offer = Offer { caller, ring, internal: native.internal };
+        let base = target.base.as_ref().map(|(base, _)| base.clone());
+        let waits = native.waits;
+        let called = Called { owner: leg.owner(reference), body, offer, waits };
+        let addr = NativeLeg::dialled(seed, (ctx.address(), reference), (native.ipui, base), called).start();
+        self.legs.insert(leg, LegAddr::Native(addr, LineNo::FIRST));
     }
 
     /// Legs of a restored call that have no record were native, or not answered: what was said on the air is

@@ -37,12 +37,7 @@ impl Call {
     /// The legs of another call, from whichever call has this one.
     pub(super) fn ask_for_legs(&mut self, owner: OwnerId, ctx: &mut Context<Self>) {
         let replaces = self.machine.referral().and_then(|referral| referral.replaces.clone());
-        match replaces {
-            Some(replaces) => {
-                self.supervisor.do_send(Bequeath { owner, replaces, heir: ctx.address() });
-            }
-            None => ctx.notify(Inheritance::NotOurs),
-        }
+        self.supervisor.do_send(Bequeath { owner, replaces, heir: ctx.address() });
     }
 
     /// Takes over media, then tells the call that it came from.
@@ -158,8 +153,8 @@ impl Call {
 pub struct Bequeath {
     /// The leg, by its name in our tag.
     pub owner: OwnerId,
-    /// The dialog as the referrer named it.
-    pub replaces: Replaces,
+    /// The dialog as the referrer named it. None: the leg itself asks, of a handset that has both calls.
+    pub replaces: Option<Replaces>,
     /// Who asks.
     pub heir: Addr<Call>,
 }
@@ -168,14 +163,18 @@ impl Handler<Bequeath> for Call {
     type Result = ();
 
     fn handle(&mut self, Bequeath { owner, replaces, heir }: Bequeath, ctx: &mut Self::Context) {
-        let leg = self.machine.leg_named(owner);
-        let Some((leg, dialog)) = leg.and_then(|leg| Some((leg, self.dialog(leg)?.clone()))) else {
-            return heir.do_send(Inheritance::NotOurs);
-        };
+        let leg = self.machine.leg_named(owner).filter(|leg| self.legs.contains_key(leg));
+        let Some(leg) = leg else { return heir.do_send(Inheritance::NotOurs) };
         if heir == ctx.address() {
             let cause = Cause::of_status(482, "a call cannot be transferred to itself");
             return heir.do_send(Inheritance::Refused(cause));
         }
+        let (replaces, dialog) = match (replaces, self.dialog(leg)) {
+            (Some(replaces), Some(dialog)) => (replaces, dialog.clone()),
+            // Only a leg of this process asks without naming a dialog, and only for its own.
+            (None, None) => return self.leave(leg, heir, Some(Matched::Confirmed), ctx),
+            _ => return heir.do_send(Inheritance::NotOurs),
+        };
         let asked = async move {
             let seen = dialog.send(Named(replaces.clone())).await.ok().flatten();
             match seen {

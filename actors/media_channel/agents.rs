@@ -14,12 +14,14 @@ use kirkwall_core::id::Tokens;
 use kirkwall_core::media::ice::agent::{Agent, Input, Local, Output, Role, Settings};
 use kirkwall_core::media::ice::candidate::{Candidate, Component};
 use kirkwall_core::media::ice::description::Description;
+use kirkwall_core::media::ice::turn;
 use kirkwall_core::media::negotiate::IceAgreed;
 use kirkwall_integration::media::{self, Flow, Stun, StunListener};
 use metrics::counter;
 use tracing::{debug, info, warn};
 
 use super::MediaChannel;
+use super::relays::{RelayFailed, SideRelay};
 
 /// How agents are made, and who hears what they chose.
 pub struct IceSeed {
@@ -27,6 +29,8 @@ pub struct IceSeed {
     pub settings: Settings,
     /// Who says so to the far end.
     pub call: Recipient<PairsChosen>,
+    /// Who hears of relays that fail.
+    pub relay: Recipient<RelayFailed>,
     /// Their random words.
     pub tokens: Tokens,
     /// The clock.
@@ -109,19 +113,19 @@ impl MediaChannel {
         into: Side,
         ctx: &mut Context<Self>,
     ) {
-        self.agents[side_index(into)] = None;
+        (self.agents[side_index(into)], self.relays[side_index(into)]) = (None, None);
         let Some(from) = from else { return };
         let given = from.send(GiveAgent(side)).into_actor(self);
         // What runs next on this side needs it.
         ctx.wait(given.map(move |agent, me, ctx| {
             let Ok(Some(agent)) = agent else { return };
             me.listen(ctx);
-            me.agents[side_index(into)] = Some(agent.0);
+            (me.agents[side_index(into)], me.relays[side_index(into)]) = (Some(agent.0), agent.1);
             me.rearm(ctx);
         }));
     }
 
-    fn listen(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn listen(&mut self, ctx: &mut Context<Self>) {
         if std::mem::replace(&mut self.listening, true) {
             return;
         }
@@ -133,30 +137,39 @@ impl MediaChannel {
         }
     }
 
-    fn agent_step(&mut self, side: Side, input: Input<'_>, ctx: &mut Context<Self>) {
+    pub(super) fn agent_step(&mut self, side: Side, input: Input<'_>, ctx: &mut Context<Self>) {
         let Some(agent) = &mut self.agents[side_index(side)] else { return };
         let now = self.ice.clock.now();
         match agent.agent.handle(input, now, &mut self.ice.tokens) {
-            Ok(outputs) => outputs.into_iter().for_each(|output| self.agent_perform(side, output)),
+            Ok(outputs) => outputs.into_iter().for_each(|output| self.agent_perform(side, output, ctx)),
             Err(refusal) => debug!(channel = %self.id, %refusal, "ICE"),
         }
         self.rearm(ctx);
     }
 
-    fn agent_perform(&mut self, side: Side, output: Output) {
+    fn agent_perform(&mut self, side: Side, output: Output, ctx: &mut Context<Self>) {
+        let relay = self.relays[side_index(side)].as_ref();
+        let is_relayed =
+            |component, local| relay.is_some_and(|relay: &SideRelay| relay.owns(component, local));
         let Some(agent) = &mut self.agents[side_index(side)] else { return };
         match output {
+            Output::Transmit { component, from, to, bytes } if is_relayed(component, from) => {
+                self.send_over_relay(side, component, to, &bytes, ctx);
+            }
             Output::Transmit { component, to, bytes, .. } => {
                 let port = (super::engine_side(side), component == Component::Rtcp);
                 if let Err(fault) = self.engine.send_stun(self.id, port, to, bytes) {
                     debug!(channel = %self.id, %fault, "a check could not be sent");
                 }
             }
-            Output::Selected { component, remote, how, .. } => {
+            Output::Selected { component, local, remote, how } => {
                 debug!(channel = %self.id, ?side, ?component, %remote, ?how, "media goes there");
-                agent.paths[usize::from(component == Component::Rtcp)] = Some(remote);
-                let flow = agent.steered();
-                self.set(side, flow);
+                let relayed = is_relayed(component, local);
+                self.relay_chosen(side, component, relayed.then_some(remote), ctx);
+                // Over the relay it goes as soon as that has taken the destination.
+                if !relayed {
+                    self.lead(side, component, remote);
+                }
             }
             Output::Completed => {
                 counter!("ipdect_ice_total", "outcome" => "completed").increment(1);
@@ -175,15 +188,27 @@ impl MediaChannel {
         }
     }
 
-    fn rearm(&mut self, ctx: &mut Context<Self>) {
+    /// Media of a component goes there from now on.
+    pub(super) fn lead(&mut self, side: Side, component: Component, to: SocketAddr) {
+        let Some(agent) = &mut self.agents[side_index(side)] else { return };
+        agent.paths[usize::from(component == Component::Rtcp)] = Some(to);
+        let flow = agent.steered();
+        self.set(side, flow);
+    }
+
+    pub(super) fn rearm(&mut self, ctx: &mut Context<Self>) {
         if let Some(old) = self.alarm.take() {
             ctx.cancel_future(old);
         }
-        let next = self.agents.iter().flatten().filter_map(|agent| agent.agent.deadline()).min();
+        let agents = self.agents.iter().flatten().filter_map(|agent| agent.agent.deadline());
+        let next = agents.chain(self.relays.iter().flatten().filter_map(SideRelay::deadline)).min();
         self.alarm = next.map(|at| {
             ctx.run_later(at.since(self.ice.clock.now()), |me, ctx| {
                 for side in [Side::A, Side::B] {
                     me.agent_step(side, Input::Deadline, ctx);
+                    for component in Component::ALL {
+                        me.relay_step(side, component, turn::Input::Deadline, ctx);
+                    }
                 }
             })
         });
@@ -203,13 +228,14 @@ pub(super) const fn side_index(side: Side) -> usize {
 struct GiveAgent(Side);
 
 /// An agent on its way.
-struct Given(SideAgent);
+struct Given(SideAgent, Option<SideRelay>);
 
 impl Handler<GiveAgent> for MediaChannel {
     type Result = Option<Given>;
 
     fn handle(&mut self, GiveAgent(side): GiveAgent, _: &mut Self::Context) -> Self::Result {
-        self.agents[side_index(side)].take().map(Given)
+        let relay = self.relays[side_index(side)].take();
+        self.agents[side_index(side)].take().map(|agent| Given(agent, relay))
     }
 }
 
@@ -227,6 +253,9 @@ impl Handler<StunArrived> for MediaChannel {
             media::Side::B => Side::B,
         };
         let component = if stun.control { Component::Rtcp } else { Component::Rtp };
+        if self.relays[side_index(side)].as_ref().is_some_and(|relay| relay.is_at(stun.from)) {
+            return self.relay_step(side, component, turn::Input::Received(&stun.bytes), ctx);
+        }
         let Some(to) = self.agents[side_index(side)].as_ref().and_then(|agent| agent.base(component)) else {
             return;
         };

@@ -219,6 +219,7 @@ impl Supervisor {
                         ipui,
                         number: ask.caller.number.clone(),
                         internal: ask.caller.user.is_some(),
+                        waits: about.forwards.busy.is_none(),
                     }),
                     party: self.party(user, Some(place.base)),
                 }),
@@ -245,6 +246,7 @@ impl Supervisor {
         let others = self.proxies.iter().filter(|_| !self.settings.speaks_lync());
         let others = others.filter(|p| first.as_ref().is_none_or(|f| f.address != p.address));
         let headers = self.headers_about(&uri, about);
+        let display = self.name_of(&number);
         let target = |destination: Destination| Target {
             request_uri: uri.clone(),
             to_uri: uri.clone(),
@@ -257,9 +259,16 @@ impl Supervisor {
             headers: headers.clone(),
             base: None,
             native: None,
-            party: Party { number: number.clone(), ..Party::default() },
+            party: Party { number: number.clone(), display: display.clone(), ..Party::default() },
         };
         first.iter().cloned().chain(others.cloned()).map(|destination| vec![target(destination)]).collect()
+    }
+
+    /// Who has a number, for the display of who calls it: one of ours, or somebody in the phone book.
+    fn name_of(&self, number: &str) -> String {
+        let user = number.parse::<Username>().ok().and_then(|user| self.accounts.get(&user));
+        let ours = user.map(|record| record.display_name.clone()).filter(|name| !name.is_empty());
+        ours.or_else(|| self.names.of(number)).unwrap_or_default()
     }
 
     fn headers_about(&self, target: &str, about: &About) -> Vec<(String, String)> {

@@ -29,6 +29,7 @@ mod native;
 mod people;
 mod presence;
 mod prove;
+mod relay;
 mod south;
 mod transfer;
 mod voice;
@@ -69,7 +70,9 @@ pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
-pub use native::{MoveBase, NativeBaseStands, NativeCall, NativeLocated, TakeBase, WaitingFor, WhoHas};
+pub use native::{
+    IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, TakeBase, WaitingFor, WhoHas,
+};
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use actix::prelude::*;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::cause::Cause;
-use kirkwall_core::call::dect_leg::secures;
+use kirkwall_core::call::dect_leg::{LineNo, secures};
 use kirkwall_core::call::{Body, NewCall, Party};
 use kirkwall_core::dect::identity::{Ipei, Ipui};
 use kirkwall_core::dect::key::AccessCode;
@@ -14,6 +14,8 @@ use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::wire::Uri;
 use kirkwall_core::sip::{Destination, Facing, Peer, Transport};
 use kirkwall_data::user::UserRecord;
+
+use tracing::debug;
 
 use super::{CallEntry, MAX_CALLS, Supervisor};
 use crate::air::MessagesWait;
@@ -76,14 +78,33 @@ pub struct NativeCall {
     pub digits: Pii<String>,
     /// A call for help.
     pub emergency: bool,
-    /// The base station that carries it.
-    pub base: BaseStationId,
+    /// The base station of which it needs a channel; none: a second call over the connection of the first.
+    pub base: Option<BaseStationId>,
     /// Where that one speaks from.
     pub remote: SocketAddr,
     /// The leg's offer.
     pub offer: Body,
     /// The leg.
     pub leg: Addr<NativeLeg>,
+    /// Its line.
+    pub line: LineNo,
+}
+
+/// Are these digits all of a number, so that no more need be waited for?
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct IsWhole(pub Pii<String>);
+
+/// A handset goes on in another call over the same connection: its channel goes with it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PassBase {
+    /// Whose it was.
+    pub from: CallRef,
+    /// Whose it is.
+    pub to: CallRef,
+    /// The base station.
+    pub base: BaseStationId,
 }
 
 /// A leg's handset has answered through another base station than its channel was taken of, or was handed
@@ -221,13 +242,38 @@ impl Handler<MoveBase> for Supervisor {
     }
 }
 
+impl Handler<IsWhole> for Supervisor {
+    type Result = bool;
+
+    fn handle(&mut self, IsWhole(digits): IsWhole, _: &mut Self::Context) -> Self::Result {
+        let names = self.accounts.keys().map(Username::as_str);
+        self.settings.dialling.is_whole(&digits.0, names.chain(self.numbers.keys().map(String::as_str)))
+    }
+}
+
+impl Handler<PassBase> for Supervisor {
+    type Result = ();
+
+    /// It was given back already when the far end hung up: then one is taken, which may be one too many for a
+    /// moment.
+    fn handle(&mut self, PassBase { from, to, base }: PassBase, _: &mut Self::Context) {
+        if self.admission.holds(from, Some(&base)) {
+            return self.admission.pass_base(from, to, &base);
+        }
+        let (limit, srtp) = (self.base_limit(&base), secures(&self.settings.media.srtp_south));
+        if let Err(refusal) = self.admission.reserve_base(to, &base, limit, srtp) {
+            debug!(%to, %refusal, "a handset goes on without a booked channel");
+        }
+    }
+}
+
 impl Handler<NativeCall> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, ask: NativeCall, ctx: &mut Self::Context) {
-        let leg = ask.leg.clone();
+        let (leg, line) = (ask.leg.clone(), ask.line);
         if let Err(cause) = self.native_call(ask, ctx) {
-            leg.do_send(TurnedAway(cause));
+            leg.do_send(TurnedAway(line, cause));
         }
     }
 }
@@ -256,7 +302,7 @@ impl Supervisor {
             connection: None,
             tls_names: Vec::new(),
         };
-        let caller = self.party(&user, Some(ask.base));
+        let caller = self.party(&user, ask.base);
         let callee = Party { number: dialled.user_text(), ..Party::default() };
         let (facing, offer) = (Facing::South, Some(ask.offer));
         let new = NewCall { reference, caller, dialled: callee, facing, offer };
@@ -265,6 +311,7 @@ impl Supervisor {
             new,
             dialled,
             leg: ask.leg,
+            line: ask.line,
             peer,
             supervisor: ctx.address(),
             ports: self.ports.clone(),

@@ -10,12 +10,14 @@ use kirkwall_core::id::{OwnerId, Username};
 use kirkwall_core::lync::endpoint::Instance;
 use kirkwall_core::lync::endpoint_services::ServicesAccount;
 use kirkwall_core::lync::location_profile::LocationProfile;
+use kirkwall_core::lync::mras::Granted;
 use kirkwall_core::lync::provisioning::Provisioning;
 use kirkwall_core::lync::roaming::Waiting;
 use kirkwall_core::sip::Destination;
 use metrics::gauge;
 use tracing::{debug, info, warn};
 
+use super::relay::Relays;
 use super::{OWNER_OF_LINE, Supervisor};
 use crate::presence::{Happened, Presence, PresenceSeed};
 
@@ -31,6 +33,8 @@ pub(super) struct Presences {
     last: u64,
     /// Whether somebody has fetched the location profile.
     has_profile: bool,
+    /// Who has credentials for the media relay, and what became of it.
+    pub(super) relays: Relays,
 }
 
 impl Presences {
@@ -44,6 +48,13 @@ impl Presences {
     /// What people should know of a user's presence.
     pub fn notes(&self, user: &Username) -> &[String] {
         self.notes.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// Tells the actor of a user something.
+    pub(super) fn tell(&self, user: &Username, what: Happened) {
+        if let Some(presence) = self.actors.get(user) {
+            presence.do_send(what);
+        }
     }
 
     fn remove(&mut self, user: &Username) -> Option<Addr<Presence>> {
@@ -86,6 +97,8 @@ pub enum PresenceSays {
     Notes(Username, Vec<String>),
     /// The dial plan of the pool.
     LocationProfile(Box<LocationProfile>),
+    /// Credentials for the media relay.
+    Relay(Username, Box<Granted>),
     /// What the pool provides for a user.
     Provisioned(Username, Box<Provisioning>),
     /// Messages wait for a user.
@@ -164,6 +177,7 @@ impl Supervisor {
         if let Some(presence) = self.presences.remove(user) {
             presence.do_send(Happened::Removed);
         }
+        self.relay_keeper_left(user);
     }
 }
 
@@ -176,14 +190,17 @@ impl Handler<SignedIn> for Supervisor {
         {
             self.start_presence(&user, how, ctx);
         }
-        let Some(presence) = self.presences.actors.get(&user) else { return };
-        presence.do_send(match how {
-            None => Happened::SignedOut,
+        match how {
+            None => {
+                self.presences.tell(&user, Happened::SignedOut);
+                self.relay_keeper_left(&user);
+            }
             Some(SignedInHow { gruu, proxy, limited, .. }) => {
                 let wants_profile = !self.presences.has_profile;
-                Happened::SignedIn { gruu, proxy, limited, wants_profile }
+                self.presences.tell(&user, Happened::SignedIn { gruu, proxy, limited, wants_profile });
+                self.relay_keeper_came(&user, limited);
             }
-        });
+        }
     }
 }
 
@@ -192,6 +209,7 @@ impl Handler<PresenceSays> for Supervisor {
 
     fn handle(&mut self, said: PresenceSays, ctx: &mut Self::Context) {
         match said {
+            PresenceSays::Relay(user, granted) => self.relay_granted(&user, *granted, ctx),
             PresenceSays::Notes(user, notes) => {
                 debug!(%user, ?notes, "presence");
                 match notes.is_empty() {
@@ -236,6 +254,7 @@ impl Handler<PresenceDied> for Supervisor {
     fn handle(&mut self, PresenceDied(user): PresenceDied, _: &mut Self::Context) {
         if self.presences.actors.get(&user).is_some_and(|presence| !presence.connected()) {
             self.presences.remove(&user);
+            self.relay_keeper_left(&user);
         }
     }
 }

@@ -7,7 +7,7 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::{Errand, LegNo, Party};
 use kirkwall_core::id::{BaseStationId, CallRef, OwnerId};
 use kirkwall_core::sip::replaces::Replaces;
-use kirkwall_core::sip::wire::{Message as SipMessage, Text, Uri};
+use kirkwall_core::sip::wire::{Message as SipMessage, Scheme, Text, Uri};
 use kirkwall_core::sip::{Facing, Peer};
 use metrics::counter;
 use tracing::info;
@@ -51,6 +51,11 @@ impl Supervisor {
         let Errand { by, shown, to, srtp } = errand;
         let unreadable = || Cause::of_status(484, "the target of the transfer is no address");
         let dialled = Uri::parse(&Text::from(to)).ok_or_else(unreadable)?;
+        // A number that was typed on a handset.
+        let dialled = match dialled.scheme {
+            Scheme::Tel => Uri::parse(&self.aor(&dialled.user_text()).into()).ok_or_else(unreadable)?,
+            _ => dialled,
+        };
         let ask = Admit { call, caller: by, dialled, facing: Facing::South, srtp };
         let mut granted = self.admit_call(&ask)?;
         let handsets =

@@ -260,8 +260,12 @@ fn pass_on(
     let Some(flow) = &to.flow else {
         return to.cells.one(Count::NoDestination);
     };
-    if !flow.direction.sends() || !to.insert.is_idle() {
+    if !flow.direction.sends() {
         to.outgoing.pause();
+        return from.cells.one(Count::Paused);
+    }
+    // What is put in is a source of its own; the numbers that it has begun go on.
+    if !to.insert.is_idle() {
         return from.cells.one(Count::Paused);
     }
     let payload_type = match kind {

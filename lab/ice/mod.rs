@@ -9,6 +9,7 @@
 
 pub mod agent;
 pub mod lines;
+pub mod relay;
 pub mod stun;
 
 use std::net::SocketAddr;

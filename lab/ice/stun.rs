@@ -185,7 +185,6 @@ pub(super) fn address(address: std::net::SocketAddr, mask: Option<&[u8; 16]>) ->
 }
 
 /// The reverse of [`address`], in clear.
-#[cfg(test)]
 pub(super) fn read_address(value: &[u8]) -> Option<std::net::SocketAddr> {
     let [_, 1, a, b, ip @ ..] = value else { return None };
     let ip: [u8; 4] = ip.try_into().ok()?;

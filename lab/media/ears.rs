@@ -12,6 +12,9 @@ use crate::sip::endpoint::locked;
 /// Packets that can be missing between two: more is another stream.
 const MOST_MISSING: u64 = 500;
 
+/// Keys that are remembered.
+const MOST_KEYS: usize = 256;
+
 /// What one end heard.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Heard {
@@ -25,6 +28,8 @@ pub struct Heard {
     pub refused: u64,
     /// Packets of another payload type (DTMF, comfort noise).
     pub other: u64,
+    /// Keys that were pressed at the other end, told as telephone events (RFC 4733).
+    pub keys: String,
     /// Longest time between two packets, or from the last packet to the end.
     #[serde(serialize_with = "milliseconds", rename = "longest_gap_ms")]
     pub longest_gap: Duration,
@@ -103,6 +108,9 @@ pub(super) struct Ear {
     packets: u64,
     refused: u64,
     other: u64,
+    keys: String,
+    /// Source and timestamp of the last event: all packets of one press have the same.
+    event: Option<(u32, u32)>,
     last_at: Option<Instant>,
     longest_gap: Duration,
     /// First and highest extended sequence number of the source.
@@ -116,7 +124,10 @@ pub(super) struct Ear {
 impl Ear {
     pub(super) fn packet(&mut self, octets: &[u8], now: Instant) {
         let Some((payload_type, payload)) = rtp(octets) else { return };
-        let Some(codec) = Codec::of_payload_type(payload_type) else { return self.other += 1 };
+        let Some(codec) = Codec::of_payload_type(payload_type) else {
+            self.other += 1;
+            return self.key(octets, payload);
+        };
         self.packets += 1;
         if let Some(last) = self.last_at.replace(now) {
             self.longest_gap = self.longest_gap.max(now - last);
@@ -125,6 +136,19 @@ impl Ear {
         self.count(ssrc, u16::from_be_bytes([octets[2], octets[3]]));
         for sample in payload.iter().map(|octet| codec.decode(*octet)) {
             self.meter.push(sample);
+        }
+    }
+
+    /// A telephone event of four octets (RFC 4733 §2.3), one of the sixteen keys.
+    fn key(&mut self, octets: &[u8], payload: &[u8]) {
+        const KEYS: &[u8; 16] = b"0123456789*#ABCD";
+        let word =
+            |at: usize| u32::from_be_bytes([octets[at], octets[at + 1], octets[at + 2], octets[at + 3]]);
+        let [event, _, _, _] = *payload else { return };
+        let Some(key) = KEYS.get(usize::from(event)) else { return };
+        let press = Some((word(8), word(4)));
+        if std::mem::replace(&mut self.event, press) != press && self.keys.len() < MOST_KEYS {
+            self.keys.push(char::from(*key));
         }
     }
 
@@ -161,6 +185,7 @@ impl Ear {
             lost: (self.expected_before + self.expected()).saturating_sub(self.packets),
             refused: self.refused,
             other: self.other,
+            keys: self.keys.clone(),
             longest_gap: self.longest_gap.max(gap_at_end),
             longest_silence: self.meter.longest_silence(),
             level_dbm0: self.meter.level_dbm0(),

@@ -6,6 +6,7 @@ mod hold;
 mod live;
 mod pairs;
 mod place;
+mod refer;
 pub mod registration;
 mod report;
 mod serve;

@@ -95,6 +95,7 @@ impl Ear {
             lost: ear.missed,
             refused: 0,
             other: 0,
+            keys: String::new(),
             longest_gap: Duration::from_millis(20 * ear.longest),
             longest_silence: ear.meter.longest_silence(),
             level_dbm0: ear.meter.level_dbm0(),

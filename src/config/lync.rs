@@ -25,6 +25,9 @@ sections! {
         subnet: Option<IpAddr> = None,
         /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
         ask_expires: bool = false,
+        /// Use the media relay (Edge) that the pool names, for calls that reach nobody without it. Needs
+        /// `media.ice`.
+        relay: bool = true,
         /// Publish the presence of handsets.
         presence: bool = true,
         /// Seconds after its last use that a handset is shown as inactive, and no longer as available.

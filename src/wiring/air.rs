@@ -105,7 +105,7 @@ fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
             digit_gap: config.dect.digit_gap,
         },
         link: session::Settings::default(),
-        abilities: Abilities::of_native(&settings.media.srtp_south),
+        abilities: Abilities::of_native(&settings.media.srtp_south, config.dect.digit_gap),
         limit,
     }
 }

@@ -34,6 +34,7 @@ pub fn settings(config: &Config) -> Settings {
         north: north(config),
         internal_routing: config.sip.internal_routing,
         dialling: Arc::new(config.dialling.plan()),
+        digit_gap: config.dect.digit_gap,
         media: media(config),
         logs: LogSettings {
             entries: config.cdr.log_entries.into(),
@@ -163,7 +164,9 @@ fn ice(config: &Config) -> IceSettings {
         (false, true) => Dialect::MsIce2,
         (false, false) => Dialect::Rfc5389,
     };
-    IceSettings { north, agents: agent::Settings { dialect, ..agent::Settings::default() } }
+    let agents = agent::Settings { dialect, ..agent::Settings::default() };
+    let uses_relay = config.media.ice && config.lync.enabled && config.lync.relay;
+    IceSettings { north, agents, uses_relay, relay: None }
 }
 
 fn capacity(config: &Config) -> CapacitySettings {

@@ -5,6 +5,9 @@
 //!       └───────────────── ICE of MS-ICE2, then SRTP ─────────────────┘
 //! ```
 
+use kirkwall_lab::ice::relay::Relay;
+use tokio::runtime::Handle;
+
 use crate::audio::Tone;
 use crate::baresip::Baresip;
 use crate::namespace;
@@ -16,6 +19,7 @@ use crate::switch::{Options, Switch};
 /// A front end with alice, who has a pidgin, and with user 208, who has a handset.
 struct Ward<'a> {
     lync: Lync,
+    relay: Relay,
     switch: Switch<'a>,
     alice: Pidgin,
     anna: Baresip,
@@ -23,7 +27,15 @@ struct Ward<'a> {
 
 impl<'a> Ward<'a> {
     fn open(scene: &'a Scene, options: Options) -> Ward<'a> {
-        let lync = Lync::start(&["alice", "208"], |_| {});
+        let mut relay = None;
+        let lync = Lync::start(&["alice", "208"], |config| {
+            let address = namespace::ADDRESS.parse().unwrap();
+            let start = Relay::start(address, &config.relay_key);
+            let started = Handle::current().block_on(start).unwrap();
+            config.relay_host = namespace::ADDRESS.into();
+            (config.relay_udp, config.relay_tcp) = (started.address().port(), 0);
+            relay = Some(started);
+        });
         let ca = scene.path().join("lync-ca.pem");
         std::fs::write(&ca, lync.front_end.ca_pem()).unwrap();
         let north = lync.front_end.listening().tls.map(|address| (address, "tls"));
@@ -34,7 +46,7 @@ impl<'a> Ward<'a> {
         let anna = Baresip::start(scene, switch.handset("208", "udp", Tone::number(0)));
         let alice = Pidgin::start(scene, &lync, "alice", "tls", Tone::number(1));
         switch.wait_line("208");
-        Ward { lync, switch, alice, anna }
+        Ward { lync, relay: relay.unwrap(), switch, alice, anna }
     }
 
     /// How much the client has said so far.
@@ -61,6 +73,9 @@ impl<'a> Ward<'a> {
     }
 
     fn close(mut self) {
+        // libnice takes the lab's relay for one, and names its address there.
+        let relayed = self.alice.output().matches(" typ relay ").count();
+        assert!(relayed > 0 && self.relay.work().refused == 0, "{relayed} lines, {:?}", self.relay.work());
         self.switch.wait_idle();
         self.switch.assert_alive();
         self.lync.is_clean();

@@ -42,7 +42,9 @@ impl Lync {
         let accounts = Accounts::Given(users.iter().map(account).collect());
         let mut lync = LyncConfig { proof: Proof::Ntlm(Ntlm::default()), ..LyncConfig::new(DOMAIN) };
         lync.contacts = users.iter().map(|user| user.to_string()).collect();
+        let inside = runtime.enter();
         change(&mut lync);
+        drop(inside);
         let config = FrontEndConfig { lync: Some(lync), ..FrontEndConfig::loopback(DOMAIN, accounts) };
         let front_end = runtime.block_on(FrontEnd::start(config)).unwrap();
         Lync { front_end, runtime }

@@ -11,61 +11,12 @@ impl Handler<LegHears> for NativeLeg {
     type Result = ();
 
     fn handle(&mut self, LegHears(news, at): LegHears, ctx: &mut Self::Context) {
+        // The handset has taken what it was offered.
+        self.start = Start::Done;
         if matches!(news, CallNews::Reached(_)) {
             self.at = at;
         }
         self.step(Input::Heard(news), ctx);
-    }
-}
-
-/// The call that this leg belongs to stands.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Join(pub Addr<Call>, pub CallRef);
-
-impl Handler<Join> for NativeLeg {
-    type Result = ();
-
-    fn handle(&mut self, Join(call, reference): Join, ctx: &mut Self::Context) {
-        self.call = Some(call);
-        self.held = self.asked.take().map(|asked| (reference, asked.at.connection.base));
-        self.step(Input::Joined, ctx);
-    }
-}
-
-/// From now on it is a leg of another call.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct GoOver(pub Addr<Call>, pub CallRef, pub LegNo);
-
-impl Handler<GoOver> for NativeLeg {
-    type Result = ();
-
-    fn handle(&mut self, GoOver(call, reference, leg): GoOver, _: &mut Self::Context) {
-        (self.call, self.seed.leg) = (Some(call), leg);
-        self.held = self.held.take().map(|(_, base)| (reference, base));
-    }
-}
-
-impl Handler<Obey> for NativeLeg {
-    type Result = ();
-
-    fn handle(&mut self, Obey(order): Obey, ctx: &mut Self::Context) {
-        self.step(Input::Order(order), ctx);
-    }
-}
-
-/// There will be no call.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct TurnedAway(pub kirkwall_core::call::cause::Cause);
-
-impl Handler<TurnedAway> for NativeLeg {
-    type Result = ();
-
-    fn handle(&mut self, TurnedAway(cause): TurnedAway, ctx: &mut Self::Context) {
-        self.asked = None;
-        self.step(Input::Order(kirkwall_core::call::LegOrder::Reject { cause }), ctx);
     }
 }
 

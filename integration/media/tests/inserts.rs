@@ -80,6 +80,26 @@ fn keys_are_pressed_one_after_the_other_and_the_voice_goes_on_behind_them() {
     passes(&mut call.a, &call.b, 7, 7);
 }
 
+/// RFC 4733 §2.5.1.1: one event, one timestamp, whatever the other leg says meanwhile.
+#[test]
+fn a_key_is_one_event_while_the_other_one_speaks() {
+    let mut call = Call::new(Codec::Pcma, Codec::Pcma);
+    call.a.say(&[7; 160]);
+    call.b.hear();
+    call.engine.press(CHANNEL, Side::B, Press::new('5', 100).unwrap()).unwrap();
+    let mut stamps = Vec::new();
+    while stamps.len() < 7 {
+        let (header, _) = call.b.hear();
+        if header.payload_type == 101 {
+            stamps.push(header.timestamp);
+            call.a.say(&[7; 160]);
+        }
+    }
+    stamps.dedup();
+    assert_eq!(stamps.len(), 1, "{stamps:?}");
+    passes(&mut call.a, &call.b, 8, 8);
+}
+
 #[test]
 fn keys_for_a_peer_that_takes_no_events_are_dropped() {
     let mut call = Call::new(Codec::Pcma, Codec::Pcma);

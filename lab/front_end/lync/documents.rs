@@ -224,7 +224,12 @@ pub(super) fn relay(config: &LyncConfig, request: &str) -> Option<String> {
 /// User name and password of an identity, both base64; the password's octets are 20.
 pub fn relay_credentials(key: &[u8], identity: &str) -> (String, String) {
     let username = [&[1, 0, 0, 0x20][..], identity.as_bytes()].concat();
+    (STANDARD.encode(&username), STANDARD.encode(password_of(key, &username)))
+}
+
+/// The octets of a password that belongs to a user name's octets.
+pub fn password_of(key: &[u8], username: &[u8]) -> [u8; 20] {
     let mut mac = Hmac::<Sha1>::new_from_slice(key).expect("HMAC takes a key of any length");
-    mac.update(&username);
-    (STANDARD.encode(&username), STANDARD.encode(mac.finalize().into_bytes()))
+    mac.update(username);
+    mac.finalize().into_bytes().into()
 }

@@ -33,7 +33,7 @@ use ezk_sip_types::Method;
 pub use config::{
     ChallengeStyle, Cluster, Encryption, LocationProfile, LyncConfig, Ntlm, Proof, TrustedApplication,
 };
-pub use documents::relay_credentials;
+pub use documents::{password_of, relay_credentials};
 pub use events::Subscribed;
 pub use pool::Pool;
 pub use tally::Signatures;

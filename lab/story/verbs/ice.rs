@@ -1,13 +1,30 @@
-//! Far ends that do ICE, and what they found.
+//! Far ends that do ICE and what they found, and the media relay of an Edge.
+
+use std::net::Ipv4Addr;
 
 use super::spine::enter_as;
 use super::{Verb, verb};
+use crate::front_end::LyncConfig;
+use crate::ice::relay::{Relay, Work};
 use crate::ice::{Dialect, Manner, Paths};
 use crate::media::{Protection, Traits};
 use crate::phone::Behaviour;
-use crate::story::{Fault, Given, Stage, until};
+use crate::story::{Fault, Given, Prop, Stage, until};
 
 pub(super) const VERBS: &[Verb] = &[
+    verb!(
+        "media relay",
+        "An emulated media relay (MS-TURN over UDP) with credentials of MRAS; front ends that come later name it.",
+        media_relay
+    ),
+    verb!("media relay dies", "It hears nothing and says nothing any more.", dies),
+    verb!("media relay wakes", "It goes on.", wakes),
+    verb!(
+        "expect media relay carried {count:count} packets",
+        "At least so many went over it without being wrapped, and all that asked there had the right credentials.",
+        carried
+    ),
+    verb!("expect media relay empty", "Everything that was allocated there was given back.", empty),
     verb!(
         "far end {number} with ice {manner}",
         "A user of the front end who speaks of media as a Lync client does, rings until a step lets it answer, \
@@ -27,6 +44,65 @@ pub(super) const VERBS: &[Verb] = &[
         not_checked
     ),
 ];
+
+/// The media relay of a story.
+#[derive(Default)]
+struct Edge(Option<Relay>);
+
+impl Prop for Edge {
+    fn end(&mut self) -> futures::future::LocalBoxFuture<'_, ()> {
+        self.0.iter().for_each(Relay::stop);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Lets a front end name the relay, if there is one.
+pub(super) fn name_relay(stage: &mut Stage, lync: &mut LyncConfig) {
+    if let Some(relay) = &stage.prop::<Edge>().0 {
+        let address = relay.address();
+        (lync.relay_host, lync.relay_udp, lync.relay_tcp) = (address.ip().to_string(), address.port(), 0);
+    }
+}
+
+async fn media_relay(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
+    // The key of every front end's MRAS.
+    let key = LyncConfig::new("").relay_key;
+    stage.prop::<Edge>().0 = Some(Relay::start(Ipv4Addr::LOCALHOST.into(), &key).await?);
+    Ok(())
+}
+
+fn relay(stage: &mut Stage) -> Result<Relay, Fault> {
+    let relay = stage.prop::<Edge>().0.clone();
+    relay.ok_or_else(|| Fault::unusable("there is no media relay", "put `media relay` before this step"))
+}
+
+async fn dies(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
+    relay(stage)?.mute(true);
+    Ok(())
+}
+
+async fn wakes(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
+    relay(stage)?.mute(false);
+    Ok(())
+}
+
+async fn carried(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let least = given.count("count").unwrap_or_default();
+    work(stage, "carries packets", |work| work.bare >= least && work.refused == 0).await
+}
+
+async fn empty(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
+    work(stage, "is empty", |work| work.allocations == 0).await
+}
+
+async fn work(stage: &mut Stage, expected: &str, fits: impl Fn(Work) -> bool) -> Result<(), Fault> {
+    let relay = relay(stage)?;
+    until(stage.patience, format!("the media relay {expected}"), async || {
+        let work = relay.work();
+        if fits(work) { Ok(()) } else { Err(format!("{work:?}")) }
+    })
+    .await
+}
 
 async fn far_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let ice = match given.word("manner") {

@@ -101,6 +101,7 @@ async fn lync_front_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         None => Arc::new(Authority::new("Kirkwall lab AD")?),
     };
     let mut lync = LyncConfig { fqdn: format!("{name}.{DOMAIN}"), ..LyncConfig::new(DOMAIN) };
+    super::ice::name_relay(stage, &mut lync);
     let trusted = match proof {
         "ntlm" => {
             lync.proof = Proof::Ntlm(Ntlm::default());

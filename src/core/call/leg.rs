@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::OWNER_BITS;
 use super::asked::{accept_transfer, asked, refuse_transfer, tell_transfer};
 use super::cause::{Cause, reason_phrase};
+use super::{OWNER_BITS, Party};
 use crate::id::{CallRef, OwnerId};
 use crate::sip::invite::{self, Body, EndCause, LegEvent, ReofferAnswer, ReofferOutcome};
 use crate::sip::refer::Referral;
@@ -141,6 +141,8 @@ pub enum LegOrder {
         /// The offer.
         body: Body,
     },
+    /// Who is at the other end of the call, or is being called for it: for a display.
+    Partner(Box<Party>),
     /// Take a [`LegNews::TransferAsked`]: it will be tried, and how it goes will be told.
     AcceptTransfer {
         /// Which one.
@@ -188,6 +190,13 @@ pub struct Ticket {
     pub(crate) number: u32,
     /// The leg wants no news of it.
     pub(crate) quiet: bool,
+}
+
+impl Ticket {
+    /// Of a handset, which asks for one transfer at a time.
+    pub(crate) const fn of_handset() -> Self {
+        Self { handle: 0, number: 0, quiet: false }
+    }
 }
 
 /// What a leg's event means to whoever drives the leg.
@@ -241,9 +250,10 @@ pub fn hear(event: LegEvent, why: Option<&Cause>) -> Heard {
     }
 }
 
-/// Puts a call's order into a leg's words.
-pub fn tell(order: LegOrder) -> invite::LegOrder {
-    match order {
+/// Puts a call's order into a leg's words; none: its far end has no words for it.
+pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
+    Some(match order {
+        LegOrder::Partner(_) => return None,
         LegOrder::Progress { status, body } => {
             let reliable = body.is_some();
             invite::LegOrder::Progress { status, body, reliable }
@@ -271,7 +281,7 @@ pub fn tell(order: LegOrder) -> invite::LegOrder {
         LegOrder::AcceptTransfer { ticket } => accept_transfer(ticket),
         LegOrder::RefuseTransfer { ticket, cause } => refuse_transfer(ticket, &cause),
         LegOrder::TellTransfer { ticket, status, left } => tell_transfer(ticket, status, left),
-    }
+    })
 }
 
 fn fork_of(response: &Message) -> Text {

@@ -64,4 +64,7 @@ pub struct NativeTarget {
     pub number: String,
     /// From within the house.
     pub internal: bool,
+    /// It may wait while the handset is in another call; else the handset is busy.
+    #[serde(default)]
+    pub waits: bool,
 }

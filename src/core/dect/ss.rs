@@ -66,9 +66,27 @@ pub fn keys(message: &Message) -> Vec<Key> {
     many.or_else(one).unwrap_or_default().into_iter().map(Key::from_octet).collect()
 }
 
-/// Text in DECT characters: IA5, other characters become question marks.
+/// Text in DECT characters: IA5. Letters with marks lose them, a return begins a line, other characters become
+/// question marks.
 pub fn characters(text: &str) -> Vec<u8> {
-    text.chars().map(|c| if (' '..='~').contains(&c) { c as u8 } else { b'?' }).collect()
+    let decomposed = icu_normalizer::DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
+    let mut shown = Vec::with_capacity(decomposed.len());
+    for c in decomposed.chars() {
+        match c {
+            ' '..='~' | '\r' => shown.push(c as u8),
+            // Combining marks, set free by the decomposition.
+            '\u{300}'..='\u{36F}' => {}
+            'ß' => shown.extend(b"ss"),
+            'Æ' | 'æ' => shown.extend(if c == 'æ' { b"ae" } else { b"Ae" }),
+            'Ø' | 'ø' => shown.push(if c == 'ø' { b'o' } else { b'O' }),
+            'Ł' | 'ł' => shown.push(if c == 'ł' { b'l' } else { b'L' }),
+            'ı' => shown.push(b'i'),
+            '\u{2010}'..='\u{2015}' => shown.push(b'-'),
+            '\u{2018}' | '\u{2019}' => shown.push(b'\''),
+            _ => shown.push(b'?'),
+        }
+    }
+    shown
 }
 
 /// A text alone on the display: the code "clear display", which "is mandatory for all displays" (7.7.41),
@@ -221,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_display_is_cleared_and_holds_no_more_than_the_handset_says() {
-        assert_eq!(display("Zürich", 0).0.0, b"\x0CZ?rich");
+        assert_eq!(display("Zürich\rStraße 4 – 京", 0).0.0, b"\x0CZurich\x0DStrasse 4 - ?");
         assert_eq!(display("abcdef", 3).0.0, b"\x0Cabc");
         assert_eq!(display(&"x".repeat(999), 16_383).0.0.len(), 255);
         assert_eq!(display(&"x".repeat(999), 0).0.0.len(), 49);

@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod endpoint_services;
 pub mod line;
 pub mod location_profile;
+pub mod mras;
 pub mod ntlm;
 pub mod presence;
 pub mod provisioning;

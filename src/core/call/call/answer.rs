@@ -28,6 +28,7 @@ impl Call {
         self.timers.stop(Timer::C);
         self.timers.stop(Timer::NoAnswer);
         self.answer = Some(answer.clone());
+        self.show_partner(LegNo::CALLER, &self.summary.callee, &mut then);
         then.push(Output::Leg(LegNo::CALLER, LegOrder::Accept { body: Some(answer) }));
         self.set_phase(Phase::Talking, &mut then);
         self.ice_settled_early(&mut then);

@@ -43,7 +43,7 @@ impl Call {
     pub(super) fn admitted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
         self.channels = Channels::Held;
         self.hold = grant.hold;
-        let ice = LocalIce::of(grant.ice.0, &mut self.tokens);
+        let ice = LocalIce::of(grant.ice.0, &mut self.tokens).map(|ice| ice.with_relayed(&grant.relayed.0));
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0, ice);
         let media = OfferAnswer::new(local, &mut self.tokens);
         self.take_about(&grant.about, now);
@@ -106,12 +106,15 @@ impl Call {
             false => offered_over(&grant.srtp.1, target.destination.transport),
         };
         let port = grant.port(side);
-        let ice = LocalIce::of(grant.ice.1, &mut self.tokens);
+        let ice = LocalIce::of(grant.ice.1, &mut self.tokens).map(|ice| ice.with_relayed(&grant.relayed.1));
         let local = local_media(grant.address_b, port, self.search.codecs.clone(), &srtp, ice);
         let mut media = OfferAnswer::new(local, &mut self.tokens);
         let offer = Body::sdp(media.offer(&mut self.tokens));
         self.legs.insert(leg, Strand::dialled(target.clone(), media, side));
         self.timers.set(Timer::C, now + TIMER_C);
+        if self.state == State::Dialling {
+            self.show_partner(LegNo::CALLER, &target.party, then);
+        }
         then.push(Output::Dial { leg, target: Box::new(target), offer });
     }
 }

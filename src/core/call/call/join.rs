@@ -107,6 +107,7 @@ impl Call {
         self.answer = Some(answer.clone());
         then.push(Output::Leg(leg, LegOrder::Accept { body: Some(body) }));
         then.push(Output::Leg(LegNo::CALLER, LegOrder::Accept { body: Some(answer) }));
+        self.show_partners(&mut then);
         self.set_phase(Phase::Talking, &mut then);
         Ok(Ready { save: self.put(), then })
     }

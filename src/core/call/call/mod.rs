@@ -219,6 +219,14 @@ impl Call {
         }
     }
 
+    /// With a caller whose handset is told whom it talks with.
+    pub fn shown_to_caller(mut self) -> Self {
+        if let Some(caller) = self.legs.get_mut(&LegNo::CALLER) {
+            caller.shows = true;
+        }
+        self
+    }
+
     /// A standing call from its record; give it fresh tokens, then [`Input::Started`].
     pub fn restored(mut record: Self, tokens: Tokens) -> Self {
         record.tokens = tokens;

@@ -28,6 +28,7 @@ impl Call {
             self.run_flow(side, &agreed, then);
         }
         self.settle(then);
+        self.show_partners(then);
         then.push(Output::Changed(Box::new(self.summary.clone())));
     }
 

@@ -33,6 +33,21 @@ impl Call {
         }
     }
 
+    /// Both ends are told whom they talk with, where they have a display of ours.
+    pub(super) fn show_partners(&self, then: &mut Orders) {
+        for side in [Side::A, Side::B] {
+            if let Some(leg) = self.end_at(side) {
+                self.show_partner(leg, self.party_at(side.other()), then);
+            }
+        }
+    }
+
+    pub(super) fn show_partner(&self, leg: LegNo, party: &Party, then: &mut Orders) {
+        if self.legs.get(&leg).is_some_and(|strand| strand.shows && strand.is_open()) {
+            then.push(Output::Leg(leg, LegOrder::Partner(Box::new(party.clone()))));
+        }
+    }
+
     /// The number of the next leg; none comes twice in a call.
     pub fn next_leg(&self) -> LegNo {
         LegNo(self.legs.last_key_value().map_or(0, |(leg, _)| leg.0 + 1))

@@ -45,6 +45,9 @@ pub(super) struct Strand {
     /// From which world it came, when it was not dialled by this call.
     #[serde(default)]
     pub facing: Option<Facing>,
+    /// Its handset is told whom it talks with.
+    #[serde(skip)]
+    pub shows: bool,
     /// It was dialled, and nobody has won yet.
     #[serde(skip)]
     pub candidate: bool,
@@ -80,7 +83,8 @@ impl Strand {
 
     /// One that is dialled for `side` with the offer that `media` has out.
     pub fn dialled(target: Target, media: OfferAnswer, side: Side) -> Self {
-        Self { side: Some(side), candidate: true, ..Self::new(Some(target), Some(media)) }
+        let shows = target.native.is_some();
+        Self { side: Some(side), candidate: true, shows, ..Self::new(Some(target), Some(media)) }
     }
 
     /// One that has a dialog and no place in the call any more.
@@ -119,6 +123,7 @@ impl Strand {
             owner: None,
             party: None,
             facing: None,
+            shows: false,
             candidate: false,
             joining: None,
             refused: None,

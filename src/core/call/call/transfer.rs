@@ -97,7 +97,7 @@ impl Call {
         now: Moment,
     ) -> Ready<Save, Output> {
         let TransferWish { ticket, to, replaces_own, referral } = wish;
-        let stays = match self.may_transfer(leg, &to, referral.replaces.is_some()) {
+        let stays = match self.may_transfer(leg, &to, referral.replaces.is_some() || replaces_own.is_some()) {
             Ok(stays) => stays,
             Err(cause) => return refuse_transfer(leg, ticket, cause),
         };

@@ -10,6 +10,7 @@ use crate::call::forward::{self, Diversion, Forwards};
 use crate::call::{CallSummary, LegNews, LegNo, LegOrder, Party, Target};
 use crate::id::{BaseStationId, CallRef, OwnerId};
 use crate::media::Codec;
+use crate::media::ice::candidate::Candidate;
 use crate::media::ice::description::Description;
 use crate::media::negotiate::{Agreed, IceMode, SrtpPolicy};
 use crate::sip::Facing;
@@ -67,6 +68,8 @@ pub struct Admitted {
     pub srtp: (SrtpPolicy, SrtpPolicy),
     /// ICE towards the caller and towards the callee.
     pub ice: (IceMode, IceMode),
+    /// Our addresses at media relays, towards the caller and towards the callee.
+    pub relayed: (Vec<Candidate>, Vec<Candidate>),
     /// Whom to dial: each attempt rings its targets together; the next is tried only when the way of
     /// the one before failed.
     pub attempts: Vec<Vec<Target>>,

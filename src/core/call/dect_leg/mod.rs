@@ -1,60 +1,86 @@
-//! A leg of a call that ends at a handset on a native base station: where DECT and SIP meet.
+//! The call of a handset on a native base station, and the lines that share it: where DECT and SIP meet.
 //!
 //! ```text
-//!  portable::CallNews ──►┌─────────┐──LegNews──► call
-//!  base link's answers ─►│ DectLeg │──portable::Order──► handset
-//!  LegOrder ────────────►└─────────┘──Stream──► base station (MEDIA_OPEN, MEDIA_MODIFY, MEDIA_CLOSE)
+//!  portable::CallNews ──►┌─────────┐──LegNews of a line──► the call of that line
+//!  base link's answers ─►│ DectLeg │──portable::Order────► handset
+//!  LegOrder of a line ──►└─────────┘──Stream─────────────► base station (MEDIA_OPEN, MEDIA_MODIFY, MEDIA_CLOSE)
 //! ```
 //!
-//! Towards the call it is a leg like any other: it makes offers and answers, on behalf of the base station,
-//! whose address, codecs and keys stand in them. The base station is opened a stream as soon as the handset
-//! is on a connection, at first without direction; its address goes into the offer or answer, and what was
-//! agreed on goes to it as a change of that stream.
+//! *Terminology.* The **call on the air** is the one that the handset has by EN 300 175-5: one connection, one
+//! stream. A **line** is a call of the switch that the handset takes part in. Usually there is one; a second
+//! one is begun with the R key or knocks from outside. The line **in front** is the one that is heard.
+//!
+//! Towards its call a line is a leg like any other: it makes offers and answers, on behalf of the base
+//! station, whose address, codecs and keys stand in them. The base station is opened a stream as soon as the
+//! handset is on a connection, at first without direction; its address goes into the offers and answers of
+//! every line, and what was agreed on with the line in front goes to it as a change of that stream.
 //!
 //! A handset that calls: [`Beginning::Asked`] → stream → [`Output::Begin`] with the offer → the call tells
 //! progress and accepts. A handset that is called: [`Beginning::Dialled`] → page → stream → answer kept
-//! → alerting (180) → answered (2xx with the answer).
+//! → alerting (180) → answered (2xx with the answer). What the keypad does then is in `keys`, what becomes of
+//! two lines in `parallel`.
 //!
-//! After a handover the stream is elsewhere; the leg proposes the new address as a re-INVITE would
+//! After a handover the stream is elsewhere; the line in front proposes the new address as a re-INVITE would
 //! ([`LegNews::Reoffered`]), the call answers, and the far end hears nothing of it.
 //!
 //! It fails when the base station has no channel (the handset hears the congestion tone and reason 33),
-//! when nothing of an offer fits (488), and when the handset is out of reach. After [`LegNews::Closed`] it
+//! when nothing of an offer fits (488), and when the handset is out of reach. After [`LegNews::Closed`] a line
 //! says nothing more.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::cause::Cause;
 use super::leg::{LegNews, LegOrder};
+use crate::dect::cc::Ender;
+use crate::dect::element::ReleaseReason;
 use crate::dect::portable::{self, CallNews, CallNo, Connection, Fare};
-use crate::id::Tokens;
+use crate::id::{OwnerId, Tokens};
 use crate::machine::{Machine, Ready};
 use crate::media::negotiate::{LocalMedia, OfferAnswer};
+use crate::pii::Pii;
 use crate::sip::invite::Body;
 use crate::sip::wire::Text;
 use crate::timer::Moment;
 
 mod cause;
+mod keys;
+mod line;
+mod parallel;
+mod show;
 mod speech;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use cause::{cause_of, reason_of};
+pub use line::LineNo;
 pub use stream::{Abilities, Stream, secures};
 
-/// How a leg begins.
+use keys::Keying;
+use line::Line;
+
+/// How it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Beginning {
     /// The handset asked for a call over this connection.
     Asked(Connection),
-    /// The call dials the handset.
-    Dialled {
-        /// The call's offer.
-        body: Body,
-        /// What the handset shows and how it rings.
-        offer: Box<portable::Offer>,
-    },
+    /// A call dials the handset.
+    Dialled(Box<Called>),
+}
+
+/// A call that is for the handset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// The name of its leg in the call.
+    pub owner: OwnerId,
+    /// The call's offer.
+    pub body: Body,
+    /// What the handset shows and how it rings.
+    pub offer: portable::Offer,
+    /// It may wait while the handset is in another call.
+    pub waits: bool,
 }
 
 /// What can happen.
@@ -62,11 +88,13 @@ pub enum Beginning {
 pub enum Input {
     /// It begins.
     Started(Beginning),
-    /// The call that [`Output::Begin`] asked for stands.
-    Joined,
-    /// The call wants something.
-    Order(LegOrder),
-    /// The handset did something in the call.
+    /// The call that [`Output::Begin`] asked for stands, and its leg has this name.
+    Joined(LineNo, OwnerId),
+    /// The call of a line wants something. For one that has not joined: there will be no call.
+    Order(LineNo, LegOrder),
+    /// Another call is for the handset, while it has one. It is this line, [`DectLeg::next_line`].
+    Knocks(LineNo, Box<Called>),
+    /// The handset did something in the call on the air.
     Heard(CallNews),
     /// The stream is open; the base station receives here.
     Opened(SocketAddr),
@@ -74,6 +102,10 @@ pub enum Input {
     NotOpened(String),
     /// The connection was handed over with its stream; media are received here from now on.
     StreamMoved(SocketAddr),
+    /// The dial plan says that these digits are all there will be: the answer to [`Output::Digits`].
+    Whole(Pii<String>),
+    /// The moment it asked for has come.
+    Deadline,
 }
 
 /// What it orders, or tells.
@@ -88,10 +120,19 @@ pub enum Output {
     Modify(Box<Stream>),
     /// Close it.
     CloseStream,
-    /// Make the call, with this offer.
-    Begin(Body),
-    /// Tell the call.
-    News(LegNews),
+    /// Make the call of a line, with this offer.
+    Begin {
+        /// The line.
+        line: LineNo,
+        /// What was dialled for it; none for the first line, whose number is known.
+        digits: Option<Pii<String>>,
+        /// The offer.
+        body: Body,
+    },
+    /// Digits of a second call have come: whoever knows the dial plan may say [`Input::Whole`].
+    Digits(Pii<String>),
+    /// Tell the call of a line.
+    News(LineNo, LegNews),
 }
 
 /// Why an input is not taken.
@@ -105,7 +146,7 @@ pub enum Refusal {
     NotNow,
 }
 
-/// How far it is.
+/// How far the call on the air is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// No connection to the handset yet.
@@ -114,11 +155,16 @@ enum Stage {
     Opening,
     /// Speech can run.
     Open,
-    /// The handset is told to release, or has.
+    /// The handset is told to release.
     Ending,
+    /// The handset is on hook; its lines are being connected with each other, or with somebody else.
+    Away,
     /// All said.
     Over,
 }
+
+/// Longest time that lines are connected with each other after the handset went on hook.
+const LONGEST_AWAY: Duration = Duration::from_secs(200);
 
 /// The machine. See the module.
 #[derive(Debug)]
@@ -127,23 +173,27 @@ pub struct DectLeg {
     abilities: Abilities,
     tokens: Tokens,
     stage: Stage,
-    /// The handset began the call.
+    /// The handset began the call on the air.
     calling: bool,
-    /// The call exists and hears our news.
-    joined: bool,
-    /// Both ends talk.
-    answered: bool,
-    /// The call's offer, until it is answered.
-    offer: Option<Body>,
-    /// Our answer to it, until the handset answers.
-    answer: Option<Body>,
+    /// It is active: answered here, or told to be answered there.
+    connected: bool,
     /// The handset answered before its stream was there.
     eager: bool,
-    media: Option<OfferAnswer>,
-    /// The handset wants the call on hold, or back, and the call has not agreed yet.
+    /// Where the base station receives.
+    address: Option<SocketAddr>,
+    lines: BTreeMap<LineNo, Line>,
+    next_line: u8,
+    /// The line that is heard.
+    front: Option<LineNo>,
+    keying: Keying,
+    /// {HOLD} or {RETRIEVE}, which the call has not granted yet.
     asked: Option<Asked>,
-    /// Why we end it, when we do.
+    /// Why we end the call on the air, when we do.
     why: Option<Cause>,
+    /// The line that rings at the handset as soon as the call on the air has ended.
+    rings_next: Option<LineNo>,
+    /// When lines must have been connected with each other.
+    away_until: Option<Moment>,
 }
 
 /// What a handset asked that the call must grant.
@@ -158,7 +208,7 @@ enum Asked {
 type Out = Vec<Output>;
 
 impl DectLeg {
-    /// A leg for this call of the handset.
+    /// For this call of the handset.
     pub fn new(call: CallNo, abilities: Abilities, tokens: Tokens) -> Self {
         Self {
             call,
@@ -166,20 +216,33 @@ impl DectLeg {
             tokens,
             stage: Stage::Paging,
             calling: false,
-            joined: false,
-            answered: false,
-            offer: None,
-            answer: None,
+            connected: false,
             eager: false,
-            media: None,
+            address: None,
+            lines: BTreeMap::new(),
+            next_line: 0,
+            front: None,
+            keying: Keying::Speech,
             asked: None,
             why: None,
+            rings_next: None,
+            away_until: None,
         }
     }
 
     /// Whether it says nothing more.
     pub fn is_over(&self) -> bool {
-        self.stage == Stage::Over
+        self.stage == Stage::Over && self.lines.is_empty()
+    }
+
+    /// The number of the next line.
+    pub fn next_line(&self) -> LineNo {
+        LineNo(self.next_line)
+    }
+
+    /// Whether the handset is in it, over the air.
+    pub fn is_on_air(&self) -> bool {
+        !matches!(self.stage, Stage::Away | Stage::Over)
     }
 
     fn started(&mut self, beginning: Beginning, out: &mut Out) {
@@ -187,107 +250,143 @@ impl DectLeg {
             Beginning::Asked(connection) => {
                 self.calling = true;
                 self.stage = Stage::Opening;
+                self.front = Some(self.take_line(Line::asked()));
                 out.push(Output::Open(connection));
             }
-            Beginning::Dialled { body, offer } => {
-                (self.joined, self.offer) = (true, Some(body));
-                out.push(Output::Handset(portable::Order::Offer { call: self.call, offer }));
+            Beginning::Dialled(called) => {
+                let (call, offer) = (self.call, Box::new(called.offer.clone()));
+                self.front = Some(self.take_line(Line::called(*called)));
+                out.push(Output::Handset(portable::Order::Offer { call, offer }));
             }
         }
     }
 
+    fn take_line(&mut self, line: Line) -> LineNo {
+        let no = self.next_line();
+        self.next_line = self.next_line.wrapping_add(1);
+        self.lines.insert(no, line);
+        no
+    }
+
     /// The one match of orders.
-    fn obey(&mut self, order: LegOrder, out: &mut Out) -> Result<(), Refusal> {
+    fn obey(&mut self, no: LineNo, order: LegOrder, now: Moment, out: &mut Out) -> Result<(), Refusal> {
+        if !self.lines.contains_key(&no) {
+            return Err(Refusal::NotNow);
+        }
         match order {
-            LegOrder::Progress { status, body } => self.progress(status, body.as_ref(), out),
-            LegOrder::Accept { body } => self.accept(body.as_ref(), out),
-            LegOrder::Reject { cause } | LegOrder::HangUp { cause } => self.release(cause, out),
-            LegOrder::AnswerReoffer { body } => self.reoffer_granted(&body, out),
-            LegOrder::RefuseReoffer { .. } => self.reoffer_refused(out),
-            LegOrder::Reoffer { body } => self.reoffered(&body, out),
-            // A handset asks for no transfer in these words.
-            LegOrder::AcceptTransfer { .. }
-            | LegOrder::RefuseTransfer { .. }
-            | LegOrder::TellTransfer { .. } => {}
+            LegOrder::Progress { status, body } => self.progress(no, status, body.as_ref(), out),
+            LegOrder::Accept { body } => self.accept(no, body.as_ref(), now, out),
+            LegOrder::Reject { cause } | LegOrder::HangUp { cause } => self.dismissed(no, cause, now, out),
+            LegOrder::AnswerReoffer { body } => self.reoffer_granted(no, &body, out),
+            LegOrder::RefuseReoffer { .. } => self.reoffer_refused(no, out),
+            LegOrder::Reoffer { body } => self.reoffered(no, &body, out),
+            LegOrder::Partner(party) => self.partner(no, &party, out),
+            LegOrder::AcceptTransfer { .. } => {}
+            LegOrder::RefuseTransfer { cause, .. } => self.not_transferred(no, &cause, out),
+            // The call itself is over, and will say so.
+            LegOrder::TellTransfer { status: 487, .. } => {}
+            LegOrder::TellTransfer { status, left: None, .. } if status >= 300 => {
+                self.not_transferred(no, &Cause::of_status(status, "nobody took the call"), out);
+            }
+            LegOrder::TellTransfer { left, .. } => self.transfer_goes(no, left.is_none()),
         }
         Ok(())
     }
 
-    fn progress(&mut self, status: u16, body: Option<&Body>, out: &mut Out) {
-        let heard = body.is_some_and(|body| self.take_answer(body, out));
+    fn progress(&mut self, no: LineNo, status: u16, body: Option<&Body>, out: &mut Out) {
+        let heard = body.is_some_and(|body| self.take_answer(no, body, out));
         let fare = match (status, heard) {
             (180, in_band) => Fare::Alerting { in_band },
             (_, true) => Fare::InBand,
             // 181, 182, 183 without sound: the handset shows that the call proceeds already.
             (_, false) => return,
         };
-        out.push(Output::Handset(portable::Order::Tell(self.call, fare)));
+        self.tell_fare(no, fare, out);
     }
 
-    fn accept(&mut self, body: Option<&Body>, out: &mut Out) {
-        if self.answered {
-            return;
+    fn accept(&mut self, no: LineNo, body: Option<&Body>, now: Moment, out: &mut Out) {
+        let Some(line) = self.lines.get(&no).filter(|line| !line.answered) else { return };
+        let early = line.media.as_ref().is_some_and(|media| media.agreed().is_some());
+        if !body.is_some_and(|body| self.take_answer(no, body, out)) && !early {
+            return self.dismissed(
+                no,
+                Cause::of_status(488, "no codec in common with the base station"),
+                now,
+                out,
+            );
         }
-        let early = self.media.as_ref().is_some_and(|media| media.agreed().is_some());
-        if !body.is_some_and(|body| self.take_answer(body, out)) && !early {
-            return self.release(Cause::of_status(488, "no codec in common with the base station"), out);
+        if let Some(line) = self.lines.get_mut(&no) {
+            line.answered = true;
         }
-        self.answered = true;
-        out.push(Output::Handset(portable::Order::Tell(self.call, Fare::Connected)));
-        out.push(Output::News(LegNews::Acknowledged { body: None }));
+        self.tell_fare(no, Fare::Connected, out);
+        self.connected |= self.is_on_air();
+        out.push(Output::News(no, LegNews::Acknowledged { body: None }));
     }
 
     /// Ends the handset's call, in whatever way its state asks for.
     fn release(&mut self, cause: Cause, out: &mut Out) {
-        if matches!(self.stage, Stage::Ending | Stage::Over) {
+        if matches!(self.stage, Stage::Ending | Stage::Away | Stage::Over) {
             return;
         }
         let (reason, tone) = reason_of(&cause);
-        let tone = tone.filter(|_| self.calling && !self.answered);
-        let words = tone.is_some().then(|| crate::pii::Pii(cause.plain_words()));
+        let tone = tone.filter(|_| self.calling && !self.connected);
+        let words = tone.is_some().then(|| Pii(cause.plain_words()));
         self.why = Some(cause);
         self.stage = Stage::Ending;
         out.push(Output::Handset(portable::Order::Release { call: self.call, reason, tone, words }));
     }
 
     /// The one match of what the handset does.
-    fn heard(&mut self, news: CallNews, out: &mut Out) -> Result<(), Refusal> {
+    fn heard(&mut self, news: CallNews, now: Moment, out: &mut Out) -> Result<(), Refusal> {
         match news {
-            CallNews::Ended { reason, by } => self.ended(cause_of(reason, by), out),
-            _ if self.stage == Stage::Ending => return Err(Refusal::NotNow),
+            CallNews::Ended { reason, by } if self.is_on_air() => self.ended(reason, by, now, out),
+            _ if matches!(self.stage, Stage::Ending | Stage::Away) => return Err(Refusal::NotNow),
             CallNews::Reached(connection) if self.stage == Stage::Paging => {
                 self.stage = Stage::Opening;
                 out.push(Output::Open(connection));
             }
-            CallNews::Alerting => {
-                let (status, fork) = (180, Text::from(""));
-                out.push(Output::News(LegNews::Progress { status, fork, body: None }));
-            }
+            CallNews::Alerting => self.rings(out),
             CallNews::Answered => {
                 self.eager = true;
                 self.tell_answered(out);
             }
             CallNews::HoldAsked => self.ask(Asked::Hold, out),
             CallNews::RetrieveAsked => self.ask(Asked::Retrieve, out),
-            // Whoever drives us takes the numbers of a new call, tells of a stream that moved
-            // ([`Input::StreamMoved`]), and passes keys on.
-            CallNews::Asked { .. } | CallNews::Reached(_) | CallNews::Moved(_) | CallNews::Keys(_) => {}
+            CallNews::Keys(keys) => keys.into_iter().for_each(|key| self.key(key, now, out)),
+            // Whoever drives us takes the numbers of a new call and tells of a stream that moved
+            // ([`Input::StreamMoved`]).
+            CallNews::Asked { .. } | CallNews::Digits(_) | CallNews::Reached(_) | CallNews::Moved(_) => {}
+            CallNews::Ended { .. } => return Err(Refusal::Ended),
         }
         Ok(())
     }
 
-    /// The handset is out of the call.
-    fn ended(&mut self, cause: Cause, out: &mut Out) {
-        let cause = self.why.take().unwrap_or(cause);
-        self.stage = Stage::Over;
+    fn rings(&mut self, out: &mut Out) {
+        let front = self.front.and_then(|no| Some((no, self.lines.get(&no)?)));
+        if let Some((no, _)) = front.filter(|(_, line)| !line.answered) {
+            let (status, fork) = (180, Text::from(""));
+            out.push(Output::News(no, LegNews::Progress { status, fork, body: None }));
+        }
+    }
+
+    /// The call on the air is over: a user who puts the handset on hook in a second call connects the two.
+    fn ended(&mut self, reason: ReleaseReason, by: Ender, now: Moment, out: &mut Out) {
+        let why = self.why.take();
+        let on_hook = why.is_none() && by == Ender::Handset && reason == ReleaseReason::NORMAL;
+        let keying = std::mem::take(&mut self.keying);
+        (self.connected, self.eager, self.address, self.asked) = (false, false, None, None);
         out.push(Output::CloseStream);
-        if self.joined {
-            let dialled = !self.calling && !self.answered;
-            out.push(Output::News(match dialled {
-                true => LegNews::Refused { cause, contacts: Vec::new(), route_failed: false },
-                false => LegNews::Ended { cause },
-            }));
-            out.push(Output::News(LegNews::Closed));
+        if on_hook && self.hands_over(&keying, now, out) {
+            return;
+        }
+        let next = self.rings_next.take().or_else(|| self.behind().filter(|_| on_hook));
+        let cause = why.unwrap_or_else(|| cause_of(reason, by));
+        let gone: Vec<_> = self.lines.keys().copied().filter(|no| Some(*no) != next).collect();
+        gone.into_iter().for_each(|no| self.close_line(no, cause.clone(), out));
+        self.front = None;
+        match next.filter(|no| self.lines.contains_key(no)) {
+            Some(next) => self.rings_at_handset(next, out),
+            None => self.stage = Stage::Over,
         }
     }
 
@@ -296,16 +395,17 @@ impl DectLeg {
         self.release(Cause::no_channel(status, words), out);
     }
 
-    fn joined(&mut self, out: &mut Out) {
-        self.joined = true;
-        match self.stage {
-            // The handset has gone meanwhile.
-            Stage::Over => {
-                let cause = Cause::normal();
-                out.extend([LegNews::Invited, LegNews::Ended { cause }, LegNews::Closed].map(Output::News));
-            }
-            _ => out.push(Output::News(LegNews::Invited)),
+    fn joined(&mut self, no: LineNo, owner: OwnerId, out: &mut Out) -> Result<(), Refusal> {
+        let Some(line) = self.lines.get_mut(&no).filter(|line| !line.joined) else {
+            return Err(Refusal::NotNow);
+        };
+        (line.joined, line.owner) = (true, Some(owner));
+        out.push(Output::News(no, LegNews::Invited));
+        // The handset has gone meanwhile.
+        if let Some(cause) = line.gone.take() {
+            self.close_line(no, cause, out);
         }
+        Ok(())
     }
 }
 
@@ -315,27 +415,33 @@ impl Machine for DectLeg {
     type Output = Output;
     type Refusal = Refusal;
 
-    fn handle(&mut self, input: Input, _: Moment) -> Result<Ready<Self::Save, Output>, Refusal> {
+    fn handle(&mut self, input: Input, now: Moment) -> Result<Ready<Self::Save, Output>, Refusal> {
         let mut out = Out::new();
         match (input, self.stage) {
-            (Input::Joined, _) if !self.joined => self.joined(&mut out),
+            (Input::Joined(no, owner), _) => self.joined(no, owner, &mut out)?,
+            (Input::Order(no, order), _) => self.obey(no, order, now, &mut out)?,
+            (Input::Knocks(no, called), _) => self.knocks(no, *called, &mut out),
             (_, Stage::Over) => return Err(Refusal::Ended),
-            (Input::Started(beginning), Stage::Paging) if !self.joined => self.started(beginning, &mut out),
-            (Input::Order(order), _) => self.obey(order, &mut out)?,
-            (Input::Heard(news), _) => self.heard(news, &mut out)?,
-            (Input::Opened(address), Stage::Opening) => self.opened(address, &mut out),
+            (Input::Started(beginning), Stage::Paging) if self.lines.is_empty() => {
+                self.started(beginning, &mut out);
+            }
+            (Input::Heard(news), _) => self.heard(news, now, &mut out)?,
+            (Input::Opened(address), Stage::Opening) => self.opened(address, now, &mut out),
             // It was given up while the stream was asked for: `ended` closes it.
             (Input::Opened(_) | Input::NotOpened(_), Stage::Ending) => {}
             (Input::NotOpened(words), Stage::Opening) => self.not_opened(words, &mut out),
             (Input::StreamMoved(address), Stage::Open) => self.stream_moved(address, &mut out),
+            (Input::Whole(digits), _) => self.whole(&digits.0, now, &mut out),
+            (Input::Deadline, _) => self.expire(now, &mut out),
             _ => return Err(Refusal::NotNow),
         }
         Ok(Ready::say(out))
     }
 
-    /// The handset's timers guard it (CC.01 to CC.04), the call's Timer C, and the base link's time-outs.
+    /// The handset's timers guard the call on the air (CC.01 to CC.04), the calls' Timer C their lines, and the
+    /// base link's time-outs the stream. Ours are the pauses of the keypad, and the end of a transfer.
     fn deadline(&self) -> Option<Moment> {
-        None
+        [self.keying.deadline(), self.away_until].into_iter().flatten().min()
     }
 }
 

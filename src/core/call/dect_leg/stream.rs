@@ -46,15 +46,18 @@ pub struct Abilities {
     pub codecs: Vec<Codec>,
     /// SRTP between the switch and base stations.
     pub srtp: SrtpPolicy,
+    /// The pause after which a number counts as whole that a handset dials beside a call.
+    pub digit_gap: Duration,
 }
 
 impl Abilities {
     /// What every native base station brings: the air's G.726 as G.711, which every far end takes. Both ends
     /// of the stream are ours, so nobody's wishes need guessing, and SRTP costs five of eleven channels: it is
     /// used where it is required, not where it is optional.
-    pub fn of_native(south: &SrtpPolicy) -> Self {
+    pub fn of_native(south: &SrtpPolicy, digit_gap: Duration) -> Self {
         let mode = if secures(south) { SrtpMode::Required } else { SrtpMode::Off };
-        Self { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp: SrtpPolicy { mode, ..*south } }
+        let srtp = SrtpPolicy { mode, ..*south };
+        Self { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp, digit_gap }
     }
 }
 

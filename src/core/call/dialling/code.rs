@@ -83,6 +83,20 @@ impl FeatureCodes {
         ]
     }
 
+    /// All of them, by name.
+    fn all(&self) -> [(&'static str, &String); 8] {
+        [
+            ("forward_always", &self.forward_always),
+            ("forward_busy", &self.forward_busy),
+            ("forward_no_answer", &self.forward_no_answer),
+            ("forward_out_of_range", &self.forward_out_of_range),
+            ("forward_none", &self.forward_none),
+            ("do_not_disturb", &self.do_not_disturb),
+            ("redial", &self.redial),
+            ("call_back", &self.call_back),
+        ]
+    }
+
     /// Reads what was dialled. `None`: no code, so a number. An error is a code that is not complete.
     pub fn read(&self, typed: &str) -> Option<Result<CodeOrder, Cause>> {
         if !typed.starts_with(['*', '#']) {
@@ -109,6 +123,13 @@ impl FeatureCodes {
             Some(rest) => rest.strip_prefix('*').map(|rest| forward(kind, rest)),
             None => is_cancel(code).then_some(Ok(CodeOrder::NoForward(kind))),
         })
+    }
+
+    /// Whether a code that is in use begins with these digits and goes on.
+    pub(super) fn begins(&self, digits: &str) -> bool {
+        let cancels = self.all().into_iter().filter_map(|(_, code)| cancel_of(code));
+        let codes = self.all().into_iter().map(|(_, code)| code.clone()).chain(cancels);
+        codes.into_iter().any(|code| code.len() > digits.len() && code.starts_with(digits))
     }
 
     /// All codes in use, for lists.
@@ -147,16 +168,7 @@ impl FeatureCodes {
     /// What is wrong with a code, by its name: codes begin with `*` or `#`, have digits, and none is the
     /// beginning of another.
     pub fn faults(&self) -> Vec<(&'static str, String)> {
-        let all = [
-            ("forward_always", &self.forward_always),
-            ("forward_busy", &self.forward_busy),
-            ("forward_no_answer", &self.forward_no_answer),
-            ("forward_out_of_range", &self.forward_out_of_range),
-            ("forward_none", &self.forward_none),
-            ("do_not_disturb", &self.do_not_disturb),
-            ("redial", &self.redial),
-            ("call_back", &self.call_back),
-        ];
+        let all = self.all();
         let used = || all.iter().filter(|(_, code)| !code.is_empty());
         let mut faults = Vec::new();
         for (name, code) in used() {

@@ -14,6 +14,7 @@
 mod class;
 mod code;
 mod rule;
+mod whole;
 
 use crate::lync::location_profile::LocationProfile;
 use crate::sip::wire::{Scheme, Uri};

@@ -290,7 +290,10 @@ impl Machine for Link {
                 self.timers.stop(Timer::Lce02);
                 self.timers.stop(Timer::Lce05);
             }
-            (Input::NotNeeded { partial: true, .. }, State::Established) => self.start(Timer::Lce02, now),
+            // Whoever else uses the link says so in his turn.
+            (Input::NotNeeded { partial: true, in_use: false }, State::Established) => {
+                self.start(Timer::Lce02, now);
+            }
             // "The LCE shall examine whether no other higher layer entities are using it and no LCE timers are
             // running" (14.2.7.1).
             (Input::NotNeeded { partial: false, in_use: false }, State::Established)

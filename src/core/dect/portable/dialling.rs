@@ -11,8 +11,8 @@ use crate::timer::Moment;
 const MAX_DIGITS: usize = 64;
 
 /// A number that grows.
-#[derive(Debug, Default)]
-pub(super) struct Dialling {
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Dialling {
     digits: String,
     complete: bool,
     due: Option<Moment>,
@@ -21,22 +21,35 @@ pub(super) struct Dialling {
 impl Dialling {
     /// Takes what a {CC-SETUP} or {CC-INFO} says of the number. `gap` is the pause after which a number
     /// counts as whole.
-    pub fn take(&mut self, message: &Message, gap: Duration, now: Moment) {
-        let before = self.digits.len();
+    pub(super) fn take(&mut self, message: &Message, gap: Duration, now: Moment) {
         if let Some(called) = message.get::<CalledNumber>() {
-            called.number.0.iter().for_each(|octet| self.push(char::from(*octet)));
+            called.number.0.iter().for_each(|octet| self.press(Key::Character((*octet).into()), gap, now));
         }
-        for key in ss::keys(message) {
-            match key {
-                Key::Character(character) => self.push(character),
-                Key::Internal | Key::Service | Key::Supplementary | Key::Recall => {}
-                Key::Pause | Key::Pulse | Key::Dtmf | Key::DtmfHeld | Key::DtmfEnd | Key::Control(_) => {}
-            }
-        }
+        ss::keys(message).into_iter().for_each(|key| self.press(key, gap, now));
         self.complete |= ss::is_complete(message);
+    }
+
+    /// Takes one key. `gap` is the pause after which a number counts as whole.
+    pub fn press(&mut self, key: Key, gap: Duration, now: Moment) {
+        let before = self.digits.len();
+        match key {
+            Key::Character(character) => self.push(character),
+            Key::Internal | Key::Service | Key::Supplementary | Key::Recall => {}
+            Key::Pause | Key::Pulse | Key::Dtmf | Key::DtmfHeld | Key::DtmfEnd | Key::Control(_) => {}
+        }
         if self.digits.len() > before {
             self.due = Some(now + gap);
         }
+    }
+
+    /// It is whole if these are its digits: a dial plan says so.
+    pub fn complete(&mut self, digits: &str) {
+        self.complete |= self.digits == digits;
+    }
+
+    /// What was dialled so far.
+    pub fn digits(&self) -> &str {
+        &self.digits
     }
 
     /// "#" ends a number; within a code of a feature, which begins with "*" or "#", it belongs to the code.

@@ -47,10 +47,11 @@ mod tests;
 mod window;
 mod words;
 
+pub use dialling::Dialling;
 pub use door::{Directory, Greeting, greet};
 pub use window::{Claim, ClosedWhy, Verdict, Window, Windows};
 pub use words::{CallNews, CallNo, Connection, Fare, Input, News, Offer, Order, Output};
-pub use words::{Refusal, Save, Standing};
+pub use words::{Refusal, Save, Shown, Standing};
 
 use speech::Speech;
 

@@ -8,7 +8,7 @@ use crate::dect::mm::{self, Ask, Decision};
 use crate::dect::{cc, element, ss};
 use crate::timer::Moment;
 
-use super::words::Order;
+use super::words::{Order, Shown};
 
 impl Portable {
     /// The one match of orders.
@@ -31,9 +31,10 @@ impl Portable {
                 Ok(())
             }
             Order::Tell(call, fare) => self.tell_fare(call, fare, now, out),
-            Order::Display(call, text) => {
-                let text = self.display(&text.0);
-                self.say_in_call(call, Kind::CcInfo, |message| message.with(&text), now, out)
+            Order::Show(call, shown) => self.show(call, *shown, now, out),
+            Order::Whole(call, digits) => {
+                self.whole(call, &digits.0, now, out);
+                Ok(())
             }
             Order::AnswerHold(call, granted) => {
                 let kind = if granted { Kind::HoldAck } else { Kind::HoldReject };
@@ -59,6 +60,16 @@ impl Portable {
                 Ok(())
             }
         }
+    }
+
+    fn show(&mut self, call: CallNo, shown: Shown, now: Moment, out: &mut Out) -> Result<(), Refusal> {
+        let Shown { text, signal, caller } = shown;
+        let text = text.map(|text| self.display(&text.0));
+        let fill = |message: crate::dect::message::Message| {
+            let message = message.with_some(text.as_ref()).with_some(signal.as_ref());
+            caller.map_or(message.clone(), |caller| caller.put_into(message))
+        };
+        self.say_in_call(call, Kind::CcInfo, fill, now, out)
     }
 
     fn decide(&mut self, decision: Decision, now: Moment, out: &mut Out) -> Result<(), Refusal> {

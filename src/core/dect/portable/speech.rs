@@ -298,6 +298,19 @@ impl Portable {
             _ => Ok(()),
         };
         debug_assert!(said.is_ok(), "{said:?}");
+        if let Some(call) = self.calls.get(&no).filter(|call| !call.dialling.is_empty()) {
+            let digits = Pii(call.dialling.digits().to_owned());
+            out.then.push(Output::News(News::Call(no, CallNews::Digits(digits))));
+        }
+    }
+
+    /// The dial plan says that the number is whole.
+    pub(super) fn whole(&mut self, no: CallNo, digits: &str, now: Moment, out: &mut Out) {
+        let Some(call) = self.calls.get_mut(&no) else { return };
+        if call.machine.state() == State::OverlapSending {
+            call.dialling.complete(digits);
+            self.numbers_due(now, out);
+        }
     }
 
     pub(super) fn numbers_due(&mut self, now: Moment, out: &mut Out) {

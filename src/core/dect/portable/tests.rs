@@ -257,11 +257,26 @@ fn a_number_dialled_digit_by_digit_is_told_when_it_is_whole() {
         air.says(&hers(Kind::CcInfo).with(&MultiKeypad::new([digit])));
         assert_eq!(air.heard().first().and_then(Message::get::<Signal>), answer);
     }
-    assert_eq!(air.news(), []);
+    let so_far = |digits: &str| News::Call(CallNo(CallNo::OF_HANDSET), CallNews::Digits(Pii(digits.into())));
+    assert_eq!(air.news(), [so_far("4"), so_far("47")]);
+    // The dial plan knows a number 4, but the user has dialled on.
+    air.order(Order::Whole(CallNo(CallNo::OF_HANDSET), Pii("4".into())));
+    assert_eq!(air.kinds(), []);
     air.wait(at(4_000));
     assert_eq!(air.kinds(), [Kind::CcCallProc]);
     let asked = CallNews::Asked { digits: Pii("47".into()), emergency: false, connection: connection(1) };
     assert_eq!(air.news(), [News::Call(CallNo(CallNo::OF_HANDSET), asked)]);
+}
+
+#[test]
+fn a_number_that_the_dial_plan_knows_is_whole_at_once() {
+    let mut air = Air::located(false);
+    air.opens(1, &setup().with(&MultiKeypad::new(*b"47")));
+    assert_eq!(air.heard_one().kind, Kind::CcSetupAck);
+    air.news();
+    air.order(Order::Whole(CallNo(CallNo::OF_HANDSET), Pii("47".into())));
+    assert_eq!(air.kinds(), [Kind::CcCallProc]);
+    assert!(matches!(&air.news()[..], [News::Call(_, CallNews::Asked { digits, .. })] if digits.0 == "47"));
 }
 
 /// A call of the handset, asked for en bloc.
@@ -358,6 +373,17 @@ fn a_call_for_the_handset_is_paged_shown_rung_and_answered() {
     air.says(&setup.answer(Kind::CcReleaseCom));
     let ended = CallNews::Ended { reason: ReleaseReason::NORMAL, by: Ender::Switch };
     assert_eq!(air.news(), [news(ended)]);
+}
+
+#[test]
+fn a_call_may_ring_for_long_whatever_else_was_said_on_the_link() {
+    let mut air = Air::located(false);
+    let setup = offered(&mut air);
+    air.says(&setup.answer(Kind::CcAlerting));
+    air.order(Order::Notify(Events(vec![Event::voice_messages(1)])));
+    air.told();
+    air.wait(at(60_000));
+    assert!(air.machine.calls.contains_key(&OFFERED));
 }
 
 #[test]

@@ -101,8 +101,10 @@ pub enum Order {
     },
     /// Tell the handset how its call fares.
     Tell(CallNo, Fare),
-    /// Show a text in a call.
-    Display(CallNo, Pii<String>),
+    /// Show and sound something in a call.
+    Show(CallNo, Box<Shown>),
+    /// The dial plan says that these digits are all there will be; ignored when more came meanwhile.
+    Whole(CallNo, Pii<String>),
     /// Grant or refuse what the handset asked in {HOLD}.
     AnswerHold(CallNo, bool),
     /// Grant or refuse what it asked in {RETRIEVE}.
@@ -120,6 +122,17 @@ pub enum Order {
     },
     /// Tell of events beside any call: messages that wait, calls that were missed.
     Notify(Events),
+}
+
+/// What a handset shows and sounds in a call; what is not given stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// All that stands on the display from now on; a return (0D) begins a line.
+    pub text: Option<Pii<String>>,
+    /// A tone of the handset's own.
+    pub signal: Option<Signal>,
+    /// Another caller, who waits.
+    pub caller: Option<Caller>,
 }
 
 /// What a handset is offered.
@@ -219,6 +232,8 @@ pub enum CallNews {
         /// Where the speech is.
         connection: Connection,
     },
+    /// Digits have come, and perhaps more will: whoever knows the dial plan may say [`Order::Whole`].
+    Digits(Pii<String>),
     /// It has answered its page for an offered call.
     Reached(Connection),
     /// It rings.

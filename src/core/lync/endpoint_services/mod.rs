@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!  signed in ─┬─► SUBSCRIBE provisioning-v2, once ──► pool's URI ──► SERVICE: location profile, if wanted
+//!             │                                       └─► SERVICE: relay credentials, if wanted, and again
 //!             └─► SUBSCRIBE roaming-self ──► versions ──► presence: SERVICE publications, one at a time
 //!  signed out: all of it is over; the next sign-in begins anew
 //! ```
@@ -15,6 +16,7 @@
 //! Certainty: how a location profile is asked for is not public in detail; the form here is inferred.
 
 mod package;
+mod relay;
 mod service;
 mod words;
 
@@ -58,6 +60,7 @@ struct Here {
     ready: bool,
     publication: Option<Service>,
     profile: Option<Service>,
+    relay: relay::Keeping,
 }
 
 /// Words by the part they are about.
@@ -66,6 +69,7 @@ struct Notes {
     presence: Option<String>,
     roaming: Option<String>,
     profile: Option<String>,
+    relay: Option<String>,
     told: Vec<String>,
 }
 
@@ -101,6 +105,7 @@ impl EndpointServices {
             ready: false,
             publication: None,
             profile: None,
+            relay: relay::Keeping::default(),
         });
         then.extend(self.subscription(Which::Provisioning, SubscriptionInput::Wanted(true), now));
         then.extend(self.subscription(Which::Roaming, SubscriptionInput::Wanted(true), now));
@@ -195,6 +200,7 @@ impl EndpointServices {
             here.profile = Some(service);
             then.extend(sent);
         }
+        then.extend(self.relay_known(told.mras_uri.as_deref(), now));
         then.push(ServicesOutput::Provisioned(Box::new(told)));
         then
     }
@@ -241,6 +247,10 @@ impl EndpointServices {
         if of(&here.profile) {
             let progress = service::answered(&mut here.profile, answer, &mut self.tokens, now);
             return Ok(self.profiled(progress));
+        }
+        if of(&here.relay.service) {
+            let progress = service::answered(&mut here.relay.service, answer, &mut self.tokens, now);
+            return Ok(self.relay_answered(progress, now));
         }
         Err(ServicesRefusal::NotOurs)
     }
@@ -303,6 +313,10 @@ impl EndpointServices {
             here.profile = None;
             return self.profiled(Progress::Failed);
         }
+        if is_of(&here.relay.service) {
+            here.relay.service = None;
+            return self.relay_answered(Progress::Failed, now);
+        }
         // One of the two; the other has nothing under way or finds that it is not its own.
         let event = failed.header(&HeaderName::Event).map_or("", Text::as_str);
         let which = if event == roaming::EVENT { Which::Roaming } else { Which::Provisioning };
@@ -319,12 +333,13 @@ impl EndpointServices {
             then.extend(self.published(publication, now));
             then.extend(self.profiled(profile));
         }
+        then.extend(self.relay_due(now));
         then
     }
 
     /// Says what people should know when it has changed.
     fn tell(&mut self, then: &mut Vec<ServicesOutput>) {
-        let notes = [&self.notes.presence, &self.notes.roaming, &self.notes.profile];
+        let notes = [&self.notes.presence, &self.notes.roaming, &self.notes.profile, &self.notes.relay];
         let notes: Vec<_> = notes.into_iter().flatten().cloned().collect();
         if notes != self.notes.told {
             self.notes.told = notes.clone();
@@ -346,6 +361,7 @@ impl Machine for EndpointServices {
                 self.signed_in((gruu, proxy, limited, wants_profile), now)
             }
             ServicesInput::SignedOut => self.signed_out(now),
+            ServicesInput::WantsRelay => self.relay_wanted(now),
             ServicesInput::Received(answer) => self.received(answer, now)?,
             ServicesInput::Notified(news) => self.notified(news, now)?,
             ServicesInput::TransportFailed(failed) => self.transport_failed(&failed, now),
@@ -364,7 +380,9 @@ impl Machine for EndpointServices {
         let services = here.into_iter().flat_map(|here| [&here.publication, &here.profile]).flatten();
         let subscriptions = here.into_iter().flat_map(|here| [&here.roaming, &here.provisioning]);
         let services = services.filter_map(Service::deadline);
-        services.chain(subscriptions.filter_map(Machine::deadline)).chain(self.presence.deadline()).min()
+        let relay = here.and_then(|here| here.relay.deadline());
+        let services = services.chain(subscriptions.filter_map(Machine::deadline)).chain(relay);
+        services.chain(self.presence.deadline()).min()
     }
 }
 

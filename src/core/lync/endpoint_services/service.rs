@@ -1,7 +1,7 @@
 //! One SERVICE request from its sending to its answer.
 
 use crate::id::{OwnerId, Tokens};
-use crate::lync::{location_profile, presence};
+use crate::lync::{location_profile, mras, presence};
 use crate::sip::Destination;
 use crate::sip::transaction::{ClientInput, ClientKey, ClientOrder, ClientTransaction};
 use crate::sip::wire::{HeaderName, Message, Method, Via};
@@ -29,6 +29,8 @@ pub(super) enum Content {
     Publication(String),
     /// It asks for the location profile.
     WantsProfile,
+    /// It asks for credentials of the media relay; this is its body.
+    WantsRelay(String),
 }
 
 /// How far a SERVICE has come.
@@ -65,6 +67,7 @@ impl Service {
         }
         match what {
             Content::Publication(body) => request.set_body(presence::CONTENT_TYPE, body),
+            Content::WantsRelay(body) => request.set_body(mras::CONTENT_TYPE, body),
             Content::WantsProfile => request.headers.push(HeaderName::Accept, location_profile::CONTENT_TYPE),
         }
         let (transaction, _) = ClientTransaction::new(request, to.transport, now);

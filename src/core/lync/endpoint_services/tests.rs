@@ -25,6 +25,7 @@ struct Bench {
     doubts: usize,
     notes: Vec<String>,
     profile: Option<LocationProfile>,
+    relays: usize,
 }
 
 impl Bench {
@@ -46,6 +47,7 @@ impl Bench {
             doubts: 0,
             notes: Vec::new(),
             profile: None,
+            relays: 0,
         }
     }
 
@@ -74,6 +76,7 @@ impl Bench {
                 ServicesOutput::Doubted => self.doubts += 1,
                 ServicesOutput::Notes(notes) => self.notes = notes,
                 ServicesOutput::LocationProfile(profile) => self.profile = Some(*profile),
+                ServicesOutput::Relay(_) => self.relays += 1,
                 ServicesOutput::Provisioned(_) | ServicesOutput::Waiting(_) => {}
             }
         }
@@ -276,4 +279,46 @@ fn after_a_sign_out_nothing_stands_and_a_new_sign_in_begins_anew() {
     assert!(bench.sent.is_empty());
     bench.sign_in(false);
     assert_eq!(bench.sent.len(), 2);
+}
+
+#[test]
+fn relay_credentials_are_fetched_when_both_are_known_kept_fresh_and_asked_for_again_after_a_failure() {
+    const MRAS: &str = "sip:mras.contoso.com@contoso.com;gruu;opaque=srvr:MRAS:x";
+    let granted = include_str!("../mras/answer.xml");
+    let asks = |bench: &Bench| {
+        bench
+            .sent
+            .iter()
+            .any(|request| String::from_utf8_lossy(&request.body).contains("<credentialsRequest "))
+    };
+    let mut bench = Bench::signed_in();
+    bench.give(ServicesInput::WantsRelay);
+    assert!(!asks(&bench), "nobody has told where");
+    let provisioning = bench.take("vnd-microsoft-provisioning-v2");
+    let told = PROVISIONING.replace("<ucLocation", &format!("<mrasUri>{MRAS}</mrasUri><ucLocation"));
+    bench.answer(&provisioning, 200, &told);
+    let first = bench.take("<credentialsRequest ");
+    bench.answer(&first, 403, "");
+    assert!(bench.notes[0].contains("media relay: 403"), "{:?}", bench.notes);
+    assert_eq!(bench.relays, 0);
+
+    let later = |bench: &mut Bench, seconds| {
+        bench.now = bench.now + Duration::from_secs(seconds);
+        bench.give(ServicesInput::Deadline);
+    };
+    later(&mut bench, 60);
+    let again = bench.take("<credentialsRequest ");
+    bench.answer(&again, 200, granted);
+    assert_eq!(bench.relays, 1);
+    assert!(!bench.notes.iter().any(|note| note.contains("media relay")), "{:?}", bench.notes);
+    assert!(bench.ours.deadline() <= Some(bench.now + Duration::from_secs(28_200)));
+    later(&mut bench, 28_199);
+    assert!(!asks(&bench));
+    later(&mut bench, 1);
+    let renewed = bench.take("<credentialsRequest ");
+    bench.answer(&renewed, 200, granted);
+    assert_eq!(bench.relays, 2);
+    bench.give(ServicesInput::SignedOut);
+    later(&mut bench, 30_000);
+    assert!(!asks(&bench), "it is for somebody else to ask");
 }

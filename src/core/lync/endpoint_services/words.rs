@@ -3,6 +3,7 @@
 use crate::id::OwnerId;
 use crate::lync::endpoint::Instance;
 use crate::lync::location_profile::LocationProfile;
+use crate::lync::mras::Granted;
 use crate::lync::presence::PresenceTimes;
 use crate::lync::provisioning::Provisioning;
 use crate::lync::roaming::Waiting;
@@ -47,6 +48,8 @@ pub enum ServicesInput {
     },
     /// Not any longer.
     SignedOut,
+    /// From now on this endpoint keeps the node's credentials for the media relay, until it is signed out.
+    WantsRelay,
     /// A verified response whose branch names our owner.
     Received(Message),
     /// A verified NOTIFY or BENOTIFY whose To tag names our owner.
@@ -83,6 +86,8 @@ pub enum ServicesOutput {
     Notes(Vec<String>),
     /// The dial plan of the pool.
     LocationProfile(Box<LocationProfile>),
+    /// Credentials for the media relay; they replace those before.
+    Relay(Box<Granted>),
     /// What the pool provides.
     Provisioned(Box<Provisioning>),
     /// Messages waiting.

@@ -33,14 +33,22 @@ pub struct LocalIce {
     pub(super) offers: bool,
     /// What the agents chose: all that descriptions show from then on.
     pub(super) settled: Option<Description>,
+    /// Our addresses at relays; they stand behind our own sockets.
+    #[serde(default)]
+    pub(super) relayed: Vec<Candidate>,
 }
 
 impl LocalIce {
     /// None when it is off.
     pub fn of(mode: IceMode, tokens: &mut Tokens) -> Option<Self> {
-        let offers = mode == IceMode::Offers;
-        let fresh = |tokens| Self { credentials: Credentials::fresh(tokens), offers, settled: None };
+        let (offers, settled, relayed) = (mode == IceMode::Offers, None, Vec::new());
+        let fresh = |tokens| Self { credentials: Credentials::fresh(tokens), offers, settled, relayed };
         (mode != IceMode::Off).then(|| fresh(tokens))
+    }
+
+    /// The same with addresses at relays, that packets can leave from as from own sockets.
+    pub fn with_relayed(self, relayed: &[Candidate]) -> Self {
+        Self { relayed: relayed.to_vec(), ..self }
     }
 
     fn begin_anew(&mut self, tokens: &mut Tokens) {
@@ -53,7 +61,7 @@ impl LocalIce {
 pub struct IceAgreed {
     /// Ours.
     pub credentials: Credentials,
-    /// Our own sockets.
+    /// Our own sockets, then our addresses at relays.
     pub candidates: Vec<Candidate>,
     /// The peer's side.
     pub remote: Description,
@@ -62,8 +70,13 @@ pub struct IceAgreed {
 }
 
 impl LocalMedia {
-    /// Our own sockets as candidates.
-    pub(super) fn host_candidates(&self) -> Vec<Candidate> {
+    /// Our own sockets as candidates, and our addresses at relays.
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
+        let relayed = self.ice.iter().flat_map(|ice| ice.relayed.iter().cloned());
+        self.host_candidates().into_iter().chain(relayed).collect()
+    }
+
+    fn host_candidates(&self) -> Vec<Candidate> {
         let port = |component| match component {
             Component::Rtp => self.port,
             Component::Rtcp => self.port.saturating_add(1),
@@ -77,7 +90,7 @@ impl LocalMedia {
         let ice = self.ice.as_ref()?;
         Some(ice.settled.clone().unwrap_or_else(|| Description {
             credentials: Some(ice.credentials.clone()),
-            candidates: self.host_candidates(),
+            candidates: self.candidates(),
             ..Description::default()
         }))
     }
@@ -90,7 +103,7 @@ impl LocalMedia {
         known: Option<&Description>,
         tokens: &mut Tokens,
     ) {
-        let hosts = self.host_candidates();
+        let known_ones = self.candidates();
         let Some(ice) = &mut self.ice else { return };
         // RFC 5245 §9.2.1.1: "if the offer contained a change in the a=ice-ufrag or a=ice-pwd attributes
         // compared to the previous SDP from the peer, it indicates that ICE is restarting".
@@ -98,7 +111,7 @@ impl LocalMedia {
             ice.begin_anew(tokens);
         }
         if !offer.remote_candidates.is_empty() {
-            ice.settled = Some(chosen_by(offer, ice, &hosts));
+            ice.settled = Some(chosen_by(offer, ice, &known_ones));
         }
     }
 }

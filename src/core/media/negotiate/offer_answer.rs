@@ -204,6 +204,13 @@ impl OfferAnswer {
         Ok((body, agreed))
     }
 
+    /// Our next offer brings fresh keys: the stream it is for was interrupted, and counts its packets anew.
+    pub fn renew_keys(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.keys.clear();
+        }
+    }
+
     /// The agents have chosen: what our descriptions show from now on.
     pub fn settle_ice(&mut self, chosen: Description) {
         if let Some(ice) = &mut self.local.ice {
@@ -278,7 +285,7 @@ impl OfferAnswer {
         let controlling = before.filter(|ice| ice.credentials == credentials).map(|ice| ice.controlling);
         let ice = IceAgreed {
             credentials,
-            candidates: spoken.draft.local.host_candidates(),
+            candidates: spoken.draft.local.candidates(),
             remote: remote.clone(),
             controlling: controlling.unwrap_or(offered),
         };

@@ -99,6 +99,7 @@ impl Wire {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                relayed: (Vec::new(), Vec::new()),
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),
@@ -208,7 +209,9 @@ impl Wire {
                     if let LegOrder::HangUp { cause } | LegOrder::Reject { cause } = &order {
                         self.why.insert(leg.0, cause.clone());
                     }
-                    self.leg_input(leg.0, LegInput::Order(tell(order)));
+                    if let Some(order) = tell(order) {
+                        self.leg_input(leg.0, LegInput::Order(order));
+                    }
                 }
                 Output::Flow(side, agreed) => drop(self.flows.insert(side, *agreed)),
                 Output::Over(_) => self.over += 1,

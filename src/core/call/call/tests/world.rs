@@ -208,6 +208,7 @@ impl World {
                 address_b: address,
                 codecs: setup.ours,
                 srtp: (policy, policy),
+                relayed: (Vec::new(), Vec::new()),
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),
@@ -372,6 +373,7 @@ impl World {
                 }
                 "accept".to_owned()
             }
+            LegOrder::Partner(party) => format!("shows {}", party.number),
             LegOrder::AcceptTransfer { .. } => "take transfer".to_owned(),
             LegOrder::RefuseTransfer { cause, .. } => {
                 format!("refuse transfer {}: {}", cause.status, cause.words)

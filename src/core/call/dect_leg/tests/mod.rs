@@ -6,7 +6,11 @@ use crate::id::BaseStationId;
 use crate::media::negotiate::{SrtpMode, SrtpPolicy};
 use crate::media::{Codec, Direction};
 
+mod parallel;
+
 const CALL: CallNo = CallNo(77);
+const OWNER: OwnerId = OwnerId(0x701);
+const GAP: Duration = Duration::from_secs(4);
 
 fn connection() -> Connection {
     Connection { base: BaseStationId("0080c7000001".into()), number: 3 }
@@ -18,7 +22,7 @@ fn address(port: u16) -> SocketAddr {
 
 fn abilities(mode: SrtpMode) -> Abilities {
     let srtp = SrtpPolicy { mode, ..SrtpPolicy::default() };
-    Abilities { codecs: vec![Codec::G726, Codec::Pcma], srtp }
+    Abilities { codecs: vec![Codec::G726, Codec::Pcma], srtp, digit_gap: GAP }
 }
 
 /// The call's side of the negotiation: the media engine's.
@@ -38,7 +42,7 @@ fn step(leg: &mut DectLeg, input: Input) -> Vec<Output> {
 }
 
 fn order(leg: &mut DectLeg, order: LegOrder) -> Vec<Output> {
-    step(leg, Input::Order(order))
+    step(leg, Input::Order(LineNo::FIRST, order))
 }
 
 fn heard(leg: &mut DectLeg, news: CallNews) -> Vec<Output> {
@@ -59,9 +63,12 @@ fn calling(mode: SrtpMode) -> (DectLeg, Body) {
     let opens = step(&mut leg, Input::Started(Beginning::Asked(connection())));
     assert_eq!(opens, [Output::Open(connection())]);
     let begins = step(&mut leg, Input::Opened(address(5_000)));
-    let [Output::Begin(offer)] = &begins[..] else { panic!("{begins:?}") };
+    let [Output::Begin { body: offer, .. }] = &begins[..] else { panic!("{begins:?}") };
     let offer = offer.clone();
-    assert_eq!(step(&mut leg, Input::Joined), [Output::News(LegNews::Invited)]);
+    assert_eq!(
+        step(&mut leg, Input::Joined(LineNo::FIRST, OWNER)),
+        [Output::News(LineNo::FIRST, LegNews::Invited)]
+    );
     (leg, offer)
 }
 
@@ -91,11 +98,12 @@ fn a_calling_handset_hears_ringing_early_media_and_the_answer() {
     assert_eq!((stream.remote, stream.codec), (Some("192.0.2.1:4000".parse().unwrap()), Codec::Pcma));
     assert_eq!((stream.direction, &stream.srtp), (Direction::SendRecv, &None));
     let accepted = order(&mut leg, LegOrder::Accept { body: body.clone() });
-    let acknowledged = Output::News(LegNews::Acknowledged { body: None });
+    let acknowledged = Output::News(LineNo::FIRST, LegNews::Acknowledged { body: None });
     assert_eq!(accepted, [tell(Fare::Connected), acknowledged]);
     assert_eq!(order(&mut leg, LegOrder::Accept { body }), [], "the order may come again");
     let over = heard(&mut leg, ended(ReleaseReason::NORMAL));
-    let news = [LegNews::Ended { cause: Cause::normal() }, LegNews::Closed].map(Output::News);
+    let news = [LegNews::Ended { cause: Cause::normal() }, LegNews::Closed]
+        .map(|news| Output::News(LineNo::FIRST, news));
     assert_eq!(over, [&[Output::CloseStream], &news[..]].concat());
     assert!(leg.is_over());
 }
@@ -140,8 +148,11 @@ fn a_handset_that_goes_before_its_call_stands_ends_it_then() {
     step(&mut leg, Input::Started(Beginning::Asked(connection())));
     step(&mut leg, Input::Opened(address(5_000)));
     assert_eq!(heard(&mut leg, ended(ReleaseReason::NORMAL)), [Output::CloseStream]);
-    let news = step(&mut leg, Input::Joined);
-    assert!(matches!(&news[..], [_, Output::News(LegNews::Ended { .. }), Output::News(LegNews::Closed)]));
+    let news = step(&mut leg, Input::Joined(LineNo::FIRST, OWNER));
+    assert!(matches!(
+        &news[..],
+        [_, Output::News(LineNo::FIRST, LegNews::Ended { .. }), Output::News(LineNo::FIRST, LegNews::Closed)]
+    ));
 }
 
 /// A handset that is called, as far as its page.
@@ -149,9 +160,10 @@ fn dialled() -> (DectLeg, OfferAnswer) {
     let (mut leg, mut far) = (leg(SrtpMode::Off), call(SrtpMode::Off));
     let body = Body::sdp(far.offer(&mut Tokens::new([4; 32])));
     let caller = Caller::new("4712", None);
-    let offer = Box::new(Offer { caller, ring: Signal::ALERTING_0, internal: false });
-    let out = step(&mut leg, Input::Started(Beginning::Dialled { body, offer: offer.clone() }));
-    assert_eq!(out, [Output::Handset(Order::Offer { call: CALL, offer })]);
+    let offer = Offer { caller, ring: Signal::ALERTING_0, internal: false };
+    let called = Called { owner: OWNER, body, offer: offer.clone(), waits: true };
+    let out = step(&mut leg, Input::Started(Beginning::Dialled(Box::new(called))));
+    assert_eq!(out, [Output::Handset(Order::Offer { call: CALL, offer: Box::new(offer) })]);
     (leg, far)
 }
 
@@ -162,14 +174,14 @@ fn a_called_handset_rings_and_answers_with_the_base_stations_address() {
         assert_eq!(heard(&mut leg, CallNews::Reached(connection())), [Output::Open(connection())]);
         let rings = heard(&mut leg, CallNews::Alerting);
         let (status, fork) = (180, Text::from(""));
-        assert_eq!(rings, [Output::News(LegNews::Progress { status, fork, body: None })]);
+        assert_eq!(rings, [Output::News(LineNo::FIRST, LegNews::Progress { status, fork, body: None })]);
         let (first, second) = match eager {
             true => (Input::Heard(CallNews::Answered), Input::Opened(address(5_002))),
             false => (Input::Opened(address(5_002)), Input::Heard(CallNews::Answered)),
         };
         let out = [step(&mut leg, first), step(&mut leg, second)].concat();
         assert_eq!(stream(&out).codec, Codec::Pcma);
-        let Some(Output::News(LegNews::Answered { body: Some(body), .. })) = out.last() else {
+        let Some(Output::News(LineNo::FIRST, LegNews::Answered { body: Some(body), .. })) = out.last() else {
             panic!("{out:?}")
         };
         let agreed = far.accept_answer(&body.content_type, &body.bytes).unwrap();
@@ -182,8 +194,8 @@ fn a_called_handset_out_of_reach_or_without_channel_refuses_the_call() {
     let refused = |out: &[Output]| match out {
         [
             Output::CloseStream,
-            Output::News(LegNews::Refused { cause, .. }),
-            Output::News(LegNews::Closed),
+            Output::News(LineNo::FIRST, LegNews::Refused { cause, .. }),
+            Output::News(LineNo::FIRST, LegNews::Closed),
         ] => (cause.status, cause.q850),
         other => panic!("{other:?}"),
     };
@@ -207,7 +219,7 @@ fn talking() -> (DectLeg, OfferAnswer) {
 #[track_caller]
 fn reoffer(out: &[Output]) -> Body {
     match out {
-        [Output::News(LegNews::Reoffered { body: Some(body) })] => body.clone(),
+        [Output::News(LineNo::FIRST, LegNews::Reoffered { body: Some(body) })] => body.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -242,8 +254,11 @@ fn the_call_changes_the_stream_and_is_answered() {
     let body = Body::sdp(far.offer(&mut Tokens::new([5; 32])));
     let out = order(&mut leg, LegOrder::Reoffer { body });
     assert_eq!(stream(&out).direction, Direction::Inactive);
-    assert!(matches!(out.last(), Some(Output::News(LegNews::ReofferAnswered { body: Some(_) }))));
+    assert!(matches!(
+        out.last(),
+        Some(Output::News(LineNo::FIRST, LegNews::ReofferAnswered { body: Some(_) }))
+    ));
     let body = Body { content_type: "application/sdp".into(), bytes: b"v=0\r\n".to_vec().into() };
     let out = order(&mut leg, LegOrder::Reoffer { body });
-    assert_eq!(out, [Output::News(LegNews::ReofferAnswered { body: None })]);
+    assert_eq!(out, [Output::News(LineNo::FIRST, LegNews::ReofferAnswered { body: None })]);
 }
