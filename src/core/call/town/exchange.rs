@@ -3,13 +3,13 @@
 use super::node::*;
 use super::{Town, invite_key, switch_address};
 use crate::call::cause::Cause;
-use crate::call::dect_leg::{self, Abilities, Beginning, DectLeg};
+use crate::call::dect_leg::{self, Abilities, Beginning, Called, DectLeg, LineNo};
 use crate::call::{
     CallSummary, Heard, Input, Joining, LegNews, LegNo, LegOrder, Output, Party, Save, Target, hear, tell,
 };
 use crate::dect::element::Signal;
 use crate::dect::portable::{self, CallNews, CallNo};
-use crate::dect::ss::{Caller, Key};
+use crate::dect::ss::Caller;
 use crate::id::{CallRef, OwnerId};
 use crate::machine::{Machine, Ready};
 use crate::media::negotiate::{SrtpMode, SrtpPolicy};
@@ -17,6 +17,8 @@ use crate::sip::invite::{self, Body, Dial, Leg, LegInput, LegOutput, LegRecord, 
 use crate::sip::replaces::Matched;
 use crate::sip::wire::{Message, Text};
 use crate::sip::{Facing, Transport, next_hop};
+use crate::timer::Moment;
+use std::time::Duration;
 
 impl Town {
     /// The one match of a call's mail.
@@ -387,10 +389,13 @@ impl Town {
             let caller = Caller::new(&native.number, None);
             let (ring, internal) = (Signal::ALERTING_1, native.internal);
             let number = CallNo(leg.owner(call).0);
-            let beginning = Beginning::Dialled {
+            let called = Called {
+                owner: leg.owner(call),
                 body: offer,
-                offer: Box::new(portable::Offer { caller, ring, internal }),
+                offer: portable::Offer { caller, ring, internal },
+                waits: false,
             };
+            let beginning = Beginning::Dialled(Box::new(called));
             let agent = self.native_agent(handset, number, None);
             if let Some(Agent { voice: Voice::Native(voice), serves, .. }) = self.node.agents.get_mut(&agent)
             {
@@ -418,10 +423,17 @@ impl Town {
         self.node.post(Mailbox::Agent(agent), Mail::Place(Box::new(dial)));
     }
 
+    pub(super) fn native_deadline(&self, agent: u64) -> Option<Moment> {
+        match &self.node.agents.get(&agent)?.voice {
+            Voice::Native(voice) => voice.machine.deadline(),
+            Voice::Sip(_) => None,
+        }
+    }
+
     pub(super) fn native_agent(&mut self, handset: usize, call: CallNo, asked: Option<String>) -> u64 {
         let south = SrtpPolicy { mode: SrtpMode::Optional, ..SrtpPolicy::default() };
-        let machine = DectLeg::new(call, Abilities::of_native(&south), self.tokens.split());
-        let voice = NativeVoice { machine, handset, call, asked, beginning: None, turned_away: false };
+        let machine = DectLeg::new(call, Abilities::of_native(&south, Duration::from_secs(4)), self.tokens.split());
+        let voice = NativeVoice { machine, handset, call, asked, beginning: None };
         let voice = Voice::Native(Box::new(voice));
         self.node.agent(Agent { voice, serves: None, why: None, owner: OwnerId(0) })
     }
@@ -442,7 +454,8 @@ impl Town {
                         if let LegOrder::HangUp { cause } | LegOrder::Reject { cause } = &order {
                             entry.why = Some(cause.clone());
                         }
-                        LegInput::Order(tell(order))
+                        let Some(order) = tell(order) else { return };
+                        LegInput::Order(order)
                     }
                     Mail::Do(order) => LegInput::Order(order),
                     _ => unreachable!("not a dialog's mail"),
@@ -457,34 +470,18 @@ impl Town {
                     },
                     Mail::Joined(call) => {
                         entry.serves = Some((call, LegNo::CALLER));
-                        dect_leg::Input::Joined
+                        dect_leg::Input::Joined(LineNo::FIRST, LegNo::CALLER.owner(call))
                     }
                     Mail::TurnedAway(cause) => {
-                        voice.turned_away = true;
-                        dect_leg::Input::Order(LegOrder::Reject { cause })
+                        dect_leg::Input::Order(LineNo::FIRST, LegOrder::Reject { cause })
                     }
-                    Mail::Obey(order) => dect_leg::Input::Order(order),
-                    Mail::Heard(news) => {
-                        if let CallNews::Keys(keys) = &news {
-                            self.keys(agent, keys.clone());
-                        }
-                        dect_leg::Input::Heard(news)
-                    }
+                    Mail::Obey(order) => dect_leg::Input::Order(LineNo::FIRST, order),
+                    Mail::Heard(news) => dect_leg::Input::Heard(news),
                     Mail::Stream(input) => input,
                     Mail::Hear(..) | Mail::SendFailed(_) => return,
                     _ => unreachable!("not a native leg's mail"),
                 };
                 self.native_step(agent, input);
-            }
-        }
-    }
-
-    fn keys(&mut self, agent: u64, keys: Vec<Key>) {
-        let Some((call, leg)) = self.node.agents.get(&agent).and_then(|agent| agent.serves) else { return };
-        for key in keys {
-            if let Key::Character(digit) = key {
-                let news = LegNews::KeyPressed { digit, millis: 100 };
-                self.node.post(Mailbox::Call(call), Mail::LegSaid(leg, news));
             }
         }
     }
@@ -532,12 +529,13 @@ impl Town {
         if let Some((call, leg)) = self.node.agents.get(&agent).and_then(|agent| agent.serves) {
             self.node.post(Mailbox::Call(call), Mail::LegSaid(leg, news));
         }
-        if closed {
+        let sip = self.node.sip(agent).is_some();
+        if closed && sip {
             self.node.agents.remove(&agent);
         }
     }
 
-    fn native_step(&mut self, agent: u64, input: dect_leg::Input) {
+    pub(super) fn native_step(&mut self, agent: u64, input: dect_leg::Input) {
         let now = self.now;
         let Some(Agent { voice: Voice::Native(voice), .. }) = self.node.agents.get_mut(&agent) else {
             return;
@@ -553,28 +551,19 @@ impl Town {
                 dect_leg::Output::Handset(order) => self.node.post(to_handset, Mail::Order(order)),
                 dect_leg::Output::Open(_) => self.open_stream(agent),
                 dect_leg::Output::Modify(_) | dect_leg::Output::CloseStream => {}
-                dect_leg::Output::Begin(offer) => {
+                dect_leg::Output::Begin { body: offer, .. } => {
                     let voice = self.node.agents.get_mut(&agent).map(|agent| &mut agent.voice);
                     let Some(Voice::Native(voice)) = voice else { continue };
                     let Some(digits) = voice.asked.take() else { continue };
                     let mail = Mail::NativeCall { handset, digits, offer, agent };
                     self.node.post(Mailbox::Supervisor, mail);
                 }
-                dect_leg::Output::News(news) => self.report(agent, news),
+                dect_leg::Output::Digits(_) => {}
+                dect_leg::Output::News(_, news) => self.report(agent, news),
             }
         }
         if over {
             self.node.air.remove(&(handset, call));
-            self.forget_lonely(agent);
-        }
-    }
-
-    /// A native leg that ended before it asked for a call has nobody to wait for.
-    fn forget_lonely(&mut self, agent: u64) {
-        let Some(Agent { voice: Voice::Native(voice), serves, .. }) = self.node.agents.get(&agent) else {
-            return;
-        };
-        if serves.is_none() && (voice.asked.is_some() || voice.turned_away) {
             self.node.agents.remove(&agent);
         }
     }

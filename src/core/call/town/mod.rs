@@ -292,9 +292,13 @@ impl Town {
         }
     }
 
+    fn agent_due(&self, agent: u64) -> Option<Moment> {
+        self.node.sip(agent).and_then(Machine::deadline).or_else(|| self.native_deadline(agent))
+    }
+
     /// When something happens next.
     fn next(&self) -> Option<Moment> {
-        let agents = self.node.agents.keys().filter_map(|agent| self.node.sip(*agent)?.deadline());
+        let agents = self.node.agents.keys().filter_map(|agent| self.agent_due(*agent));
         let calls = self.node.calls.values().filter_map(|exchange| exchange.machine.deadline());
         let phones = self.phones.values().filter_map(Telephone::deadline);
         let natives = self.natives.iter().filter_map(|native| native.portable.deadline());
@@ -355,9 +359,12 @@ impl Town {
             return self.node.post(to, mail);
         }
         let agents: Vec<u64> = self.node.agents.keys().copied().collect();
-        let agent = agents.into_iter().find(|agent| due(self.node.sip(*agent).and_then(Machine::deadline)));
+        let agent = agents.into_iter().find(|agent| due(self.agent_due(*agent)));
         if let Some(agent) = agent {
-            self.sip_step(agent, crate::sip::invite::LegInput::Deadline);
+            match self.node.sip(agent).is_some() {
+                true => self.sip_step(agent, crate::sip::invite::LegInput::Deadline),
+                false => self.native_step(agent, super::dect_leg::Input::Deadline),
+            }
         } else if let Some((call, _)) =
             self.node.calls.iter().find(|(_, exchange)| due(exchange.machine.deadline()))
         {

@@ -98,8 +98,6 @@ pub struct NativeVoice {
     /// What was dialled, until the call stands.
     pub asked: Option<String>,
     pub beginning: Option<dect_leg::Beginning>,
-    /// There will be no call.
-    pub turned_away: bool,
 }
 
 /// The actor of a leg.

@@ -259,6 +259,7 @@ impl Town {
             codecs: vec![Codec::G722, Codec::Pcma, Codec::Pcmu],
             srtp: (south, south),
             ice: Default::default(),
+            relayed: Default::default(),
             attempts,
             hold: HoldSignals { north: crate::call::HoldSignal::Inactive, ..HoldSignals::default() },
             about: About::default(),
@@ -425,6 +426,7 @@ impl Town {
                     ipui: native.ipui.clone(),
                     number: caller.number.clone(),
                     internal: caller.user.is_some(),
+                    waits: false,
                 }),
             )),
             None => self.phones.values().find(|phone| phone.number == user.as_str()).and_then(|phone| {
