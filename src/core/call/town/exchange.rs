@@ -432,7 +432,8 @@ impl Town {
 
     pub(super) fn native_agent(&mut self, handset: usize, call: CallNo, asked: Option<String>) -> u64 {
         let south = SrtpPolicy { mode: SrtpMode::Optional, ..SrtpPolicy::default() };
-        let machine = DectLeg::new(call, Abilities::of_native(&south, Duration::from_secs(4)), self.tokens.split());
+        let machine =
+            DectLeg::new(call, Abilities::of_native(&south, Duration::from_secs(4)), self.tokens.split());
         let voice = NativeVoice { machine, handset, call, asked, beginning: None };
         let voice = Voice::Native(Box::new(voice));
         self.node.agent(Agent { voice, serves: None, why: None, owner: OwnerId(0) })

@@ -21,6 +21,7 @@ mod keys;
 mod native;
 mod network;
 mod node;
+mod scenes;
 mod switch;
 mod telephone;
 
@@ -71,6 +72,8 @@ pub struct Town {
     phones: BTreeMap<IpAddr, Telephone>,
     natives: Vec<Native>,
     users: BTreeSet<Username>,
+    away: BTreeSet<Username>,
+    barred: BTreeSet<Username>,
     node: Node,
     disk: Disk,
     /// A proxy of the north that nobody answers at.
@@ -133,6 +136,8 @@ impl Town {
             phones,
             natives,
             users,
+            away: BTreeSet::new(),
+            barred: BTreeSet::new(),
             node: Node::new(0),
             disk: Disk::default(),
             dead_proxy: dead,

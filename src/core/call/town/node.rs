@@ -202,6 +202,9 @@ pub struct Books<'a> {
     pub users: &'a BTreeSet<Username>,
     pub forwarding: &'a BTreeMap<Username, Forwarding>,
     pub emergencies: &'a BTreeSet<Username>,
+    /// Users whose handset is out of range, and users who may call inside only.
+    pub away: &'a BTreeSet<Username>,
+    pub barred: &'a BTreeSet<Username>,
 }
 
 impl Map for Books<'_> {
@@ -212,7 +215,7 @@ impl Map for Books<'_> {
         None
     }
     fn located(&self, user: &Username) -> bool {
-        self.users.contains(user)
+        self.users.contains(user) && !self.away.contains(user)
     }
     fn has_north(&self) -> bool {
         true
@@ -226,8 +229,11 @@ impl Map for Books<'_> {
     fn is_ours(&self, host: &Host) -> bool {
         *host == Host::Name("switch.test".into()) || matches!(host, Host::Ip(_))
     }
-    fn allowed(&self, _: &Username) -> Option<AllowedCalls> {
-        Some(NumberClass::TOLL.into_iter().collect())
+    fn allowed(&self, user: &Username) -> Option<AllowedCalls> {
+        match self.barred.contains(user) {
+            true => Some(AllowedCalls::INTERNAL),
+            false => Some(NumberClass::TOLL.into_iter().collect()),
+        }
     }
     fn forwarding(&self, user: &Username) -> Option<&Forwarding> {
         self.forwarding.get(user)

@@ -236,7 +236,13 @@ impl Town {
 
     fn books(&self) -> Books<'_> {
         let (users, forwarding) = (&self.users, &self.disk.forwarding);
-        Books { users, forwarding, emergencies: &self.node.emergencies }
+        Books {
+            users,
+            forwarding,
+            emergencies: &self.node.emergencies,
+            away: &self.away,
+            barred: &self.barred,
+        }
     }
 
     /// A reply takes its time: chance says how long.

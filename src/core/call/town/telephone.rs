@@ -65,6 +65,8 @@ pub struct Telephone {
     invites: BTreeMap<String, OwnerId>,
     next_line: u64,
     tokens: Tokens,
+    /// What its last call was refused with.
+    pub refused: Option<u16>,
     /// The switch's side of the town that it talks to.
     pub server: SocketAddr,
 }
@@ -94,6 +96,7 @@ impl Telephone {
             invites: BTreeMap::new(),
             next_line: (u64::from(host) << 24) | (u64::from(facing == Facing::North) << 32),
             tokens: tokens.split(),
+            refused: None,
             server,
         }
     }
@@ -407,7 +410,11 @@ impl Telephone {
             LegEvent::Challenged { .. } => {
                 self.hang_up(owner, now, sent);
             }
-            LegEvent::Refused { .. } | LegEvent::Ended { .. } => self.over(owner),
+            LegEvent::Refused { response } => {
+                self.refused = response.status();
+                self.over(owner);
+            }
+            LegEvent::Ended { .. } => self.over(owner),
             LegEvent::Closed => {
                 self.lines.remove(&owner);
                 self.invites.retain(|_, of| *of != owner);
