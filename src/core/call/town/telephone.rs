@@ -443,26 +443,29 @@ impl Telephone {
     fn reoffered(&mut self, owner: OwnerId, body: Option<Body>, now: Moment, sent: &mut Sent) {
         let Some(line) = self.lines.get_mut(&owner) else { return };
         line.before = Some(line.media.clone());
+        let waits = line.pending.clone();
         let answer = match body {
             Some(body) => {
-                // What our own change wanted, if one waits after a 491, stands in the answer.
-                if let Some(pending) = line.pending.take() {
+                // What our own change wants, if one waits after a 491, stands in the answer too.
+                if let Some(pending) = &waits {
                     line.media.set_direction(pending.local().direction);
                 }
                 let offer = (&body.content_type, &body.bytes);
                 let answered = line.media.answer(offer.0, offer.1, None, &mut self.tokens);
-                answered.map(|(sdp, _)| Body::sdp(sdp)).ok()
+                answered.map(|(sdp, _)| Body::sdp(sdp)).map_err(|_| 488)
             }
+            // One offer of ours at a time.
+            None if waits.is_some() => Err(491),
             None => {
                 let mut media = line.media.clone();
                 let body = Body::sdp(media.offer(&mut self.tokens));
                 line.pending = Some(media);
-                Some(body)
+                Ok(body)
             }
         };
         let answer = match answer {
-            Some(body) => ReofferAnswer::Agree(Some(body)),
-            None => ReofferAnswer::Refuse { status: 488, reason: "Not Acceptable Here".into() },
+            Ok(body) => ReofferAnswer::Agree(Some(body)),
+            Err(status) => ReofferAnswer::Refuse { status, reason: "Not Now".into() },
         };
         self.order(owner, LegOrder::AnswerReoffer(answer), now, sent);
     }
