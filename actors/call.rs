@@ -52,7 +52,7 @@ use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
     Admit, AdmitReply, CallDied, CallEnded, CallProgressed, DivertCall, Granted, HandsetRefused, Hear,
-    LastWords, Release, ReleaseBase, Supervisor, invite_key,
+    KeepInside, LastWords, Release, ReleaseBase, Supervisor, invite_key,
 };
 
 use native::LegAddr;
@@ -233,6 +233,7 @@ impl Call {
             match output {
                 Output::Admit { srtp } => self.ask_admission(srtp, ctx),
                 Output::Divert(divert) => self.ask_forward(*divert, ctx),
+                Output::Inside => self.ask_inside(ctx),
                 Output::Dial { leg, target, offer } => self.dial(leg, *target, offer, ctx),
                 Output::Leg(leg, order) => {
                     if let Some(addr) = self.legs.get(&leg) {

@@ -144,11 +144,17 @@ pub struct Sounds {
     pub hold: Arc<[u8]>,
     /// While somebody is called for it.
     pub ringing: Arc<[u8]>,
+    /// When what was asked of the switch is done.
+    pub confirmation: Arc<[u8]>,
 }
 
 impl Default for Sounds {
     fn default() -> Self {
-        Self { hold: tone::hold().into(), ringing: tone::ringing().into() }
+        Self {
+            hold: tone::hold().into(),
+            ringing: tone::ringing().into(),
+            confirmation: tone::confirmation().into(),
+        }
     }
 }
 
@@ -158,6 +164,7 @@ impl Sounds {
         match sound {
             Sound::Hold => self.hold.clone(),
             Sound::Ringing => self.ringing.clone(),
+            Sound::Confirmation => self.confirmation.clone(),
         }
     }
 }

@@ -50,8 +50,23 @@ impl Call {
     /// The way of a forward from the supervisor; ports are the call's own already.
     pub(super) fn ask_forward(&mut self, divert: Divert, ctx: &mut Context<Self>) {
         let Some(ask) = self.admit(false) else { return };
-        let asked = self.supervisor.send(DivertCall { ask, divert }).into_actor(self);
-        ctx.spawn(asked.map(|reply, me, ctx| {
+        let asked = self.supervisor.send(DivertCall { ask, divert });
+        self.await_way(asked, ctx);
+    }
+
+    /// The way inside from the supervisor, when the north is lost.
+    pub(super) fn ask_inside(&mut self, ctx: &mut Context<Self>) {
+        let Some(ask) = self.admit(false) else { return };
+        let asked = self.supervisor.send(KeepInside(ask));
+        self.await_way(asked, ctx);
+    }
+
+    fn await_way(
+        &mut self,
+        asked: impl Future<Output = Result<AdmitReply, MailboxError>> + 'static,
+        ctx: &mut Context<Self>,
+    ) {
+        ctx.spawn(asked.into_actor(self).map(|reply, me, ctx| {
             let ports = me.ports.media.ports(ChannelId(me.summary().reference.0));
             let input = match (reply, ports) {
                 (Ok(Ok(Granted { attempts, credentials, about })), Some(ports)) => {
@@ -59,7 +74,7 @@ impl Call {
                     Input::Admitted(Box::new(Admitted { about, ..me.grant(attempts, ports) }))
                 }
                 (Ok(Err(cause)), _) => Input::Denied(cause),
-                _ => Input::Denied(Cause::of_status(500, "the switch could not forward the call")),
+                _ => Input::Denied(Cause::of_status(500, "the switch could not find another way")),
             };
             me.step(input, ctx);
         }));

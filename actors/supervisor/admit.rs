@@ -6,19 +6,23 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::secures;
 use kirkwall_core::call::dialling::NumberClass;
 use kirkwall_core::call::forward::{Diversion, ForwardReason};
-use kirkwall_core::call::route::{Ask, Routed, Way, way};
-use kirkwall_core::call::{About, Divert, NativeTarget, Party, Target};
+use kirkwall_core::call::represented::shown;
+use kirkwall_core::call::route::InternalRouting::{Fallback, First};
+use kirkwall_core::call::route::{Ask, InternalRouting, Routed, Way, way};
+use kirkwall_core::call::{About, CALL_WAITING, Divert, NativeTarget, Party, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::digest::Credentials;
-use kirkwall_core::sip::wire::Uri;
-use kirkwall_core::sip::{Destination, Facing};
+use kirkwall_core::sip::wire::{HeaderName, Uri};
+use kirkwall_core::sip::{Destination, Facing, SipBaseProfile};
 use metrics::{counter, gauge};
 use tracing::info;
 
 use super::Supervisor;
 use super::books::Books;
+use crate::handset::Located;
+use crate::registration::Unreached;
 
 /// A new call asks where to go and for its channels.
 #[derive(Debug, Clone, Message)]
@@ -60,10 +64,18 @@ pub struct DivertCall {
     pub divert: Divert,
 }
 
+/// A handset's call found no server of the north: is there a way inside?
+#[derive(Debug, Message)]
+#[rtype(result = "AdmitReply")]
+pub struct KeepInside(pub Admit);
+
 impl Handler<Admit> for Supervisor {
     type Result = ActorResponse<Self, AdmitReply>;
 
     fn handle(&mut self, ask: Admit, _: &mut Self::Context) -> Self::Result {
+        if let Some(order) = self.nobody_dialled(&ask) {
+            return self.obey(&ask, order);
+        }
         let routed = self.route(&ask);
         match routed.way {
             Way::Code(order) => self.obey(&ask, order),
@@ -87,6 +99,25 @@ impl Handler<DivertCall> for Supervisor {
     }
 }
 
+impl Handler<KeepInside> for Supervisor {
+    type Result = MessageResult<KeepInside>;
+
+    /// As if the line were down, which is what it will find in a moment.
+    fn handle(&mut self, KeepInside(ask): KeepInside, _: &mut Self::Context) -> Self::Result {
+        let line = ask.caller.user.as_ref().and_then(|user| self.lines.get(user));
+        line.into_iter().for_each(|line| line.addr.do_send(Unreached));
+        let mode = self.settings.internal_routing;
+        let routed = self.route_by(&ask, if mode == Fallback { First } else { mode });
+        let reply = match routed.way {
+            Way::Handset(_) => self.follow_route(&ask, routed, true),
+            _ => Err(Cause::of_status(503, "the north side cannot be reached")),
+        };
+        info!(call = %ask.call, inside = reply.is_ok(), "the north side cannot be reached");
+        self.show_channels();
+        MessageResult(reply)
+    }
+}
+
 impl Supervisor {
     pub(super) fn judged(&mut self, ask: &Admit, reply: AdmitReply) -> AdmitReply {
         if let Err(cause) = &reply {
@@ -105,6 +136,10 @@ impl Supervisor {
     }
 
     fn route(&self, ask: &Admit) -> Routed {
+        self.route_by(ask, self.settings.internal_routing)
+    }
+
+    fn route_by(&self, ask: &Admit, mode: InternalRouting) -> Routed {
         let (trail, callback) =
             self.calls.get(&ask.call).map_or((Vec::new(), false), |entry| entry.brought());
         let dialled = Ask::Dialled {
@@ -114,7 +149,7 @@ impl Supervisor {
             trail: &trail,
             callback,
         };
-        way(dialled, &self.settings.dialling, self.settings.internal_routing, &Books(self))
+        way(dialled, &self.settings.dialling, mode, &Books(self))
     }
 
     fn forward_call(
@@ -135,12 +170,12 @@ impl Supervisor {
         if emergency {
             self.note_emergency(ask);
         }
-        let Routed { way, trail, called, forwards, uri, .. } = routed;
+        let Routed { way, trail, called, forwards, waits, uri, .. } = routed;
         if let Some(entry) = self.calls.get_mut(&ask.call) {
             let new: Vec<_> = called.into_iter().filter(|user| !entry.called.contains(user)).collect();
             entry.called.extend(new);
         }
-        let about = About { emergency, trail, forwards, confirms: false };
+        let about = About { emergency, trail, forwards, waits, ..About::default() };
         match way {
             Way::Refuse(cause) => Err(cause),
             // Codes are obeyed before anybody comes here.
@@ -198,17 +233,21 @@ impl Supervisor {
         let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
         let located = self.places(user);
         let (mut targets, mut refused) = (Vec::new(), None);
-        let headers = self.headers_about(&self.aor(user.as_str()), about);
+        let mut headers = self.headers_about(&self.aor(user.as_str()), about);
+        if about.waits {
+            headers.push((HeaderName::AlertInfo.as_str().to_owned(), CALL_WAITING.to_owned()));
+        }
         for place in located {
             let limit = self.base_limit(&place.base);
             let srtp = if place.native.is_some() { secures(&self.settings.media.srtp_south) } else { srtp };
+            let display = self.display_for(ask, &place);
             match self.admission.reserve_base(ask.call, &place.base, limit, srtp) {
                 Err(refusal) => refused = Some(refusal),
                 Ok(()) => targets.push(Target {
                     request_uri: place.contact,
                     to_uri: self.aor(user.as_str()),
                     from_uri: self.aor(&ask.caller.number),
-                    from_display: ask.caller.display.clone(),
+                    from_display: display,
                     destination: place.destination,
                     route: Vec::new(),
                     credentials_of: None,
@@ -219,7 +258,7 @@ impl Supervisor {
                         ipui,
                         number: ask.caller.number.clone(),
                         internal: ask.caller.user.is_some(),
-                        waits: about.forwards.busy.is_none(),
+                        waits: about.waits || about.forwards.busy.is_none(),
                     }),
                     party: self.party(user, Some(place.base)),
                 }),
@@ -229,6 +268,19 @@ impl Supervisor {
             (false, _) => Ok(targets),
             (true, Some(refusal)) => Err(Cause::no_channel(486, refusal.to_string())),
             (true, None) => Err(Cause::of_status(480, "the handset is not registered")),
+        }
+    }
+
+    /// The caller's name, and for whom the call comes, as far as the handset's display goes.
+    fn display_for(&self, ask: &Admit, place: &Located) -> String {
+        let represents = self.calls.get(&ask.call).and_then(|entry| entry.represents.as_ref());
+        let limits = || {
+            let agent = (!place.user_agent.is_empty()).then_some(place.user_agent.as_str());
+            SipBaseProfile::recognise(agent, None, place.destination.address.ip()).limits
+        };
+        match represents {
+            Some(of) => shown(&ask.caller.display, of, &ask.caller.number, &limits()),
+            None => ask.caller.display.clone(),
         }
     }
 

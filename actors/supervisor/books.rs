@@ -8,7 +8,7 @@ use kirkwall_core::call::route::Map;
 use kirkwall_core::id::Username;
 use kirkwall_core::sip::wire::Host;
 
-use super::Supervisor;
+use super::{CallEntry, Supervisor};
 
 /// How long after an emergency call whoever calls the user may be the desk that calls back, so that no
 /// forward and no wish for quiet stands in the way.
@@ -56,6 +56,12 @@ impl Map for Books<'_> {
 
     fn forwarding(&self, user: &Username) -> Option<&Forwarding> {
         self.0.forwarding.get(user)
+    }
+
+    fn engaged(&self, user: &Username) -> (usize, usize) {
+        let rings = |entry: &&CallEntry| entry.rings_for(user);
+        let calls = self.0.calls.values().filter(|entry| entry.summary.occupies(user) || rings(entry));
+        (self.0.places(user).len(), calls.count())
     }
 
     fn awaits_emergency_callback(&self, user: &Username) -> bool {

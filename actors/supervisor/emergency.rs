@@ -10,6 +10,7 @@ use tracing::warn;
 use super::{Admit, Supervisor};
 use crate::call::Preempt;
 use kirkwall_core::call::forward::{Diversion, trail_of};
+use kirkwall_core::call::represented::is_private;
 
 impl Supervisor {
     /// Told to whoever watches, and remembered for the call back.
@@ -60,6 +61,6 @@ impl Supervisor {
         // RFC 7090 §5: "psap-callback", believed because only our proxies are heard here.
         let priority = request.header(&HeaderName::Priority);
         let callback = priority.is_some_and(|word| word.trim().eq_ignore_ascii_case("psap-callback"));
-        (trail_of(request, user_of), callback)
+        (trail_of(request, user_of), callback || is_private(request))
     }
 }

@@ -50,10 +50,14 @@ impl Supervisor {
             false => store.put(&FeatureRecord { user: user.clone(), forwarding: forwarding.clone() }),
         };
         let saved = self.ports.journal.save(vec![write]).into_actor(self);
-        Box::pin(saved.map(|saved, me, _| {
+        Box::pin(saved.map(move |saved, me, _| {
             saved.map_err(not_saved)?;
             info!(%user, "a user's forwards were set");
-            me.forwarding.insert(user, forwarding.clone());
+            let quiet = |set: Option<&Forwarding>| set.is_some_and(|set| set.do_not_disturb);
+            let before = me.forwarding.insert(user.clone(), forwarding.clone());
+            if quiet(before.as_ref()) != forwarding.do_not_disturb {
+                me.tell_quiet(&user);
+            }
             Ok(forwarding)
         }))
     }
@@ -61,6 +65,9 @@ impl Supervisor {
     /// A code that a handset dialled.
     pub(super) fn obey(&mut self, ask: &Admit, order: CodeOrder) -> ActorResponse<Self, AdmitReply> {
         counter!("ipdect_feature_codes_total").increment(1);
+        if matches!(order, CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress) {
+            return self.obey_of_handset(ask, order);
+        }
         let Some(user) = ask.caller.user.clone() else {
             let nobody = Err(Cause::of_status(403, "the caller is not known"));
             return ActorResponse::reply(self.judged(ask, nobody));
@@ -75,13 +82,14 @@ impl Supervisor {
             return ActorResponse::reply(self.judged(ask, reply));
         }
         // The tone needs a channel as any call does.
+        let words = order.done();
         let set = self.ordered(&user, order);
         let set = set.and_then(|set| self.take_common(ask, ask.srtp, false).map(|()| set));
         let kept = match set {
             Ok(set) => self.keep_forwarding(user, set),
             Err(cause) => return ActorResponse::reply(self.judged(ask, Err(cause))),
         };
-        let about = About { confirms: true, ..About::default() };
+        let about = About { confirms: true, words, ..About::default() };
         ActorResponse::r#async(kept.map(|kept, _, _| match kept {
             Ok(_) => Ok(Granted { attempts: Vec::new(), credentials: None, about }),
             Err(fault) => Err(Cause::of_status(500, fault.to_string())),
@@ -100,7 +108,9 @@ impl Supervisor {
             CodeOrder::NoForward(kind) => set.set(kind, None),
             CodeOrder::NoForwards => ForwardKind::ALL.into_iter().for_each(|kind| set.set(kind, None)),
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
+            CodeOrder::CallWaiting(waits) => set.call_waiting = waits,
             CodeOrder::Redial | CodeOrder::CallBack => {}
+            CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress => {}
         }
         Ok(set)
     }

@@ -184,7 +184,7 @@ impl Supervisor {
         }
     }
 
-    fn user_called(&self, name: &str) -> Option<Username> {
+    pub(super) fn user_called(&self, name: &str) -> Option<Username> {
         let named = name.parse::<Username>().ok().filter(|user| self.accounts.contains_key(user));
         named.or_else(|| self.numbers.get(name).cloned())
     }

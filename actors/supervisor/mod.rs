@@ -30,6 +30,7 @@ mod people;
 mod presence;
 mod prove;
 mod relay;
+mod shared;
 mod south;
 mod transfer;
 mod voice;
@@ -39,10 +40,12 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use actix::prelude::*;
-use kirkwall_core::call::CallSummary;
 use kirkwall_core::call::admission::{Admission, Limit};
 use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
+use kirkwall_core::call::represented::Represented;
+use kirkwall_core::call::sign_in::SignIns;
+use kirkwall_core::call::{CallSummary, Phase};
 use kirkwall_core::dect::identity::Ipei;
 use kirkwall_core::id::{BaseStationId, CallRef, Tokens, Username};
 use kirkwall_core::sip::Destination;
@@ -62,8 +65,9 @@ use crate::ports::Ports;
 use crate::registration::{LineState, Registration, SharedPace};
 use crate::roster::{Deaths, Roster};
 use crate::settings::Settings;
+use crate::users::Users;
 
-pub use admit::{Admit, AdmitReply, DivertCall, Granted};
+pub use admit::{Admit, AdmitReply, DivertCall, Granted, KeepInside};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
 pub use inbound::{Arrived, Hear, invite_key};
 pub use inspect::Drain;
@@ -77,6 +81,7 @@ pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
+pub use shared::MeetUsers;
 pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;
@@ -104,6 +109,9 @@ pub struct Supervisor {
     forwarding: HashMap<Username, Forwarding>,
     /// When a user last called an emergency number.
     emergencies: HashMap<Username, Moment>,
+    /// Who keeps the users, and who signed in with wrong codes.
+    users: Option<Addr<Users>>,
+    sign_ins: SignIns,
     handsets: HashMap<Username, Addr<Handset>>,
     locations: HashMap<Username, Vec<Located>>,
     /// Handsets on native base stations.
@@ -156,10 +164,14 @@ struct CallEntry {
     joined: Vec<String>,
     /// The forwards that it came through before it came to us.
     trail: Vec<Diversion>,
-    /// Whether an emergency desk calls back.
+    /// Whether it rings whatever the user has set: an emergency desk calls back, or it came by a private line.
     callback: bool,
+    /// For whom it comes, when it is not for the called user alone.
+    represents: Option<Represented>,
     /// The users that it was for, by whoever's forward.
     called: Vec<Username>,
+    /// The native handset that began it.
+    handset: Option<Ipei>,
 }
 
 impl CallEntry {
@@ -169,7 +181,24 @@ impl CallEntry {
         invite_key: String,
         (trail, callback): (Vec<Diversion>, bool),
     ) -> Self {
-        Self { addr, summary, invite_key, joined: Vec::new(), trail, callback, called: Vec::new() }
+        Self {
+            addr,
+            summary,
+            invite_key,
+            joined: Vec::new(),
+            trail,
+            callback,
+            represents: None,
+            called: Vec::new(),
+            handset: None,
+        }
+    }
+
+    /// Whether it rings, or is about to, at a user's handset.
+    fn rings_for(&self, user: &Username) -> bool {
+        let unanswered = matches!(self.summary.phase, Phase::SettingUp | Phase::Dialling | Phase::Ringing);
+        let sent_on = self.summary.trail.iter().any(|passed| passed.from == user.as_str());
+        unanswered && self.called.contains(user) && !sent_on
     }
 
     fn brought(&self) -> (Vec<Diversion>, bool) {
@@ -211,6 +240,8 @@ impl Supervisor {
             numbers: HashMap::new(),
             forwarding: HashMap::new(),
             emergencies: HashMap::new(),
+            users: None,
+            sign_ins: SignIns::default(),
             handsets: HashMap::new(),
             locations: HashMap::new(),
             airborne: HashMap::new(),

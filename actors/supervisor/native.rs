@@ -143,6 +143,24 @@ impl Supervisor {
         }
     }
 
+    /// A user may have another handset than before, or none: where calls go, and what it shows, follow.
+    pub(super) fn handset_changed(&self, user: &Username, before: Option<Ipei>) {
+        let after = self.handset_of_user(user);
+        if before == after {
+            return;
+        }
+        self.tell_range(user);
+        // What waits is the user's: the former handset shows it no more.
+        if let (Some(air), Some(ipei)) = (&self.ports.air, before) {
+            air.do_send(MessagesWait { ipei, count: 0 });
+        }
+    }
+
+    /// The handset that a user is linked to.
+    pub(super) fn handset_of_user(&self, user: &Username) -> Option<Ipei> {
+        self.accounts.get(user).and_then(ipei_of)
+    }
+
     /// A user's link to a handset was read or changed.
     pub(super) fn note_owner(&mut self, record: &UserRecord) {
         if let Some(ipei) = ipei_of(record) {
@@ -184,6 +202,9 @@ impl Handler<NativeLocated> for Supervisor {
             }
             let remote = remote.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
             self.airborne.insert(ipei, native_place(ipei, ipui, base, remote));
+        }
+        if let Some(user) = &user {
+            self.tell_range(user);
         }
         self.show_plant();
     }
@@ -281,9 +302,12 @@ impl Handler<NativeCall> for Supervisor {
 impl Supervisor {
     fn native_call(&mut self, ask: NativeCall, ctx: &mut Context<Self>) -> Result<(), Cause> {
         self.attempts += 1;
-        let record = ask.ipui.ipei().and_then(|ipei| self.user_of(ipei)).filter(|record| record.enabled);
-        let record = record.ok_or_else(|| Cause::of_status(403, "the handset is linked to no user"))?;
-        let user = record.username.clone();
+        let handset = ask.ipui.ipei();
+        let user = handset.and_then(|ipei| self.user_of(ipei)).filter(|record| record.enabled);
+        let user = user.map(|record| record.username.clone());
+        if user.is_none() && self.code_of_nobody(&ask.digits.0).is_none() {
+            return Err(Cause::of_status(403, "the handset is linked to no user"));
+        }
         if self.draining || self.active >= MAX_CALLS {
             return Err(Cause::no_channel(503, "the switch takes no more calls"));
         }
@@ -302,8 +326,10 @@ impl Supervisor {
             connection: None,
             tls_names: Vec::new(),
         };
-        let caller = self.party(&user, ask.base);
-        let callee = Party { number: dialled.user_text(), ..Party::default() };
+        let nobody = || Party { base: ask.base.clone(), ..Party::default() };
+        let caller = user.map_or_else(nobody, |user| self.party(&user, ask.base.clone()));
+        let number = self.settings.dialling.codes.shown(&dialled.user_text());
+        let callee = Party { number, ..Party::default() };
         let (facing, offer) = (Facing::South, Some(ask.offer));
         let new = NewCall { reference, caller, dialled: callee, facing, offer };
         let summary = kirkwall_core::call::CallSummary::of(&new, self.ports.clock.now());
@@ -320,7 +346,8 @@ impl Supervisor {
         };
         let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::native(seed));
         let (invite_key, trail, callback) = (String::new(), Vec::new(), false);
-        self.calls.insert(reference, CallEntry::new(addr, summary, invite_key, (trail, callback)));
+        let entry = CallEntry::new(addr, summary, invite_key, (trail, callback));
+        self.calls.insert(reference, CallEntry { handset, ..entry });
         self.active += 1;
         self.calls_max = self.calls_max.max(self.active);
         Ok(())

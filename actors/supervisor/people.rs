@@ -138,8 +138,10 @@ impl Handler<AccountChanged> for Supervisor {
         if let Some(number) = &record.secondary_username {
             self.numbers.insert(number.clone(), user.clone());
         }
+        let handset = self.handset_of_user(&user);
         self.note_owner(&record);
         self.accounts.insert(user.clone(), *record);
+        self.handset_changed(&user, handset);
         self.show_plant();
         self.line_wanted(&user, ctx);
         self.mailbox_native(&user);

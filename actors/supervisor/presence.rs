@@ -148,6 +148,15 @@ impl Supervisor {
         self.presences.owners.insert(owner, user.clone());
         self.presences.actors.insert(user.clone(), addr);
         self.tell_range(user);
+        self.tell_quiet(user);
+    }
+
+    /// Do not disturb is shown as it is set.
+    pub(super) fn tell_quiet(&self, user: &Username) {
+        if let Some(presence) = self.presences.actors.get(user) {
+            let quiet = self.forwarding.get(user).is_some_and(|set| set.do_not_disturb);
+            presence.do_send(Happened::DoNotDisturb(quiet));
+        }
     }
 
     fn calls_of(&self, user: &Username) -> usize {
@@ -168,7 +177,7 @@ impl Supervisor {
         let lync = self.settings.north.as_ref().and_then(|north| north.lync.as_ref());
         let shown = lync.is_some_and(|lync| lync.presence.offline_out_of_range);
         if let (Some(presence), true) = (self.presences.actors.get(user), shown) {
-            let out = self.locations.get(user).is_none_or(Vec::is_empty);
+            let out = self.places(user).is_empty();
             presence.do_send(Happened::OutOfRange(out));
         }
     }

@@ -1,12 +1,13 @@
 //! The south's requests: who asks is proved first, then the handset or a call takes over.
 
 use actix::prelude::*;
+use kirkwall_core::call::represented::{Represented, caller_of, represented};
 use kirkwall_core::call::route::Map;
 use kirkwall_core::call::{NewCall, Party};
 use kirkwall_core::id::Username;
 use kirkwall_core::sip::digest::{Ha1, Role, Verdict};
 use kirkwall_core::sip::replaces::Replaces;
-use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage};
+use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Uri};
 use kirkwall_core::sip::{Facing, Peer, SipBaseProfile};
 use metrics::counter;
 use tracing::warn;
@@ -103,6 +104,7 @@ impl Supervisor {
             return self.refuse(&request, &peer, 400);
         };
         let (trail, callback) = self.brought_along(&request, &peer);
+        let represents = self.represented(&request, &peer);
         let reference = self.reference();
         let offer = kirkwall_core::call::Body::of(&request);
         let callee = Party { number: dialled.user_text(), ..Party::default() };
@@ -120,7 +122,8 @@ impl Supervisor {
         let summary = kirkwall_core::call::CallSummary::of(&new, self.ports.clock.now());
         let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::new(seed));
         self.invites.insert(key.clone(), reference);
-        self.calls.insert(reference, CallEntry::new(addr, summary, key, (trail, callback)));
+        let entry = CallEntry::new(addr, summary, key, (trail, callback));
+        self.calls.insert(reference, CallEntry { represents, ..entry });
         self.active += 1;
         self.calls_max = self.calls_max.max(self.active);
     }
@@ -133,10 +136,17 @@ impl Supervisor {
         Party { number: user.to_string(), display, uri: None, user: Some(user), base: Some(base.key) }
     }
 
+    /// For whom a call of the north comes, when it is not for the called user alone.
+    fn represented(&self, request: &SipMessage, peer: &Peer) -> Option<Represented> {
+        let called = self.user_called(&request.request_uri()?.user_text());
+        let is_called = |uri: &Uri| called.is_some() && self.user_called(&uri.user_text()) == called;
+        if peer.facing == Facing::North { represented(request, is_called) } else { None }
+    }
+
     /// Somebody of the north, with the name of the phone book where none came along. Gateways write the number
     /// where a name belongs; that is none.
     fn outside_party(&self, request: &SipMessage) -> Party {
-        let from = request.from();
+        let from = caller_of(request);
         let number = from.as_ref().map_or(String::new(), |from| from.uri.user_text());
         let host = from.as_ref().and_then(|from| from.uri.host.as_ref());
         let foreign = host.is_some_and(|host| !Books(self).is_ours(host));

@@ -46,10 +46,17 @@ sections! {
         forward_none: String = FeatureCodes::default().forward_none,
         /// Do not disturb.
         do_not_disturb: String = FeatureCodes::default().do_not_disturb,
+        /// Let calls wait while in another one.
+        call_waiting: String = FeatureCodes::default().call_waiting,
         /// Dial again what was dialled last.
         redial: String = FeatureCodes::default().redial,
         /// Call back the last missed caller.
         call_back: String = FeatureCodes::default().call_back,
+        /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
+        /// code. `#11#` signs out.
+        sign_in: String = FeatureCodes::default().sign_in,
+        /// Show the switch's address on a native DECT handset, whoever has it.
+        show_address: String = FeatureCodes::default().show_address,
     }
 }
 
@@ -81,8 +88,11 @@ impl From<Codes> for FeatureCodes {
             forward_out_of_range: codes.forward_out_of_range,
             forward_none: codes.forward_none,
             do_not_disturb: codes.do_not_disturb,
+            call_waiting: codes.call_waiting,
             redial: codes.redial,
             call_back: codes.call_back,
+            sign_in: codes.sign_in,
+            show_address: codes.show_address,
         }
     }
 }

@@ -24,7 +24,7 @@ use kirkwall_actors::desk::{AirDesk, Desk};
 use kirkwall_actors::ports::{Ports, SipPort};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::spool::SpoolReader;
-use kirkwall_actors::supervisor::{Arrived, Drain, Supervisor};
+use kirkwall_actors::supervisor::{Arrived, Drain, MeetUsers, Supervisor};
 use kirkwall_actors::users::{Users, UsersPorts};
 use kirkwall_core::id::Tokens;
 use kirkwall_core::sip::wire::Message;
@@ -95,6 +95,7 @@ impl Switch {
             .with_caller_names(names.clone())
             .start();
         let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
+        supervisor.do_send(MeetUsers(users.clone()));
         let access = Access::new(journal.clone(), tokens.split(), clock).start();
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
         // From here on arrivals find somebody.

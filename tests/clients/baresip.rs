@@ -101,6 +101,11 @@ impl Baresip {
         self.order("accept", "");
     }
 
+    /// Makes that one of its calls the present one; it counts them from 1.
+    pub fn select(&mut self, call: usize) {
+        self.order("line", &call.to_string());
+    }
+
     fn order(&mut self, command: &str, params: &str) {
         let order = json!({ "command": command, "params": params, "token": command }).to_string();
         self.control.write_all(format!("{}:{order},", order.len()).as_bytes()).unwrap();

@@ -70,6 +70,11 @@ impl Linphone {
         self.wait(&format!("Receiving tone {key}"));
     }
 
+    /// Takes the call that rings.
+    pub fn answer(&mut self) {
+        self.order("answer");
+    }
+
     /// Connects the far ends of two of its calls with each other.
     pub fn join(&mut self, one: usize, other: usize) {
         self.order(&format!("transfer {one} --to-call {other}"));

@@ -27,12 +27,14 @@ mod switch;
 mod web;
 
 mod barring;
+mod call_waiting;
 mod calls;
 mod certificates;
 mod directory;
 mod forward;
 mod ice;
 mod load;
+mod lost_ways;
 mod lync_calls;
 mod message_waiting;
 mod outcomes;

@@ -37,6 +37,9 @@ pub struct ForwardingJson {
     pub out_of_range: Option<String>,
     /// Callers are told that the user is busy. Emergency desks that call back ring all the same.
     pub do_not_disturb: bool,
+    /// A call may wait while the user is in another one; initially true. Who forwards calls while busy has none
+    /// that wait.
+    pub call_waiting: bool,
 }
 
 impl From<Forwarding> for ForwardingJson {
@@ -48,6 +51,7 @@ impl From<Forwarding> for ForwardingJson {
             no_answer_seconds: set.no_answer_seconds,
             out_of_range: set.out_of_range,
             do_not_disturb: set.do_not_disturb,
+            call_waiting: set.call_waiting,
         }
     }
 }
@@ -166,6 +170,7 @@ pub async fn replace_forwarding(
         out_of_range: target("out_of_range"),
         no_answer_seconds: fields.number("no_answer_seconds").unwrap_or(NO_ANSWER_SECONDS),
         do_not_disturb: fields.flag("do_not_disturb").unwrap_or(false),
+        call_waiting: fields.flag("call_waiting").unwrap_or(true),
     };
     fields.finish()?;
     let set = service::set_forwarding(&site, &who, SetForwarding { user, forwarding }).await?;

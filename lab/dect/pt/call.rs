@@ -62,6 +62,8 @@ pub(super) struct Call {
     transaction: u8,
     /// Digits that wait for CC-SETUP-ACK.
     digits: Vec<u8>,
+    /// CC-SETUP, while it may be said once more.
+    setup: Option<Message>,
     by: Option<Instant>,
 }
 
@@ -92,7 +94,8 @@ impl Portable {
             setup = setup.with(ie::CALLED_PARTY_NUMBER, &content);
         }
         let (state, by) = (CallState::Initiated, Some(now + CC_03));
-        self.call = Some(Call { state, ours: true, transaction: 0, digits: Vec::new(), by });
+        let again = Some(setup.clone());
+        self.call = Some(Call { state, ours: true, transaction: 0, digits: Vec::new(), setup: again, by });
         self.say(setup);
         true
     }
@@ -213,8 +216,8 @@ impl Portable {
             let refusal = message.answer(msg::CC_RELEASE_COM);
             return self.say(refusal.with(ie::RELEASE_REASON, &[release::USER_BUSY]));
         }
-        let (transaction, digits) = (message.transaction, Vec::new());
-        self.call = Some(Call { state: CallState::Received, ours: false, transaction, digits, by: None });
+        let (state, transaction, digits) = (CallState::Received, message.transaction, Vec::new());
+        self.call = Some(Call { state, ours: false, transaction, digits, setup: None, by: None });
         self.show(message);
         self.say(message.answer(msg::CC_ALERTING));
         let signal = message.get(ie::SIGNAL).map(|signal| signal[0]);
@@ -241,6 +244,15 @@ impl Portable {
         if let Some(signal) = message.get(ie::SIGNAL) {
             self.happened(Event::Signal { signal: signal[0] });
         }
+    }
+
+    /// The link went before CC-SETUP was heard: the system was just releasing it ("A link shall not be
+    /// re-established whilst in the "RELEASE PENDING" state", 14.2.7.1). Its user does not dial again; it does.
+    pub(super) fn says_setup_again(&mut self) -> bool {
+        let unheard = self.call.as_mut().filter(|call| call.state == CallState::Initiated);
+        let Some(setup) = unheard.and_then(|call| call.setup.take()) else { return false };
+        self.say(setup);
+        true
     }
 
     pub(super) fn end_call(&mut self, reason: Option<u8>) {

@@ -228,7 +228,9 @@ impl Portable {
         (self.link, self.last_word) = (Link::Down, None);
         self.waiting.clear();
         self.abandon_procedure(None);
-        self.end_call(None);
+        if !self.says_setup_again() {
+            self.end_call(None);
+        }
     }
 
     /// A page: three octets, or five.

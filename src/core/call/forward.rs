@@ -66,6 +66,8 @@ pub struct Forwarding {
     pub out_of_range: Option<String>,
     /// Callers are told that the user is busy.
     pub do_not_disturb: bool,
+    /// A call may wait while the user is in another one, unless calls while busy go elsewhere.
+    pub call_waiting: bool,
 }
 
 impl Default for Forwarding {
@@ -77,6 +79,7 @@ impl Default for Forwarding {
             no_answer_seconds: NO_ANSWER_SECONDS,
             out_of_range: None,
             do_not_disturb: false,
+            call_waiting: true,
         }
     }
 }
@@ -106,6 +109,12 @@ impl Forwarding {
     /// Whether anything differs from a user who never set anything.
     pub fn is_plain(&self) -> bool {
         *self == Self { no_answer_seconds: self.no_answer_seconds, ..Self::default() }
+    }
+
+    /// Whether a call may wait while the user is in another one. Who wants calls elsewhere while busy does not
+    /// want them to wait.
+    pub fn lets_calls_wait(&self) -> bool {
+        self.call_waiting && self.busy.is_none()
     }
 
     /// What may still become of a call while the handset is asked.

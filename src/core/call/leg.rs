@@ -11,7 +11,11 @@ use crate::id::{CallRef, OwnerId};
 use crate::sip::invite::{self, Body, EndCause, LegEvent, ReofferAnswer, ReofferOutcome};
 use crate::sip::refer::Referral;
 use crate::sip::wire::{HeaderName, Message, NameAddr, Text};
+use crate::timer::Moment;
 
+/// RFC 7462 §4.2.1: `service:call-waiting`, "call waiting was initiated at the other side of the call". It goes to
+/// the caller in the 180, as 3GPP TS 24.615 §4.5.5.3 wants, and to the handset in the INVITE.
+pub const CALL_WAITING: &str = "<urn:alert:service:call-waiting>";
 /// Most contacts of one redirection that are looked at.
 const MAX_CONTACTS: usize = 10;
 
@@ -97,6 +101,11 @@ pub enum LegNews {
         /// Why.
         cause: Cause,
     },
+    /// It has ended, and its handset does not know: the leg stays to tell it, till then at most.
+    Unheard {
+        /// When it gives up.
+        until: Moment,
+    },
     /// All its transactions are done; nothing more will come.
     Closed,
 }
@@ -111,6 +120,8 @@ pub enum LegOrder {
         /// Our answer to its offer, for early media.
         body: Option<Body>,
     },
+    /// Tell the caller, with the ringing that follows, that its call waits.
+    CallWaits,
     /// Answer the caller.
     Accept {
         /// Our answer, or our offer when it made none.
@@ -143,6 +154,11 @@ pub enum LegOrder {
     },
     /// Who is at the other end of the call, or is being called for it: for a display.
     Partner(Box<Party>),
+    /// What a handset asked of the switch is done: for a display, with the tone that goes with it.
+    Confirmed {
+        /// What.
+        words: String,
+    },
     /// Take a [`LegNews::TransferAsked`]: it will be tried, and how it goes will be told.
     AcceptTransfer {
         /// Which one.
@@ -244,6 +260,7 @@ pub fn hear(event: LegEvent, why: Option<&Cause>) -> Heard {
         }
         LegEvent::Acknowledged { body } => Heard::News(LegNews::Acknowledged { body }),
         LegEvent::Ended { cause, message } => Heard::News(ended(cause, message.as_ref(), why)),
+        LegEvent::Unheard { until } => Heard::News(LegNews::Unheard { until }),
         LegEvent::Closed => Heard::News(LegNews::Closed),
         LegEvent::Requested { handle, request } => asked(handle, &request),
         LegEvent::Replied { .. } => Heard::Nothing,
@@ -253,11 +270,12 @@ pub fn hear(event: LegEvent, why: Option<&Cause>) -> Heard {
 /// Puts a call's order into a leg's words; none: its far end has no words for it.
 pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
     Some(match order {
-        LegOrder::Partner(_) => return None,
+        LegOrder::Partner(_) | LegOrder::Confirmed { .. } => return None,
         LegOrder::Progress { status, body } => {
             let reliable = body.is_some();
             invite::LegOrder::Progress { status, body, reliable }
         }
+        LegOrder::CallWaits => invite::LegOrder::Alert(CALL_WAITING.into()),
         LegOrder::Accept { body } => invite::LegOrder::Accept { body },
         LegOrder::Reject { cause } => {
             let status = cause.status_for_caller();

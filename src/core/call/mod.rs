@@ -23,7 +23,9 @@ pub mod mailbox;
 pub mod message_waiting;
 mod party;
 pub mod preempt;
+pub mod represented;
 pub mod route;
+pub mod sign_in;
 #[cfg(test)]
 mod town;
 
@@ -33,5 +35,5 @@ pub use call::{
     Save, Side, Sound,
 };
 pub use cdr::{CallSummary, HandedOver, Phase};
-pub use leg::{Heard, LegNews, LegNo, LegOrder, Ticket, TransferWish, hear, tell};
+pub use leg::{CALL_WAITING, Heard, LegNews, LegNo, LegOrder, Ticket, TransferWish, hear, tell};
 pub use party::{NativeTarget, Party, Target};

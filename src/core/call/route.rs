@@ -53,6 +53,8 @@ pub trait Map {
     fn allowed(&self, user: &Username) -> Option<AllowedCalls>;
     /// What the user has set.
     fn forwarding(&self, user: &Username) -> Option<&Forwarding>;
+    /// How many handsets of the user can be reached, and how many calls they are in or ring for.
+    fn engaged(&self, user: &Username) -> (usize, usize);
     /// Whether an emergency desk may be calling the user back.
     fn awaits_emergency_callback(&self, user: &Username) -> bool;
 }
@@ -118,6 +120,8 @@ pub struct Routed {
     pub called: Vec<Username>,
     /// What the called user wants when the handset does not take it.
     pub forwards: Forwards,
+    /// The called user is in another call, and lets this one wait.
+    pub waits: bool,
     /// The URI to dial as it is, when [`Way::North`] has no number and it is not the Request-URI.
     pub uri: Option<String>,
 }
@@ -140,8 +144,8 @@ pub fn way(ask: Ask<'_>, plan: &DialPlan, mode: InternalRouting, map: &impl Map)
         }
     };
     let found = found.unwrap_or_else(|cause| Found::plain(Way::Refuse(cause)));
-    let Found { way, forwards, uri } = found;
-    Routed { way, class: router.class, trail: router.trail, called: router.called, forwards, uri }
+    let Found { way, forwards, waits, uri } = found;
+    Routed { way, class: router.class, trail: router.trail, called: router.called, forwards, waits, uri }
 }
 
 /// Whether `by` may forward to `to`, as far as that can be said before a call.
@@ -174,12 +178,13 @@ struct Router<'a, M> {
 struct Found {
     way: Way,
     forwards: Forwards,
+    waits: bool,
     uri: Option<String>,
 }
 
 impl Found {
     fn plain(way: Way) -> Self {
-        Self { way, forwards: Forwards::default(), uri: None }
+        Self { way, forwards: Forwards::default(), waits: false, uri: None }
     }
 }
 
@@ -219,9 +224,24 @@ impl<'a, M: Map> Router<'a, M> {
         }
         match (self.map.located(user), set.to(ForwardKind::OutOfRange)) {
             (true, _) if protected => Ok(Found::plain(Way::Handset(user.clone()))),
-            (true, _) => Ok(Found { forwards: set.later(user), ..Found::plain(Way::Handset(user.clone())) }),
+            (true, _) => self.ring(user, &set),
             (false, Some(to)) => self.forward(user, to, ForwardReason::Unavailable),
             (false, None) => Err(Cause::of_status(480, "the handset is not registered")),
+        }
+    }
+
+    /// A handset has one call, and beside it one that waits where the user lets calls wait. 3GPP TS 24.615
+    /// §4.5.5.2: without room for a waiting call the user is network determined busy (486).
+    fn ring(&mut self, user: &Username, set: &Forwarding) -> Result<Found, Cause> {
+        let (handsets, calls) = self.map.engaged(user);
+        let room = if set.lets_calls_wait() { 2 * handsets } else { handsets };
+        match (calls < room, set.to(ForwardKind::Busy)) {
+            (true, _) => {
+                let (forwards, waits) = (set.later(user), calls >= handsets);
+                Ok(Found { forwards, waits, ..Found::plain(Way::Handset(user.clone())) })
+            }
+            (false, Some(to)) => self.forward(user, to, ForwardReason::UserBusy),
+            (false, None) => Err(Cause::of_status(486, "the user is in another call")),
         }
     }
 
@@ -357,6 +377,7 @@ mod tests {
         number: Option<&'static str>,
         allowed: Option<AllowedCalls>,
         set: Forwarding,
+        calls: usize,
         called_emergency: bool,
     }
 
@@ -400,6 +421,9 @@ mod tests {
         }
         fn forwarding(&self, user: &Username) -> Option<&Forwarding> {
             self.of(user).map(|known| &known.set)
+        }
+        fn engaged(&self, user: &Username) -> (usize, usize) {
+            (1, self.of(user).map_or(0, |known| known.calls))
         }
         fn awaits_emergency_callback(&self, user: &Username) -> bool {
             self.of(user).is_some_and(|known| known.called_emergency)
@@ -616,5 +640,28 @@ mod tests {
         assert_eq!(next.trail, [Diversion { from: "anna".into(), reason: ForwardReason::UserBusy }]);
         let again = way(ask(&next.trail), &DialPlan::default(), Fallback, &world);
         assert_eq!(said(&again), "482");
+    }
+
+    #[test]
+    fn a_call_waits_at_an_engaged_handset_and_a_third_finds_it_busy() {
+        let mut world = world(false);
+        let ring = |world: &World| {
+            let routed = routed(world, Some("bob"), "sip:anna@x", Fallback);
+            (said(&routed), routed.waits)
+        };
+        assert_eq!(ring(&world), ("handset anna".into(), false));
+        world.users.get_mut("anna").unwrap().calls = 1;
+        assert_eq!(ring(&world), ("handset anna".into(), true));
+        world.users.get_mut("anna").unwrap().calls = 2;
+        assert_eq!(ring(&world).0, "486");
+        world.users.get_mut("anna").unwrap().calls = 1;
+        set(&mut world, "anna", |set| set.call_waiting = false);
+        assert_eq!(ring(&world).0, "486");
+        set(&mut world, "anna", |set| {
+            *set = Forwarding { busy: Some("carol".into()), ..Forwarding::default() }
+        });
+        assert_eq!(ring(&world), ("handset carol".into(), false), "who forwards while busy lets nobody wait");
+        world.users.get_mut("anna").unwrap().called_emergency = true;
+        assert_eq!(ring(&world).0, "handset anna", "the desk that calls back rings in any case");
     }
 }

@@ -21,6 +21,11 @@ pub fn hold() -> Vec<u8> {
     pattern(&[(true, 150), (false, 150), (true, 150), (false, 4_550)])
 }
 
+/// Something was done: three short beeps, then silence (ITU-T E.182, positive indication).
+pub fn confirmation() -> Vec<u8> {
+    pattern(&[(true, 120), (false, 120), (true, 120), (false, 120), (true, 120), (false, 9_400)])
+}
+
 /// Pieces of tone and silence, in milliseconds.
 fn pattern(pieces: &[(bool, u32)]) -> Vec<u8> {
     let samples = |millis: u32| millis * RATE / 1_000;

@@ -30,6 +30,7 @@ expect 2002 ended
 2001 dials 2999
 expect 2001 shows "Not Found"
 expect 2001 sounds intercept
+expect 2001 idle
 
 7001 dials 2001
 2001 answers

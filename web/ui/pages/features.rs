@@ -48,6 +48,7 @@ pub struct TypedForwarding {
     pub(super) out_of_range: String,
     /// A tick box is not sent when it is off.
     pub(super) do_not_disturb: Option<String>,
+    pub(super) call_waiting: Option<String>,
 }
 
 impl TypedForwarding {
@@ -59,6 +60,7 @@ impl TypedForwarding {
             no_answer_seconds: set.no_answer_seconds.to_string(),
             out_of_range: set.out_of_range.unwrap_or_default(),
             do_not_disturb: set.do_not_disturb.then(|| "on".to_owned()),
+            call_waiting: set.call_waiting.then(|| "on".to_owned()),
         }
     }
 
@@ -75,6 +77,7 @@ impl TypedForwarding {
             },
             out_of_range: target(&self.out_of_range),
             do_not_disturb: self.do_not_disturb.is_some(),
+            call_waiting: self.call_waiting.is_some(),
         }
     }
 }

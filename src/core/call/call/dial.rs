@@ -32,10 +32,14 @@ pub(super) struct Search {
     pub told: bool,
     /// Whether the caller was told that it rings.
     pub rung: bool,
+    /// The called user is in another call, and the caller has not been told.
+    pub waits: bool,
     /// What the called user wants when the handset does not take the call.
     pub forwards: Forwards,
-    /// Whether the router owes the way of a forward.
+    /// Whether the router owes the way of a forward, or one inside.
     pub diverting: bool,
+    /// Whether it was asked for a way inside.
+    pub asked_inside: bool,
 }
 
 impl Call {
@@ -56,10 +60,10 @@ impl Call {
         if let Some(caller) = self.legs.get_mut(&LegNo::CALLER) {
             caller.media = Some(media);
         }
-        let confirms = grant.about.confirms;
+        let confirms = grant.about.confirms.then(|| (grant.about.words.clone(), grant.about.shown_for));
         self.grant = Some(grant);
-        if confirms {
-            return self.confirm(&self.search.codecs.clone(), now);
+        if let Some(shown) = confirms {
+            return self.confirm(&self.search.codecs.clone(), shown, now);
         }
         self.state = State::Dialling;
         let mut then = Vec::new();
@@ -75,7 +79,7 @@ impl Call {
             let contact = search.contacts.pop_front().map(|target| vec![target]);
             let next = contact.or_else(|| search.attempts.pop_front().filter(|_| search.way_failed));
             let Some(targets) = next else {
-                if self.search.diverting || self.forward_on(&mut then) {
+                if self.search.diverting || self.go_inside(&mut then) || self.forward_on(&mut then) {
                     return Ready::say(then);
                 }
                 let nobody = || Cause::of_status(480, "nobody to dial");
@@ -87,6 +91,23 @@ impl Call {
             }
         }
         Ready::say(then)
+    }
+
+    /// A handset's call found no server of the north. The line may not know yet that it is down; whether the
+    /// call stays inside then, the router says.
+    fn go_inside(&mut self, then: &mut Orders) -> bool {
+        let towards =
+            |leg: &Strand, facing| leg.target.as_ref().is_some_and(|t| t.destination.facing == facing);
+        let north_alone = !self.legs.values().any(|leg| towards(leg, Facing::South))
+            && self.legs.values().any(|leg| towards(leg, Facing::North));
+        let search = &mut self.search;
+        let lost = self.state == State::Dialling && search.way_failed && north_alone;
+        if !lost || self.facing != Facing::South || std::mem::replace(&mut search.asked_inside, true) {
+            return false;
+        }
+        search.diverting = true;
+        then.push(Output::Inside);
+        true
     }
 
     /// Nobody will answer: the call ends, or only the transfer.

@@ -31,6 +31,7 @@ impl Call {
         self.summary.emergency = about.emergency;
         self.summary.trail.clone_from(&about.trail);
         self.search.forwards = about.forwards.clone();
+        self.search.waits = about.waits;
         self.timers.stop(Timer::NoAnswer);
         if let Some((wait, _)) = &about.forwards.no_answer {
             self.timers.set(Timer::NoAnswer, now + *wait);

@@ -42,6 +42,8 @@ pub enum Sound {
     Hold,
     /// Somebody is called for it, and rings.
     Ringing,
+    /// What it asked the switch to do is done.
+    Confirmation,
 }
 
 /// How often an end is asked to take the voice back that it once refused to, or could not be asked.

@@ -164,6 +164,9 @@ pub struct Call {
     /// Pairs that the ICE agents chose before anybody answered.
     #[serde(skip)]
     settled: Vec<(Side, Box<crate::media::ice::description::Description>)>,
+    /// Till when a leg that has ended may stay to tell its handset so.
+    #[serde(skip)]
+    stays: Moment,
     #[serde(skip)]
     timers: TimerTable<Timer>,
     #[serde(skip, default = "no_tokens")]
@@ -214,6 +217,7 @@ impl Call {
             grant: None,
             search: Search::default(),
             settled: Vec::new(),
+            stays: Moment::default(),
             timers: TimerTable::default(),
             tokens,
         }
@@ -303,6 +307,7 @@ impl Call {
         let (crossed, candidate) = (!strand.is_open(), strand.candidate);
         Ok(match (self.state, news) {
             (_, LegNews::Closed) => self.closed(leg, now),
+            (_, LegNews::Unheard { until }) => self.stays_for(until),
             // The leg sees to what it must still do: RFC 3261 §9.1 for a 2xx that crossed our CANCEL.
             _ if crossed => Ready::nothing(),
             (State::Admitting, LegNews::Invited) if caller && self.channels == Channels::Untouched => {

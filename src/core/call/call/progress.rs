@@ -38,6 +38,9 @@ impl Call {
         if let Some(status) = status {
             self.search.told = true;
             self.search.rung |= status == 180;
+            if status == 180 && std::mem::take(&mut self.search.waits) {
+                then.push(Output::Leg(LegNo::CALLER, LegOrder::CallWaits));
+            }
             then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status, body: answer }));
         }
         Ready::say(then)

@@ -40,7 +40,7 @@ impl Call {
         self.summary.cause = Some(if answered { cause } else { cause.before_answer() });
         self.summary.ended = Some(now);
         self.timers.stop_all();
-        self.timers.set(Timer::Linger, now + LINGER);
+        self.timers.set(Timer::Linger, self.stays.max(now) + LINGER);
         self.set_phase(Phase::Ending, &mut then);
         let record = CallSummary { phase: Phase::Ended, ..self.summary.clone() };
         // The channels are free as soon as nobody can be heard; the legs may take a while to close.
@@ -49,6 +49,15 @@ impl Call {
         }
         self.over_when_quiet();
         Ready { save: vec![Save::Ended(Box::new(record))], then }
+    }
+
+    /// The call is over for everybody but one handset, which must still hear it.
+    pub(super) fn stays_for(&mut self, until: Moment) -> Ready<Save, Output> {
+        self.stays = self.stays.max(until);
+        if self.timers.runs(Timer::Linger) {
+            self.timers.set(Timer::Linger, self.stays + LINGER);
+        }
+        Ready::nothing()
     }
 
     fn give_back(&mut self, then: &mut Orders) {

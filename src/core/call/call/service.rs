@@ -9,7 +9,12 @@ use super::*;
 const CONFIRMATION: Duration = Duration::from_millis(1_500);
 
 impl Call {
-    pub(super) fn confirm(&mut self, codecs: &[Codec], now: Moment) -> Ready<Save, Output> {
+    pub(super) fn confirm(
+        &mut self,
+        codecs: &[Codec],
+        (words, shown_for): (String, Duration),
+        now: Moment,
+    ) -> Ready<Save, Output> {
         let mut then = Vec::new();
         let codec = codecs.first().copied().unwrap_or(Codec::Pcma);
         let answer = match self.final_answer(codec, &mut then) {
@@ -19,9 +24,14 @@ impl Call {
         self.summary.answered = Some(now);
         self.state = State::Talking;
         self.timers.stop_all();
-        self.timers.set(Timer::Confirmation, now + CONFIRMATION);
+        self.timers.set(Timer::Confirmation, now + shown_for.max(CONFIRMATION));
         self.answer = Some(answer.clone());
         then.push(Output::Leg(LegNo::CALLER, LegOrder::Accept { body: Some(answer) }));
+        // A handset of ours makes the tone itself and shows the words; to others it is played.
+        match self.legs.get(&LegNo::CALLER).is_some_and(|strand| strand.shows) {
+            true => then.push(Output::Leg(LegNo::CALLER, LegOrder::Confirmed { words })),
+            false => then.push(Output::Play(Side::A, Some(Sound::Confirmation))),
+        }
         self.set_phase(Phase::Talking, &mut then);
         Ready::say(then)
     }

@@ -1,6 +1,7 @@
 //! What a [`Call`](super::Call) is told and what it orders.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -98,8 +99,14 @@ pub struct About {
     pub trail: Vec<Diversion>,
     /// What the called user wants when nobody answers.
     pub forwards: Forwards,
+    /// The called user is in another call, and lets this one wait.
+    pub waits: bool,
     /// A feature code that was obeyed: there is nobody to dial, and the caller hears that it is done.
     pub confirms: bool,
+    /// What a display shows then.
+    pub words: String,
+    /// For how long, at least; a tone needs a second and a half.
+    pub shown_for: Duration,
 }
 
 impl About {
@@ -158,6 +165,9 @@ pub enum Output {
     },
     /// Ask the supervisor for the way of a forward. Wants [`Input::Admitted`] or [`Input::Denied`] too.
     Divert(Box<Divert>),
+    /// The way to the north has failed: ask the supervisor whether there is one inside. Wants
+    /// [`Input::Admitted`] or [`Input::Denied`] too.
+    Inside,
     /// Make a leg and dial it.
     Dial {
         /// Its number.

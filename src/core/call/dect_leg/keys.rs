@@ -153,6 +153,11 @@ impl DectLeg {
             }
             _ => {}
         }
+        if self.tells_until.take_if(|until| *until <= now).is_some() {
+            let reason = self.why.as_ref().map_or(ReleaseReason::NORMAL, |why| reason_of(why).0);
+            let (call, tone, words) = (self.call, None, None);
+            out.push(Output::Handset(portable::Order::Release { call, reason, tone, words }));
+        }
         if self.away_until.is_some_and(|until| until <= now) {
             self.away_until = None;
             let lines: Vec<_> = self.lines.keys().copied().collect();

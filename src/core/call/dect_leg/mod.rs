@@ -163,6 +163,10 @@ enum Stage {
     Over,
 }
 
+/// How long a tone is heard, and words are read, of a call that came to nothing.
+const TELLS: Duration = Duration::from_secs(3);
+/// ITU-T Q.850: no circuit or channel available.
+const NO_CHANNEL: u8 = 34;
 /// Longest time that lines are connected with each other after the handset went on hook.
 const LONGEST_AWAY: Duration = Duration::from_secs(200);
 
@@ -194,6 +198,8 @@ pub struct DectLeg {
     rings_next: Option<LineNo>,
     /// When lines must have been connected with each other.
     away_until: Option<Moment>,
+    /// Until when the user may hear and read why the call came to nothing.
+    tells_until: Option<Moment>,
 }
 
 /// What a handset asked that the call must grant.
@@ -227,6 +233,7 @@ impl DectLeg {
             why: None,
             rings_next: None,
             away_until: None,
+            tells_until: None,
         }
     }
 
@@ -275,12 +282,15 @@ impl DectLeg {
         }
         match order {
             LegOrder::Progress { status, body } => self.progress(no, status, body.as_ref(), out),
+            // The caller's own handset is told by sound alone.
+            LegOrder::CallWaits => {}
             LegOrder::Accept { body } => self.accept(no, body.as_ref(), now, out),
             LegOrder::Reject { cause } | LegOrder::HangUp { cause } => self.dismissed(no, cause, now, out),
             LegOrder::AnswerReoffer { body } => self.reoffer_granted(no, &body, out),
             LegOrder::RefuseReoffer { .. } => self.reoffer_refused(no, out),
             LegOrder::Reoffer { body } => self.reoffered(no, &body, out),
             LegOrder::Partner(party) => self.partner(no, &party, out),
+            LegOrder::Confirmed { words } => self.confirmed(no, words, out),
             LegOrder::AcceptTransfer { .. } => {}
             LegOrder::RefuseTransfer { cause, .. } => self.not_transferred(no, &cause, out),
             // The call itself is over, and will say so.
@@ -323,14 +333,21 @@ impl DectLeg {
         out.push(Output::News(no, LegNews::Acknowledged { body: None }));
     }
 
-    /// Ends the handset's call, in whatever way its state asks for.
-    fn release(&mut self, cause: Cause, out: &mut Out) {
+    /// Ends the handset's call, in whatever way its state asks for. Who called in vain hears a tone and reads why
+    /// for a moment first; not where the base station has no channel to spare.
+    fn release(&mut self, cause: Cause, now: Moment, out: &mut Out) {
         if matches!(self.stage, Stage::Ending | Stage::Away | Stage::Over) {
             return;
         }
         let (reason, tone) = reason_of(&cause);
         let tone = tone.filter(|_| self.calling && !self.connected);
         let words = tone.is_some().then(|| Pii(cause.plain_words()));
+        let room = cause.q850 != NO_CHANNEL && self.stage == Stage::Open;
+        if let (Some(words), true) = (&words, room) {
+            self.show(words.0.clone(), tone, out);
+            (self.tells_until, self.why, self.stage) = (Some(now + TELLS), Some(cause), Stage::Ending);
+            return;
+        }
         self.why = Some(cause);
         self.stage = Stage::Ending;
         out.push(Output::Handset(portable::Order::Release { call: self.call, reason, tone, words }));
@@ -375,6 +392,7 @@ impl DectLeg {
         let on_hook = why.is_none() && by == Ender::Handset && reason == ReleaseReason::NORMAL;
         let keying = std::mem::take(&mut self.keying);
         (self.connected, self.eager, self.address, self.asked) = (false, false, None, None);
+        self.tells_until = None;
         out.push(Output::CloseStream);
         if on_hook && self.hands_over(&keying, now, out) {
             return;
@@ -390,9 +408,9 @@ impl DectLeg {
         }
     }
 
-    fn not_opened(&mut self, words: String, out: &mut Out) {
+    fn not_opened(&mut self, words: String, now: Moment, out: &mut Out) {
         let status = if self.calling { 503 } else { 486 };
-        self.release(Cause::no_channel(status, words), out);
+        self.release(Cause::no_channel(status, words), now, out);
     }
 
     fn joined(&mut self, no: LineNo, owner: OwnerId, out: &mut Out) -> Result<(), Refusal> {
@@ -429,7 +447,7 @@ impl Machine for DectLeg {
             (Input::Opened(address), Stage::Opening) => self.opened(address, now, &mut out),
             // It was given up while the stream was asked for: `ended` closes it.
             (Input::Opened(_) | Input::NotOpened(_), Stage::Ending) => {}
-            (Input::NotOpened(words), Stage::Opening) => self.not_opened(words, &mut out),
+            (Input::NotOpened(words), Stage::Opening) => self.not_opened(words, now, &mut out),
             (Input::StreamMoved(address), Stage::Open) => self.stream_moved(address, &mut out),
             (Input::Whole(digits), _) => self.whole(&digits.0, now, &mut out),
             (Input::Deadline, _) => self.expire(now, &mut out),
@@ -441,7 +459,7 @@ impl Machine for DectLeg {
     /// The handset's timers guard the call on the air (CC.01 to CC.04), the calls' Timer C their lines, and the
     /// base link's time-outs the stream. Ours are the pauses of the keypad, and the end of a transfer.
     fn deadline(&self) -> Option<Moment> {
-        [self.keying.deadline(), self.away_until].into_iter().flatten().min()
+        [self.keying.deadline(), self.away_until, self.tells_until].into_iter().flatten().min()
     }
 }
 

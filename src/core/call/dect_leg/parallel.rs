@@ -136,7 +136,7 @@ impl DectLeg {
         match self.stage {
             Stage::Away | Stage::Over => self.dismissed_away(no, cause, out),
             // The handset is told, and the line is closed when it has let go.
-            _ if alone => self.release(cause, out),
+            _ if alone => self.release(cause, now, out),
             _ => self.dismissed_beside(no, cause, now, out),
         }
     }
@@ -158,7 +158,7 @@ impl DectLeg {
             None if self.is_answered(other) => self.take_up(other, out),
             None => {
                 self.rings_next = Some(other);
-                self.release(cause, out);
+                self.release(cause, now, out);
             }
         }
     }

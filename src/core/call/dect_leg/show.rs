@@ -88,6 +88,13 @@ impl DectLeg {
         }
     }
 
+    /// What the handset asked of the switch is done.
+    pub(super) fn confirmed(&mut self, no: LineNo, words: String, out: &mut Out) {
+        if self.front == Some(no) {
+            self.show(words, Some(Signal::CONFIRM), out);
+        }
+    }
+
     pub(super) fn show_line(&self, no: LineNo, happens: &str, signal: Option<Signal>, out: &mut Out) {
         if let Some(line) = self.lines.get(&no) {
             self.show(line.partner.text(happens), signal, out);

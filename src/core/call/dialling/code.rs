@@ -5,6 +5,7 @@
 
 use crate::call::cause::Cause;
 use crate::call::forward::{ForwardKind, SECONDS};
+use crate::pii::Pii;
 
 /// The codes of this site; an empty one is not in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +22,16 @@ pub struct FeatureCodes {
     pub forward_none: String,
     /// Do not disturb.
     pub do_not_disturb: String,
+    /// Let calls wait while in another one.
+    pub call_waiting: String,
     /// Dial again what was dialled last.
     pub redial: String,
     /// Call back the last missed caller.
     pub call_back: String,
+    /// Sign in at a handset that several people share.
+    pub sign_in: String,
+    /// Show the switch's address.
+    pub show_address: String,
 }
 
 impl Default for FeatureCodes {
@@ -37,8 +44,11 @@ impl Default for FeatureCodes {
             forward_out_of_range: "*62".into(),
             forward_none: "##002".into(),
             do_not_disturb: "*26".into(),
+            call_waiting: "*43".into(),
             redial: "*66".into(),
             call_back: "*69".into(),
+            sign_in: "*11".into(),
+            show_address: "***999*00".into(),
         }
     }
 }
@@ -54,10 +64,34 @@ pub enum CodeOrder {
     NoForwards,
     /// Do not disturb, or do.
     DoNotDisturb(bool),
+    /// Let calls wait, or tell their callers that the user is busy.
+    CallWaiting(bool),
     /// Dial again what was dialled last.
     Redial,
     /// Call back the last missed caller.
     CallBack,
+    /// The handset is this user's from now on, who knows the access code.
+    SignIn(String, Pii<String>),
+    /// The handset is nobody's.
+    SignOut,
+    /// Show the switch's address.
+    ShowAddress,
+}
+
+impl CodeOrder {
+    /// What was done, for a display.
+    pub fn done(&self) -> String {
+        match self {
+            Self::Forward(_, to, _) => format!("Forwarded to\r{to}"),
+            Self::NoForward(_) | Self::NoForwards => "Not forwarded".to_owned(),
+            Self::DoNotDisturb(true) => "Do not disturb on".to_owned(),
+            Self::DoNotDisturb(false) => "Do not disturb off".to_owned(),
+            Self::CallWaiting(true) => "Calls may wait".to_owned(),
+            Self::CallWaiting(false) => "Calls do not wait".to_owned(),
+            Self::SignOut => "Signed out".to_owned(),
+            Self::Redial | Self::CallBack | Self::SignIn(..) | Self::ShowAddress => String::new(),
+        }
+    }
 }
 
 /// A code as lists show it.
@@ -84,7 +118,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 8] {
+    fn all(&self) -> [(&'static str, &String); 11] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -92,8 +126,11 @@ impl FeatureCodes {
             ("forward_out_of_range", &self.forward_out_of_range),
             ("forward_none", &self.forward_none),
             ("do_not_disturb", &self.do_not_disturb),
+            ("call_waiting", &self.call_waiting),
             ("redial", &self.redial),
             ("call_back", &self.call_back),
+            ("sign_in", &self.sign_in),
+            ("show_address", &self.show_address),
         ]
     }
 
@@ -111,11 +148,23 @@ impl FeatureCodes {
         if is(&self.do_not_disturb) || is_cancel(&self.do_not_disturb) {
             return Some(Ok(CodeOrder::DoNotDisturb(is(&self.do_not_disturb))));
         }
+        if is(&self.call_waiting) || is_cancel(&self.call_waiting) {
+            return Some(Ok(CodeOrder::CallWaiting(is(&self.call_waiting))));
+        }
         if is(&self.redial) {
             return Some(Ok(CodeOrder::Redial));
         }
         if is(&self.call_back) {
             return Some(Ok(CodeOrder::CallBack));
+        }
+        if is(&self.show_address) {
+            return Some(Ok(CodeOrder::ShowAddress));
+        }
+        if is_cancel(&self.sign_in) {
+            return Some(Ok(CodeOrder::SignOut));
+        }
+        if let Some(rest) = self.signs_in(dialled) {
+            return Some(sign_in(&self.sign_in, rest));
         }
         self.forwards().into_iter().find_map(|(code, kind)| match dialled.strip_prefix(code) {
             _ if code.is_empty() => None,
@@ -123,6 +172,20 @@ impl FeatureCodes {
             Some(rest) => rest.strip_prefix('*').map(|rest| forward(kind, rest)),
             None => is_cancel(code).then_some(Ok(CodeOrder::NoForward(kind))),
         })
+    }
+
+    /// What follows the code to sign in, if it was dialled.
+    fn signs_in<'a>(&self, dialled: &'a str) -> Option<&'a str> {
+        let rest = dialled.strip_prefix(self.sign_in.as_str()).filter(|_| !self.sign_in.is_empty())?;
+        (rest.is_empty() || rest.starts_with('*')).then_some(rest)
+    }
+
+    /// What was dialled as lists and logs may show it: without the access code of who signs in.
+    pub fn shown(&self, typed: &str) -> String {
+        match self.signs_in(typed) {
+            Some(_) => self.sign_in.clone(),
+            None => typed.to_owned(),
+        }
     }
 
     /// Whether a code that is in use begins with these digits and goes on.
@@ -138,7 +201,9 @@ impl FeatureCodes {
             feature,
             set: format!("{code}{argument}#"),
             cancel: Some(code)
-                .filter(|_| argument.starts_with('*') || feature == "do_not_disturb")
+                .filter(|_| {
+                    argument.starts_with('*') || ["do_not_disturb", "call_waiting"].contains(&feature)
+                })
                 .and_then(|code| cancel_of(code).map(|cancel| format!("{cancel}#"))),
             what,
         };
@@ -159,10 +224,23 @@ impl FeatureCodes {
             ),
             line("forward_none", &self.forward_none, "", "take back all forwards"),
             line("do_not_disturb", &self.do_not_disturb, "", "do not disturb"),
+            line("call_waiting", &self.call_waiting, "", "let calls wait while you are in another one"),
             line("redial", &self.redial, "", "dial again what you dialled last"),
             line("call_back", &self.call_back, "", "call back the last missed caller"),
+            line(
+                "sign_in",
+                &self.sign_in,
+                "*USER*CODE",
+                "make a shared DECT handset yours; the code is your access code, `#` and the digits sign out",
+            ),
+            line("show_address", &self.show_address, "", "show the switch's address on a DECT handset"),
         ];
-        lines.into_iter().filter(|line| line.set != "#" && !line.set.starts_with("*NUMBER")).collect()
+        lines
+            .into_iter()
+            .filter(|line| {
+                line.set != "#" && !line.set.starts_with("*NUMBER") && !line.set.starts_with("*USER")
+            })
+            .collect()
     }
 
     /// What is wrong with a code, by its name: codes begin with `*` or `#`, have digits, and none is the
@@ -173,8 +251,9 @@ impl FeatureCodes {
         let mut faults = Vec::new();
         for (name, code) in used() {
             let digits = code.trim_start_matches(['*', '#']);
-            let good =
-                digits.len() < code.len() && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+            let good = digits.len() < code.len()
+                && !digits.is_empty()
+                && digits.bytes().all(|b| b.is_ascii_digit() || b == b'*');
             if !good {
                 faults.push((*name, format!("{code:?} is no code; write \"*21\", or \"\" for none")));
             } else if used().any(|(other, text)| other != name && text == code) {
@@ -188,6 +267,16 @@ impl FeatureCodes {
 /// TS 22.030 §6.5.2: activation begins with `*`, deactivation with `#`.
 fn cancel_of(code: &str) -> Option<String> {
     code.strip_prefix('*').map(|digits| format!("#{digits}"))
+}
+
+fn sign_in(code: &str, rest: &str) -> Result<CodeOrder, Cause> {
+    let missing =
+        || Cause::of_status(484, format!("dial your number and access code too: {code}*USER*CODE#"));
+    let (user, access) = rest.strip_prefix('*').and_then(|rest| rest.split_once('*')).ok_or_else(missing)?;
+    match user.is_empty() || access.is_empty() {
+        true => Err(missing()),
+        false => Ok(CodeOrder::SignIn(user.to_owned(), Pii(access.to_owned()))),
+    }
 }
 
 fn forward(kind: ForwardKind, rest: &str) -> Result<CodeOrder, Cause> {
@@ -228,7 +317,22 @@ mod tests {
         assert_eq!(read("##002#"), Some(Ok(CodeOrder::NoForwards)));
         assert_eq!(read("*26#"), Some(Ok(CodeOrder::DoNotDisturb(true))));
         assert_eq!(read("#26"), Some(Ok(CodeOrder::DoNotDisturb(false))));
+        assert_eq!(read("*43#"), Some(Ok(CodeOrder::CallWaiting(true))));
+        assert_eq!(read("#43#"), Some(Ok(CodeOrder::CallWaiting(false))));
         assert_eq!(read("*66"), Some(Ok(CodeOrder::Redial)));
+    }
+
+    #[test]
+    fn shared_handsets_are_signed_in_at_and_the_access_code_is_not_shown() {
+        let signs_in = CodeOrder::SignIn("2001".into(), Pii("4711".into()));
+        assert_eq!(read("*11*2001*4711#"), Some(Ok(signs_in)));
+        assert_eq!(read("#11#"), Some(Ok(CodeOrder::SignOut)));
+        assert_eq!(read("***999*00"), Some(Ok(CodeOrder::ShowAddress)));
+        for typed in ["*11", "*11*2001#", "*11**4711", "*11*2001*"] {
+            assert_eq!(read(typed), Some(Err(484)), "{typed}");
+        }
+        let codes = FeatureCodes::default();
+        assert_eq!(["*11*2001*4711", "2001"].map(|typed| codes.shown(typed)), ["*11", "2001"]);
     }
 
     #[test]
@@ -244,14 +348,19 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 8);
+        assert_eq!(codes.list().len(), 11);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));
         assert_eq!((list[0].set.as_str(), list[0].cancel.as_deref()), ("*21*NUMBER#", Some("#21#")));
         // What the list says is understood.
         for line in list {
-            let typed = line.set.replace("NUMBER", "4711").replace("SECONDS", "20");
+            let typed = line
+                .set
+                .replace("NUMBER", "4711")
+                .replace("SECONDS", "20")
+                .replace("USER", "2001")
+                .replace("CODE", "1234");
             assert!(matches!(codes.read(&typed), Some(Ok(_))), "{typed}");
             assert!(line.cancel.is_none_or(|cancel| matches!(codes.read(&cancel), Some(Ok(_)))));
         }

@@ -30,7 +30,7 @@ impl DialPlan {
     /// A code to which nothing can be added.
     fn is_whole_code(&self, digits: &str) -> bool {
         match self.codes.read(digits) {
-            Some(Ok(CodeOrder::Forward(..))) | Some(Err(_)) | None => false,
+            Some(Ok(CodeOrder::Forward(..) | CodeOrder::SignIn(..)) | Err(_)) | None => false,
             Some(Ok(_)) => !self.codes.begins(digits),
         }
     }

@@ -208,6 +208,7 @@ impl Town {
         let (to_supervisor, mail) = match output {
             Output::Admit { srtp } => (true, Mail::Admit(call, srtp)),
             Output::Divert(divert) => (true, Mail::Divert(call, divert)),
+            Output::Inside => (true, Mail::Inside(call)),
             Output::Route(errand) => (true, Mail::Route(call, errand)),
             Output::Inherit(owner) => {
                 let replaces = exchange.machine.referral().and_then(|referral| referral.replaces.clone());

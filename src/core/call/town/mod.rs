@@ -39,8 +39,9 @@ use crate::id::{BaseStationId, Tokens, Username};
 use crate::machine::Machine;
 use crate::media::Codec;
 use crate::media::negotiate::SrtpMode;
+use crate::sip::invite::LegInput;
 use crate::sip::wire::{Message, Via};
-use crate::sip::{Facing, Transport};
+use crate::sip::{Destination, Facing, Transport};
 use crate::timer::Moment;
 use std::time::Duration;
 
@@ -383,6 +384,27 @@ impl Town {
         }
     }
 
+    /// Every handset of the house registers again: legs that could not reach theirs try once more.
+    fn all_register(&mut self) {
+        let agents: Vec<u64> = self.node.agents.keys().copied().collect();
+        let south = self.phones.values().filter(|phone| phone.facing == Facing::South);
+        let places: Vec<_> = south.map(|phone| (phone.number, phone.address, phone.transport)).collect();
+        for (number, address, transport) in places {
+            let contact = format!("sip:{number}@{address}");
+            let destination = Destination {
+                transport,
+                address,
+                facing: Facing::South,
+                connection: None,
+                server_name: None,
+            };
+            for agent in &agents {
+                let moved = LegInput::Moved { contact: contact.clone(), destination: destination.clone() };
+                self.sip_step(*agent, moved);
+            }
+        }
+    }
+
     /// What a telephone says goes into the network.
     fn phone(&mut self, address: IpAddr, act: impl FnOnce(&mut Telephone, &mut telephone::Sent)) {
         let mut sent = Vec::new();
@@ -427,6 +449,7 @@ fn live(seed: u64, diary: bool) -> Town {
     let until = town.now + Duration::from_secs(400);
     town.run(until);
     town.patience_ends();
+    town.all_register();
     let until = town.now + Duration::from_secs(3_700);
     town.run(until);
     town.whole();

@@ -38,6 +38,7 @@ pub enum Mail {
     Failed(Message),
     Admit(CallRef, bool),
     Divert(CallRef, Box<Divert>),
+    Inside(CallRef),
     Route(CallRef, Box<Errand>),
     Bequeath { owner: OwnerId, replaces: Replaces, heir: CallRef },
     PassLegs { from: CallRef, to: CallRef, owners: Vec<OwnerId>, bases: Vec<BaseStationId> },
@@ -237,6 +238,10 @@ impl Map for Books<'_> {
     }
     fn forwarding(&self, user: &Username) -> Option<&Forwarding> {
         self.forwarding.get(user)
+    }
+    /// Every telephone of the town counts its own lines.
+    fn engaged(&self, _: &Username) -> (usize, usize) {
+        (1, 0)
     }
     fn awaits_emergency_callback(&self, user: &Username) -> bool {
         self.emergencies.contains(user)

@@ -36,6 +36,10 @@ impl Town {
                 };
                 self.reply(call, reply);
             }
+            // Calls between handsets stay inside anyhow.
+            Mail::Inside(call) => {
+                self.reply(call, Err(Cause::of_status(503, "the north side cannot be reached")));
+            }
             Mail::Route(call, errand) => {
                 let reply = self.route_transfer(call, *errand);
                 self.reply(call, reply);
@@ -334,7 +338,7 @@ impl Town {
             self.node.emergencies.extend(caller.user.clone());
         }
         let Routed { way, trail, forwards, uri, .. } = routed;
-        let about = About { emergency, trail, forwards, confirms: false };
+        let about = About { emergency, trail, forwards, ..About::default() };
         match way {
             Way::Refuse(cause) => Err(cause),
             Way::Code(_) => Err(Cause::of_status(484, "a feature code is dialled by itself")),

@@ -415,6 +415,7 @@ impl Telephone {
                 self.over(owner);
             }
             LegEvent::Ended { .. } => self.over(owner),
+            LegEvent::Unheard { .. } => {}
             LegEvent::Closed => {
                 self.lines.remove(&owner);
                 self.invites.retain(|_, of| *of != owner);

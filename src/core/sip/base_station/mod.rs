@@ -111,9 +111,14 @@ pub struct DisplayLimits {
 impl DisplayLimits {
     /// The longest beginning of `name` that the handset takes beside `number`.
     pub fn fit<'a>(&self, name: &'a str, number: &str) -> &'a str {
-        let together = self.name_and_number.map(|all| all.saturating_sub(number.chars().count()));
-        let room = together.map_or(self.name, |room| room.min(self.name));
+        let room = self.room_beside(number);
         name.char_indices().nth(room).map_or(name, |(end, _)| name[..end].trim_end())
+    }
+
+    /// Room for a name beside `number`, in characters.
+    pub fn room_beside(&self, number: &str) -> usize {
+        let together = self.name_and_number.map(|all| all.saturating_sub(number.chars().count()));
+        together.map_or(self.name, |room| room.min(self.name))
     }
 
     /// Whether a handset can save and redial this URI.

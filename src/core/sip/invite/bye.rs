@@ -2,6 +2,7 @@
 
 use super::send::put_headers;
 use super::state::{ClientUse, Confirmed, Event, LegTimer, MAX_FORKS, Owed, State, Usage};
+use super::unheard::Unheard;
 use super::{EndCause, Leg};
 use crate::sip::transaction::ServerKey;
 use crate::sip::wire::{HeaderName, Message, Method, Text};
@@ -46,6 +47,7 @@ impl Leg {
 
     pub(super) fn say_bye(&mut self, usage: &mut Usage, headers: Vec<(HeaderName, Text)>, now: Moment) {
         let mut bye = self.in_dialog(usage, Method::Bye);
+        self.unheard = Unheard::of(usage, &headers);
         put_headers(&mut bye, headers);
         self.ask(bye, ClientUse::Bye, usage.hop(), now);
     }
@@ -83,7 +85,10 @@ impl Leg {
                 let ours = usage.as_ref().is_some_and(|usage| usage.dialog.owns(&request));
                 match request.method() {
                     // RFC 5407 §3.2.1: BYE crosses BYE; both get 200.
-                    Some(Method::Bye) if ours => self.refuse(&key, &request, 200, "OK", now),
+                    Some(Method::Bye) if ours => {
+                        self.unheard = None;
+                        self.refuse(&key, &request, 200, "OK", now);
+                    }
                     _ => self.refuse(&key, &request, 481, "Call/Transaction Does Not Exist", now),
                 }
             }
@@ -101,6 +106,9 @@ impl Leg {
                     _ => {}
                 }
             }
+            Event::Response { used_for: ClientUse::Bye, .. } => self.unheard = None,
+            Event::Failed { used_for: ClientUse::Bye, .. } => return self.not_heard(usage, now),
+            Event::Expired(LegTimer::Unheard) => self.unheard = None,
             Event::Expired(LegTimer::CancelLimit) => self.abandon_invites(),
             _ => {}
         }

@@ -11,6 +11,7 @@ impl LegOrder {
         match self {
             Self::Dial(_) => "Dial",
             Self::Progress { .. } => "Progress",
+            Self::Alert(_) => "Alert",
             Self::Accept { .. } => "Accept",
             Self::Reject { .. } => "Reject",
             Self::HangUp { .. } => "HangUp",
@@ -32,6 +33,7 @@ impl Leg {
             LegOrder::Progress { status, body, reliable } => {
                 self.admit_progress(name, *status, body.as_ref(), *reliable)
             }
+            LegOrder::Alert(_) if matches!(self.state, State::Ringing(_)) => Ok(()),
             LegOrder::Accept { body } => self.admit_accept(name, body.as_ref()),
             LegOrder::Reject { status, .. } => match (&self.state, status) {
                 (State::Ringing(ringing), 300..=699) if ringing.accept.is_none() => Ok(()),
@@ -60,7 +62,7 @@ impl Leg {
             }
             LegOrder::Retry { .. } if self.challenged.is_some() => Ok(()),
             LegOrder::Retry { .. } => Err(LegRefusal::Unknown { order: name }),
-            LegOrder::Dial(_) => Err(self.not_now(name)),
+            LegOrder::Dial(_) | LegOrder::Alert(_) => Err(self.not_now(name)),
         }
     }
 

@@ -6,6 +6,7 @@ use std::mem;
 use super::state::{
     Calling, Challenged, Client, ClientUse, Confirmed, Event, LegTimer, Ringing, SentAck, Server, State,
 };
+use super::unheard::Unheard;
 use super::{EndCause, LegEvent, LegInput, LegOrder, LegOutput, LegRecord, LegRefusal, LegSave, LocalEnd};
 use crate::id::{OwnerId, Tokens};
 use crate::machine::{Machine, Ready};
@@ -28,6 +29,8 @@ pub struct Leg {
     pub(super) acks: Vec<SentAck>,
     pub(super) challenged: Option<Challenged>,
     pub(super) next_handle: u32,
+    /// Our BYE, until it is answered, to a peer that is reached by its own stream alone.
+    pub(super) unheard: Option<Unheard>,
     /// `Refused` or `Ended` was said.
     pub(super) ended: bool,
     /// What is on disk.
@@ -55,6 +58,7 @@ impl Leg {
             acks: Vec::new(),
             challenged: None,
             next_handle: 0,
+            unheard: None,
             ended: false,
             saved: None,
             queue: VecDeque::new(),
@@ -142,6 +146,10 @@ impl Leg {
                 self.progress(&mut ringing, status, body, reliable, now);
                 State::Ringing(ringing)
             }
+            Event::Order(LegOrder::Alert(alert)) => {
+                ringing.alert = Some(alert);
+                State::Ringing(ringing)
+            }
             Event::Order(LegOrder::Accept { body }) => self.accept(ringing, body, now),
             Event::Order(LegOrder::Reject { status, reason, headers }) => {
                 self.reject(ringing, (status, &reason), headers, EndCause::ByUs, now)
@@ -221,7 +229,8 @@ impl Leg {
     /// Saves what has changed. A record lives until our BYE is answered, so that a restart in between
     /// says it again; the other end must not be left in a session that is over.
     fn write_down(&mut self) {
-        let parting = self.clients.iter().any(|c| c.used_for == ClientUse::Bye) || self.challenged.is_some();
+        let waits = self.challenged.is_some() || self.waits_for_a_way();
+        let parting = self.clients.iter().any(|c| c.used_for == ClientUse::Bye) || waits;
         let usage = match &self.state {
             State::Confirmed(confirmed) => Some(&confirmed.usage),
             State::Ending(Some(usage)) if parting && self.saved.is_some() => Some(&**usage),
@@ -242,7 +251,7 @@ impl Leg {
     fn settle(&mut self) {
         self.write_down();
         let done = self.clients.is_empty() && self.servers.is_empty() && self.challenged.is_none();
-        if matches!(self.state, State::Ending(_)) && done {
+        if matches!(self.state, State::Ending(_)) && done && !self.waits_for_a_way() {
             self.state = State::Closed;
             self.timers.stop_all();
             self.acks.clear();
@@ -265,7 +274,7 @@ impl Machine for Leg {
             }
             LegInput::Received(message, peer) => self.receive(message, peer, now),
             LegInput::TransportFailed(message) => self.transport_failed(&message, now),
-            LegInput::Moved { contact, destination } => self.moved(&contact, destination),
+            LegInput::Moved { contact, destination } => self.moved(&contact, destination, now),
             LegInput::Deadline => self.tick(now),
             LegInput::Started => self.started(now),
         }

@@ -41,6 +41,7 @@ mod ring;
 mod send;
 mod session;
 mod state;
+mod unheard;
 mod update;
 mod usage;
 mod words;

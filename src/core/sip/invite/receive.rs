@@ -93,13 +93,19 @@ impl Leg {
 
     /// Only where a stream is spoken over: a UDP peer is found by its address anyway, and may have moved
     /// behind its NAT since it registered.
-    pub(super) fn moved(&mut self, contact: &str, destination: Destination) {
-        let State::Confirmed(confirmed) = &mut self.state else { return };
-        let usage = &mut confirmed.usage;
+    pub(super) fn moved(&mut self, contact: &str, destination: Destination, now: Moment) {
+        let (usage, ended) = match &mut self.state {
+            State::Confirmed(confirmed) => (&mut confirmed.usage, false),
+            State::Ending(Some(usage)) => (&mut **usage, true),
+            _ => return,
+        };
         let (towards, target) = (&usage.towards, &usage.dialog.remote_target);
         let streams = towards.transport.is_reliable() && destination.transport.is_reliable();
         if streams && towards.facing == destination.facing && same_place(target, contact) {
             usage.towards = destination;
+            if ended {
+                self.heard_of_again(now);
+            }
         }
     }
 

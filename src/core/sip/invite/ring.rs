@@ -39,6 +39,7 @@ impl Leg {
             unproven: None,
             waiting: Default::default(),
             accept: None,
+            alert: None,
             reminder: None,
         }))
     }
@@ -173,6 +174,9 @@ impl Leg {
         let mut response = self.response_to(&ringing.invite, status, reason);
         copy_record_route(&ringing.invite, &mut response);
         self.put_abilities(&mut response);
+        if let Some(alert) = ringing.alert.as_ref().filter(|_| status == 180) {
+            response.headers.push(HeaderName::AlertInfo, alert.clone());
+        }
         put_body(&mut response, body);
         response
     }

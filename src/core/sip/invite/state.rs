@@ -157,6 +157,8 @@ pub(super) struct Ringing {
     pub(super) waiting: VecDeque<(u16, Option<Body>, bool)>,
     /// The 2xx that waits for a PRACK (RFC 3262 §3).
     pub(super) accept: Option<Option<Body>>,
+    /// Alert-Info of each 180.
+    pub(super) alert: Option<Text>,
     /// The unreliable response to repeat every minute.
     pub(super) reminder: Option<Message>,
 }
@@ -319,6 +321,8 @@ pub(super) enum LegTimer {
     SessionEnd,
     /// No credentials came.
     Challenge,
+    /// Nobody will hear our BYE any more.
+    Unheard,
 }
 
 /// What the states are told, after transactions have removed repetitions.

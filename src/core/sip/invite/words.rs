@@ -10,6 +10,7 @@ use crate::id::{OwnerId, Username};
 use crate::sip::offer_answer::Meaning;
 use crate::sip::wire::{HeaderName, Message, Method, Text};
 use crate::sip::{Destination, Peer, Transport};
+use crate::timer::Moment;
 
 /// A message body with its type. Its contents mean nothing to a leg, and `Debug` does not show them:
 /// a session description may hold SRTP keys.
@@ -121,6 +122,8 @@ pub enum LegOrder {
         /// Send it reliably if the peer can (RFC 3262). It is sent so anyway if the peer requires it.
         reliable: bool,
     },
+    /// UAS: this Alert-Info goes with each 180 from now on (RFC 3261 §20.4, RFC 7462).
+    Alert(Text),
     /// UAS: answer the call. The body is the answer, or the offer when the INVITE had none; it is
     /// not sent when a reliable provisional response already carried the answer.
     Accept {
@@ -223,6 +226,12 @@ pub enum LegEvent {
         peer: Peer,
         /// The offer; none: Accept must bring one.
         offer: Option<Body>,
+    },
+    /// After the end: our BYE did not get through to a handset. It is kept until the handset registers again,
+    /// or till then.
+    Unheard {
+        /// When it is given up.
+        until: Moment,
     },
     /// UAC: a provisional response.
     Progress {

@@ -29,8 +29,32 @@ fn when_every_proxy_fails_the_best_reason_is_told() {
     let mut world = World::dialling(proxies(2));
     fails(&mut world, 1, 408, true);
     fails(&mut world, 2, 503, true);
-    assert_eq!(world.said(), ["dial 2 555", "leg 0: reject 408 q102", "over"]);
+    assert_eq!(world.said(), ["dial 2 555", "inside?"]);
+    world.input(Input::Denied(Cause::of_status(503, "no way inside")));
+    assert_eq!(world.said(), ["leg 0: reject 408 q102", "over"]);
     world.buried();
+}
+
+#[test]
+fn a_handsets_call_goes_on_inside_when_no_proxy_can_be_reached() {
+    let mut world = World::dialling(proxies(1));
+    fails(&mut world, 1, 503, true);
+    assert_eq!(world.said(), ["inside?"]);
+    world.grant_way(vec![vec![handset("555")]], About::default());
+    assert_eq!(world.said(), ["dial 2 555"]);
+    fails(&mut world, 2, 503, true);
+    assert_eq!(world.said(), ["release 2", "leg 0: reject 503 q41", "over"], "asked once");
+    world.buried();
+}
+
+#[test]
+fn a_call_that_reached_the_north_or_came_from_there_does_not_go_inside() {
+    let mut world = World::dialling(proxies(1));
+    fails(&mut world, 1, 503, false);
+    assert_eq!(world.said(), ["leg 0: reject 503 q41", "over"]);
+    let mut world = World::dialling(Setup { attempts: vec![vec![handset("a")]], ..Setup::default() });
+    fails(&mut world, 1, 503, true);
+    assert_eq!(world.said(), ["release 1", "leg 0: reject 503 q41", "over"]);
 }
 
 #[test]
@@ -156,6 +180,9 @@ fn a_call_has_only_so_many_legs() {
     while world.over.is_none() {
         fails(&mut world, leg, 503, true);
         leg += 1;
+        if world.said().contains(&"inside?".to_owned()) {
+            world.input(Input::Denied(Cause::of_status(503, "x")));
+        }
     }
     assert_eq!(leg, 64);
     world.buried();

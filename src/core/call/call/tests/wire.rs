@@ -218,7 +218,11 @@ impl Wire {
                 Output::Route(_) => self.call_hears(Input::Admitted(Box::new(self.grant.clone()))),
                 Output::Inherit(_) => self.call_hears(Input::NotOurs),
                 Output::Play(..) | Output::Press { .. } | Output::TakeMedia { .. } => {}
-                Output::ReleaseBase(_) | Output::FreeBase(_) | Output::Changed(_) | Output::Divert(_) => {}
+                Output::ReleaseBase(_)
+                | Output::FreeBase(_)
+                | Output::Changed(_)
+                | Output::Divert(_)
+                | Output::Inside => {}
             }
         }
     }

@@ -328,6 +328,7 @@ impl World {
                 assert!(self.over.is_none(), "media without channels");
                 format!("take {from} {side:?} into {into:?}")
             }
+            Output::Inside => "inside?".to_owned(),
             Output::FreeBase(base) => {
                 assert!(self.over.is_none(), "Over gives all back");
                 self.freed.push(base.0.clone());
@@ -365,6 +366,7 @@ impl World {
                 self.caller_hears(body, false);
                 format!("{status}{sdp}")
             }
+            LegOrder::CallWaits => "waits".to_owned(),
             LegOrder::Accept { body } => {
                 told.answered = true;
                 match caller {
@@ -373,6 +375,7 @@ impl World {
                 }
                 "accept".to_owned()
             }
+            LegOrder::Confirmed { words } => format!("confirmed {words}"),
             LegOrder::Partner(party) => format!("shows {}", party.number),
             LegOrder::AcceptTransfer { .. } => "take transfer".to_owned(),
             LegOrder::RefuseTransfer { cause, .. } => {

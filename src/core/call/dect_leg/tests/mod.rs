@@ -136,8 +136,13 @@ fn a_base_station_without_a_channel_refuses_with_tone_and_reason() {
 fn a_refused_caller_is_told_why() {
     let (mut leg, _) = calling(SrtpMode::Off);
     let out = order(&mut leg, LegOrder::Reject { cause: Cause::of_status(486, "Busy Here") });
-    let words = Some(crate::pii::Pii("Busy Here".into()));
-    let (reason, tone) = (ReleaseReason::BUSY, Some(Signal::BUSY));
+    let text = Some(crate::pii::Pii("Busy Here".into()));
+    let shown = crate::dect::portable::Shown { text, signal: Some(Signal::BUSY), caller: None };
+    assert_eq!(out, [Output::Handset(Order::Show(CALL, Box::new(shown)))]);
+    let later = Moment::default() + Duration::from_secs(3);
+    assert_eq!(leg.deadline(), Some(later));
+    let (reason, tone, words) = (ReleaseReason::BUSY, None, None);
+    let out = leg.handle(Input::Deadline, later).unwrap().then;
     assert_eq!(out, [Output::Handset(Order::Release { call: CALL, reason, tone, words })]);
     assert_eq!(order(&mut leg, LegOrder::HangUp { cause: Cause::normal() }), [], "once is enough");
 }

@@ -88,6 +88,7 @@ fn name(event: &LegEvent) -> &'static str {
         LegEvent::Replied { .. } => "Replied",
         LegEvent::Acknowledged { .. } => "Acknowledged",
         LegEvent::Ended { .. } => "Ended",
+        LegEvent::Unheard { .. } => "Unheard",
         LegEvent::Closed => "Closed",
     }
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::super::state::State;
 use super::super::*;
 use super::pair::*;
 use crate::id::Tokens;
-use crate::sip::Transport;
+use crate::machine::Machine;
 use crate::sip::session_timer::SessionExpires;
+use crate::sip::{Destination, Facing, Transport};
 
 fn timed(a: Option<u32>, b: Option<u32>) -> Pair {
     let mut pair = Pair::new();
@@ -136,4 +138,63 @@ fn timers_of_a_session_survive_the_restart() {
     restart(&mut pair, A);
     pair.run(Duration::from_secs(310));
     assert_eq!(pair.a.count("UPDATE"), 1);
+}
+
+/// B is a handset behind its own stream, and A hangs up while that is gone.
+fn unheard() -> (Pair, String, Destination) {
+    let mut pair = Pair::talking(Transport::Tcp);
+    let State::Confirmed(confirmed) = &mut pair.a.leg.state else { panic!() };
+    (confirmed.usage.towards.facing, confirmed.usage.towards.transport) = (Facing::South, Transport::Tcp);
+    let (contact, way) = (confirmed.usage.dialog.remote_target.clone(), confirmed.usage.towards.clone());
+    pair.order(A, hang_up());
+    let bye = pair.a.sent.last().unwrap().clone();
+    pair.input(A, LegInput::TransportFailed(bye)).unwrap();
+    (pair, contact, way)
+}
+
+fn byes(pair: &Pair) -> usize {
+    pair.a.count("BYE")
+}
+
+#[test]
+fn a_bye_to_a_handset_without_a_stream_is_said_when_it_registers_again() {
+    let (mut pair, contact, way) = unheard();
+    assert!(matches!(pair.a.events.last(), Some(LegEvent::Unheard { .. })));
+    assert!(!pair.a.leg.is_closed());
+    pair.ms(60_000);
+    assert_eq!(byes(&pair), 1);
+    let new = Destination { address: ([192, 0, 2, 1], 5999).into(), ..way };
+    pair.input(A, LegInput::Moved { contact, destination: new }).unwrap();
+    assert_eq!(byes(&pair), 2);
+    let numbers: Vec<_> =
+        pair.a.sent.iter().filter(|m| line(m) == "BYE").map(|m| m.cseq().unwrap().number).collect();
+    assert!(numbers[0] < numbers[1], "a new request: {numbers:?}");
+    pair.drive();
+    pair.both_closed();
+    assert_eq!(pair.b.cause(), Some(EndCause::ByPeer));
+}
+
+#[test]
+fn a_handset_that_registers_while_its_bye_is_on_the_way_gets_it_again() {
+    let mut pair = Pair::talking(Transport::Tcp);
+    let State::Confirmed(confirmed) = &mut pair.a.leg.state else { panic!() };
+    (confirmed.usage.towards.facing, confirmed.usage.towards.transport) = (Facing::South, Transport::Tcp);
+    let (contact, way) = (confirmed.usage.dialog.remote_target.clone(), confirmed.usage.towards.clone());
+    pair.a.lose = vec![pair.a.sent.len()];
+    pair.order(A, hang_up());
+    let new = Destination { address: ([192, 0, 2, 1], 5999).into(), ..way };
+    pair.input(A, LegInput::Moved { contact, destination: new }).unwrap();
+    assert_eq!(byes(&pair), 1);
+    pair.drive();
+    assert_eq!(byes(&pair), 2, "after 64*T1 it was clear that the first was lost");
+    pair.both_closed();
+}
+
+#[test]
+fn a_bye_that_nobody_will_hear_is_given_up_with_the_session() {
+    let (mut pair, ..) = unheard();
+    pair.run(Duration::from_secs(7_201));
+    assert!(pair.a.leg.is_closed());
+    assert_eq!((byes(&pair), pair.a.leg.deadline()), (1, None));
+    assert!(matches!(pair.a.saves.last(), Some(LegSave::Delete(_))), "nothing stays on disk");
 }
