@@ -12,7 +12,7 @@ use kirkwall_core::call::{HoldSignals, Sound};
 use kirkwall_core::lync::presence::PresenceTimes;
 use kirkwall_core::media::Codec;
 use kirkwall_core::media::ice::agent;
-use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
+use kirkwall_core::media::negotiate::{Habits, IceMode, SrtpPolicy};
 use kirkwall_core::media::tone;
 use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
@@ -129,6 +129,10 @@ pub struct MediaSettings {
     pub srtp_north: SrtpPolicy,
     /// SRTP towards handsets and bases.
     pub srtp_south: SrtpPolicy,
+    /// How descriptions are read and written towards the north.
+    pub habits_north: Habits,
+    /// The same towards handsets and bases.
+    pub habits_south: Habits,
     /// How an end is told that the other one holds it.
     pub hold: HoldSignals,
     /// What it hears meanwhile.

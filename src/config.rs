@@ -264,8 +264,11 @@ sections! {
         sdes_lifetime: Option<bool> = None,
         /// Include an MKI in SDES offers. None: with Lync only; many other telephones take no MKI.
         sdes_mki: Option<bool> = None,
-        /// Take an SDP body for new even when its version number did not go up.
-        ignore_sdp_version: bool = false,
+        /// Take an SDP body of the north for new even when its version number did not go up. None: with Lync only,
+        /// which keeps the number over real changes.
+        ignore_sdp_version: Option<bool> = None,
+        /// Offer and take comfort noise (RFC 3389), so that silence need not be sent. None: with Lync only.
+        comfort_noise: Option<bool> = None,
         /// Codecs in order of preference: `PCMA`, `PCMU`, `G722`, `G726-32`.
         codecs: Vec<Codec> = vec![Codec::Pcma, Codec::Pcmu, Codec::G722],
         /// How the north is told that its call is held: `sendonly` (it hears the hold tone), `inactive` (it hears

@@ -1,6 +1,7 @@
 //! Getting in: channels and route from the supervisor, ports from the media channel, then on.
 
 use kirkwall_core::call::Side;
+use kirkwall_core::media::negotiate::Habits;
 use kirkwall_core::sip::Transport;
 
 use super::*;
@@ -113,6 +114,13 @@ impl Call {
         }
     }
 
+    pub(super) fn habits(&self, facing: Facing) -> Habits {
+        match facing {
+            Facing::North => self.settings.media.habits_north,
+            Facing::South => self.settings.media.habits_south,
+        }
+    }
+
     pub(super) fn ice(&self, facing: Facing) -> IceMode {
         match facing {
             Facing::North => self.settings.media.ice.north,
@@ -138,6 +146,10 @@ impl Call {
             address_b: callee.map_or(LOOPBACK, |to| seen(to.facing, to.transport, to.address.ip())),
             codecs: media.codecs.clone(),
             srtp: (policy(self.facing), offered),
+            habits: (
+                self.habits(self.facing),
+                callee.map_or_else(Habits::default, |to| self.habits(to.facing)),
+            ),
             ice: (ice(self.facing), callee.map_or(IceMode::Off, |to| ice(to.facing))),
             relayed: self.relayed.clone().into(),
             attempts,

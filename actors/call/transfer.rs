@@ -135,6 +135,7 @@ impl Call {
             address: self.seen(peer.facing, peer.transport, peer.remote.ip()),
             codecs: self.settings.media.codecs.clone(),
             srtp: self.srtp(peer.facing),
+            habits: self.habits(peer.facing),
             ice: self.ice(peer.facing),
         };
         self.step(Input::Joining(leg, Box::new(joining)), ctx);

@@ -147,6 +147,7 @@ fn config(arguments: &Arguments) -> Result<BaseConfig, Failure> {
         expires: Duration::from_secs(300),
         codecs: arguments.codecs.clone(),
         protection: arguments.srtp,
+        comfort_noise: false,
         sound: true,
         handsets: vec![HandsetAccount {
             user: arguments.user.clone(),

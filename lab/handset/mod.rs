@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use model::Model;
 
-use crate::media::{Codec, Protection, Voice};
+use crate::media::{Codec, Protection, Traits, Voice};
 use crate::phone::registration::{Registrar, Standing, registered_within};
 use crate::phone::{Behaviour, CallReport, CallScript, Dial, Phone, PhoneConfig};
 use crate::sip::endpoint::locked;
@@ -61,6 +61,8 @@ pub struct BaseConfig {
     pub codecs: Vec<Codec>,
     /// How its handsets feel about SRTP.
     pub protection: Protection,
+    /// Whether its handsets send comfort noise for silence, and take it.
+    pub comfort_noise: bool,
     /// Whether its handsets make sound.
     pub sound: bool,
     /// Its handsets.
@@ -182,6 +184,7 @@ impl Handset {
             sound: base.sound.then_some(base.ip),
             codecs: base.codecs.clone(),
             protection: base.protection,
+            traits: Traits { comfort_noise: base.comfort_noise, ..Traits::default() },
             ..PhoneConfig::new(&account.user, &base.domain)
         };
         let answer = Behaviour::Answer { after: Duration::from_secs(1), talk: None };

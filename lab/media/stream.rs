@@ -18,6 +18,13 @@ use crate::ice::agent::Outgoing;
 use crate::ice::{Component, Found, Manner, Side};
 use crate::sip::Failure;
 
+/// Octets of an RTP header.
+const HEADER: usize = 12;
+/// Payload type of comfort noise, and its level below the loudest, in dB (RFC 3389 §3, §4).
+const COMFORT_NOISE: u8 = 13;
+const NOISE_LEVEL: u8 = 60;
+/// Every so many packets one is comfort noise.
+const NOISE_EVERY: u64 = 50;
 /// Longest datagram that is read.
 const PACKET: usize = 1_500;
 
@@ -30,6 +37,7 @@ pub struct Stream {
     destination: watch::Sender<Destination>,
     key: Key,
     theirs: watch::Sender<Option<Crypto>>,
+    hisses: watch::Sender<bool>,
     stop: CancellationToken,
     task: JoinHandle<Heard>,
     ears: Ears,
@@ -64,8 +72,10 @@ impl Stream {
             talk.walks = side.walks(rtcp, manner);
             ice = Some(side);
         }
+        let hisses = watch::Sender::new(false);
+        talk.hisses = Some(hisses.subscribe());
         let task = tokio::spawn(talk.run(stop.clone()));
-        Ok(Self { address, destination, key, theirs, stop, task, ears, ice })
+        Ok(Self { hisses, address, destination, key, theirs, stop, task, ears, ice })
     }
 
     /// What its descriptions say of ICE; once that is settled, of the chosen pairs only.
@@ -115,6 +125,11 @@ impl Stream {
         self.destination.send_replace(destination);
     }
 
+    /// Whether a packet of comfort noise stands for one of speech now and then (RFC 3389).
+    pub fn hiss(&self, hisses: bool) {
+        self.hisses.send_replace(hisses);
+    }
+
     /// What is heard while it runs.
     pub fn ears(&self) -> Ears {
         self.ears.clone()
@@ -151,6 +166,7 @@ struct Talk {
     theirs: watch::Receiver<Option<Crypto>>,
     protected: Option<Protected>,
     walks: Option<Walks>,
+    hisses: Option<watch::Receiver<bool>>,
 }
 
 /// Both directions of a stream with SRTP.
@@ -194,6 +210,7 @@ impl Talk {
             theirs,
             protected: None,
             walks: None,
+            hisses: None,
         }
     }
 
@@ -298,7 +315,13 @@ impl Talk {
         if self.speech.is_empty() {
             self.speech = self.voice.speech();
         }
-        let packet = self.sender.packet(codec, &self.speech);
+        let mut packet = self.sender.packet(codec, &self.speech);
+        let hisses = self.hisses.as_ref().is_some_and(|hisses| *hisses.borrow());
+        if hisses && self.sender.sent % NOISE_EVERY == NOISE_EVERY - 1 {
+            packet.truncate(HEADER);
+            packet[1] = COMFORT_NOISE;
+            packet.push(NOISE_LEVEL);
+        }
         let packet = match &mut self.protected {
             None => packet,
             Some(keys) => keys.out.protect(packet),

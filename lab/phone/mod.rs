@@ -224,6 +224,7 @@ impl Phone {
         let wanted = theirs.receives && theirs.address.port() != 0 && !theirs.address.ip().is_unspecified();
         let wanted = wanted && (keys.is_some() || config.protection != Protection::Required);
         stream.protect(keys);
+        stream.hiss(theirs.comfort_noise && config.traits.comfort_noise);
         stream.speak_to(codec.filter(|_| wanted).map(|codec| (theirs.address, codec)));
     }
 

@@ -110,6 +110,10 @@ impl ClientTransaction {
     /// Sends CANCEL for this INVITE (RFC 3261 §9.1) and sees it through. Call it only after a provisional
     /// response; the INVITE's final answer still comes out of [`Self::next`].
     pub async fn cancel(&mut self) {
+        // RFC 3261 §9.1: once the final answer is there, a CANCEL would only harm what comes next.
+        if self.finished {
+            return;
+        }
         let mut cancel = self.sibling(Method::CANCEL);
         for name in ["Authorization", "Proxy-Authorization"] {
             self.request.headers_named(name).for_each(|value| cancel.push(name, value));

@@ -51,6 +51,7 @@ async fn base(front_end: &FrontEnd, transport: Transport, users: &[(&str, u8)]) 
         expires: Duration::from_secs(60),
         codecs: vec![Codec::Pcmu, Codec::Pcma],
         protection: Protection::Off,
+        comfort_noise: false,
         sound: true,
         handsets: handsets.collect(),
     })
@@ -245,6 +246,7 @@ async fn a_wrong_password_and_an_untrusted_certificate_do_not_register() {
         expires: Duration::from_secs(60),
         codecs: vec![Codec::Pcma],
         protection: Protection::Off,
+        comfort_noise: false,
         sound: true,
         handsets: vec![HandsetAccount {
             user: "anna".into(),

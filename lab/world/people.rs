@@ -108,6 +108,7 @@ pub(super) fn bases(config: &WorldConfig, users: &[User], south: &South) -> Resu
             expires: Duration::from_secs(300),
             codecs: if n % 2 == 0 { vec![Codec::Pcma, Codec::Pcmu] } else { vec![Codec::Pcmu, Codec::Pcma] },
             protection: Protection::Off,
+            comfort_noise: false,
             sound: true,
             handsets: own.map(|(number, user)| account(number, user)).collect(),
         }

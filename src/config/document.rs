@@ -36,7 +36,6 @@ Users, tokens and base stations live in the data directory, not here. Keys marke
 const NOT_YET: &[&str] = &[
     "sip.gruu",
     "lync.application_id",
-    "media.ignore_sdp_version",
     "dect.access_code_policy",
     "syslog.server",
     "syslog.transport",

@@ -13,7 +13,7 @@ use kirkwall_core::call::{HoldSignal, HoldSignals};
 use kirkwall_core::lync::presence::PresenceTimes;
 use kirkwall_core::media::ice::agent;
 use kirkwall_core::media::ice::stun::Dialect;
-use kirkwall_core::media::negotiate::{IceMode, SrtpMode, SrtpPolicy};
+use kirkwall_core::media::negotiate::{Habits, IceMode, SrtpMode, SrtpPolicy};
 use kirkwall_core::sip::wire::{Host, Text};
 use kirkwall_integration::sip::DnsMethod;
 
@@ -121,11 +121,18 @@ fn media(config: &Config) -> MediaSettings {
         mki: false,
         ..SrtpPolicy::default()
     };
+    let habits = Habits {
+        ignore_sdp_version: config.media.ignore_sdp_version.unwrap_or(config.lync.enabled),
+        comfort_noise: config.media.comfort_noise.unwrap_or(config.lync.enabled),
+    };
     MediaSettings {
         address: config.media.address,
         codecs: config.media.codecs.clone(),
         srtp_north: policy,
         srtp_south: south,
+        habits_north: habits,
+        // Bases that hold with an old version number were never wrong here, and stay so.
+        habits_south: Habits { ignore_sdp_version: true, ..habits },
         hold: HoldSignals {
             north: config.media.hold_north.unwrap_or(match config.lync.enabled {
                 true => HoldSignal::Inactive,

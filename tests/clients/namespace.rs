@@ -2,10 +2,48 @@
 
 use std::process::Command;
 
+use crate::process::{PATIENCE, until_true};
+
 const INSIDE: &str = "KIRKWALL_TEST_NAMESPACE";
 
 /// An address of that network, of the block for benchmarks (RFC 2544).
 pub const ADDRESS: &str = "198.18.0.1";
+
+/// The address of who stands [`beyond`] it.
+pub const BEYOND: &str = "198.18.0.2";
+
+/// The same program in a second network of its own, which a cable joins to the first: it reaches [`ADDRESS`] and
+/// nothing else, and nobody's loopback. It waits for [`join`].
+pub fn beyond(program: &Command) -> Command {
+    let setup = format!(
+        "ip link set lo up; until ip link set v1 up 2>/dev/null; do sleep 0.02; done; \
+         ip addr add {BEYOND}/24 dev v1 && exec \"$0\" \"$@\""
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--net", "sh", "-c", &setup]).arg(program.get_program()).args(program.get_args());
+    for (key, value) in program.get_envs() {
+        command.env(key, value.unwrap_or_default());
+    }
+    command
+}
+
+/// Puts the far end of the cable into the network of a process.
+pub fn join(pid: u32) {
+    let network = |of: &str| std::fs::read_link(format!("/proc/{of}/ns/net")).ok();
+    until_true("it has a network of its own", PATIENCE, || {
+        network(&pid.to_string()).is_some_and(|theirs| Some(theirs) != network("self"))
+    });
+    let status = Command::new("ip").args(["link", "set", "v1", "netns", &pid.to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()), "the cable reaches process {pid}");
+}
+
+/// Nothing goes from these UDP ports to the network [`beyond`].
+pub fn bar((first, last): (u16, u16)) {
+    let ports = format!("{first}-{last}");
+    let rule = ["rule", "add", "to", BEYOND, "ipproto", "udp", "sport", &ports, "prohibit"];
+    let status = Command::new("ip").args(rule).status();
+    assert!(status.is_ok_and(|status| status.success()), "ip {}", rule.join(" "));
+}
 
 /// Whether the calling test runs in a network of its own: loopback, an interface with [`ADDRESS`] and no way
 /// out. If not,

@@ -8,6 +8,7 @@
 //! to it, verifies what it signs and understands what it tells.
 
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use kirkwall_lab::front_end::{Account, Accounts, FrontEnd, FrontEndConfig, LyncC
 use kirkwall_lab::sip::Credentials;
 
 use crate::audio::{Heard, Tone, listen};
+use crate::namespace;
 use crate::phone::Phone;
 use crate::process::{PATIENCE, Process, until, until_true};
 use crate::scene::{DOMAIN, Scene};
@@ -34,6 +36,11 @@ pub struct Lync {
 
 impl Lync {
     pub fn start(users: &[&str], change: impl FnOnce(&mut LyncConfig)) -> Lync {
+        Self::start_at(Ipv4Addr::LOCALHOST, users, change)
+    }
+
+    /// One whose TLS port is at this address.
+    pub fn start_at(tls: Ipv4Addr, users: &[&str], change: impl FnOnce(&mut LyncConfig)) -> Lync {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let account = |user: &&str| Account {
             user: user.to_string(),
@@ -45,7 +52,8 @@ impl Lync {
         let inside = runtime.enter();
         change(&mut lync);
         drop(inside);
-        let config = FrontEndConfig { lync: Some(lync), ..FrontEndConfig::loopback(DOMAIN, accounts) };
+        let mut config = FrontEndConfig { lync: Some(lync), ..FrontEndConfig::loopback(DOMAIN, accounts) };
+        config.tls = Some((tls, 0).into());
         let front_end = runtime.block_on(FrontEnd::start(config)).unwrap();
         Lync { front_end, runtime }
     }
@@ -74,21 +82,39 @@ pub struct Pidgin {
 
 impl Pidgin {
     pub fn start(scene: &Scene, lync: &Lync, user: &str, transport: &str, tone: Tone) -> Pidgin {
+        let listening = lync.front_end.listening();
+        let server = if transport == "tls" { listening.tls } else { listening.tcp };
+        let server = format!("localhost:{}", server.unwrap().port());
+        let (room, command) = Self::program(scene, lync, user, [&server, transport], tone);
+        Self::run(room, command, user, tone, |_| {})
+    }
+
+    /// In the network beyond that of the test, over TLS.
+    pub fn start_beyond(scene: &Scene, lync: &Lync, user: &str, tone: Tone) -> Pidgin {
+        let server = lync.front_end.listening().tls.unwrap().to_string();
+        let (room, command) = Self::program(scene, lync, user, [&server, "tls"], tone);
+        Self::run(room, namespace::beyond(&command), user, tone, namespace::join)
+    }
+
+    fn program(scene: &Scene, lync: &Lync, user: &str, server: [&str; 2], tone: Tone) -> (PathBuf, Command) {
         // Each run has a room, and so a log, of its own.
         let room = (0..).map(|n| format!("pidgin-{user}-{n}")).find(|name| !scene.path().join(name).exists());
         let room = scene.room(&room.expect("the numbers do not end"));
-        let listening = lync.front_end.listening();
-        let server = if transport == "tls" { listening.tls } else { listening.tcp };
         let mut command = Command::new(built(scene));
         let ca = room.join("ca.pem");
         std::fs::write(&ca, lync.front_end.ca_pem()).unwrap();
         command.arg(room.join("purple")).arg(PLUGINS).arg(ca);
-        command.arg(format!("localhost:{}", server.unwrap().port())).arg(transport);
+        command.args(server);
         command.args([&format!("{user}@{DOMAIN}"), &format!("LAB\\{user}")[..], PASSWORD]);
         command.arg(tone.hertz.to_string());
         command.env("HOME", &room).env("PURPLE_DEBUG", "1").env("PURPLE_UNSAFE_DEBUG", "1");
+        (room, command)
+    }
+
+    fn run(room: PathBuf, mut command: Command, user: &str, tone: Tone, started: impl FnOnce(u32)) -> Pidgin {
         Process::with_stdin(&mut command);
         let process = Process::start(&format!("pidgin-{user}"), &room, command);
+        started(process.pid());
         let mut pidgin = Pidgin { user: user.into(), tone, process, read: 0 };
         pidgin.wait("\nsigned-on\n");
         pidgin

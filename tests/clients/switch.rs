@@ -140,6 +140,16 @@ impl<'a> Switch<'a> {
         assert_eq!(panic, None, "the switch panicked somewhere");
     }
 
+    /// First and last of its media ports.
+    pub fn media_ports(&self) -> (u16, u16) {
+        (self.media, self.media + self.options.media_ports - 1)
+    }
+
+    /// Waits until it has logged this.
+    pub fn wait_output(&mut self, needle: &str) {
+        self.process.wait_output(needle, 0);
+    }
+
     /// Everything that it logged.
     pub fn output(&self) -> String {
         self.process.output()

@@ -7,6 +7,7 @@ use super::{Verb, verb};
 use crate::front_end::LyncConfig;
 use crate::ice::relay::{Relay, Work};
 use crate::ice::{Dialect, Manner, Paths};
+use crate::media::traits::KeyLines;
 use crate::media::{Protection, Traits};
 use crate::phone::Behaviour;
 use crate::story::{Fault, Given, Prop, Stage, until};
@@ -31,6 +32,17 @@ pub(super) const VERBS: &[Verb] = &[
          reject or dial, and does ICE: `full`; `rfc3489`, with checks of that form and no others; `relayed`, from \
          where only relays are reached; `draft6`, as OCS 2007 R2 offers it.",
         far_end
+    ),
+    verb!(
+        "far end {number} with keys {lines}",
+        "A user of the front end who wants SRTP and offers these key lines: `bare`, `lifetime`, `mki` (with lifetime \
+         and MKI, and no other), or `lync` (one with an MKI before one without).",
+        far_end_with_keys
+    ),
+    verb!(
+        "far end {number} with comfort noise",
+        "A user of the front end who sends comfort noise for silence now and then, to whom takes it.",
+        far_end_with_noise
     ),
     verb!(
         "expect {phone} connected by ice [over {way}]",
@@ -118,6 +130,25 @@ async fn far_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     // Of two parts, the first would be the one of draft 06 in any case.
     let traits = Traits { ice, fallback: ice != Manner::Draft6, ..Traits::lync() };
     enter_as(stage, given.word("number"), Behaviour::NoAnswer, (traits, Protection::Offered))
+}
+
+async fn far_end_with_keys(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let keys = match given.word("lines") {
+        "bare" => KeyLines::Bare,
+        "lifetime" => KeyLines::Lifetime,
+        "mki" => KeyLines::Mki,
+        "lync" => KeyLines::Lync,
+        other => {
+            return Err(Fault::unusable(format!("there are no keys {other}"), "bare, lifetime, mki or lync"));
+        }
+    };
+    let traits = (Traits { keys, ..Traits::default() }, Protection::Required);
+    enter_as(stage, given.word("number"), Behaviour::NoAnswer, traits)
+}
+
+async fn far_end_with_noise(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let traits = (Traits { comfort_noise: true, ..Traits::default() }, Protection::Off);
+    enter_as(stage, given.word("number"), Behaviour::NoAnswer, traits)
 }
 
 async fn connected(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

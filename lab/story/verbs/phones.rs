@@ -34,6 +34,11 @@ pub(super) const VERBS: &[Verb] = &[
     ),
     verb!("expect {phone} hears {other}", "From now on it hears the voice of that telephone.", hears),
     verb!(
+        "expect {phone} hears comfort noise",
+        "In its call so far a packet of comfort noise has come (RFC 3389).",
+        noise
+    ),
+    verb!(
         "expect {phone} gaps below {limit:time}",
         "In its call so far, or in the one that ended, no silence between two packets was longer.",
         gaps
@@ -172,6 +177,16 @@ fn silence(heard: &Heard) -> String {
         Some(level) => format!("it hears no voice, only {} packets at {level:.0} dBm0", heard.packets),
         None => format!("it hears nothing ({} packets)", heard.packets),
     }
+}
+
+async fn noise(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let actor = actor(stage, given)?;
+    until(stage.patience, format!("{} hears comfort noise", actor.name()), async || {
+        let ears = actor.standing_call().ok().and_then(|call| call.ears());
+        let heard = ears.map(|ears| ears.whole()).ok_or_else(|| actor.words())?;
+        if heard.other > 0 { Ok(()) } else { Err(format!("it has heard {} packets of sound", heard.packets)) }
+    })
+    .await
 }
 
 async fn gaps(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

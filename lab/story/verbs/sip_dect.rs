@@ -26,9 +26,10 @@ const EXPIRES: Duration = Duration::from_secs(60);
 
 pub(super) const VERBS: &[Verb] = &[
     verb!(
-        "base {name} [model {model}] [over {transport}] [with srtp {srtp}]",
+        "base {name} [model {model}] [over {transport}] [with srtp {srtp}] [with comfort {noise}]",
         "A SIP-DECT base station: `gigaset-n870` (when not said), `snom-m700` or `yealink-w90`, over `udp` \
-         (when not said), `tcp` or `tls`; its handsets have SRTP `off` (when not said), `offered` or `required`.",
+         (when not said), `tcp` or `tls`; its handsets have SRTP `off` (when not said), `offered` or `required`, \
+         and with comfort `noise` they send that for silence now and then.",
         base
     ),
     verb!(
@@ -85,6 +86,7 @@ async fn base(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         expires: EXPIRES,
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         protection,
+        comfort_noise: given.text("noise").is_some(),
         sound: true,
         handsets: Vec::new(),
     })

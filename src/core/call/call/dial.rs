@@ -3,7 +3,7 @@
 use super::strand::refused_offer;
 use super::*;
 use crate::call::forward::Forwards;
-use crate::media::negotiate::{LocalIce, SrtpMode};
+use crate::media::negotiate::{Habits, LocalIce, SrtpMode};
 use crate::sip::Transport;
 
 /// Most legs that one call ever has; their numbers must fit [`OWNER_BITS`](crate::call::OWNER_BITS).
@@ -48,7 +48,8 @@ impl Call {
         self.channels = Channels::Held;
         self.hold = grant.hold;
         let ice = LocalIce::of(grant.ice.0, &mut self.tokens).map(|ice| ice.with_relayed(&grant.relayed.0));
-        let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), &grant.srtp.0, ice);
+        let (srtp, habits) = (grant.srtp.0, grant.habits.0);
+        let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), (srtp, habits), ice);
         let media = OfferAnswer::new(local, &mut self.tokens);
         self.take_about(&grant.about, now);
         self.search.attempts = grant.attempts.iter().cloned().collect();
@@ -128,7 +129,8 @@ impl Call {
         };
         let port = grant.port(side);
         let ice = LocalIce::of(grant.ice.1, &mut self.tokens).map(|ice| ice.with_relayed(&grant.relayed.1));
-        let local = local_media(grant.address_b, port, self.search.codecs.clone(), &srtp, ice);
+        let local =
+            local_media(grant.address_b, port, self.search.codecs.clone(), (srtp, grant.habits.1), ice);
         let mut media = OfferAnswer::new(local, &mut self.tokens);
         let offer = Body::sdp(media.offer(&mut self.tokens));
         self.legs.insert(leg, Strand::dialled(target.clone(), media, side));
@@ -165,8 +167,9 @@ pub(super) fn local_media(
     address: IpAddr,
     port: u16,
     codecs: Vec<Codec>,
-    srtp: &SrtpPolicy,
+    (srtp, Habits { ignore_sdp_version, comfort_noise }): (SrtpPolicy, Habits),
     ice: Option<LocalIce>,
 ) -> LocalMedia {
-    LocalMedia { srtp: *srtp, ice, ..LocalMedia::new(address, port, codecs) }
+    let plain = LocalMedia::new(address, port, codecs);
+    LocalMedia { srtp, ice, ignore_sdp_version, comfort_noise, ..plain }
 }

@@ -7,7 +7,7 @@ use super::dial::local_media;
 use super::strand::refused_offer;
 use super::*;
 use crate::call::Party;
-use crate::media::negotiate::{IceMode, LocalIce};
+use crate::media::negotiate::{Habits, IceMode, LocalIce};
 
 /// What is known of it when it arrives. Which leg it means was proved by Call-ID and tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Joining {
     pub codecs: Vec<Codec>,
     /// SRTP towards it.
     pub srtp: SrtpPolicy,
+    /// How descriptions are read and written towards it.
+    pub habits: Habits,
     /// ICE towards it.
     pub ice: IceMode,
 }
@@ -126,7 +128,7 @@ impl Call {
         };
         let ours: Vec<_> = joining.codecs.iter().copied().filter(|codec| codecs.contains(codec)).collect();
         let ice = LocalIce::of(joining.ice, &mut self.tokens);
-        let local = local_media(joining.address, port, ours, &joining.srtp, ice);
+        let local = local_media(joining.address, port, ours, (joining.srtp, joining.habits), ice);
         let mut media = OfferAnswer::new(local, &mut self.tokens);
         let body = match &joining.offer {
             Some(offer) => {

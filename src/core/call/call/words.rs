@@ -13,7 +13,7 @@ use crate::id::{BaseStationId, CallRef, OwnerId};
 use crate::media::Codec;
 use crate::media::ice::candidate::Candidate;
 use crate::media::ice::description::Description;
-use crate::media::negotiate::{Agreed, IceMode, SrtpPolicy};
+use crate::media::negotiate::{Agreed, Habits, IceMode, SrtpPolicy};
 use crate::sip::Facing;
 use crate::sip::invite::Body;
 use crate::sip::wire::HeaderName;
@@ -67,6 +67,8 @@ pub struct Admitted {
     pub codecs: Vec<Codec>,
     /// SRTP towards the caller and towards the callee.
     pub srtp: (SrtpPolicy, SrtpPolicy),
+    /// How descriptions are read and written towards the caller and towards the callee.
+    pub habits: (Habits, Habits),
     /// ICE towards the caller and towards the callee.
     pub ice: (IceMode, IceMode),
     /// Our addresses at media relays, towards the caller and towards the callee.

@@ -82,6 +82,22 @@ pub struct SrtpPolicy {
     pub answer_savp: bool,
 }
 
+/// How a leg reads and writes descriptions, besides keys and ICE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Habits {
+    /// See [`LocalMedia::ignore_sdp_version`].
+    pub ignore_sdp_version: bool,
+    /// See [`LocalMedia::comfort_noise`].
+    pub comfort_noise: bool,
+}
+
+impl Default for Habits {
+    /// Whole descriptions are compared; no comfort noise.
+    fn default() -> Self {
+        Self { ignore_sdp_version: true, comfort_noise: false }
+    }
+}
+
 /// What we bring to the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalMedia {
@@ -108,14 +124,15 @@ pub struct LocalMedia {
 impl LocalMedia {
     /// Plain RTP in both directions, whole descriptions compared, no comfort noise.
     pub fn new(address: IpAddr, port: u16, codecs: Vec<Codec>) -> Self {
+        let Habits { ignore_sdp_version, comfort_noise } = Habits::default();
         Self {
             address,
             port,
             codecs,
             srtp: SrtpPolicy::default(),
             direction: Direction::SendRecv,
-            ignore_sdp_version: true,
-            comfort_noise: false,
+            ignore_sdp_version,
+            comfort_noise,
             ice: None,
         }
     }

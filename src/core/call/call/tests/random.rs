@@ -227,6 +227,7 @@ fn join(world: &mut World, leg: u32, choice: u8) {
         address: world.grant.address_a,
         codecs: ALL.to_vec(),
         srtp: world.grant.srtp.0,
+        habits: Default::default(),
         ice: Default::default(),
     };
     if world.call.is_over() {

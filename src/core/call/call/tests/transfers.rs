@@ -429,6 +429,7 @@ fn joining(world: &World, replaced: Result<u32, u16>, offer: Option<Body>) -> In
             address: grant.address_a,
             codecs: ALL.to_vec(),
             srtp: grant.srtp.0,
+            habits: Default::default(),
             ice: Default::default(),
         }),
     )

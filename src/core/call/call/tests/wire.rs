@@ -100,6 +100,7 @@ impl Wire {
                 codecs: setup.ours,
                 srtp: (policy, policy),
                 relayed: (Vec::new(), Vec::new()),
+                habits: Default::default(),
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),

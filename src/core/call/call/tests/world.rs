@@ -209,6 +209,7 @@ impl World {
                 codecs: setup.ours,
                 srtp: (policy, policy),
                 relayed: (Vec::new(), Vec::new()),
+                habits: Default::default(),
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),
