@@ -92,6 +92,7 @@ impl Town {
                     ],
                     srtp: SrtpPolicy { mode: SrtpMode::Optional, ..SrtpPolicy::default() },
                     ice: Default::default(),
+                    habits: Default::default(),
                 };
                 self.step(call, Input::Joining(leg, Box::new(joining)));
                 let agent = self.sip_agent(call, leg, peer.transport, peer.facing, None);

@@ -270,6 +270,7 @@ impl Town {
             srtp: (south, south),
             ice: Default::default(),
             relayed: Default::default(),
+            habits: Default::default(),
             attempts,
             hold: HoldSignals { north: crate::call::HoldSignal::Inactive, ..HoldSignals::default() },
             about: About::default(),
