@@ -65,31 +65,31 @@ super::scenes! {
             s.dial("20", "21");
             s.reject("21", 486);
         };
-    a_code_sets_a_forward: FeatureCode, ForwardAlways,
+    a_code_sets_a_forward: DialledCode, ForwardAlways,
         "21 dials *21*22#; 20 calls 21",
         "22 rings; 21 forwards to 22", |s: &mut Stage| {
             s.dial("21", "*21*22#");
             s.dial("20", "21");
         };
-    a_code_is_obeyed_although_calls_are_barred: FeatureCode, Barring,
+    a_code_is_obeyed_although_calls_are_barred: DialledCode, Barring,
         "21 may call inside only and dials *21*22#",
         "21 forwards to 22", |s: &mut Stage| {
             s.barred("21");
             s.dial("21", "*21*22#");
         };
-    a_code_cannot_forward_to_where_the_user_may_not_call: FeatureCode, Barring,
+    a_code_cannot_forward_to_where_the_user_may_not_call: DialledCode, Barring,
         "21 may call inside only and dials *21*00391234#",
         "21 is told 403", |s: &mut Stage| {
             s.barred("21");
             s.dial("21", "*21*00391234#");
         };
-    nobody_is_transferred_to_a_code: FeatureCode, BlindTransfer,
+    nobody_is_transferred_to_a_code: DialledCode, BlindTransfer,
         "20 calls 21, 21 transfers to *21*22#",
         "20 and 21 talk", |s: &mut Stage| {
             s.talk("20", "21");
             s.refer("21", "*21*22%23");
         };
-    a_code_takes_back_what_another_set: FeatureCode, DoNotDisturb,
+    a_code_takes_back_what_another_set: DialledCode, DoNotDisturb,
         "21 is quiet and dials #26#; 20 calls 21",
         "21 rings", |s: &mut Stage| {
             s.quiet("21");

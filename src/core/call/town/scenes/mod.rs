@@ -24,7 +24,7 @@ pub enum Feature {
     DoNotDisturb,
     Barring,
     Emergency,
-    FeatureCode,
+    DialledCode,
 }
 
 impl Feature {
@@ -41,7 +41,7 @@ impl Feature {
             Self::DoNotDisturb => "do not disturb",
             Self::Barring => "barring",
             Self::Emergency => "emergency call",
-            Self::FeatureCode => "feature code",
+            Self::DialledCode => "feature code",
         }
     }
 }
@@ -135,7 +135,7 @@ fn features_md_says_what_the_scenes_prove() {
 #[test]
 fn every_feature_meets_some_other() {
     let met: Vec<_> = all().flat_map(|scene| [scene.features.0, scene.features.1]).collect();
-    let last = Feature::FeatureCode;
+    let last = Feature::DialledCode;
     let lonely: Vec<_> = (0..=last as usize)
         .filter(|number| !met.iter().any(|feature| *feature as usize == *number))
         .collect();
