@@ -1,7 +1,7 @@
 # What there is to do here. Every test target ends with a line `N passed, N failed`.
 #
 # Everything is built with --workspace and the dev profile, so that demo and tests share one build.
-.PHONY: demo test story clients soak bench lint deps
+.PHONY: demo test story clients browser soak bench lint deps
 
 TARGET = $${CARGO_TARGET_DIR:-target}
 
@@ -31,6 +31,11 @@ clients:
 # A town that fails is told again with its diary by KIRKWALL_FIRST_SEED=n KIRKWALL_SEEDS=1.
 soak:
 	KIRKWALL_SEEDS=$${KIRKWALL_SEEDS:-10000} cargo test -p kirkwall-core --lib call::town -- --nocapture
+
+# The pages in Chromium, at the width of a telephone and of a desk, light and dark.
+browser:
+	@scripts/deps build browser
+	cargo test -p kirkwall-web --test browser -- --ignored
 
 # Figures beside kamailio and rtpengine, in one run, and those of the phone book.
 bench:

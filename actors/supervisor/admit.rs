@@ -8,7 +8,7 @@ use kirkwall_core::call::dialling::NumberClass;
 use kirkwall_core::call::forward::{Diversion, ForwardReason};
 use kirkwall_core::call::represented::shown;
 use kirkwall_core::call::route::InternalRouting::{Fallback, First};
-use kirkwall_core::call::route::{Ask, InternalRouting, Routed, Way, way};
+use kirkwall_core::call::route::{Ask, InternalRouting, Map, Routed, Way, way};
 use kirkwall_core::call::{About, CALL_WAITING, Divert, NativeTarget, Party, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
@@ -106,13 +106,19 @@ impl Handler<KeepInside> for Supervisor {
     fn handle(&mut self, KeepInside(ask): KeepInside, _: &mut Self::Context) -> Self::Result {
         let line = ask.caller.user.as_ref().and_then(|user| self.lines.get(user));
         line.into_iter().for_each(|line| line.addr.do_send(Unreached));
-        let mode = self.settings.internal_routing;
-        let routed = self.route_by(&ask, if mode == Fallback { First } else { mode });
-        let reply = match routed.way {
-            Way::Handset(_) => self.follow_route(&ask, routed, true),
-            _ => Err(Cause::of_status(503, "the north side cannot be reached")),
-        };
-        info!(call = %ask.call, inside = reply.is_ok(), "the north side cannot be reached");
+        let (call, mode) = (ask.call, self.settings.internal_routing);
+        let mode = if mode == Fallback { First } else { mode };
+        let reply = self.meant(ask).and_then(|ask| {
+            let routed = self.route_by(&ask, mode);
+            match routed.way {
+                Way::Handset(_) => self.follow_route(&ask, routed, true),
+                Way::North { number: Some(number), .. } if Books(self).goes_on(&number) => {
+                    Err(Cause::of_status(484, "the number is not complete"))
+                }
+                _ => Err(Cause::of_status(503, "the north side cannot be reached")),
+            }
+        });
+        info!(%call, inside = reply.is_ok(), "the north side cannot be reached");
         self.show_channels();
         MessageResult(reply)
     }
@@ -135,7 +141,7 @@ impl Supervisor {
         self.follow_route(ask, routed, false)
     }
 
-    fn route(&self, ask: &Admit) -> Routed {
+    pub(super) fn route(&self, ask: &Admit) -> Routed {
         self.route_by(ask, self.settings.internal_routing)
     }
 

@@ -58,6 +58,12 @@ impl Map for Books<'_> {
         self.0.forwarding.get(user)
     }
 
+    fn goes_on(&self, digits: &str) -> bool {
+        let names = self.0.accounts.keys().map(Username::as_str);
+        let mut known = names.chain(self.0.numbers.keys().map(String::as_str));
+        !digits.is_empty() && known.any(|number| number != digits && number.starts_with(digits))
+    }
+
     fn engaged(&self, user: &Username) -> (usize, usize) {
         let rings = |entry: &&CallEntry| entry.rings_for(user);
         let calls = self.0.calls.values().filter(|entry| entry.summary.occupies(user) || rings(entry));

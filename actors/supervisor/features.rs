@@ -8,7 +8,7 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dialling::{CodeLine, CodeOrder};
 use kirkwall_core::call::forward::{ForwardKind, Forwarding};
 use kirkwall_core::call::log::LogKind;
-use kirkwall_core::call::route::{Ask, Way, check_forward, way};
+use kirkwall_core::call::route::{Way, check_forward};
 use kirkwall_core::id::Username;
 use kirkwall_core::sip::wire::{Text, Uri};
 use kirkwall_data::feature::{FeatureRecord, Features};
@@ -115,27 +115,34 @@ impl Supervisor {
         Ok(set)
     }
 
+    /// What a code means that dials from the log: the number that stands there; anything else is as it is.
+    pub(super) fn meant(&self, ask: Admit) -> Result<Admit, Cause> {
+        let code = self.settings.dialling.codes.read(&ask.dialled.user_text());
+        match (code, ask.caller.user.clone()) {
+            (Some(Ok(CodeOrder::Redial)), Some(user)) => self.ask_from_log(&ask, &user, LogKind::Placed),
+            (Some(Ok(CodeOrder::CallBack)), Some(user)) => self.ask_from_log(&ask, &user, LogKind::Missed),
+            _ => Ok(ask),
+        }
+    }
+
     /// Calls who stands last in the user's log.
     fn dial_from_log(&mut self, ask: &Admit, user: &Username, kind: LogKind) -> AdmitReply {
+        let ask = self.ask_from_log(ask, user, kind)?;
+        let routed = self.route(&ask);
+        match routed.way {
+            Way::Code(_) => Err(Cause::of_status(404, "a feature code is not dialled from the log")),
+            _ => self.follow_route(&ask, routed, false),
+        }
+    }
+
+    fn ask_from_log(&self, ask: &Admit, user: &Username, kind: LogKind) -> Result<Admit, Cause> {
         let nobody = || Cause::of_status(404, format!("there is no {} call in the log", kind.as_str()));
         let last = self.log_of(user).rev().flatten().find(|kept| kept.entry.kind == kind);
         let address = last.map(|kept| kept.entry.address().to_owned()).filter(|address| !address.is_empty());
         let address = address.ok_or_else(nobody)?;
         let uri = if address.contains(':') { address } else { self.aor(&address) };
         let uri = Uri::parse(&Text::from(uri)).ok_or_else(nobody)?;
-        let ask = Admit { dialled: uri, ..ask.clone() };
-        let dialled = Ask::Dialled {
-            facing: ask.facing,
-            caller: Some(user),
-            uri: &ask.dialled,
-            trail: &[],
-            callback: false,
-        };
-        let routed = way(dialled, &self.settings.dialling, self.settings.internal_routing, &Books(self));
-        match routed.way {
-            Way::Code(_) => Err(nobody()),
-            _ => self.follow_route(&ask, routed, false),
-        }
+        Ok(Admit { dialled: uri, ..ask.clone() })
     }
 }
 

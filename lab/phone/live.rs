@@ -56,6 +56,7 @@ struct Shared {
     named: Mutex<Option<String>>,
     ears: Mutex<Option<Ears>>,
     found: Mutex<Option<Found>>,
+    shown: Mutex<String>,
     talking_since: Mutex<Option<Instant>>,
     wishes: Wishes,
 }
@@ -72,6 +73,7 @@ impl LiveCall {
             named: Mutex::default(),
             ears: Mutex::default(),
             found: Mutex::default(),
+            shown: Mutex::default(),
             talking_since: Mutex::default(),
             wishes: Wishes::default(),
         }))
@@ -89,6 +91,16 @@ impl LiveCall {
     /// User part of the other end, as dialled or as shown.
     pub fn peer(&self) -> &str {
         &self.0.peer
+    }
+
+    /// The name that its display shows for the other end; empty: none came.
+    pub fn shown(&self) -> String {
+        locked(&self.0.shown).clone()
+    }
+
+    /// Its display shows this name: for the one who emulates the phone.
+    pub fn show(&self, name: &str) {
+        name.clone_into(&mut locked(&self.0.shown));
     }
 
     /// Where it stands now.

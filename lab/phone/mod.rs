@@ -69,6 +69,8 @@ pub struct PhoneConfig {
     pub identity: Option<String>,
     /// Its Contact's URI; none: where it listens.
     pub contact: Option<String>,
+    /// More headers of its INVITEs.
+    pub headers: Vec<(String, String)>,
 }
 
 impl PhoneConfig {
@@ -88,6 +90,7 @@ impl PhoneConfig {
             lines: 1,
             identity: None,
             contact: None,
+            headers: Vec::new(),
         }
     }
 

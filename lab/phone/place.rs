@@ -121,6 +121,9 @@ impl Phone {
         invite.push("Contact", self.contact(hop)?);
         invite.push("Allow", ALLOW);
         invite.push("User-Agent", &self.0.config.product);
+        for (name, value) in &self.0.config.headers {
+            invite.push(name, value);
+        }
         let (content_type, body) = offer.offer(1, &self.0.config.traits);
         invite.set_body(&content_type, body);
         Ok(invite)

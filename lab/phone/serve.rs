@@ -25,6 +25,7 @@ impl Phone {
         let behaviour = locked(&self.0.behaviour).clone();
         let line = self.take_line();
         let live = self.begin(Direction::Served, &report.peer);
+        live.show(address::display(request.header("From").unwrap_or_default()));
         let outcome = match behaviour {
             _ if line.is_none() => {
                 refuse(&server, 486, None).await;

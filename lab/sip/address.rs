@@ -33,6 +33,11 @@ pub fn uri(value: &str) -> &str {
     }
 }
 
+/// The display name before the URI, without quotes; empty: none.
+pub fn display(value: &str) -> &str {
+    bracket(value).map_or("", |open| value[..open].trim().trim_matches('"'))
+}
+
 /// A header parameter (`tag`, `branch`, `expires`): what stands after the URI, not within it.
 pub fn param<'a>(value: &'a str, name: &str) -> Option<&'a str> {
     let after = match bracket(value) {

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::audio::Tone;
 use crate::baresip::{Account, Baresip};
 use crate::kamailio::Kamailio;
@@ -92,12 +94,24 @@ fn the_first_call_between_handsets_after_the_north_is_lost_stays_inside() {
         switch.create_user(user);
         switch.wait_line(user);
     }
+    switch.change_user("202", &json!({ "secondary_username": "7202" }));
     let mut anna = Baresip::start(&scene, switch.handset("201", "udp", Tone::number(0)));
     let mut bob = Baresip::start(&scene, switch.handset("202", "udp", Tone::number(1)));
     talk(&mut anna, &mut bob, Ender::Caller);
     kamailio.stop();
     // At once: no line has had the time to find that it is down.
     talk(&mut anna, &mut bob, Ender::Callee);
+    // The short number, dialled again by code, and one that is not complete yet.
+    for number in ["7202", "*66"] {
+        anna.dial(number);
+        anna.wait_established();
+        bob.wait_established();
+        anna.hang_up();
+        bob.wait_closed();
+        anna.wait_closed();
+    }
+    anna.dial("720");
+    assert!(anna.wait_closed().contains("484"));
     // A number that is not ours has nowhere to go.
     anna.dial("301");
     assert!(anna.wait_closed().contains("503"));

@@ -1,5 +1,6 @@
 //! Verbs, a file for each family of them.
 
+mod callers;
 mod crowd;
 mod expect;
 mod ice;
@@ -11,6 +12,7 @@ mod phones;
 mod sip_dect;
 mod spine;
 mod telephony;
+mod tls_dsk;
 
 use futures::future::LocalBoxFuture;
 
@@ -21,6 +23,8 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Lync front ends", north::VERBS),
     ("Crowds", crowd::VERBS),
+    ("Certificates of users", tls_dsk::VERBS),
+    ("Callers and messages", callers::VERBS),
     ("ICE", ice::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),

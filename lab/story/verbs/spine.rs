@@ -198,11 +198,17 @@ pub(super) fn enter_as(
     behaviour: Behaviour,
     (traits, protection): (Traits, Protection),
 ) -> Result<(), Fault> {
-    let voice: Voice = stage.cast.next_voice();
-    let config = PhoneConfig { voice, protection, traits, lines: LINES, ..PhoneConfig::new(number, DOMAIN) };
+    let config = PhoneConfig { protection, traits, ..PhoneConfig::new(number, DOMAIN) };
+    enter_with(stage, config, behaviour)
+}
+
+/// A far end as configured.
+pub(super) fn enter_with(stage: &mut Stage, config: PhoneConfig, behaviour: Behaviour) -> Result<(), Fault> {
+    let (voice, number): (Voice, _) = (stage.cast.next_voice(), config.user.clone());
+    let config = PhoneConfig { voice, lines: LINES, ..config };
     let front_end = stage.front_end()?.clone();
     let phone = front_end.add_far_end(config, behaviour)?;
-    stage.cast.enter(number, voice, FarEnd { front_end, phone })
+    stage.cast.enter(&number, voice, FarEnd { front_end, phone })
 }
 
 /// A user of the front end. Its calls go to where the front end has the called user registered.

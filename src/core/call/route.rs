@@ -53,6 +53,8 @@ pub trait Map {
     fn allowed(&self, user: &Username) -> Option<AllowedCalls>;
     /// What the user has set.
     fn forwarding(&self, user: &Username) -> Option<&Forwarding>;
+    /// Whether numbers of users begin with these digits and go on.
+    fn goes_on(&self, digits: &str) -> bool;
     /// How many handsets of the user can be reached, and how many calls they are in or ring for.
     fn engaged(&self, user: &Username) -> (usize, usize);
     /// Whether an emergency desk may be calling the user back.
@@ -298,6 +300,9 @@ impl<'a, M: Map> Router<'a, M> {
         if self.class == NumberClass::Emergency {
             return self.emergency(caller, dialled.number);
         }
+        if ours && is_voice_mail(uri) {
+            return self.leave_by(caller, typed, false, None);
+        }
         let north = self.map.has_north() && self.map.line_up(caller);
         let inside = match self.mode {
             InternalRouting::First => true,
@@ -324,6 +329,11 @@ impl<'a, M: Map> Router<'a, M> {
         ours: bool,
         uri: Option<String>,
     ) -> Result<Found, Cause> {
+        let lost = !self.map.has_north() || !self.map.line_up(line);
+        if lost && ours && self.map.goes_on(&number) {
+            // RFC 3261 §21.4.22: "allows overlapped dialing".
+            return Err(Cause::of_status(484, "the number is not complete"));
+        }
         match (self.map.has_north(), self.map.line_up(line)) {
             (true, true) => {
                 let number = ours.then_some(number);
@@ -361,6 +371,11 @@ impl<'a, M: Map> Router<'a, M> {
         let words = format!("calls to {class} numbers are barred for {who}");
         Err(Cause { status: 403, q850: 52, words })
     }
+}
+
+/// [MS-SIPRE] §2.2.3: a user's voice mail is his own address with `opaque=app:voicemail`.
+fn is_voice_mail(uri: &Uri) -> bool {
+    uri.params.get("opaque").is_some_and(|opaque| opaque.eq_ignore_ascii_case("app:voicemail"))
 }
 
 #[cfg(test)]
@@ -421,6 +436,10 @@ mod tests {
         }
         fn forwarding(&self, user: &Username) -> Option<&Forwarding> {
             self.of(user).map(|known| &known.set)
+        }
+        fn goes_on(&self, digits: &str) -> bool {
+            let numbers = self.users.values().filter_map(|known| known.number);
+            numbers.into_iter().any(|number| number != digits && number.starts_with(digits))
         }
         fn engaged(&self, user: &Username) -> (usize, usize) {
             (1, self.of(user).map_or(0, |known| known.calls))
@@ -663,5 +682,33 @@ mod tests {
         assert_eq!(ring(&world), ("handset carol".into(), false), "who forwards while busy lets nobody wait");
         world.users.get_mut("anna").unwrap().called_emergency = true;
         assert_eq!(ring(&world).0, "handset anna", "the desk that calls back rings in any case");
+    }
+
+    #[test]
+    fn a_number_that_goes_on_is_incomplete_while_nobody_outside_can_complete_it() {
+        let alone = world(false);
+        assert_eq!(ask(&alone, Some("bob"), "sip:47@x", Fallback), "484");
+        assert_eq!(ask(&alone, Some("bob"), "sip:4711@x", Fallback), "handset anna");
+        assert_eq!(ask(&alone, Some("bob"), "sip:48@x", Fallback), "404");
+        assert_eq!(
+            ask(&world(true), Some("bob"), "sip:47@x", Fallback),
+            "north bob 47",
+            "the registrar knows more"
+        );
+        let mut lost = world(true);
+        lost.users.get_mut("bob").unwrap().line = false;
+        assert_eq!(ask(&lost, Some("bob"), "sip:47@x", Fallback), "484");
+        assert_eq!(
+            ask(&lost, Some("bob"), "sip:4711@x", Fallback),
+            "handset anna",
+            "by the secondary username"
+        );
+    }
+
+    #[test]
+    fn a_users_voice_mail_in_lync_is_called_as_it_is_written() {
+        let uri = "sip:bob@x;opaque=app:voicemail";
+        assert_eq!(ask(&world(true), Some("bob"), uri, First), "north bob as is");
+        assert_eq!(ask(&world(false), Some("bob"), uri, First), "404");
     }
 }

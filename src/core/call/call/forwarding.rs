@@ -110,7 +110,8 @@ impl Call {
     /// There is none.
     pub(super) fn not_diverted(&mut self, cause: Cause, now: Moment) -> Ready<Save, Output> {
         self.search.diverting = false;
-        let cause = self.search.best.take().unwrap_or(cause);
-        self.hang_up(None, cause, now)
+        // That more digits are wanted says more than why the former way failed.
+        let best = self.search.best.take().filter(|_| cause.status != 484);
+        self.hang_up(None, best.unwrap_or(cause), now)
     }
 }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::state::{LegTimer, State, Usage};
+use super::state::{ClientUse, LegTimer, State, Usage};
 use super::{Leg, LegEvent, LegOutput};
 use crate::sip::Facing;
 use crate::sip::wire::{HeaderName, Text};
@@ -21,8 +21,6 @@ const LIMIT: Duration = Duration::from_secs(7_200);
 pub(super) struct Unheard {
     /// Its headers.
     headers: Vec<(HeaderName, Text)>,
-    /// There is a new way since it was sent.
-    moved: bool,
     /// It did not get through, and no way is known.
     pub(super) waits: bool,
 }
@@ -32,20 +30,14 @@ impl Unheard {
     pub(super) fn of(usage: &Usage, headers: &[(HeaderName, Text)]) -> Option<Self> {
         let towards = &usage.towards;
         let own_stream = towards.facing == Facing::South && towards.transport.is_reliable();
-        own_stream.then(|| Self { headers: headers.to_vec(), moved: false, waits: false })
+        own_stream.then(|| Self { headers: headers.to_vec(), waits: false })
     }
 }
 
 impl Leg {
-    /// The BYE did not get through: again if there is a new way, else when there is one.
+    /// The BYE did not get through: again when there is a new way.
     pub(super) fn not_heard(&mut self, usage: Option<Box<Usage>>, now: Moment) -> State {
-        let (Some(mut usage), Some(unheard)) = (usage, self.unheard.take()) else {
-            return State::Ending(None);
-        };
-        if unheard.moved {
-            self.say_bye(&mut usage, unheard.headers, now);
-            return State::Ending(Some(usage));
-        }
+        let (Some(usage), Some(unheard)) = (usage, self.unheard.take()) else { return State::Ending(None) };
         // RFC 4028 §10: an end that hears no refresh ends the session by itself.
         let session = usage.session.map(|timer| timer.since + Duration::from_secs(timer.seconds.into()));
         let until = session.map_or(now + LIMIT, |ends| ends.clamp(now, now + LIMIT));
@@ -56,15 +48,12 @@ impl Leg {
         State::Ending(Some(usage))
     }
 
-    /// The handset is reached another way now.
+    /// The handset is reached another way now. A BYE that is still under way went the old one, where nobody
+    /// hears it; a stream tells so late or never.
     pub(super) fn heard_of_again(&mut self, now: Moment) {
-        let Some(unheard) = self.unheard.as_mut() else { return };
-        if !unheard.waits {
-            unheard.moved = true;
-            return;
-        }
-        let headers = std::mem::take(&mut unheard.headers);
+        let Some(Unheard { headers, .. }) = self.unheard.take() else { return };
         self.timers.stop(LegTimer::Unheard);
+        self.clients.retain(|client| client.used_for != ClientUse::Bye);
         if let State::Ending(Some(mut usage)) = std::mem::replace(&mut self.state, State::Closed) {
             self.say_bye(&mut usage, headers, now);
             self.state = State::Ending(Some(usage));
