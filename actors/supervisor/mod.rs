@@ -147,6 +147,8 @@ pub struct Supervisor {
     calls_max: usize,
     deaths: Deaths,
     draining: bool,
+    /// Since base stations and handsets were counted.
+    plant_changed: bool,
     last_reference: u64,
     next_line: u64,
     started: Moment,
@@ -271,6 +273,7 @@ impl Supervisor {
             deaths: Deaths::default(),
             draining: false,
             radios: radios::Radios::default(),
+            plant_changed: true,
             last_reference: 0,
             next_line: 0,
             started,
@@ -301,6 +304,7 @@ impl Actor for Supervisor {
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
         self.restore_calls(ctx);
+        self.show_plant(ctx);
         self.restore_mailboxes(ctx);
         self.watch_proxies(ctx);
     }
