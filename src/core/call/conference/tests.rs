@@ -292,7 +292,7 @@ fn random_comings_and_goings_leave_no_ghosts() {
                 assert_eq!(world.conference.deadline(), None);
                 break;
             }
-            let over = ready.then.iter().any(|output| *output == Output::Over);
+            let over = ready.then.contains(&Output::Over);
             assert!(!over);
         }
     }
