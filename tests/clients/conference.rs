@@ -20,7 +20,7 @@ const WRONG_PIN: Tone = Tone { hertz: 300 };
 /// A switch without a north, with handsets 201 and up.
 fn house(scene: &Scene, users: usize) -> Switch<'_> {
     let switch = Switch::start(scene, Options::default());
-    (0..users).for_each(|n| _ = switch.create_user(&user(n)));
+    (0..users).for_each(|n| switch.create_user(&user(n)));
     switch
 }
 
