@@ -33,7 +33,8 @@ use crate::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_AUTHENTICATED, NOT_FOU
 use crate::site::Site;
 use crate::{live, rest};
 use pages::{
-    base_station, calls, features, help, import, login, phone_book, plant, provisioning, texts, tokens, users,
+    air, base_station, calls, features, help, import, login, phone_book, plant, provisioning, texts, tokens,
+    users,
 };
 
 /// One row of the table of pages.
@@ -71,6 +72,20 @@ fn table() -> Vec<PageRow> {
         act("/set-up/{mac}/close", config, "DELETE /provisioning/{mac}", route().to(provisioning::close)),
         page("/handsets", see, route().to(plant::handsets)),
         page("/capacity", see, route().to(plant::capacity)),
+        page("/native-base-stations", see, route().to(air::bases)),
+        act("/native-base-stations", Scope("admin"), "POST /enrolments", route().to(air::enrol)),
+        page("/native-base-stations/capture", Scope("traces:read"), route().to(air::capture)),
+        page("/subscriptions", Scope("users:read"), route().to(air::subscriptions)),
+        act("/subscriptions/window", edit, "PUT /subscription-window", route().to(air::open_window)),
+        act(
+            "/subscriptions/window/close",
+            edit,
+            "DELETE /subscription-window",
+            route().to(air::close_window),
+        ),
+        act("/subscriptions/claim", edit, "POST /subscription-window/claims", route().to(air::claim)),
+        page("/subscriptions/{ipei}/delete", edit, route().to(air::delete_form)),
+        act("/subscriptions/{ipei}/delete", edit, "DELETE /subscriptions/{ipei}", route().to(air::delete)),
         page("/users", Scope("users:read"), route().to(users::list)),
         page("/users/add", edit, route().to(users::add_form)),
         act("/users/add", edit, "POST /users", route().to(users::add)),

@@ -2,6 +2,7 @@
 //! that does not change by itself. The preview example and the tests of this crate share it.
 #![allow(dead_code, clippy::unwrap_used)]
 
+mod air;
 mod phone_book;
 mod provisioning;
 mod texts;
@@ -115,6 +116,7 @@ impl TestDesk {
 
     /// Starts it and gives its recipients.
     pub fn desk(self) -> Desk {
+        let air = air::desk(self.empty);
         let address = self.start();
         Desk {
             list_users: address.clone().recipient(),
@@ -172,7 +174,7 @@ impl TestDesk {
             confirm_text: address.clone().recipient(),
             prove_handset: address.clone().recipient(),
             log_out: address.recipient(),
-            air: None,
+            air: Some(air),
         }
     }
 

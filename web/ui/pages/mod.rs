@@ -1,5 +1,6 @@
 //! The pages, by what they are about.
 
+pub mod air;
 pub mod base_station;
 pub mod calls;
 pub mod features;
