@@ -37,6 +37,9 @@ use pages::{
     tokens, users,
 };
 use pages::{air, calls, features, help, import, login, phone_book, plant, rooms, tokens, users};
+    air, base_station, calls, features, help, import, login, phone_book, plant, provisioning, texts, tokens,
+    users,
+};
 
 /// One row of the table of pages.
 struct PageRow {
