@@ -1,7 +1,7 @@
 # What there is to do here. Every test target ends with a line `N passed, N failed`.
 #
 # Everything is built with --workspace and the dev profile, so that demo and tests share one build.
-.PHONY: demo test story clients bench lint deps
+.PHONY: demo test story clients browser bench lint deps
 
 TARGET = $${CARGO_TARGET_DIR:-target}
 
@@ -26,6 +26,11 @@ story:
 clients:
 	@scripts/deps build clients
 	scripts/tally cargo test --workspace --test clients -- --nocapture
+
+# The pages in Chromium, at the width of a telephone and of a desk, light and dark.
+browser:
+	@scripts/deps build browser
+	cargo test -p kirkwall-web --test browser -- --ignored
 
 # Figures beside kamailio and rtpengine, in one run, and those of the phone book.
 bench:

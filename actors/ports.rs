@@ -7,7 +7,7 @@ use actix::Addr;
 use kirkwall_core::dect::base_link::ToBase;
 use kirkwall_core::dect::base_link::session::LinkNo;
 use kirkwall_core::sip::wire::Message;
-use kirkwall_core::sip::{Destination, Facing, Transport};
+use kirkwall_core::sip::{ConnectionId, Destination, Facing, Transport};
 use kirkwall_data::Journal;
 use kirkwall_integration::media::Engine;
 
@@ -20,6 +20,8 @@ pub trait SipPort: Send + Sync {
     fn send(&self, message: Message, to: Destination);
     /// The address of ours that `remote` would see, for Via, Contact and media.
     fn local(&self, facing: Facing, transport: Transport, remote: IpAddr) -> Option<SocketAddr>;
+    /// Ends a connection that brought what it should not, at once.
+    fn cut(&self, connection: ConnectionId);
 }
 
 /// Sends frames on base links.

@@ -9,6 +9,7 @@
 //! hears a higher one and the same Call-ID. Security associations live in memory only: after `kill -9` the
 //! user signs in anew, and what his standing dialogs say meanwhile waits for it ([`voice`]).
 
+mod certificate;
 mod messages;
 mod state;
 mod voice;
@@ -25,9 +26,9 @@ use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::sip::proxies::Proxies;
 use kirkwall_core::sip::registration::{Account, RegistrationRecord, SaveRegistration, StateName};
 use kirkwall_core::sip::wire::Message as SipMessage;
-use kirkwall_core::sip::{Destination, Peer, door};
+use kirkwall_core::sip::{ConnectionId, Destination, Peer, door};
 use kirkwall_data::registration::{RegistrationRecord as Stored, Registrations};
-use tracing::{Span, debug, error, info, info_span};
+use tracing::{Span, error, info, info_span};
 
 use crate::ports::Ports;
 use crate::roster::Guard;
@@ -56,12 +57,16 @@ pub struct Registration {
     has_turn: bool,
     alarm: Option<SpawnHandle>,
     held: voice::Held,
+    /// How he comes by a certificate, where he signs in by one.
+    certificate: Option<certificate::Certificate>,
     /// What Via names us.
     sent_by: String,
     /// What the supervisor was told last.
     signed_in: bool,
     /// Who sent the notification that is being taken.
     notifier: Option<Peer>,
+    /// What the last answer to a REGISTER came over.
+    answered_on: Option<ConnectionId>,
     told: LineState,
     leaving: bool,
     cause: Option<String>,
@@ -87,7 +92,12 @@ impl Registration {
             }
         };
         let record = record.unwrap_or_else(|| RegistrationRecord::new(&mut seed.tokens));
-        let lync = seed.lync.as_ref().map(|lync| lync_account(lync, &record, &seed.user));
+        let mut lync = seed.lync.as_ref().map(|lync| lync_account(lync, &record, &seed.user));
+        let known = (seed.aor.as_str(), &seed.credentials);
+        let certificate = seed.lync.as_ref().zip(lync.as_mut());
+        let certificate = certificate.and_then(|(lync, account)| {
+            certificate::Certificate::of(lync, account, known, seed.tokens.split())
+        });
         let account = account(&seed, proxies.current().clone());
         let sent_by = account.sent_by.clone();
         let machine = Line::new(account, lync, record, tokens);
@@ -102,9 +112,11 @@ impl Registration {
             has_turn: false,
             alarm: None,
             held: voice::Held::default(),
+            certificate,
             sent_by,
             signed_in: false,
             notifier: None,
+            answered_on: None,
             told: LineState::default(),
             leaving: false,
             cause: None,
@@ -121,7 +133,7 @@ impl Registration {
         let _entered = self.span.clone().entered();
         let Ready { save, then } = match self.machine.handle(input, self.ports.clock.now()) {
             Ok(ready) => ready,
-            Err(refusal) => return debug!(%refusal),
+            Err(refusal) => return self.refused(&refusal),
         };
         if save.is_empty() {
             return self.perform(then, ctx);
@@ -191,6 +203,7 @@ impl Registration {
                     let (user, by) = (self.user.clone(), self.proxies.current().clone());
                     self.supervisor.do_send(Redirect { user, targets, by });
                 }
+                SignInOutput::FetchCertificate { service } => self.fetch_certificate(service, ctx),
                 SignInOutput::SignedOut(out) => info!(cause = %out.cause, "signed out by the front end"),
                 SignInOutput::DialogsLost { cause, ends_calls } => {
                     let user = self.user.clone();
@@ -347,6 +360,7 @@ fn lync_account(lync: &LyncSeed, record: &RegistrationRecord, user: &Username) -
         policy: NtlmPolicy::default(),
         subnet: lync.subnet,
         ask_expires: lync.ask_expires,
+        tls_dsk: None,
     }
 }
 

@@ -16,6 +16,7 @@ use kirkwall_core::media::negotiate::{Habits, IceMode, SrtpPolicy};
 use kirkwall_core::media::tone;
 use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
+use kirkwall_integration::lync::Provisioner;
 use kirkwall_integration::sip::DnsMethod;
 
 use crate::media_channel::RelayAccess;
@@ -96,6 +97,8 @@ pub struct LyncSettings {
     pub watch_every: Duration,
     /// How long the first proxy must have served before users go back to it.
     pub return_after: Duration,
+    /// Who fetches certificates of users, where they may sign in by TLS-DSK.
+    pub tls_dsk: Option<Arc<Provisioner>>,
 }
 
 /// What front ends are told of handsets.

@@ -6,6 +6,7 @@
 pub mod dect;
 pub mod directory;
 pub mod doctor;
+pub mod lync;
 pub mod media;
 pub mod pki;
 pub mod sip;

@@ -13,7 +13,8 @@ use crate::supervisor::Hear;
 impl Handler<Hear> for Registration {
     type Result = ();
 
-    fn handle(&mut self, Hear { message, .. }: Hear, ctx: &mut Self::Context) {
+    fn handle(&mut self, Hear { message, peer }: Hear, ctx: &mut Self::Context) {
+        self.answered_on = peer.connection;
         self.step(LineInput::Received(message), ctx);
     }
 }
@@ -54,6 +55,9 @@ impl Handler<Want> for Registration {
 
     fn handle(&mut self, Want { wanted, credentials }: Want, ctx: &mut Self::Context) {
         if let Some(credentials) = credentials {
+            if let Some(certificate) = &mut self.certificate {
+                certificate.learn(&credentials);
+            }
             self.step_in_turn(LineInput::CredentialsChanged(credentials), ctx);
         }
         // One at a time: what the first has to save must be saved before the second speaks.

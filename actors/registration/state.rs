@@ -9,6 +9,7 @@ use kirkwall_core::sip::Destination;
 use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::pace::Pace;
 use kirkwall_core::timer::Moment;
+use kirkwall_integration::lync::Provisioner;
 
 use crate::ports::Ports;
 use crate::supervisor::Supervisor;
@@ -118,4 +119,6 @@ pub struct LyncSeed {
     pub subnet: Option<Ipv4Addr>,
     /// Whether to ask for a lifetime.
     pub ask_expires: bool,
+    /// Who fetches certificates of users, where they may sign in by TLS-DSK.
+    pub tls_dsk: Option<Arc<Provisioner>>,
 }

@@ -8,11 +8,12 @@ use std::time::Duration;
 use actix::prelude::*;
 use kirkwall_core::lync::line::{LineInput, is_sign_out};
 use kirkwall_core::lync::security_association::Untrusted;
+use kirkwall_core::lync::sign_in::SignInRefusal;
 use kirkwall_core::sip::wire::Message as SipMessage;
-use kirkwall_core::sip::{Destination, Peer};
+use kirkwall_core::sip::{ConnectionId, Destination, Peer};
 use kirkwall_core::timer::Moment;
 use metrics::counter;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::Registration;
 use crate::supervisor::{Unsaid, Vouched};
@@ -94,6 +95,20 @@ impl Registration {
         }
     }
 
+    /// An input was not taken. Who speaks on the connection besides the front end speaks on it no longer.
+    pub(super) fn refused(&self, refusal: &SignInRefusal) {
+        if !refusal.ends_connection() {
+            return debug!(parent: &self.span, %refusal, "not taken");
+        }
+        counter!("ipdect_lync_untrusted_total", "why" => "forged").increment(1);
+        warn!(parent: &self.span, %refusal, "an answer of the front end is dropped, and its connection with it");
+        self.cut(self.answered_on);
+    }
+
+    fn cut(&self, connection: Option<ConnectionId>) {
+        connection.into_iter().for_each(|connection| self.ports.sip.cut(connection));
+    }
+
     fn refuse_untrusted(&self, message: &SipMessage, untrusted: &Untrusted) {
         let why = match untrusted {
             Untrusted::Unsigned { .. } => "unsigned",
@@ -130,7 +145,12 @@ impl Handler<Vouch> for Registration {
 
     fn handle(&mut self, Vouch { message, peer }: Vouch, ctx: &mut Self::Context) {
         match self.machine.verify(&message, self.ports.clock.now()) {
-            Err(untrusted) => self.refuse_untrusted(&message, &untrusted),
+            Err(untrusted) => {
+                self.refuse_untrusted(&message, &untrusted);
+                if untrusted.ends_connection() {
+                    self.cut(peer.connection);
+                }
+            }
             Ok(_) if is_sign_out(&message) => {
                 self.notifier = Some(peer);
                 self.step(LineInput::Notified(message), ctx);

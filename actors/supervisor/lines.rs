@@ -155,6 +155,7 @@ impl Supervisor {
             own_name: lync.own_name.clone(),
             subnet: lync.subnet,
             ask_expires: lync.ask_expires,
+            tls_dsk: lync.tls_dsk.clone(),
         }
     }
 

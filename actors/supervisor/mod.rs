@@ -145,6 +145,8 @@ pub struct Supervisor {
     calls_max: usize,
     deaths: Deaths,
     draining: bool,
+    /// Since base stations and handsets were counted.
+    plant_changed: bool,
     last_reference: u64,
     next_line: u64,
     started: Moment,
@@ -268,6 +270,7 @@ impl Supervisor {
             calls_max: 0,
             deaths: Deaths::default(),
             draining: false,
+            plant_changed: true,
             last_reference: 0,
             next_line: 0,
             started,
@@ -298,6 +301,7 @@ impl Actor for Supervisor {
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
         self.restore_calls(ctx);
+        self.show_plant(ctx);
         self.restore_mailboxes(ctx);
         self.watch_proxies(ctx);
     }

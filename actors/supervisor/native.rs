@@ -206,7 +206,7 @@ impl Handler<NativeLocated> for Supervisor {
         if let Some(user) = &user {
             self.tell_range(user);
         }
-        self.show_plant();
+        self.plant_changed = true;
     }
 }
 

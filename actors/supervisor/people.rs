@@ -1,6 +1,7 @@
 //! Users, their handsets and the base stations that carry them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit};
@@ -17,6 +18,9 @@ use super::{CallEntry, Supervisor};
 use crate::base_station::{BaseStation, Carries, Seen};
 use crate::dialog::Moved;
 use crate::handset::{Forget, Handset, HandsetSeed, Located};
+
+/// How often gauges of what changes all the time are counted.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// A user is new or was changed; it is on disk.
 #[derive(Debug, Message)]
@@ -142,7 +146,7 @@ impl Handler<AccountChanged> for Supervisor {
         self.note_owner(&record);
         self.accounts.insert(user.clone(), *record);
         self.handset_changed(&user, handset);
-        self.show_plant();
+        self.plant_changed = true;
         self.line_wanted(&user, ctx);
         self.mailbox_native(&user);
     }
@@ -157,7 +161,7 @@ impl Handler<AccountRemoved> for Supervisor {
         self.emergencies.remove(&user);
         self.forget_log(&user);
         self.forget_features(&user);
-        self.show_plant();
+        self.plant_changed = true;
         self.line_wanted(&user, ctx);
         self.remove_presence(&user);
         self.forget_mailbox(&user);
@@ -217,7 +221,7 @@ impl Handler<HandsetLocated> for Supervisor {
         }
         self.tell_range(&user);
         self.mailbox_places(&user);
-        self.show_plant();
+        self.plant_changed = true;
     }
 }
 
@@ -235,8 +239,17 @@ impl Supervisor {
         }
     }
 
-    /// Gauges of base stations and handsets.
-    pub(super) fn show_plant(&self) {
+    /// Counts base stations and handsets once a second, and not with each of thousands of registrations: a
+    /// count looks at every place of every handset.
+    pub(super) fn show_plant(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_interval(COUNT_EVERY, |me, _| {
+            if std::mem::take(&mut me.plant_changed) {
+                me.count_plant();
+            }
+        });
+    }
+
+    fn count_plant(&self) {
         let up = self.bases_up();
         gauge!("ipdect_base_stations", "state" => "up").set(up as f64);
         gauge!("ipdect_base_stations", "state" => "down").set(self.bases.len().saturating_sub(up) as f64);

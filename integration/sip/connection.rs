@@ -64,6 +64,7 @@ impl Connection {
             cause = reader.run() => cause,
             cause = writer.run(&clock) => cause,
             () = self.stop.cancelled() => CloseCause::Shutdown,
+            () = self.line.is_cut() => CloseCause::Distrusted,
         };
         self.last_words(&cause, &mut reader.half, &mut writer, &clock).await;
         self.end(cause, writer).await;

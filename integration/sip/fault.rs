@@ -126,6 +126,9 @@ pub enum CloseCause {
     /// A TLS alert or error, in words.
     #[error("TLS: {0}")]
     Tls(String),
+    /// What came over it was not to be trusted.
+    #[error("a message that came over it was forged")]
+    Distrusted,
     /// This node ended it.
     #[error("shut down")]
     Shutdown,
@@ -153,6 +156,7 @@ impl CloseCause {
             Self::Stalled => "stalled",
             Self::Network(_) => "network",
             Self::Tls(_) => "tls",
+            Self::Distrusted => "distrusted",
             Self::Shutdown => "shutdown",
         }
     }

@@ -46,6 +46,8 @@ pub(super) struct Line {
     queue: mpsc::Sender<Item>,
     bytes: Arc<AtomicUsize>,
     max_bytes: usize,
+    /// Ends the connection.
+    cut: CancellationToken,
 }
 
 impl Line {
@@ -62,6 +64,11 @@ impl Line {
                 Item::Pong => unreachable!("a message was offered"),
             }
         })
+    }
+
+    /// Waits until the connection is to end at once.
+    pub async fn is_cut(&self) {
+        self.cut.cancelled().await;
     }
 
     /// Answers a keep-alive; when the queue is full the peer sees traffic anyway.
@@ -330,6 +337,13 @@ impl Table {
         self.lock().retire(id);
     }
 
+    /// Ends a connection without a last word; one that is gone already is left in peace.
+    pub fn cut(&self, id: ConnectionId) {
+        if let Some(entry) = self.lock().connections.get(&id) {
+            entry.line.cut.cancel();
+        }
+    }
+
     /// Refuses everything from here on.
     pub fn close(&self) {
         self.lock().closed = true;
@@ -345,7 +359,8 @@ impl Table {
     fn queue(&self) -> (Line, Inbox) {
         let (sender, receiver) = mpsc::channel(self.limits.queue);
         let bytes = Arc::new(AtomicUsize::new(0));
-        let line = Line { queue: sender, bytes: bytes.clone(), max_bytes: self.limits.queue_bytes };
+        let (max_bytes, cut) = (self.limits.queue_bytes, CancellationToken::new());
+        let line = Line { queue: sender, bytes: bytes.clone(), max_bytes, cut };
         (line, Inbox { queue: receiver, bytes })
     }
 

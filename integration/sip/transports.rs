@@ -186,6 +186,11 @@ impl Transports {
         (settings.server, settings.client) = (server, client);
     }
 
+    /// Ends a connection that brought what it should not, at once.
+    pub fn cut(&self, connection: ConnectionId) {
+        self.0.table.cut(connection);
+    }
+
     /// Stops listening, lets each connection say what is queued, and waits for the end, at most
     /// [`Limits::shutdown`].
     pub async fn shutdown(&self) {

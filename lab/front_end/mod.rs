@@ -130,14 +130,14 @@ impl FrontEnd {
         let authority = pool.authority().clone();
         let accounts = Arc::new(accounts::Register::new(config.accounts.clone(), &config.domain));
         let location = pool.location();
-        let lync = config
-            .lync
-            .clone()
-            .map(|lync| Arc::new(lync::Lync::new(lync, &config.domain, accounts.clone(), pool.clone())));
+        let lync = config.lync.clone();
+        let lync = lync.map(|lync| lync::Lync::new(lync, &config.domain, accounts.clone(), pool.clone()));
+        let lync = lync.transpose()?.map(Arc::new);
         let settings = endpoint_config(&config, &authority, lync.clone())?;
         let (endpoint, requests) = Endpoint::start(settings).await?;
         if let Some(lync) = &lync {
             lync.bound(&endpoint);
+            lync.open_web(&endpoint).await?;
         }
         let proxy =
             proxy::Proxy::new(&config, endpoint.clone(), accounts.clone(), location.clone(), lync.clone());

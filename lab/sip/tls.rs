@@ -46,6 +46,11 @@ impl Authority {
         self.issuer.pem()
     }
 
+    /// Its key, PKCS#8: for who signs in its name by another library.
+    pub(crate) fn key_pem(&self) -> String {
+        self.issuer.key().serialize_pem()
+    }
+
     /// A certificate for these names and addresses with its key, both PEM; good for servers and clients
     /// (MTLS).
     ///

@@ -25,6 +25,9 @@ sections! {
         subnet: Option<IpAddr> = None,
         /// Ask front ends for `sip.registration_expires`. Else they choose, as for their own clients.
         ask_expires: bool = false,
+        /// Let users sign in by TLS-DSK where a front end offers it: each fetches a certificate from the front
+        /// end's web services with his name and password, and signs by that. Else NTLM is used.
+        tls_dsk: bool = false,
         /// Use the media relay (Edge) that the pool names, for calls that reach nobody without it. Needs
         /// `media.ice`.
         relay: bool = true,

@@ -28,7 +28,7 @@ use kirkwall_actors::supervisor::{Arrived, Drain, MeetUsers, Supervisor};
 use kirkwall_actors::users::{Users, UsersPorts};
 use kirkwall_core::id::Tokens;
 use kirkwall_core::sip::wire::Message;
-use kirkwall_core::sip::{Destination, Facing, Transport};
+use kirkwall_core::sip::{ConnectionId, Destination, Facing, Transport};
 use kirkwall_data::Journal;
 use kirkwall_integration::media::{Engine, EngineConfig};
 use kirkwall_integration::sip::{Arrival, Limits, Listen, Resolver, Transports, TransportsConfig};
@@ -70,10 +70,13 @@ impl Switch {
     /// # Errors
     /// In words, naming the setting or file that is to be mended.
     pub async fn start(config: &Config, start: Start<'_>) -> Result<Self, String> {
-        let settings = settings::settings(config);
+        let mut settings = settings::settings(config);
         let journal = Journal::open(start.data).map_err(told)?;
         journal.notices().iter().for_each(|notice| warn!(%notice, "the store was mended"));
         let certificates = tls::certificates(config, start.data, &imported(&journal)).map_err(told)?;
+        if let Some(lync) = settings.north.as_mut().and_then(|north| north.lync.as_mut()) {
+            lync.tls_dsk = tls::provisioner(config, &imported(&journal)).map_err(told)?;
+        }
         let mut tokens = Tokens::new(fresh_seed()?);
         let clock = Clock::start();
 
@@ -220,6 +223,10 @@ impl SipPort for SipSockets {
 
     fn local(&self, facing: Facing, transport: Transport, remote: IpAddr) -> Option<SocketAddr> {
         self.0.local(facing, transport, remote)
+    }
+
+    fn cut(&self, connection: ConnectionId) {
+        self.0.cut(connection);
     }
 }
 

@@ -95,6 +95,8 @@ fn lync(config: &Config) -> LyncSettings {
         },
         watch_every: config.lync.watch_every,
         return_after: config.lync.return_after,
+        // It needs the store's certificates.
+        tls_dsk: None,
     }
 }
 

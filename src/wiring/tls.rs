@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use kirkwall_core::sip::Facing;
 use kirkwall_data::certificate::{CertificateRecord, Usage as Kind};
+use kirkwall_integration::lync::Provisioner;
 use kirkwall_integration::pki::{
     ClientAuth, ClientTls, Identity, LegacyMaterial, LegacyTls, LiveIdentity, Oldest, PkiFault, Trust, Usage,
     client_config, self_signed_files, server_config,
@@ -86,6 +87,20 @@ fn legacy(
     let hosts = config.sip.legacy_tls.iter().map(|name| name.as_str().to_owned()).collect();
     let clients = clients_required(config).then(|| allowed(config));
     LegacyTls::new(&material, hosts, clients).map(Some)
+}
+
+/// Who fetches certificates of users, where they may sign in by TLS-DSK.
+pub fn provisioner(
+    config: &Config,
+    imported: &[CertificateRecord],
+) -> Result<Option<Arc<Provisioner>>, PkiFault> {
+    if !config.lync.tls_dsk {
+        return Ok(None);
+    }
+    let authorities = authority_text(config.sip.ca.as_deref(), imported)?;
+    let made = Provisioner::new(authorities, config.sip.verify);
+    let made = made.map_err(|what| PkiFault::Library { origin: "lync.tls_dsk".to_owned(), what })?;
+    Ok(Some(Arc::new(made)))
 }
 
 /// The node's own certificate for SIP: the file of the configuration, else the one imported last, else

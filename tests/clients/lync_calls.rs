@@ -8,6 +8,7 @@
 //! In one test nothing goes from the switch's media ports to the network that the client is in: the media relay is the
 //! one address that both reach.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use kirkwall_lab::ice::relay::Relay;
@@ -34,8 +35,9 @@ struct Ward<'a> {
 impl<'a> Ward<'a> {
     fn open(scene: &'a Scene, beyond: bool) -> Ward<'a> {
         let mut relay = None;
-        let address = namespace::ADDRESS.parse().unwrap();
-        let lync = Lync::start_at(address, &["alice", "208"], |config| {
+        let address: Ipv4Addr = namespace::ADDRESS.parse().unwrap();
+        let at = if beyond { address } else { Ipv4Addr::LOCALHOST };
+        let lync = Lync::start_at(at, &["alice", "208"], |config| {
             let start = Relay::start(address.into(), &config.relay_key);
             let started = Handle::current().block_on(start).unwrap();
             config.relay_host = namespace::ADDRESS.into();

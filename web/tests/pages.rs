@@ -61,6 +61,8 @@ async fn every_page_renders_with_and_without_content() {
             "/base-stations",
             "/handsets",
             "/capacity",
+            "/native-base-stations",
+            "/subscriptions",
             "/users",
             "/users?q=zz",
             "/users/add",
@@ -88,6 +90,7 @@ async fn every_page_renders_with_and_without_content() {
         "/calls/0000000000ffe",
         "/user/4711",
         "/user/4711/delete",
+        "/subscriptions/00077%200004711%205/delete",
         "/phone-book/entry/l-anna",
     ] {
         let answer = page(&site, path).await;
@@ -105,12 +108,58 @@ async fn empty_pages_say_what_to_do_next() {
         ("/calls?state=ended", "No call has ended yet"),
         ("/base-stations", "point its SIP server at this switch"),
         ("/handsets", "Add a user"),
+        ("/native-base-stations", "Make a token below"),
+        ("/subscriptions", "Open a window below"),
         ("/users", "Add the first one"),
         ("/phone-book", "Add the first entry"),
         ("/tokens", "Make one below"),
     ] {
         assert!(page(&site, path).await.body.contains(hint), "{path}");
     }
+}
+
+#[actix_web::test]
+async fn a_base_station_is_enrolled_by_a_token_that_is_shown_once() {
+    let site = logged_in(TestDesk::full()).await;
+    let html = page(&site, "/native-base-stations").await.body;
+    for words in ["in service", "gives the time", "follows radio 0, -68 dBm", "firmware too old", "3 of 11"] {
+        assert!(html.contains(words), "{words}");
+    }
+    let made = post(&site, "/native-base-stations", "label=Ward+3&only=").await;
+    assert_eq!(made.status, 201);
+    assert!(made.body.contains("7F4K-9QXM-2TRB-C8WD"));
+    assert!(!page(&site, "/native-base-stations").await.body.contains("7F4K-9QXM-2TRB-C8WD"));
+    let file = page(&site, "/native-base-stations/capture").await;
+    assert_eq!((file.status, file.header("content-type")), (200, "application/vnd.tcpdump.pcap"));
+}
+
+#[actix_web::test]
+async fn a_window_is_opened_an_unknown_handset_claimed_and_a_subscription_deleted() {
+    let site = logged_in(TestDesk::full()).await;
+    let wrong = post(&site, "/subscriptions/window", "code=x&minutes=10&only=").await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.body.contains("1 to 8 digits") && wrong.body.contains("value=\"x\""));
+    let wrong = post(&site, "/subscriptions/window", "code=2407&minutes=0&only=").await;
+    assert!(wrong.body.contains("1 to 1440 minutes"));
+    let opened = post(&site, "/subscriptions/window", "code=2407&minutes=5&only=").await;
+    assert_eq!((opened.status, opened.header("location")), (303, "/subscriptions"));
+    let html = page(&site, "/subscriptions").await.body;
+    assert!(html.contains("Handsets may subscribe") && html.contains("5 min 0 s"));
+    assert!(!html.contains("2407"), "the code is not shown");
+
+    let unknown = "00077+0004799+2";
+    let nobody = post(&site, "/subscriptions/claim", &format!("ipei={unknown}&user=nobody")).await;
+    assert!(nobody.status >= 400 && nobody.body.contains("mistake"), "{}", nobody.status);
+    let claimed = post(&site, "/subscriptions/claim", &format!("ipei={unknown}&user=4799")).await;
+    assert_eq!(claimed.status, 303, "{}", claimed.body);
+    assert!(page(&site, "/subscriptions").await.body.contains("No unknown handset has asked"));
+
+    let closed = post(&site, "/subscriptions/window/close", "").await;
+    assert_eq!(closed.status, 303);
+    assert!(page(&site, "/subscriptions").await.body.contains("No handset may subscribe now"));
+    let deleted = post(&site, "/subscriptions/00077%200004711%205/delete", "lost=yes").await;
+    assert_eq!((deleted.status, deleted.header("location")), (303, "/subscriptions"));
+    assert_eq!(page(&site, "/subscriptions/00077%209999999%209/delete").await.status, 404);
 }
 
 #[actix_web::test]

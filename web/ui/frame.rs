@@ -54,6 +54,7 @@ const NAVIGATION: &[Group] = &[
             Entry { href: "/", name: "Overview" },
             Entry { href: "/calls", name: "Calls" },
             Entry { href: "/base-stations", name: "Base stations" },
+            Entry { href: "/native-base-stations", name: "Native base stations" },
             Entry { href: "/handsets", name: "Handsets" },
             Entry { href: "/capacity", name: "Capacity" },
         ],
@@ -63,6 +64,7 @@ const NAVIGATION: &[Group] = &[
         entries: &[
             Entry { href: "/users", name: "Users" },
             Entry { href: "/users/import", name: "Import" },
+            Entry { href: "/subscriptions", name: "Handset subscription" },
             Entry { href: "/feature-codes", name: "Feature codes" },
             Entry { href: "/phone-book", name: "Phone book" },
         ],

@@ -32,7 +32,7 @@ use crate::access::{self, Need};
 use crate::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_AUTHENTICATED, NOT_FOUND, Problem};
 use crate::site::Site;
 use crate::{live, rest};
-use pages::{calls, features, help, import, login, phone_book, plant, tokens, users};
+use pages::{air, calls, features, help, import, login, phone_book, plant, tokens, users};
 
 /// One row of the table of pages.
 struct PageRow {
@@ -58,6 +58,20 @@ fn table() -> Vec<PageRow> {
         page("/base-stations", see, route().to(plant::base_stations)),
         page("/handsets", see, route().to(plant::handsets)),
         page("/capacity", see, route().to(plant::capacity)),
+        page("/native-base-stations", see, route().to(air::bases)),
+        act("/native-base-stations", Scope("admin"), "POST /enrolments", route().to(air::enrol)),
+        page("/native-base-stations/capture", Scope("traces:read"), route().to(air::capture)),
+        page("/subscriptions", Scope("users:read"), route().to(air::subscriptions)),
+        act("/subscriptions/window", edit, "PUT /subscription-window", route().to(air::open_window)),
+        act(
+            "/subscriptions/window/close",
+            edit,
+            "DELETE /subscription-window",
+            route().to(air::close_window),
+        ),
+        act("/subscriptions/claim", edit, "POST /subscription-window/claims", route().to(air::claim)),
+        page("/subscriptions/{ipei}/delete", edit, route().to(air::delete_form)),
+        act("/subscriptions/{ipei}/delete", edit, "DELETE /subscriptions/{ipei}", route().to(air::delete)),
         page("/users", Scope("users:read"), route().to(users::list)),
         page("/users/add", edit, route().to(users::add_form)),
         act("/users/add", edit, "POST /users", route().to(users::add)),

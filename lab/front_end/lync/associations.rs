@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 
 use tokio::time::Instant;
 
+use super::dsk;
 use super::window::Window;
-use crate::ntlm::Keys;
+use crate::ntlm::{self, Direction};
 use crate::sip::{Hop, Message, address};
 
 /// Most handshakes that are under way; further ones push the oldest out.
@@ -26,6 +27,35 @@ pub(super) struct Endpoint {
 pub(super) struct Handshake {
     pub(super) endpoint: Endpoint,
     pub(super) server_challenge: [u8; 8],
+}
+
+/// What signs, by either scheme.
+pub(super) enum Keys {
+    Ntlm(ntlm::Keys),
+    Dsk(dsk::Keys),
+}
+
+impl Keys {
+    pub(super) const fn scheme(&self) -> &'static str {
+        match self {
+            Self::Ntlm(_) => "NTLM",
+            Self::Dsk(_) => "TLS-DSK",
+        }
+    }
+
+    pub(super) fn sign(&self, direction: Direction, text: &str) -> String {
+        match self {
+            Self::Ntlm(keys) => keys.sign(direction, text),
+            Self::Dsk(keys) => keys.sign(direction, text),
+        }
+    }
+
+    pub(super) fn verifies(&self, direction: Direction, text: &str, mac: &str) -> bool {
+        match self {
+            Self::Ntlm(keys) => keys.verifies(direction, text, mac),
+            Self::Dsk(keys) => keys.sign(direction, text).eq_ignore_ascii_case(mac),
+        }
+    }
 }
 
 /// What a finished handshake leaves.

@@ -126,6 +126,9 @@ pub struct Ntlm {
     pub skew: Duration,
     /// Whether Kerberos and TLS-DSK are offered beside NTLM. Neither is served.
     pub offers_others: bool,
+    /// TLS-DSK in place of NTLM; users get certificates that last so long from the front end's web services,
+    /// where they sign in by NTLM.
+    pub tls_dsk: Option<Duration>,
 }
 
 impl Default for Ntlm {
@@ -139,6 +142,7 @@ impl Default for Ntlm {
             life: Duration::from_secs(8 * 3_600),
             skew: Duration::from_secs(15 * 60),
             offers_others: true,
+            tls_dsk: None,
         }
     }
 }

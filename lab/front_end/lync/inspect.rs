@@ -1,7 +1,9 @@
 //! What tests may see of a Lync front end, and make it do.
 
+use std::time::Duration;
+
 use super::presence::Presence;
-use super::{Signatures, Subscribed};
+use super::{Gives, Signatures, Subscribed};
 use crate::front_end::FrontEnd;
 
 impl FrontEnd {
@@ -33,6 +35,18 @@ impl FrontEnd {
     /// The last quality reports (application/vq-rtcpxr+xml), at most 256.
     pub fn quality_reports(&self) -> Vec<String> {
         self.0.lync.as_ref().map(|lync| lync.reports()).unwrap_or_default()
+    }
+
+    /// What certificates its web services give from now on; how long they last.
+    pub fn gives_certificates(&self, gives: Option<Gives>, life: Option<Duration>) {
+        if let Some(web) = self.0.lync.as_ref().and_then(|lync| lync.web()) {
+            web.give(gives, life);
+        }
+    }
+
+    /// How many certificates they gave to a user.
+    pub fn certificates_given(&self, user: &str) -> u64 {
+        self.0.lync.as_ref().and_then(|lync| lync.web()).map_or(0, |web| web.given(user))
     }
 
     /// Signs a user of a Lync front end out, at all endpoints; how many they were. `event` is rejected,

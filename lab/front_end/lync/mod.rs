@@ -12,6 +12,7 @@ mod associations;
 mod config;
 mod date;
 mod documents;
+mod dsk;
 mod events;
 pub mod identity;
 mod inspect;
@@ -23,6 +24,7 @@ mod security;
 mod service;
 mod signing;
 mod tally;
+mod web;
 mod window;
 mod xml;
 
@@ -37,11 +39,12 @@ pub use documents::{password_of, relay_credentials};
 pub use events::Subscribed;
 pub use pool::Pool;
 pub use tally::Signatures;
+pub use web::Gives;
 
 use super::accounts::Register;
 use super::location::{Binding, Location};
 use crate::sip::guard::{Guard, Refusal, Verdict};
-use crate::sip::{Endpoint, Hop, Incoming, Listening, Message, address};
+use crate::sip::{Endpoint, Failure, Hop, Incoming, Listening, Message, address};
 use route::{Route, Routes};
 use security::Security;
 use tally::Tally;
@@ -52,7 +55,8 @@ pub(super) struct Lync {
     domain: String,
     accounts: Arc<Register>,
     location: Arc<Location>,
-    security: Option<Security>,
+    security: Option<Arc<Security>>,
+    web: OnceLock<Arc<web::Web>>,
     routes: Routes,
     tally: Arc<Tally>,
     /// Known as soon as the sockets are bound.
@@ -64,11 +68,18 @@ pub(super) struct Lync {
 }
 
 impl Lync {
-    pub(super) fn new(config: LyncConfig, domain: &str, accounts: Arc<Register>, pool: Pool) -> Self {
+    pub(super) fn new(
+        config: LyncConfig,
+        domain: &str,
+        accounts: Arc<Register>,
+        pool: Pool,
+    ) -> Result<Self, Failure> {
         let tally = Arc::new(Tally::default());
         let security = match &config.proof {
             Proof::Ntlm(ntlm) => {
-                Some(Security::new(ntlm.clone(), &config.fqdn, domain, accounts.clone(), tally.clone()))
+                let dsk = ntlm.tls_dsk.map(|_| dsk::Dsk::new(pool.authority(), &config.fqdn)).transpose()?;
+                let (accounts, tally) = (accounts.clone(), tally.clone());
+                Some(Arc::new(Security::new(ntlm.clone(), &config.fqdn, domain, accounts, tally, dsk)))
             }
             Proof::None | Proof::Trust => None,
         };
@@ -77,12 +88,13 @@ impl Lync {
         let (domain, listening, watched) =
             (domain.to_owned(), OnceLock::new(), registrar::Watched::default());
         let subscriptions = events::Subscriptions::default();
-        Self {
+        Ok(Self {
             config,
             domain,
             accounts,
             location,
             security,
+            web: OnceLock::new(),
             routes,
             tally,
             listening,
@@ -90,7 +102,26 @@ impl Lync {
             pool,
             presences,
             subscriptions,
-        }
+        })
+    }
+
+    /// Opens the web services that give certificates, where TLS-DSK is served.
+    pub(super) async fn open_web(&self, endpoint: &Endpoint) -> Result<(), Failure> {
+        let life = match &self.config.proof {
+            Proof::Ntlm(ntlm) => ntlm.tls_dsk,
+            Proof::None | Proof::Trust => None,
+        };
+        let Some((security, life)) = self.security.clone().zip(life) else { return Ok(()) };
+        let (authority, stop) = (self.pool.authority().clone(), endpoint.stop_token().clone());
+        let (web, service) = web::Web::start(security.clone(), authority, &self.domain, life, stop).await?;
+        security.certificates_are_given_at(service);
+        // It is opened once.
+        let _ = self.web.set(web);
+        Ok(())
+    }
+
+    pub(super) fn web(&self) -> Option<&Arc<web::Web>> {
+        self.web.get()
     }
 
     /// To be called once, when the sockets are bound.
@@ -128,7 +159,7 @@ impl Lync {
     }
 
     pub(super) fn associations(&self) -> usize {
-        self.security.as_ref().map_or(0, Security::associations)
+        self.security.as_ref().map_or(0, |security| security.associations())
     }
 
     /// Answers what a Lync front end itself serves; gives back what it does not.

@@ -8,6 +8,8 @@
 //!              response ───────────────────► verified against the association, or 401; ACK, CANCEL dropped
 //! ```
 
+mod by_dsk;
+
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -15,18 +17,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::time::Instant;
 
-use super::associations::{Association, Handshake, Table, receiver, sender};
+use super::associations::{Association, Endpoint, Handshake, Keys, Table, receiver, sender};
 use super::config::{ChallengeStyle, Ntlm};
+use super::dsk::Dsk;
 use super::signing::{Parameters, Preamble, text};
 use super::tally::Tally;
 use super::window::Window;
 use crate::front_end::accounts::Register;
-use crate::ntlm::{self, Authenticate, Challenge, Direction, Keys};
+use crate::ntlm::{self, Authenticate, Challenge, Direction};
 use crate::sip::endpoint::locked;
 use crate::sip::guard::{Refusal, Verdict};
 use crate::sip::{Hop, Message};
 
 const REALM: &str = "SIP Communications Service";
+/// NTLMSSP_NEGOTIATE_DATAGRAM: not in HTTP.
+const DATAGRAM: u32 = 0x40;
 
 pub(super) struct Security {
     ntlm: Ntlm,
@@ -34,6 +39,7 @@ pub(super) struct Security {
     domain: String,
     accounts: Arc<Register>,
     tally: Arc<Tally>,
+    dsk: Option<Dsk>,
     table: Mutex<Table>,
 }
 
@@ -43,6 +49,8 @@ enum Fault {
     Missing(&'static str),
     /// They are wrong.
     Wrong(&'static str),
+    /// The inner handshake of TLS-DSK is broken off.
+    Broken(String),
 }
 
 impl Security {
@@ -52,9 +60,28 @@ impl Security {
         domain: &str,
         accounts: Arc<Register>,
         tally: Arc<Tally>,
+        dsk: Option<Dsk>,
     ) -> Self {
         let (fqdn, domain) = (fqdn.to_owned(), domain.to_owned());
-        Self { ntlm, fqdn, domain, accounts, tally, table: Mutex::default() }
+        Self { ntlm, fqdn, domain, accounts, tally, dsk, table: Mutex::default() }
+    }
+
+    /// Where users get their certificates is known now.
+    pub(super) fn certificates_are_given_at(&self, service: String) {
+        if let Some(dsk) = &self.dsk {
+            // A second call would say the same.
+            let _ = dsk.service.set(service);
+        }
+    }
+
+    /// What a web service challenges with.
+    pub(super) fn http_challenge(&self) -> Challenge {
+        Challenge { flags: ntlm::OFFERED & !DATAGRAM, ..self.new_challenge() }
+    }
+
+    /// Whether an answer to such a challenge is of this user.
+    pub(super) fn proves(&self, user: &str, challenge: &[u8; 8], answer: &Authenticate) -> Result<(), ()> {
+        self.keys(user, challenge, answer).map(drop).map_err(drop)
     }
 
     /// Judges a message from a client that must sign.
@@ -62,6 +89,10 @@ impl Security {
         let Some(credentials) = credentials(message) else {
             return self.refuse(message, Fault::Missing("unsigned"));
         };
+        let data = credentials.get("gssapi-data").filter(|_| message.code().is_none());
+        if let (Some(dsk), Some(data)) = (&self.dsk, data) {
+            return self.by_dsk(dsk, message, hop, &credentials, data);
+        }
         let checked = match credentials.get("gssapi-data") {
             Some("") if message.code().is_none() => return self.begin(message, hop),
             Some(data) if message.code().is_none() => self.finish(message, hop, &credentials, data),
@@ -77,6 +108,7 @@ impl Security {
         match fault {
             Fault::Missing(why) => self.tally.missing(message, why),
             Fault::Wrong(why) => self.tally.bad(message, why),
+            Fault::Broken(ref why) => self.tally.bad(message, why),
         }
         // [MS-SIPAE] 3.2.5: ACK and CANCEL cannot be challenged, responses neither.
         if message.code().is_some() || ["ACK", "CANCEL"].contains(&message.cseq_method()) {
@@ -84,7 +116,12 @@ impl Security {
         }
         let mut headers = vec![("Date", super::date::now())];
         headers.extend(self.schemes().map(|value| (self.challenge_header(), value)));
-        if let Fault::Wrong(why) = fault {
+        let why = match fault {
+            Fault::Missing(_) => None,
+            Fault::Wrong(why) => Some(why.to_owned()),
+            Fault::Broken(why) => Some(why),
+        };
+        if let Some(why) = why {
             headers.push(("ms-diagnostics", format!("1000;reason=\"{why}\";source=\"{}\"", self.fqdn)));
         }
         self.challenge(headers)
@@ -96,10 +133,17 @@ impl Security {
         let common = |scheme: &str, target: &str| {
             format!("{scheme} realm=\"{REALM}\", targetname=\"{target}{fqdn}\"{version}")
         };
-        let sts = format!("https://{fqdn}:443/CertProv/CertProvisioningService.svc");
-        let others = [common("Kerberos", "sip/"), format!("{}, sts-uri=\"{sts}\"", common("TLS-DSK", ""))];
-        let others = others.into_iter().take(if self.ntlm.offers_others { 2 } else { 0 });
-        std::iter::once(common("NTLM", "")).chain(others)
+        let given = self.dsk.as_ref().and_then(|dsk| dsk.service.get().cloned());
+        let elsewhere = || format!("https://{fqdn}:443/CertProv/CertProvisioningService.svc");
+        let sts = given.unwrap_or_else(elsewhere);
+        let dsk = format!("{}, sts-uri=\"{sts}\"", common("TLS-DSK", ""));
+        let (ntlm, kerberos) = (common("NTLM", ""), common("Kerberos", "sip/"));
+        let offers = match (self.dsk.is_some(), self.ntlm.offers_others) {
+            (true, _) => vec![kerberos, dsk],
+            (false, true) => vec![ntlm, kerberos, dsk],
+            (false, false) => vec![ntlm],
+        };
+        offers.into_iter()
     }
 
     /// Version 2 has no parameter.
@@ -122,15 +166,43 @@ impl Security {
         }
     }
 
-    fn begin(&self, message: &Message, hop: &Hop) -> Verdict {
-        let challenge = Challenge {
+    fn new_challenge(&self) -> Challenge {
+        Challenge {
             server_challenge: rand::random(),
             flags: ntlm::OFFERED,
             domain: self.ntlm.netbios_domain.clone(),
             dns_domain: self.domain.clone(),
             server: self.fqdn.clone(),
             time: self.ntlm.sends_time.then(SystemTime::now),
+        }
+    }
+
+    fn associate(
+        &self,
+        opaque: &str,
+        endpoint: Endpoint,
+        keys: Keys,
+        credentials: &Parameters,
+    ) -> Result<u8, Fault> {
+        let asked = credentials.get("version").and_then(|v| v.parse().ok()).unwrap_or(2);
+        let version = self.ntlm.version.min(asked);
+        let association = Association {
+            opaque: opaque.to_owned(),
+            endpoint,
+            version,
+            keys,
+            heard: Window::default(),
+            said: 0,
+            until: Instant::now() + self.ntlm.life,
         };
+        match locked(&self.table).associate(association) {
+            true => Ok(version),
+            false => Err(Fault::Wrong("too many security associations")),
+        }
+    }
+
+    fn begin(&self, message: &Message, hop: &Hop) -> Verdict {
+        let challenge = self.new_challenge();
         let opaque = format!("{:08X}", rand::random::<u32>());
         let handshake =
             Handshake { endpoint: sender(message, hop), server_challenge: challenge.server_challenge };
@@ -161,25 +233,12 @@ impl Security {
         let octets = STANDARD.decode(data).map_err(|_| Fault::Wrong("gssapi-data is not base64"))?;
         let answer = Authenticate::parse(&octets).map_err(|error| Fault::Wrong(error.0))?;
         let keys = self.keys(&endpoint.user, &handshake.server_challenge, &answer)?;
-        let asked = credentials.get("version").and_then(|v| v.parse().ok()).unwrap_or(2);
-        let association = Association {
-            opaque: opaque.to_owned(),
-            endpoint,
-            version: self.ntlm.version.min(asked),
-            keys,
-            heard: Window::default(),
-            said: 0,
-            until: Instant::now() + self.ntlm.life,
-        };
-        let signs = association.version >= 4;
-        if !locked(&self.table).associate(association) {
-            return Err(Fault::Wrong("too many security associations"));
-        }
+        let version = self.associate(opaque, endpoint, Keys::Ntlm(keys), credentials)?;
         // Version 4: the last request of the handshake is signed already.
-        if signs { self.verify(message, hop, credentials) } else { Ok(()) }
+        if version >= 4 { self.verify(message, hop, credentials) } else { Ok(()) }
     }
 
-    fn keys(&self, user: &str, challenge: &[u8; 8], answer: &Authenticate) -> Result<Keys, Fault> {
+    fn keys(&self, user: &str, challenge: &[u8; 8], answer: &Authenticate) -> Result<ntlm::Keys, Fault> {
         let account = self.accounts.credentials_of(user).ok_or(Fault::Wrong("no such user"))?;
         if !self.is_name_of(&answer.user, &answer.domain, user, &account.username) {
             return Err(Fault::Wrong("credentials are another user's"));
@@ -197,7 +256,7 @@ impl Security {
         let base = base.ok_or(Fault::Wrong("Final handshake failed"))?;
         let exported = ntlm::exported_key(&base, &answer.sealed_key, answer.flags);
         let exported = exported.ok_or(Fault::Wrong("EncryptedRandomSessionKey"))?;
-        Ok(Keys::new(&exported, answer.flags))
+        Ok(ntlm::Keys::new(&exported, answer.flags))
     }
 
     /// `CONTOSO\user`, `user` alone, or a user principal name; the account may be written in each form.
@@ -264,8 +323,8 @@ impl Security {
         };
         association.said += 1;
         let (rand, number) = (format!("{:08X}", rand::random::<u32>()), association.said.to_string());
-        let preamble =
-            Preamble { scheme: "NTLM", rand: &rand, number: &number, realm: REALM, target: &self.fqdn };
+        let scheme = association.keys.scheme();
+        let preamble = Preamble { scheme, rand: &rand, number: &number, realm: REALM, target: &self.fqdn };
         let signed = text(association.version, &preamble, message);
         let mac = association.keys.sign(Direction::FromServer, &signed);
         let version = match association.version {
@@ -274,7 +333,7 @@ impl Security {
         };
         let opaque = &association.opaque;
         let value = format!(
-            "NTLM qop=\"auth\", opaque=\"{opaque}\", srand=\"{rand}\", snum=\"{number}\", rspauth=\"{mac}\", \
+            "{scheme} qop=\"auth\", opaque=\"{opaque}\", srand=\"{rand}\", snum=\"{number}\", rspauth=\"{mac}\", \
              targetname=\"{}\", realm=\"{REALM}\"{version}",
             self.fqdn
         );
@@ -300,9 +359,10 @@ impl Security {
     }
 }
 
-/// The NTLM credentials of a message, or the first others.
+/// The credentials of a message.
 fn credentials(message: &Message) -> Option<Parameters> {
     let names = ["Authorization", "Proxy-Authorization"];
     let all = names.into_iter().flat_map(|name| message.headers_named(name));
-    all.filter_map(Parameters::parse).find(|one| one.scheme.eq_ignore_ascii_case("NTLM"))
+    all.filter_map(Parameters::parse)
+        .find(|one| ["NTLM", "TLS-DSK"].iter().any(|scheme| one.scheme.eq_ignore_ascii_case(scheme)))
 }

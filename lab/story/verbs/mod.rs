@@ -11,6 +11,7 @@ mod north;
 mod phones;
 mod sip_dect;
 mod spine;
+mod tls_dsk;
 
 use futures::future::LocalBoxFuture;
 
@@ -21,6 +22,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
     ("Lync front ends", north::VERBS),
     ("Crowds", crowd::VERBS),
+    ("Certificates of users", tls_dsk::VERBS),
     ("Callers and messages", callers::VERBS),
     ("ICE", ice::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),

@@ -18,13 +18,15 @@ const PASSWORD: &str = "north-secret";
 /// The switch's name as a trusted server.
 const FQDN: &str = "dect.hospital.test";
 
+/// How long certificates of users last, as those of real front ends.
+const CERTIFICATE_LIFE: Duration = Duration::from_secs(180 * 86_400);
 /// Between two looks at thousands of lines.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 pub(super) const VERBS: &[Verb] = &[
     verb!(
         "lync front end {name} by {proof} [sending {user} home to {other}]",
-        "An emulated Lync 2013 front end; users prove themselves by `ntlm`, or the switch is its trusted server \
+        "An emulated Lync 2013 front end; users prove themselves by `ntlm` or `tls-dsk`, or the switch is its trusted server \
          (`trust`). The switch is configured for it; a second one becomes the second proxy. One that sends a user \
          home comes before the others.",
         lync_front_end
@@ -109,6 +111,11 @@ async fn lync_front_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
             lync.proof = Proof::Ntlm(Ntlm::default());
             false
         }
+        "tls-dsk" => {
+            lync.proof = Proof::Ntlm(Ntlm { tls_dsk: Some(CERTIFICATE_LIFE), ..Ntlm::default() });
+            stage.switch.set("lync.tls_dsk = true")?;
+            false
+        }
         "trust" => {
             lync.proof = Proof::Trust;
             lync.trusted = vec![TrustedApplication { fqdn: FQDN.into(), address: Some(own) }];
@@ -116,7 +123,10 @@ async fn lync_front_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
             true
         }
         other => {
-            return Err(Fault::unusable(format!("there is no proof {other}"), "write ntlm or trust"));
+            return Err(Fault::unusable(
+                format!("there is no proof {other}"),
+                "write ntlm, tls-dsk or trust",
+            ));
         }
     };
     if let (Some(user), Some(other)) = (given.text("user"), given.text("other")) {

@@ -9,6 +9,7 @@
 //! which messages leave; so the numbers in the signatures grow by one with each.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::id::Tokens;
 use crate::machine::{Machine, Ready};
@@ -28,6 +29,7 @@ use super::sign_in::{
     Proof, SignIn, SignInAccount, SignInInput, SignInOutput, SignInRefusal, SignInStatus, Told,
 };
 use super::signing::Unsignable;
+use super::tls_dsk::DskSource;
 
 /// What makes a line one of Lync's.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ pub struct LyncAccount {
     pub subnet: Option<Ipv4Addr>,
     /// Whether to ask for a lifetime; else the front end chooses.
     pub ask_expires: bool,
+    /// Handshakes of TLS-DSK, where it may be used.
+    pub tls_dsk: Option<Arc<dyn DskSource>>,
 }
 
 /// What happens to a line.
@@ -63,6 +67,10 @@ pub enum LineInput {
     Deadline,
     /// New name or password.
     CredentialsChanged(Credentials),
+    /// The user's certificate has been fetched, after [`SignInOutput::FetchCertificate`].
+    CertificateReady,
+    /// It could not be fetched, and why, in words.
+    CertificateFailed(String),
     /// Use this proxy from now on.
     ProxyChanged(Destination),
     /// Use this proxy, which serves again: ends a wait too, unless the far side has refused the user.
@@ -218,6 +226,7 @@ impl Line {
                 | LineInput::ProxyChanged(_)
                 | LineInput::ProxyBack(_)
                 | LineInput::Challenged
+                | LineInput::CertificateReady
         );
         resting && may
     }
@@ -311,7 +320,8 @@ fn proof(lync: &LyncAccount, credentials: &Credentials) -> Proof {
         true => Proof::TrustedServer,
         false => {
             let ntlm = NtlmUser::new(&credentials.username, &credentials.password);
-            Proof::Methods(Methods { ntlm: Some(ntlm), policy: lync.policy, tls_dsk: None })
+            let tls_dsk = lync.tls_dsk.as_ref().map(|source| source.port());
+            Proof::Methods(Methods { ntlm: Some(ntlm), policy: lync.policy, tls_dsk })
         }
     }
 }
@@ -326,6 +336,8 @@ fn for_sign_in(input: LineInput, lync: &LyncAccount) -> SignInInput {
         LineInput::TransportFailed => SignInInput::TransportFailed,
         LineInput::Deadline => SignInInput::Deadline,
         LineInput::CredentialsChanged(credentials) => SignInInput::ProofChanged(proof(lync, &credentials)),
+        LineInput::CertificateReady => SignInInput::CertificateReady,
+        LineInput::CertificateFailed(why) => SignInInput::CertificateFailed(why),
         LineInput::ProxyChanged(proxy) => SignInInput::ProxyChanged(proxy),
         LineInput::ProxyBack(proxy) => SignInInput::ProxyBack(proxy),
     }
@@ -343,7 +355,10 @@ fn plain(input: LineInput) -> Option<RegistrationInput> {
         LineInput::ProxyChanged(proxy) => RegistrationInput::ProxyChanged(proxy),
         LineInput::ProxyBack(proxy) => RegistrationInput::ProxyBack(proxy),
         // Nobody sends these to a plain line.
-        LineInput::Notified(_) | LineInput::Challenged => return None,
+        LineInput::Notified(_)
+        | LineInput::Challenged
+        | LineInput::CertificateReady
+        | LineInput::CertificateFailed(_) => return None,
     })
 }
 

@@ -26,9 +26,12 @@ pub mod security_association;
 pub mod sign_in;
 pub mod signing;
 pub mod tls_dsk;
+pub mod web_ticket;
 pub mod xml;
 
 mod hex;
+#[cfg(test)]
+mod sample_messages;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! that does not change by itself. The preview example and the tests of this crate share it.
 #![allow(dead_code, clippy::unwrap_used)]
 
+mod air;
 mod phone_book;
 
 use std::collections::BTreeMap;
@@ -112,6 +113,7 @@ impl TestDesk {
 
     /// Starts it and gives its recipients.
     pub fn desk(self) -> Desk {
+        let air = air::desk(self.empty);
         let address = self.start();
         Desk {
             list_users: address.clone().recipient(),
@@ -158,7 +160,7 @@ impl TestDesk {
             read_directory: address.clone().recipient(),
             prove_handset: address.clone().recipient(),
             log_out: address.recipient(),
-            air: None,
+            air: Some(air),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The pages, by what they are about.
 
+pub mod air;
 pub mod calls;
 pub mod features;
 pub mod help;

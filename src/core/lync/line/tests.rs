@@ -23,6 +23,7 @@ fn line(lync: bool) -> Line {
         policy: NtlmPolicy::default(),
         subnet: None,
         ask_expires: false,
+        tls_dsk: None,
     });
     let account = Account {
         owner: OwnerId(0xab),

@@ -29,6 +29,8 @@ pub struct NtlmPolicy {
     pub mic: bool,
     /// Sign by the old CRC when the server has no extended session security (OCS 2007).
     pub plain_signatures: bool,
+    /// The connection-oriented form, which begins with NEGOTIATE (HTTP).
+    pub connected: bool,
 }
 
 /// What the client sends, read or to be sent.
@@ -213,12 +215,14 @@ fn agree(offered: Flags, policy: NtlmPolicy) -> Result<Flags, MessageFault> {
         (Flags::KEY_EXCHANGE, "NTLMSSP_NEGOTIATE_KEY_EXCH"),
     ];
     let flags = offered.0;
-    if let Some((_, lacking)) = needed.into_iter().find(|(flag, _)| !offered.has(*flag)) {
+    let is_needed = |flag: Flags| !(policy.connected && flag == Flags::DATAGRAM);
+    if let Some((_, lacking)) = needed.into_iter().find(|(flag, _)| is_needed(*flag) && !offered.has(*flag)) {
         return Err(MessageFault::Lacks { flags, lacking });
     }
+    let ours = if policy.connected { Flags::OURS.without(Flags::DATAGRAM) } else { Flags::OURS };
     match (offered.has(Flags::EXTENDED_SESSION_SECURITY), policy.plain_signatures) {
-        (true, _) => Ok(Flags::OURS),
-        (false, true) => Ok(Flags::OURS.without(Flags::EXTENDED_SESSION_SECURITY)),
+        (true, _) => Ok(ours),
+        (false, true) => Ok(ours.without(Flags::EXTENDED_SESSION_SECURITY)),
         (false, false) => {
             Err(MessageFault::Lacks { flags, lacking: "NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY" })
         }

@@ -15,6 +15,7 @@
 mod authenticate;
 mod challenge;
 mod mac;
+mod negotiate;
 mod rc4;
 mod response;
 mod wire;
@@ -25,6 +26,7 @@ mod tests;
 pub use authenticate::{Authenticate, NtlmPolicy};
 pub use challenge::{AvPair, Challenge};
 pub use mac::{End, MAC_LEN, MacKeys};
+pub use negotiate::negotiate;
 pub use response::NtHash;
 pub use wire::MessageFault;
 

@@ -196,7 +196,7 @@ fn a_server_without_session_security_is_refused_unless_allowed() {
     let answer = |policy| Authenticate::answer_with(&wire, who, policy, chosen());
     let refused = answer(NtlmPolicy::default()).unwrap_err();
     assert!(refused.to_string().contains("EXTENDED_SESSIONSECURITY"), "{refused}");
-    let (wire, _) = answer(NtlmPolicy { plain_signatures: true, mic: false }).unwrap();
+    let (wire, _) = answer(NtlmPolicy { plain_signatures: true, ..NtlmPolicy::default() }).unwrap();
     assert_eq!(Authenticate::parse(&wire).unwrap().flags, Flags(0x6290_8255));
 }
 

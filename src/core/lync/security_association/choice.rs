@@ -75,6 +75,10 @@ fn mend(offers: &[Offer], methods: &Methods) -> &'static str {
     let offered = |scheme: &str| offers.iter().any(|offer| offer.params.is_scheme(scheme));
     match () {
         () if offered("NTLM") && methods.ntlm.is_none() => "Give the user a name and password for NTLM.",
+        () if offered("TLS-DSK") && methods.tls_dsk.is_none() => {
+            "Let this switch use TLS-DSK (lync.tls_dsk = true), enable NTLM on the front end, or make this switch \
+             a trusted server."
+        }
         () if offered("Kerberos") => {
             "Kerberos needs a ticket of the user, which a switch cannot have: enable NTLM on the front \
              end (Set-CsProxyConfiguration -UseNtlmForClientToProxyAuth $true), or make this switch a \

@@ -78,7 +78,8 @@ impl Handshake {
     pub fn finish(self, now: Moment, tokens: &mut Tokens) -> Option<Association> {
         let Stage::Answered { mut association, life, .. } = self.stage else { return None };
         let early = Duration::from_secs(tokens.number() % SPREAD.as_secs());
-        let longest = life.saturating_sub(MARGIN);
+        // A certificate may last so briefly that the margin would leave nothing.
+        let longest = life.saturating_sub(MARGIN).max(life / 2);
         association.renew_at = now + longest.saturating_sub(early).max(longest / 2);
         Some(*association)
     }
@@ -104,6 +105,9 @@ impl Handshake {
                 let offer = offers.iter().find(|offer| terms.is_continued_by(offer));
                 let what = "it does not go on with the scheme it offered";
                 let offer = offer.ok_or_else(|| out_of_turn(&terms.target_name, what))?;
+                if channel.is_some() && offer.get("gssapi-data").is_empty() {
+                    return Err(refused((terms.scheme, terms.target_name), methods, answer, now));
+                }
                 let data =
                     gssapi_data(offer).ok_or_else(|| out_of_turn(&terms.target_name, "bad gssapi-data"))?;
                 let terms = terms.with(offer);
@@ -114,8 +118,8 @@ impl Handshake {
             }
             // The last message was not taken.
             Stage::Answered { association, .. } => {
-                let hint = hint(answer, now);
-                return Err(SaFault::Refused { target_name: association.target_name, hint });
+                let Association { scheme, target_name, .. } = *association;
+                return Err(refused((scheme, target_name), methods, answer, now));
             }
         };
         Ok(Self { rounds, stage })
@@ -207,6 +211,10 @@ fn begin(offers: &[Offer], methods: &mut Methods) -> Result<Stage, SaFault> {
     }
     .with(offer);
     match (scheme, &mut methods.tls_dsk) {
+        (Scheme::TlsDsk, Some(port)) if !port.has_certificate() => {
+            let service = Some(offer.get("sts-uri").to_owned()).filter(|uri| !uri.is_empty());
+            Err(SaFault::NoCertificate { target_name: terms.target_name, service })
+        }
         (Scheme::TlsDsk, Some(port)) => {
             let channel = port.open(&terms.target_name)?;
             advance(terms, channel, &[])
@@ -248,6 +256,22 @@ fn gssapi_data(offer: &Offer) -> Option<Vec<u8>> {
     let text = offer.get("gssapi-data");
     let fits = !text.is_empty() && text.len() <= MAX_FLIGHT * 4 / 3;
     fits.then(|| STANDARD.decode(text).ok())?
+}
+
+/// The server does not take the user's proof.
+fn refused(
+    (scheme, target_name): (Scheme, String),
+    methods: &mut Methods,
+    answer: &Message,
+    now: Moment,
+) -> SaFault {
+    match (scheme, &mut methods.tls_dsk) {
+        (Scheme::TlsDsk, Some(port)) => {
+            port.forget_certificate();
+            SaFault::Refused { what: "the certificate of the user", target_name, hint: String::new() }
+        }
+        _ => SaFault::Refused { what: "name or password", target_name, hint: hint(answer, now) },
+    }
 }
 
 /// What else may be wrong besides the password.

@@ -20,6 +20,7 @@
 //! goes on signing.
 
 mod choice;
+mod fault;
 mod handshake;
 mod keys;
 
@@ -34,11 +35,12 @@ use crate::sip::wire::{HeaderName, Message};
 use crate::timer::Moment;
 
 use super::hex;
-use super::ntlm::{End, MessageFault, NtHash, NtlmPolicy};
+use super::ntlm::{End, NtHash, NtlmPolicy};
 use super::signing::{CredentialsValue, ServerSignature, Side, Stamp, Unsignable, Version, Window, text};
-use super::tls_dsk::{DskFailure, DskPort};
+use super::tls_dsk::DskPort;
 
 pub use choice::{Scheme, clock_skew};
+pub use fault::{SaFault, Untrusted};
 use handshake::Handshake;
 pub use keys::SaKeys;
 
@@ -80,70 +82,6 @@ pub struct Methods {
     pub policy: NtlmPolicy,
     /// TLS-DSK.
     pub tls_dsk: Option<Box<dyn DskPort>>,
-}
-
-/// Why authentication does not go on.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SaFault {
-    /// Nothing that we speak and are allowed.
-    #[error("the front end offers {offered}; this switch speaks {ours} here. {mend}")]
-    NoScheme {
-        /// Schemes as offered.
-        offered: String,
-        /// What we would have taken.
-        ours: String,
-        /// What to change.
-        mend: &'static str,
-    },
-    /// The last message was not accepted.
-    #[error("name or password was refused by {target_name}{hint}")]
-    Refused {
-        /// The server.
-        target_name: String,
-        /// More, when the answer tells.
-        hint: String,
-    },
-    /// The server goes round in a circle, or out of turn.
-    #[error("{target_name} breaks off the handshake: {what}")]
-    OutOfTurn {
-        /// The server.
-        target_name: String,
-        /// What it did.
-        what: &'static str,
-    },
-    /// Its CHALLENGE cannot be used.
-    #[error("the NTLM CHALLENGE of the front end: {0}")]
-    Ntlm(#[from] MessageFault),
-    /// The inner handshake failed.
-    #[error(transparent)]
-    TlsDsk(#[from] DskFailure),
-}
-
-/// Why a received message is not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Untrusted {
-    /// It should be signed.
-    #[error("{what} without a signature, though one was agreed with the front end")]
-    Unsigned {
-        /// Method or status.
-        what: String,
-    },
-    /// Signed by keys we do not share.
-    #[error("signed under the association {opaque:?}, which is not ours")]
-    UnknownAssociation {
-        /// Its name.
-        opaque: String,
-    },
-    /// The signature does not fit: something on the way changed the message, or made it. The connection
-    /// should be closed.
-    #[error("the signature of the front end does not fit its message")]
-    Forged,
-    /// A number that was seen, or is too old.
-    #[error("message number {0} was received before")]
-    Replayed(u32),
-    /// A header that the signature covers is broken.
-    #[error(transparent)]
-    Unsignable(#[from] Unsignable),
 }
 
 /// What a received message is worth.

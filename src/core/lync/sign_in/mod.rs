@@ -21,6 +21,7 @@
 //!
 //! Certainty: what a trusted server's REGISTER looks like is not public; the form here is inferred.
 
+mod certificate;
 mod loss;
 mod notified;
 mod register;
@@ -196,20 +197,23 @@ impl SignIn {
     }
 
     fn challenged(&mut self, response: Message, now: Moment) -> Result<Effects, SignInRefusal> {
+        let mut fetch = None;
         let learned = match &mut self.associations {
-            Some(associations) => {
-                let learned = associations.learn(&response, now, &mut self.tokens);
-                learned.map_err(|fault| fault.to_string())
-            }
+            Some(associations) => associations.learn(&response, now, &mut self.tokens).map_err(|fault| {
+                let words = fault.to_string();
+                fetch = certificate::service_of(fault);
+                words
+            }),
             None => Err(status::TRUSTED_CHALLENGED.to_owned()),
         };
-        match learned {
-            Ok(()) => self.tell(RegistrationInput::Challenged(response), None, now),
-            Err(words) => {
-                let more = diagnostics::words_of(&response).map(|more| format!("{words} ({more})"));
-                self.tell(RegistrationInput::Received(response), Some(more.unwrap_or(words)), now)
-            }
-        }
+        let words = match learned {
+            Ok(()) => return self.tell(RegistrationInput::Challenged(response), None, now),
+            Err(words) => words,
+        };
+        let more = diagnostics::words_of(&response).map(|more| format!("{words} ({more})"));
+        let mut ready = self.tell(RegistrationInput::Received(response), Some(more.unwrap_or(words)), now)?;
+        ready.then.extend(fetch.map(|service| SignInOutput::FetchCertificate { service }));
+        Ok(ready)
     }
 
     fn accepted(&mut self, mut response: Message, now: Moment) -> Result<Effects, SignInRefusal> {
@@ -323,6 +327,8 @@ impl Machine for SignIn {
             SignInInput::TransportFailed => self.transport_failed(now),
             SignInInput::Deadline => self.deadline(now),
             SignInInput::ProofChanged(proof) => self.proof_changed(proof, now),
+            SignInInput::CertificateReady => self.certificate_ready(now),
+            SignInInput::CertificateFailed(why) => Ok(self.certificate_failed(why)),
             SignInInput::ProxyChanged(to) => {
                 self.moved(&to.clone(), RegistrationInput::ProxyChanged(to), now)
             }

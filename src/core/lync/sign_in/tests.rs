@@ -1,3 +1,5 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::*;
@@ -5,6 +7,7 @@ use crate::id::OwnerId;
 use crate::lync::security_association::NtlmUser;
 use crate::lync::signing::{Side, Version};
 use crate::lync::test_front_end::{FrontEnd, TwoFlights};
+use crate::lync::tls_dsk::{DskChannel, DskFailure, DskPort};
 use crate::pii::Pii;
 use crate::sip::wire::Method;
 use crate::sip::{Destination, Facing, Transport};
@@ -186,12 +189,75 @@ fn three_registers_sign_in_and_tell_what_the_front_end_told() {
 
 #[test]
 fn tls_dsk_signs_in_too() {
-    let tls_dsk: Option<Box<dyn crate::lync::tls_dsk::DskPort>> = Some(Box::new(TwoFlights::default()));
+    let tls_dsk: Option<Box<dyn DskPort>> = Some(Box::new(TwoFlights::default()));
     let mut bench = Bench::new(Proof::Methods(Methods { tls_dsk, ..Methods::default() }));
     bench.theirs.schemes = vec!["NTLM", "TLS-DSK"];
     bench.give(SignInInput::Wanted(true));
     assert_eq!(bench.serve(), 4);
     assert_eq!(bench.ours.state(), StateName::Registered);
+}
+
+/// Handshakes of a user who may or may not have a certificate.
+#[derive(Debug, Default)]
+struct Certified(Arc<AtomicBool>);
+
+impl DskPort for Certified {
+    fn has_certificate(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn forget_certificate(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn open(&mut self, target_name: &str) -> Result<Box<dyn DskChannel>, DskFailure> {
+        TwoFlights::default().open(target_name)
+    }
+}
+
+#[test]
+fn a_user_without_a_certificate_fetches_one_and_goes_on() {
+    let port = Certified::default();
+    let has = port.0.clone();
+    let tls_dsk: Option<Box<dyn DskPort>> = Some(Box::new(port));
+    let mut bench = Bench::new(Proof::Methods(Methods { tls_dsk, ..Methods::default() }));
+    bench.theirs.schemes = vec!["TLS-DSK"];
+    bench.give(SignInInput::Wanted(true));
+    let register = bench.register();
+    let mut challenge = bench.theirs.first_challenge(&register);
+    let offered = challenge.header(&HeaderName::WwwAuthenticate).unwrap().to_string();
+    challenge
+        .headers
+        .set(HeaderName::WwwAuthenticate, format!("{offered}, sts-uri=\"https://fe1/CertProv\""));
+    bench.give(SignInInput::Received(challenge));
+    let fetch = SignInOutput::FetchCertificate { service: "https://fe1/CertProv".into() };
+    assert!(bench.events.contains(&fetch) && bench.sent.is_empty(), "{:?}", bench.events);
+    bench.give(SignInInput::CertificateFailed("the service is away".into()));
+    assert_eq!(bench.status().cause, "no certificate for TLS-DSK: the service is away");
+    has.store(true, Ordering::Relaxed);
+    bench.give(SignInInput::CertificateReady);
+    assert_eq!(bench.serve(), 4);
+    assert_eq!(bench.ours.state(), StateName::Registered);
+    bench.give(SignInInput::CertificateReady);
+    assert!(bench.sent.is_empty(), "nobody waits for it");
+}
+
+#[test]
+fn a_certificate_that_the_front_end_refuses_is_given_up() {
+    let port = Certified(Arc::new(AtomicBool::new(true)));
+    let has = port.0.clone();
+    let tls_dsk: Option<Box<dyn DskPort>> = Some(Box::new(port));
+    let mut bench = Bench::new(Proof::Methods(Methods { tls_dsk, ..Methods::default() }));
+    bench.theirs.schemes = vec!["TLS-DSK"];
+    bench.give(SignInInput::Wanted(true));
+    let bare = bench.register();
+    let offer = bench.theirs.first_challenge(&bare);
+    bench.give(SignInInput::Received(offer));
+    let hello = bench.register();
+    let refusal = bench.theirs.first_challenge(&hello);
+    bench.give(SignInInput::Received(refusal));
+    assert_eq!(bench.status().cause, "the certificate of the user was refused by fe1.contoso.com");
+    assert!(!has.load(Ordering::Relaxed));
 }
 
 #[test]

@@ -28,6 +28,10 @@ pub enum SignInInput {
     Deadline,
     /// New name, password or certificate.
     ProofChanged(Proof),
+    /// The user's certificate has been fetched, after [`SignInOutput::FetchCertificate`].
+    CertificateReady,
+    /// It could not be fetched, and why, in words.
+    CertificateFailed(String),
     /// Use this proxy from now on.
     ProxyChanged(Destination),
     /// Use this proxy, which serves again: ends a wait too, unless the front end has refused the user.
@@ -59,6 +63,11 @@ pub enum SignInOutput {
         /// Where to.
         targets: Vec<Uri>,
     },
+    /// Fetch a certificate of the user from this service, then [`SignInInput::CertificateReady`].
+    FetchCertificate {
+        /// `sts-uri` of the challenge.
+        service: String,
+    },
     /// Dialogs and subscriptions of this user do not exist any longer at the front end.
     DialogsLost {
         /// Why, in words.
@@ -77,10 +86,17 @@ pub enum SignInRefusal {
     /// Nothing of ours that it answers.
     #[error(transparent)]
     Registration(#[from] RegistrationRefusal),
-    /// Its signature does not fit. After [`Untrusted::Forged`] the connection should be closed.
+    /// Its signature does not fit.
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
     /// A notification that says nothing about a registration.
     #[error("a notification without a known registration event: {0}")]
     UnknownEvent(String),
+}
+
+impl SignInRefusal {
+    /// Whether the connection that brought the message is to be ended ([`Untrusted::ends_connection`]).
+    pub const fn ends_connection(&self) -> bool {
+        matches!(self, Self::Untrusted(untrusted) if untrusted.ends_connection())
+    }
 }

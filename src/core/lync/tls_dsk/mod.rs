@@ -15,9 +15,8 @@
 //! keys. Here are the framing, the derivation and the MAC. The handshake itself is a port
 //! ([`DskChannel`]), since core holds no TLS.
 //!
-//! **What integration must bring**: the user's certificate, fetched from the certificate provisioning
-//! service at `sts-uri` by a web ticket ([MS-OCAUTHWS], GetAndPublishCert); and a TLS 1.0–1.2 library
-//! that gives the exporter of RFC 5705 without context, which is the derivation of RFC 5216. The MAC
+//! **What integration brings**: the user's certificate, fetched from the certificate provisioning service
+//! at `sts-uri` by a web ticket ([`web_ticket`](super::web_ticket)); and a TLS 1.0–1.2 library that gives the exporter of RFC 5705 without context, which is the derivation of RFC 5216. The MAC
 //! follows the hash of the negotiated cipher suite. Clients in the field negotiate suites with MD5 or
 //! SHA-1; what a front end does with an AEAD suite, which has no such hash and is all that rustls offers,
 //! is not public, so a channel should offer CBC suites with SHA (OpenSSL).
@@ -50,13 +49,25 @@ pub trait DskChannel: fmt::Debug + Send {
     fn advance(&mut self, flight: &[u8]) -> Result<DskStep, DskFailure>;
 }
 
+/// Makes ports, for a user who begins anew.
+pub trait DskSource: fmt::Debug + Send + Sync {
+    /// The user's port.
+    fn port(&self) -> Box<dyn DskPort>;
+}
+
 /// Makes a handshake when a front end asks for one.
 pub trait DskPort: fmt::Debug + Send {
+    /// Whether there is a certificate of this user that lasts long enough to begin with.
+    fn has_certificate(&self) -> bool;
+
+    /// The front end does not take it: another one must be fetched.
+    fn forget_certificate(&mut self);
+
     /// A fresh client handshake with the server of that name, by the user's certificate.
     ///
     /// # Errors
     ///
-    /// There is no certificate of this user (yet), or TLS cannot be set up.
+    /// There is no certificate of this user, or TLS cannot be set up.
     fn open(&mut self, target_name: &str) -> Result<Box<dyn DskChannel>, DskFailure>;
 }
 

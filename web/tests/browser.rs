@@ -1,0 +1,151 @@
+//! Pages in Chromium: they are drawn at the width of a telephone and of a desk, light and dark, and nothing runs
+//! out of the window. `make browser` runs it; `KIRKWALL_SCREENSHOTS=FOLDER` keeps the pictures.
+//!
+//! ```text
+//! Chromium ── HTTP ──► go-between, logs in and measures ── HTTP ──► pages over the scripted switch
+//! ```
+#![allow(clippy::unwrap_used)]
+
+mod desk;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::Stdio;
+
+use desk::{ADMIN, TestDesk};
+use kirkwall_web::{WebOptions, serve};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+const COOKIE: &str = "Cookie: __Host-kirkwall=session0\r\n";
+/// What the go-between adds to a page: what the browser made of it, in its title.
+const MEASURE: &str = "<script>document.title = JSON.stringify({wide: document.documentElement.scrollWidth, \
+    window: innerWidth, dark: matchMedia('(prefers-color-scheme: dark)').matches, \
+    ground: getComputedStyle(document.body).backgroundColor})</script>";
+const PAGES: [&str; 6] = [
+    "/native-base-stations",
+    "/subscriptions",
+    "/subscriptions/00077%200004711%205/delete",
+    "/feature-codes",
+    "/users",
+    "/",
+];
+
+#[actix_web::test]
+#[ignore = "needs Chromium: make browser"]
+async fn pages_fit_telephones_and_desks_in_light_and_dark() {
+    for (kind, desk) in [("full", TestDesk::full()), ("empty", TestDesk::nothing())] {
+        let (server, at) = serve(ANY, None, desk.desk(), WebOptions::default()).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        log_in(at).await;
+        let between = go_between(at).await;
+        let pages = PAGES.iter().filter(|page| kind == "full" || !page.ends_with("delete"));
+        for page in pages {
+            for (width, dark) in [(360, false), (360, true), (1_400, false), (1_400, true)] {
+                let seen = look(between, page, width, dark, kind).await;
+                let (wide, window) = (seen["wide"].as_u64().unwrap(), seen["window"].as_u64().unwrap());
+                assert!(wide <= window, "{page} at {width}, {kind}: {wide} of {window} pixels");
+                assert_eq!(seen["dark"], dark, "{page}: {seen}");
+                let ground = if dark { "rgb(20, 23, 27)" } else { "rgb(246, 247, 249)" };
+                assert_eq!(seen["ground"], ground, "{page}");
+            }
+        }
+        handle.stop(false).await;
+    }
+}
+
+/// Has Chromium draw a page; what it measured.
+async fn look(at: SocketAddr, page: &str, width: u32, dark: bool, kind: &str) -> serde_json::Value {
+    let profile = std::env::temp_dir().join(format!("kirkwall-browser-{}", at.port()));
+    let scheme = if dark { 0 } else { 1 };
+    let mut arguments = vec![
+        "--headless=new".to_owned(),
+        "--no-sandbox".into(),
+        "--disable-gpu".into(),
+        "--hide-scrollbars".into(),
+        format!("--user-data-dir={}", profile.display()),
+        format!("--blink-settings=preferredColorScheme={scheme}"),
+        format!("--window-size={width},1400"),
+    ];
+    if let Some(folder) = std::env::var_os("KIRKWALL_SCREENSHOTS") {
+        let name: String = page.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let name = format!("{kind}{name}-{width}-{}.png", if dark { "dark" } else { "light" });
+        arguments.push(format!("--screenshot={}", Path::new(&folder).join(name).display()));
+    }
+    arguments.extend(["--dump-dom".to_owned(), format!("http://{at}{page}")]);
+    let chromium = std::process::Command::new("chromium")
+        .args(arguments)
+        .stderr(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("chromium is installed: scripts/deps browser");
+    let drawn =
+        actix_web::rt::task::spawn_blocking(move || chromium.wait_with_output()).await.unwrap().unwrap();
+    let html = String::from_utf8_lossy(&drawn.stdout).into_owned();
+    let title =
+        html.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next()).unwrap_or_default();
+    serde_json::from_str(title).unwrap_or_else(|_| panic!("{page} was not drawn: {title:?} {}", html.len()))
+}
+
+async fn log_in(at: SocketAddr) {
+    let form = format!("word={ADMIN}&next=%2F");
+    let request = format!(
+        "POST /login HTTP/1.1\r\nHost: {at}\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+}
+
+/// Passes requests on with the session's cookie, and pages back with [`MEASURE`] in them.
+async fn go_between(to: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind(ANY).await.unwrap();
+    let at = listener.local_addr().unwrap();
+    actix_web::rt::spawn(async move {
+        while let Ok((browser, _)) = listener.accept().await {
+            actix_web::rt::spawn(async move { drop(pass(browser, to).await) });
+        }
+    });
+    at
+}
+
+async fn pass(mut browser: TcpStream, to: SocketAddr) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(browser.read_u8().await?);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let (line, rest) = head.split_once("\r\n").unwrap_or((&head, "\r\n"));
+    let plain = |line: &&str| {
+        let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        !matches!(name.as_str(), "connection" | "accept-encoding" | "cookie")
+    };
+    let rest: Vec<_> = rest.lines().filter(|line| !line.is_empty()).filter(plain).collect();
+    let request = format!("{line}\r\n{COOKIE}Connection: close\r\n{}\r\n\r\n", rest.join("\r\n"));
+    let mut switch = TcpStream::connect(to).await?;
+    switch.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    switch.read_to_end(&mut answer).await?;
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(()) };
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let mut body = answer[end + 4..].to_vec();
+    let page = head.to_ascii_lowercase().contains("text/html");
+    if page {
+        body = String::from_utf8_lossy(&body).replace("</body>", &format!("{MEASURE}</body>")).into_bytes();
+    }
+    // The measuring script is not the page's, and the policy of the page stands in the way of it alone.
+    let kept = head.lines().filter(|line| {
+        let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        !(page && name == "content-security-policy") && name != "content-length"
+    });
+    let head: Vec<_> = kept.collect();
+    let answer = format!("{}\r\nContent-Length: {}\r\n\r\n", head.join("\r\n"), body.len());
+    browser.write_all(answer.as_bytes()).await?;
+    browser.write_all(&body).await
+}
