@@ -36,10 +36,6 @@ use pages::{
     air, base_station, calls, features, help, import, login, phone_book, plant, provisioning, rooms, texts,
     tokens, users,
 };
-use pages::{air, calls, features, help, import, login, phone_book, plant, rooms, tokens, users};
-    air, base_station, calls, features, help, import, login, phone_book, plant, provisioning, texts, tokens,
-    users,
-};
 
 /// One row of the table of pages.
 struct PageRow {
