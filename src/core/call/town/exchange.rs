@@ -246,6 +246,12 @@ impl Town {
                 return;
             }
             Output::Press { .. } => return,
+            // The town has no rooms: nobody dials one, and keys that join calls are not set.
+            Output::Room(..)
+            | Output::Mix(..)
+            | Output::Cede(..)
+            | Output::Summon { .. }
+            | Output::Gather(_) => unreachable!("a room in the town"),
             Output::TakeMedia { from, side, into } => return self.take_media(call, from, side, into),
             Output::ReleaseBase(leg) => match exchange.machine.base_of(leg).cloned() {
                 Some(base) => (true, Mail::ReleaseBase(call, base)),
@@ -368,6 +374,7 @@ impl Town {
             product: "switch".into(),
             supported: vec!["replaces".into()],
             session_expires: Some(1_800),
+            focus: false,
             line: None,
         };
         let tokens = self.tokens.split();
@@ -420,6 +427,7 @@ impl Town {
             route: target.route,
             destination,
             body: Some(offer),
+            parts: target.parts,
             headers,
         };
         self.node.post(Mailbox::Agent(agent), Mail::Place(Box::new(dial)));
@@ -553,7 +561,7 @@ impl Town {
                 }
                 dect_leg::Output::Handset(order) => self.node.post(to_handset, Mail::Order(order)),
                 dect_leg::Output::Open(_) => self.open_stream(agent),
-                dect_leg::Output::Modify(_) | dect_leg::Output::CloseStream => {}
+                dect_leg::Output::Modify(_) | dect_leg::Output::Followed | dect_leg::Output::CloseStream => {}
                 dect_leg::Output::Begin { body: offer, .. } => {
                     let voice = self.node.agents.get_mut(&agent).map(|agent| &mut agent.voice);
                     let Some(Voice::Native(voice)) = voice else { continue };

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::call::admission::{Admission, Limit};
 use crate::call::cause::Cause;
+use crate::call::conference::RoomName;
+
 use crate::call::dect_leg::{self, DectLeg};
 use crate::call::dialling::{AllowedCalls, DialPlan, NumberClass};
 use crate::call::forward::Forwarding;
@@ -238,6 +240,9 @@ impl Map for Books<'_> {
     }
     fn forwarding(&self, user: &Username) -> Option<&Forwarding> {
         self.forwarding.get(user)
+    }
+    fn room(&self, _: &str) -> Option<(RoomName, bool)> {
+        None
     }
     fn goes_on(&self, _: &str) -> bool {
         false

@@ -273,6 +273,7 @@ impl Town {
             habits: Default::default(),
             attempts,
             hold: HoldSignals { north: crate::call::HoldSignal::Inactive, ..HoldSignals::default() },
+            join_code: String::new(),
             about: About::default(),
         }
     }
@@ -342,6 +343,7 @@ impl Town {
         let about = About { emergency, trail, forwards, ..About::default() };
         match way {
             Way::Refuse(cause) => Err(cause),
+            Way::Room(_) | Way::NewRoom => Err(Cause::of_status(404, "the town has no rooms")),
             Way::Code(_) => Err(Cause::of_status(484, "a feature code is dialled by itself")),
             Way::Handset(user) => {
                 if !again {
@@ -467,6 +469,7 @@ impl Town {
             credentials_of: None,
             insist_on_srtp: false,
             headers: Vec::new(),
+            parts: Vec::new(),
             base: Some((base.clone(), BASE)),
             native,
             party: self.party(user.as_str(), Some(base)),
@@ -495,6 +498,7 @@ impl Town {
             credentials_of: Some(line.clone()),
             insist_on_srtp: false,
             headers: Vec::new(),
+            parts: Vec::new(),
             base: None,
             native: None,
             party: Party { number: number.to_owned(), ..Party::default() },

@@ -111,6 +111,7 @@ impl Telephone {
             product: "telephone".into(),
             supported: vec!["replaces".into()],
             session_expires: self.timer,
+            focus: false,
             line: None,
         };
         let port = 4_000 + 2 * (self.next_line & 0x3FFF) as u16;
@@ -178,6 +179,7 @@ impl Telephone {
             route: Vec::new(),
             destination,
             body,
+            parts: Vec::new(),
             headers: replaces
                 .iter()
                 .map(|value| (HeaderName::Replaces, Text::from(value.as_str())))
