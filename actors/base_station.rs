@@ -9,16 +9,20 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Load};
+use kirkwall_core::call::location::CivicAddress;
 use kirkwall_core::id::{BaseStationId, Username};
 use kirkwall_core::sip::{Peer, SipBaseProfile};
 use kirkwall_core::timer::Moment;
 use kirkwall_data::base_station::{BaseStationRecord, BaseStations};
 use tracing::error;
 
-use crate::desk::BaseStationView;
+use crate::desk::{BaseStationView, DescribeBaseStation, DeskFault, FieldFault};
 use crate::ports::Ports;
-use crate::supervisor::{BaseSeen, Supervisor};
+use crate::supervisor::{BasePlaced, BaseSeen, Supervisor};
+use crate::users::not_saved;
 
+/// Longest name, in characters.
+const LONGEST_NAME: usize = 64;
 /// "Last seen" is written at most so often; a change of what the base is at once.
 const WRITE_EVERY: Duration = Duration::from_secs(300);
 
@@ -43,6 +47,64 @@ impl BaseStation {
         Self { id, record, carried, native_up, written, store, ports, supervisor }
     }
 
+    fn view(&self) -> BaseStationView {
+        let record = self.record.clone();
+        let text = |pick: fn(&BaseStationRecord) -> &String| {
+            record.as_ref().map_or(String::new(), |r| pick(r).clone())
+        };
+        BaseStationView {
+            id: self.id.clone(),
+            name: text(|r| &r.name),
+            location: record.as_ref().map_or_else(CivicAddress::default, |r| r.location.clone()),
+            revision: record.as_ref().map_or(0, |r| r.revision),
+            vendor: text(|r| &r.vendor),
+            model: text(|r| &r.model),
+            firmware: text(|r| &r.software),
+            address: text(|r| &r.address),
+            state: if self.native_up.unwrap_or(!self.carried.is_empty()) { "up" } else { "down" },
+            handsets: self.carried.len(),
+            channels: Load::default(),
+            limit: record.as_ref().and_then(|r| r.limit).unwrap_or(DEFAULT_BASE),
+            last_seen: record.as_ref().map_or(Moment::default(), |r| r.last_seen),
+        }
+    }
+
+    fn tell_place(&self) {
+        if let Some(record) = &self.record {
+            let location = record.location.clone();
+            self.supervisor.do_send(BasePlaced { id: self.id.clone(), location });
+        }
+    }
+
+    /// Its record after what an administrator wrote.
+    fn described(&self, order: &DescribeBaseStation) -> Result<BaseStationRecord, DeskFault> {
+        let now = self.ports.clock.now();
+        let mut record = self.record.clone().unwrap_or_else(|| BaseStationRecord::new(self.id.clone(), now));
+        if order.if_revision.is_some_and(|revision| revision != record.revision) {
+            return Err(DeskFault::Stale { revision: record.revision });
+        }
+        let mut faults = Vec::new();
+        if let Some(name) = &order.name {
+            if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+                faults.push(FieldFault::new("name", "at most 64 printable characters are possible"));
+            }
+            record.name = name.trim().to_owned();
+        }
+        if let Some(parts) = &order.location {
+            record.location = CivicAddress::default();
+            for (name, text) in parts {
+                if let Err(fault) = record.location.set(name, text) {
+                    faults.push(FieldFault::new(format!("location/{name}"), fault.to_string()));
+                }
+            }
+        }
+        if !faults.is_empty() {
+            return Err(DeskFault::Invalid(faults));
+        }
+        record.revision += 1;
+        Ok(record)
+    }
+
     fn tell_limit(&self) {
         if let Some(limit) = self.record.as_ref().and_then(|record| record.limit) {
             self.supervisor.do_send(BaseSeen { id: self.id.clone(), limit });
@@ -59,6 +121,7 @@ impl Actor for BaseStation {
             Err(fault) => error!(base = %self.id, %fault, "a base station cannot be read"),
         }
         self.tell_limit();
+        self.tell_place();
     }
 }
 
@@ -167,21 +230,41 @@ impl Handler<Inspect> for BaseStation {
     type Result = MessageResult<Inspect>;
 
     fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Self::Result {
-        let record = self.record.clone();
-        let text = |pick: fn(&BaseStationRecord) -> &String| {
-            record.as_ref().map_or(String::new(), |r| pick(r).clone())
+        MessageResult(self.view())
+    }
+}
+
+/// What an administrator writes down of it.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<BaseStationView, DeskFault>")]
+pub struct Describe(pub DescribeBaseStation);
+
+impl Handler<Describe> for BaseStation {
+    /// Nothing else is taken while it is saved: what a handset's REGISTER writes would be of before.
+    type Result = AtomicResponse<Self, Result<BaseStationView, DeskFault>>;
+
+    fn handle(&mut self, Describe(order): Describe, _: &mut Self::Context) -> Self::Result {
+        let described = self.described(&order);
+        let store = self.store.clone();
+        let journal = self.ports.journal.clone();
+        let saved = async move {
+            let record = described?;
+            if !order.dry_run {
+                journal.save(vec![store.put(&record)]).await.map_err(not_saved)?;
+            }
+            Ok((record, order.dry_run))
         };
-        MessageResult(BaseStationView {
-            id: self.id.clone(),
-            vendor: text(|r| &r.vendor),
-            model: text(|r| &r.model),
-            firmware: text(|r| &r.software),
-            address: text(|r| &r.address),
-            state: if self.native_up.unwrap_or(!self.carried.is_empty()) { "up" } else { "down" },
-            handsets: self.carried.len(),
-            channels: Load::default(),
-            limit: record.as_ref().and_then(|r| r.limit).unwrap_or(DEFAULT_BASE),
-            last_seen: record.as_ref().map_or(Moment::default(), |r| r.last_seen),
-        })
+        AtomicResponse::new(Box::pin(saved.into_actor(self).map(
+            |saved: Result<(BaseStationRecord, bool), DeskFault>, me, _| {
+                let (record, dry_run) = saved?;
+                let before = me.record.replace(record);
+                let view = me.view();
+                match dry_run {
+                    true => me.record = before,
+                    false => me.tell_place(),
+                }
+                Ok(view)
+            },
+        )))
     }
 }

@@ -13,6 +13,8 @@
 //! Air ────────┬─ NativeBase     one per native base station
 //!             └─ NativeHandset  one per handset on them
 //!                  └─ NativeLeg     one per call of it, a leg beside Dialog
+//! Post                          texts between handsets and the north, alarms
+//! Provisioning                  windows in which new base stations fetch their users
 //! Users, Access, Directory      what administrators keep: users; tokens, sessions; the phone book
 //! ```
 //!
@@ -39,7 +41,9 @@ pub mod media_channel;
 pub mod message_waiting;
 pub mod phone_book;
 pub mod ports;
+pub mod post;
 pub mod presence;
+pub mod provisioning;
 pub mod recovery;
 pub mod registration;
 pub mod roster;

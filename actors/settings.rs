@@ -8,12 +8,14 @@ use std::time::Duration;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::dialling::DialPlan;
 use kirkwall_core::call::route::InternalRouting;
+use kirkwall_core::call::text::{Confirmation, Draft, Escalation, LONGEST_TEXT, Priority, Sender};
 use kirkwall_core::call::{HoldSignals, Sound};
 use kirkwall_core::lync::presence::PresenceTimes;
 use kirkwall_core::media::Codec;
 use kirkwall_core::media::ice::agent;
 use kirkwall_core::media::negotiate::{Habits, IceMode, SrtpPolicy};
 use kirkwall_core::media::tone;
+use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
 use kirkwall_integration::lync::Provisioner;
@@ -48,6 +50,8 @@ pub struct Settings {
     pub logs: LogSettings,
     /// Channels.
     pub capacity: CapacitySettings,
+    /// Texts.
+    pub messages: MessageSettings,
 }
 
 impl Settings {
@@ -227,4 +231,56 @@ pub struct CapacitySettings {
     pub media: Limit,
     /// Channels of every base station; none: by what the base is.
     pub base: Option<Limit>,
+}
+
+/// Settings of texts.
+#[derive(Debug, Clone)]
+pub struct MessageSettings {
+    /// How long they are kept.
+    pub kept: Duration,
+    /// How long one may take to be delivered.
+    pub lifetime: Duration,
+    /// The user part that texts of the switch itself come from.
+    pub sender: String,
+    /// Who is told of emergency calls.
+    pub desk: Vec<String>,
+    /// Who is told when the desk does not confirm, and after how long.
+    pub behind_desk: Vec<String>,
+    /// How long the desk has.
+    pub desk_time: Duration,
+}
+
+impl MessageSettings {
+    /// The switch as a sender.
+    pub fn own_sender(&self) -> Sender {
+        Sender { address: self.sender.clone(), display: String::new(), user: None }
+    }
+
+    /// An ordinary text.
+    pub fn draft(&self, sender: Sender, text: String, to: Vec<String>) -> Draft {
+        Draft {
+            sender,
+            text: Pii(text),
+            to,
+            priority: Priority::Normal,
+            confirmation: Confirmation::None,
+            escalation: None,
+            lifetime: self.lifetime,
+            wish: None,
+        }
+    }
+
+    /// What the desk is told of an emergency call; none: there is no desk.
+    pub fn alert(&self, mut text: String) -> Option<Draft> {
+        let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST_TEXT - 4).last();
+        text.truncate(end.filter(|_| text.len() > LONGEST_TEXT).unwrap_or(text.len()));
+        let levels = vec![self.behind_desk.clone()];
+        let escalation = Escalation { after: self.desk_time, levels };
+        (!self.desk.is_empty()).then(|| Draft {
+            priority: Priority::Emergency,
+            confirmation: Confirmation::Read,
+            escalation: (!self.behind_desk.is_empty()).then_some(escalation),
+            ..self.draft(self.own_sender(), text, self.desk.clone())
+        })
+    }
 }

@@ -1,6 +1,7 @@
 //! Base stations and DECT managers, as they showed themselves.
 
 use kirkwall_core::call::admission::Limit;
+use kirkwall_core::call::location::CivicAddress;
 use kirkwall_core::id::BaseStationId;
 use kirkwall_core::timer::Moment;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,9 @@ pub struct BaseStationRecord {
     /// Where it hangs: site, building, floor, room.
     #[serde(default)]
     pub place: String,
+    /// The same by its address, for those who are called for help.
+    #[serde(default)]
+    pub location: CivicAddress,
     /// Maker, from its User-Agent.
     #[serde(default)]
     pub vendor: String,
@@ -58,6 +62,7 @@ impl BaseStationRecord {
             id,
             name: String::new(),
             place: String::new(),
+            location: CivicAddress::default(),
             vendor: String::new(),
             model: String::new(),
             software: String::new(),

@@ -14,7 +14,7 @@
 //! * [`tree`], [`record`]: what a record is, where it lies, how it grows new fields.
 //! * [`secret`]: secrets at rest, sealed under the node key.
 //! * [`user`], [`handset`], [`portable`], [`registration`], [`base_station`], [`native_base`], [`call`], [`cdr`],
-//!   [`token`], [`config_item`], [`certificate`], [`feature`], [`call_log`], [`mailbox`], [`phone_book`]: one
+//!   [`token`], [`config_item`], [`certificate`], [`feature`], [`call_log`], [`mailbox`], [`phone_book`], [`text`]: one
 //!   file per record.
 //! * [`request`], [`spool`]: what the command line asks, and how it reaches a running
 //!   switch that holds the data directory.
@@ -45,6 +45,7 @@ pub mod request;
 pub mod room;
 pub mod secret;
 pub mod spool;
+pub mod text;
 pub mod token;
 pub mod tree;
 pub mod user;

@@ -54,11 +54,13 @@ pub enum Tree {
     Enrolment,
     /// Rooms for conferences, and who is in them.
     Room,
+    /// Text messages.
+    Text,
 }
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 19] = [
+    pub const ALL: [Tree; 20] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -78,6 +80,7 @@ impl Tree {
         Self::PhoneBook,
         Self::DirectoryCopy,
         Self::Room,
+        Self::Text,
     ];
 
     /// The word before the slash.
@@ -102,6 +105,7 @@ impl Tree {
             Self::NativeSession => "native_session",
             Self::Enrolment => "enrolment",
             Self::Room => "room",
+            Self::Text => "text",
         }
     }
 
@@ -110,6 +114,7 @@ impl Tree {
     pub const fn limit(self) -> Option<usize> {
         match self {
             Self::Cdr => Some(100_000),
+            Self::Text => Some(10_000),
             _ => None,
         }
     }

@@ -8,5 +8,6 @@ pub mod directory;
 pub mod doctor;
 pub mod lync;
 pub mod media;
+pub mod neighbour;
 pub mod pki;
 pub mod sip;

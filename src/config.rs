@@ -112,9 +112,11 @@ macro_rules! sections {
 
 mod dialling;
 mod lync;
+mod messages;
 mod phone_book;
 pub use dialling::Dialling;
 pub use lync::Lync;
+pub use messages::Messages;
 pub use phone_book::PhoneBook;
 
 sections! {
@@ -132,6 +134,8 @@ sections! {
         lync: Lync,
         @ /// Numbers: what they mean and cost.
         dialling: Dialling,
+        @ /// Text messages and alarms.
+        messages: Messages,
         @ /// Voice.
         media: Media,
         @ /// How many calls.
@@ -321,6 +325,9 @@ sections! {
         cipher: bool = true,
         /// Seconds without a key after which a number that is dialled digit by digit counts as whole.
         digit_gap: Duration = Duration::from_secs(4),
+        /// Channels of each native base station that new calls leave to handsets that come over in a call, and
+        /// to calls for help.
+        handover_reserve: u16 = 0,
     }
 
     /// `[syslog]`

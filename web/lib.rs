@@ -25,6 +25,7 @@ mod live;
 mod ops;
 mod phone_books;
 mod problem;
+mod provisioning;
 mod rest;
 mod server;
 mod service;

@@ -139,7 +139,9 @@ fn pointer(field: &str) -> String {
 
 impl From<FieldFault> for FieldError {
     fn from(fault: FieldFault) -> Self {
-        Self::invalid(&fault.field, fault.detail)
+        // In the switch's names of fields a slash leads into an object.
+        let pointer = format!("/{}", fault.field.replace('~', "~0"));
+        Self { pointer, code: "invalid", detail: fault.detail }
     }
 }
 

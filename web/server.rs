@@ -12,7 +12,7 @@ use rustls::ServerConfig;
 
 use crate::ops::{self, Metrics};
 use crate::site::{Site, WebOptions};
-use crate::{headers, phone_books, rest, ui};
+use crate::{headers, phone_books, provisioning, rest, ui};
 
 /// Threads of the web port. The work is small; the switch itself needs the cores.
 const WORKERS: usize = 2;
@@ -38,7 +38,8 @@ pub fn configure(
         let all = web::scope("")
             .wrap(headers::security())
             .service(rest::scope(&site))
-            .service(phone_books::scope());
+            .service(phone_books::scope())
+            .service(provisioning::scope());
         config.app_data(site.clone()).service(ui::routes(all, &site));
     }
 }

@@ -25,6 +25,7 @@ impl Call {
             route: target.route.clone(),
             destination: target.destination.clone(),
             body: Some(offer),
+            parts: target.parts.clone(),
             headers: target.headers.iter().map(header).chain(referral).collect(),
         })));
     }

@@ -11,7 +11,9 @@ mod fault;
 mod features;
 mod phone_book;
 mod plant;
+mod provisioning;
 mod rooms;
+mod texts;
 mod users;
 
 use actix::prelude::*;
@@ -24,7 +26,9 @@ pub use fault::{DeskFault, FieldFault};
 pub use features::*;
 pub use phone_book::*;
 pub use plant::*;
+pub use provisioning::*;
 pub use rooms::*;
+pub use texts::*;
 pub use users::*;
 
 /// Recipients of every question and order an administrator has.
@@ -57,6 +61,7 @@ pub struct Desk {
     pub hang_up_call: Recipient<HangUpCall>,
     pub list_base_stations: Recipient<ListBaseStations>,
     pub get_base_station: Recipient<GetBaseStation>,
+    pub describe_base_station: Recipient<DescribeBaseStation>,
     pub list_handsets: Recipient<ListHandsets>,
     pub list_registrations: Recipient<ListRegistrations>,
     pub get_capacity: Recipient<GetCapacity>,
@@ -78,6 +83,16 @@ pub struct Desk {
     pub export_phone_book: Recipient<ExportPhoneBook>,
     pub get_phone_book_state: Recipient<GetPhoneBookState>,
     pub read_directory: Recipient<ReadDirectory>,
+    pub list_provisioning: Recipient<ListProvisioning>,
+    pub open_provisioning: Recipient<OpenProvisioning>,
+    pub close_provisioning: Recipient<CloseProvisioning>,
+    pub fetch_provisioning: Recipient<FetchProvisioning>,
+    pub resync_base_station: Recipient<ResyncBaseStation>,
+    pub list_texts: Recipient<ListTexts>,
+    pub get_text: Recipient<GetText>,
+    pub send_text: Recipient<SendText>,
+    pub withdraw_text: Recipient<WithdrawText>,
+    pub confirm_text: Recipient<ConfirmText>,
     pub prove_handset: Recipient<ProveHandset>,
     pub log_in: Recipient<LogIn>,
     pub check_session: Recipient<CheckSession>,

@@ -2,6 +2,7 @@
 
 use actix::prelude::*;
 use kirkwall_core::call::admission::{Limit, Load, Refused};
+use kirkwall_core::call::location::CivicAddress;
 use kirkwall_core::id::{BaseStationId, Username};
 use kirkwall_core::timer::Moment;
 use serde::Serialize;
@@ -18,11 +19,33 @@ pub struct ListBaseStations;
 #[rtype(result = "Result<BaseStationView, DeskFault>")]
 pub struct GetBaseStation(pub BaseStationId);
 
+/// Keeps what people know of a base station: its name, and where it hangs.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<BaseStationView, DeskFault>")]
+pub struct DescribeBaseStation {
+    /// Which.
+    pub id: BaseStationId,
+    /// What people call it; none: as it was.
+    pub name: Option<String>,
+    /// Parts of its address by name, all of them; none: as it was.
+    pub location: Option<Vec<(String, String)>>,
+    /// Only if its revision is still this.
+    pub if_revision: Option<u64>,
+    /// Check only.
+    pub dry_run: bool,
+}
+
 /// A base station or DECT manager.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BaseStationView {
     /// MAC, or address and model.
     pub id: BaseStationId,
+    /// What people call it.
+    pub name: String,
+    /// Where it hangs; goes out with emergency calls.
+    pub location: CivicAddress,
+    /// Goes up by one with each change made by a person.
+    pub revision: u64,
     /// Maker.
     pub vendor: String,
     /// Model.

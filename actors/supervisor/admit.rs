@@ -13,6 +13,7 @@ use kirkwall_core::call::{About, CALL_WAITING, Divert, NativeTarget, Party, Targ
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
+use kirkwall_core::radio::allocation::Purpose;
 use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::wire::{HeaderName, Uri};
 use kirkwall_core::sip::{Destination, Facing, SipBaseProfile};
@@ -249,8 +250,8 @@ impl Supervisor {
         }
         self.admission.reserve_media(ask.call, srtp).map_err(refused)?;
         if let (Facing::South, Some(base)) = (ask.facing, &ask.caller.base) {
-            let limit = self.base_limit(base);
-            self.admission.reserve_base(ask.call, base, limit, ask.srtp).map_err(refused)?;
+            let purpose = if emergency { Purpose::Emergency } else { Purpose::New };
+            self.take_base(ask.call, base, ask.srtp, purpose).map_err(refused)?;
         }
         Ok(())
     }
@@ -259,6 +260,7 @@ impl Supervisor {
         let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
         let located = self.places(user);
         let (mut targets, mut refused) = (Vec::new(), None);
+        let purpose = if about.emergency { Purpose::Emergency } else { Purpose::New };
         let mut headers = self.headers_about(&self.aor(user.as_str()), about);
         if about.waits {
             headers.push((HeaderName::AlertInfo.as_str().to_owned(), CALL_WAITING.to_owned()));
@@ -267,7 +269,7 @@ impl Supervisor {
             let limit = self.base_limit(&place.base);
             let srtp = if place.native.is_some() { secures(&self.settings.media.srtp_south) } else { srtp };
             let display = self.display_for(ask, &place);
-            match self.admission.reserve_base(ask.call, &place.base, limit, srtp) {
+            match self.take_base(ask.call, &place.base, srtp, purpose) {
                 Err(refusal) => refused = Some(refusal),
                 Ok(()) => targets.push(Target {
                     request_uri: place.contact,
@@ -279,6 +281,7 @@ impl Supervisor {
                     credentials_of: None,
                     insist_on_srtp: false,
                     headers: headers.clone(),
+                    parts: Vec::new(),
                     base: Some((place.base.clone(), limit)),
                     native: place.native.map(|ipui| NativeTarget {
                         ipui,
@@ -313,17 +316,19 @@ impl Supervisor {
     /// The line's own proxy first, then the others in their order. A front end takes requests of those who
     /// are signed in at it, so with Lync there are no others.
     fn north_targets(
-        &self,
+        &mut self,
         ask: &Admit,
         line: &Username,
         (uri, number): (String, String),
         about: &About,
     ) -> Vec<Vec<Target>> {
+        let located = about.emergency.then(|| self.location_of(ask, line.as_str()));
+        let (parts, more) = located.unwrap_or_default();
         let current = self.lines.get(line).and_then(|entry| entry.state.way.clone());
         let (first, route) = current.map_or((None, Vec::new()), |l| (Some(l.destination), l.service_route));
         let others = self.proxies.iter().filter(|_| !self.settings.speaks_lync());
         let others = others.filter(|p| first.as_ref().is_none_or(|f| f.address != p.address));
-        let headers = self.headers_about(&uri, about);
+        let headers: Vec<_> = self.headers_about(&uri, about).into_iter().chain(more).collect();
         let display = self.name_of(&number);
         let target = |destination: Destination| Target {
             request_uri: uri.clone(),
@@ -335,6 +340,7 @@ impl Supervisor {
             credentials_of: Some(line.clone()),
             insist_on_srtp: false,
             headers: headers.clone(),
+            parts: parts.clone(),
             base: None,
             native: None,
             party: Party { number: number.clone(), display: display.clone(), ..Party::default() },
@@ -380,7 +386,8 @@ impl Supervisor {
         self.admission.learned(base, limit, self.ports.clock.now())
     }
 
-    pub(super) fn show_channels(&self) {
+    pub(super) fn show_channels(&mut self) {
+        self.show_loads();
         let (_, load) = self.admission.media();
         gauge!("ipdect_media_channels_in_use").set(f64::from(load.channels()));
         gauge!("ipdect_calls_active").set(self.active as f64);

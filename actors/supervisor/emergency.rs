@@ -18,6 +18,7 @@ impl Supervisor {
         counter!("ipdect_emergency_calls_total").increment(1);
         let base = ask.caller.base.as_ref().map_or("none", |base| base.0.as_str());
         warn!(call = %ask.call, caller = %ask.caller.number, number = %ask.dialled.user_text(), base, "emergency call");
+        self.alert_desk(ask);
         if let Some(user) = &ask.caller.user {
             self.emergencies.insert(user.clone(), self.ports.clock.now());
         }

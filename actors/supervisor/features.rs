@@ -81,6 +81,9 @@ impl Supervisor {
             let reply = self.dial_from_log(ask, &user, kind);
             return ActorResponse::reply(self.judged(ask, reply));
         }
+        if order == CodeOrder::ConfirmAlarm {
+            return self.confirm_alarm(ask, user);
+        }
         // The tone needs a channel as any call does.
         let words = order.done();
         let set = self.ordered(&user, order);
@@ -109,7 +112,7 @@ impl Supervisor {
             CodeOrder::NoForwards => ForwardKind::ALL.into_iter().for_each(|kind| set.set(kind, None)),
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
             CodeOrder::CallWaiting(waits) => set.call_waiting = waits,
-            CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::Conference => {}
+            CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::Conference | CodeOrder::ConfirmAlarm => {}
             CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress => {}
         }
         Ok(set)

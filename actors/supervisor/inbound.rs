@@ -112,7 +112,11 @@ impl Supervisor {
         }
         let method = message.method().unwrap_or(Method::Options);
         if method == Method::Subscribe && peer.facing == Facing::South {
-            return self.subscribe_mailbox(message, peer, ctx);
+            // A new base station looks for its settings, or a handset for its mailbox.
+            return match self.plugged(&message, &peer) {
+                true => {}
+                false => self.subscribe_mailbox(message, peer, ctx),
+            };
         }
         if let Some(tag) = message.to_tag() {
             let owner = OwnerId::in_word(&tag);
@@ -138,6 +142,7 @@ impl Supervisor {
             (None, Method::Cancel) => self.refuse(&message, &peer, 481),
             (None, Method::Ack) => {}
             (None, Method::Invite) => self.new_call(message, peer, ctx),
+            (_, Method::Message) => self.text(message, peer),
             (_, Method::Register) => self.register(message, peer, ctx),
             (_, Method::Options) => self.tell_abilities(&message, &peer),
             // [MS-SIP] §3.5: a BENOTIFY is never answered, not even with an error.
@@ -155,6 +160,10 @@ impl Supervisor {
     fn route_answer(&mut self, message: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
         match owner_of(&message) {
             Some(OWNER_OF_WATCH) => self.watch(WatchInput::Received(message), ctx),
+            Some(owner) if let Some(post) = self.post_of(owner) => post.do_send(Hear { message, peer }),
+            Some(owner) if let Some(actor) = self.provisioning_of(owner) => {
+                actor.do_send(Hear { message, peer });
+            }
             Some(owner) if let Some(presence) = self.presences.of_owner(owner) => {
                 presence.do_send(Hear { message, peer });
             }
@@ -191,6 +200,12 @@ impl Supervisor {
         }
         match owner_of(message) {
             Some(OWNER_OF_WATCH) => self.watch(WatchInput::Failed(message.clone()), ctx),
+            Some(owner) if let Some(post) = self.post_of(owner) => {
+                post.do_send(SendFailed(message.clone()));
+            }
+            Some(owner) if let Some(actor) = self.provisioning_of(owner) => {
+                actor.do_send(SendFailed(message.clone()));
+            }
             Some(owner) if let Some(presence) = self.presences.of_owner(owner) => {
                 presence.do_send(SendFailed(message.clone()));
             }
@@ -215,7 +230,7 @@ impl Supervisor {
         let tag = self.door.to_tag(request);
         let mut answer = SipMessage::response(request, 200, "OK", Some(&tag));
         answer.headers.push(HeaderName::Allow, self.door.allow());
-        answer.headers.push(HeaderName::Accept, "application/sdp");
+        answer.headers.push(HeaderName::Accept, "application/sdp, text/plain, message/cpim");
         answer.headers.push(HeaderName::Supported, "100rel, timer, replaces");
         self.answer_to(request, answer, peer);
     }

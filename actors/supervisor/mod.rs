@@ -23,17 +23,21 @@ mod inbound;
 mod inspect;
 mod lessons;
 mod lines;
+mod location;
 mod logs;
 mod mailboxes;
 mod native;
 mod people;
 mod presence;
 mod prove;
+mod provisioning;
+mod radios;
 mod relay;
 mod rooms;
 mod rooms_desk;
 mod shared;
 mod south;
+mod text;
 mod transfer;
 mod voice;
 mod watch;
@@ -75,6 +79,7 @@ pub use inbound::{Arrived, Hear, KeyInVoice, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
+pub use location::BasePlaced;
 pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
 pub use native::{
     IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, TakeBase, WaitingFor, WhoHas,
@@ -83,8 +88,10 @@ pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
+pub use provisioning::{MeetProvisioning, SheetUsers};
 pub use rooms::{CedeCall, GatherCalls, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use shared::MeetUsers;
+pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf};
 pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;
@@ -122,6 +129,7 @@ pub struct Supervisor {
     /// Users by the handset they are linked to; the account decides.
     owners: HashMap<Ipei, Username>,
     bases: BTreeMap<BaseStationId, (Addr<BaseStation>, Limit)>,
+    base_places: location::Places,
     lines: HashMap<Username, LineEntry>,
     line_owners: HashMap<u64, Username>,
     /// How many of them are up.
@@ -135,6 +143,10 @@ pub struct Supervisor {
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     presences: presence::Presences,
+    /// Who carries texts.
+    post: Option<Addr<crate::post::Post>>,
+    /// Who sets new base stations up.
+    provisioning: Option<Addr<crate::provisioning::Provisioning>>,
     mailboxes: mailboxes::Mailboxes,
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
@@ -143,6 +155,7 @@ pub struct Supervisor {
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
     admission: Admission,
+    radios: radios::Radios,
     attempts: u64,
     /// Calls that are not over; an actor outlives its call by a few transactions.
     active: usize,
@@ -253,6 +266,7 @@ impl Supervisor {
             airborne: HashMap::new(),
             owners: HashMap::new(),
             bases: BTreeMap::new(),
+            base_places: location::Places::new(),
             lines: HashMap::new(),
             line_owners: HashMap::new(),
             lines_up: 0,
@@ -263,6 +277,8 @@ impl Supervisor {
             watch_alarm: None,
             unsaid: Vec::new(),
             presences: presence::Presences::default(),
+            post: None,
+            provisioning: None,
             mailboxes: mailboxes::Mailboxes::default(),
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
@@ -275,6 +291,7 @@ impl Supervisor {
             calls_max: 0,
             deaths: Deaths::default(),
             draining: false,
+            radios: radios::Radios::default(),
             plant_changed: true,
             last_reference: 0,
             next_line: 0,

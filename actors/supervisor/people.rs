@@ -217,6 +217,7 @@ impl Handler<HandsetLocated> for Supervisor {
         let known: Vec<_> = before.iter().map(at).collect();
         self.tell_calls(&user, places.iter().map(at).filter(|place| !known.contains(place)).collect());
         if !places.is_empty() {
+            self.tell_post(&user);
             self.locations.insert(user.clone(), places);
         }
         self.tell_range(&user);

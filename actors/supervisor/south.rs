@@ -145,7 +145,7 @@ impl Supervisor {
 
     /// Somebody of the north, with the name of the phone book where none came along. Gateways write the number
     /// where a name belongs; that is none.
-    fn outside_party(&self, request: &SipMessage) -> Party {
+    pub(super) fn outside_party(&self, request: &SipMessage) -> Party {
         let from = caller_of(request);
         let number = from.as_ref().map_or(String::new(), |from| from.uri.user_text());
         let host = from.as_ref().and_then(|from| from.uri.host.as_ref());

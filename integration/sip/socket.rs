@@ -1,7 +1,7 @@
 //! Sockets with the options SIP wants.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -23,6 +23,19 @@ pub(super) fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
     let _ = socket.set_send_buffer_size(UDP_BUFFER);
     socket.bind(&address.into())?;
     UdpSocket::from_std(socket.into())
+}
+
+/// Where new SIP-DECT base stations ask for their settings (SIP plug and play; RFC 3261 §18.1.1 has the address).
+const PLUG_AND_PLAY: Ipv4Addr = Ipv4Addr::new(224, 0, 1, 75);
+
+/// Hears what is said to all in the network this machine is in. A socket with an address of its own hears nothing
+/// but what is for that, and a machine without such a network hears nobody: neither is a fault.
+pub(super) fn hear_new_base_stations(socket: &UdpSocket, address: SocketAddr) {
+    if address.ip() == Ipv4Addr::UNSPECIFIED
+        && let Err(error) = socket.join_multicast_v4(PLUG_AND_PLAY, Ipv4Addr::UNSPECIFIED)
+    {
+        tracing::info!(%error, "new base stations cannot be heard by multicast");
+    }
 }
 
 /// A TCP listener on `address`.

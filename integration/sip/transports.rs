@@ -272,6 +272,9 @@ fn open(config: &TransportsConfig) -> Result<Sockets, ListenFault> {
         match listen.transport {
             Transport::Udp => {
                 let socket = socket::udp(address).map_err(refused)?;
+                if listen.facing == Facing::South {
+                    socket::hear_new_base_stations(&socket, address);
+                }
                 bound.bind = socket.local_addr().map_err(refused)?;
                 let (outlet, inlet) = udp::pair(bound.clone(), socket);
                 sockets.outlets.push(outlet);

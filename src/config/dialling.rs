@@ -64,6 +64,8 @@ sections! {
         call_back: String = FeatureCodes::default().call_back,
         /// Talk with all whom one has on hold.
         conference: String = FeatureCodes::default().conference,
+        /// Answer for the alarm that came last.
+        confirm_alarm: String = FeatureCodes::default().confirm_alarm,
         /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
         /// code. `#11#` signs out.
         sign_in: String = FeatureCodes::default().sign_in,
@@ -109,6 +111,7 @@ impl From<Codes> for FeatureCodes {
             redial: codes.redial,
             call_back: codes.call_back,
             conference: codes.conference,
+            confirm_alarm: codes.confirm_alarm,
             sign_in: codes.sign_in,
             show_address: codes.show_address,
         }

@@ -5,6 +5,8 @@ use kirkwall_actors::access::Access;
 use kirkwall_actors::certificates::Certificates;
 use kirkwall_actors::desk::Desk;
 use kirkwall_actors::directory::Directory;
+use kirkwall_actors::post::Post;
+use kirkwall_actors::provisioning::Provisioning;
 use kirkwall_actors::supervisor::Supervisor;
 use kirkwall_actors::users::Users;
 
@@ -15,6 +17,7 @@ pub fn desk(
     access: &Addr<Access>,
     certificates: &Addr<Certificates>,
     directory: &Addr<Directory>,
+    (post, provisioning): (&Addr<Post>, &Addr<Provisioning>),
 ) -> Desk {
     Desk {
         list_users: users.clone().recipient(),
@@ -29,6 +32,7 @@ pub fn desk(
         hang_up_call: supervisor.clone().recipient(),
         list_base_stations: supervisor.clone().recipient(),
         get_base_station: supervisor.clone().recipient(),
+        describe_base_station: supervisor.clone().recipient(),
         list_handsets: supervisor.clone().recipient(),
         list_registrations: supervisor.clone().recipient(),
         get_capacity: supervisor.clone().recipient(),
@@ -64,6 +68,16 @@ pub fn desk(
         export_phone_book: directory.clone().recipient(),
         get_phone_book_state: directory.clone().recipient(),
         read_directory: directory.clone().recipient(),
+        list_provisioning: provisioning.clone().recipient(),
+        open_provisioning: provisioning.clone().recipient(),
+        close_provisioning: provisioning.clone().recipient(),
+        fetch_provisioning: provisioning.clone().recipient(),
+        resync_base_station: supervisor.clone().recipient(),
+        list_texts: post.clone().recipient(),
+        get_text: post.clone().recipient(),
+        send_text: post.clone().recipient(),
+        withdraw_text: post.clone().recipient(),
+        confirm_text: post.clone().recipient(),
         prove_handset: supervisor.clone().recipient(),
         log_in: access.clone().recipient(),
         check_session: access.clone().recipient(),

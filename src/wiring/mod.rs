@@ -23,9 +23,13 @@ use kirkwall_actors::clock::Clock;
 use kirkwall_actors::desk::{AirDesk, Desk};
 use kirkwall_actors::media_channel;
 use kirkwall_actors::ports::{Ports, SipPort};
+use kirkwall_actors::post::Post;
+use kirkwall_actors::provisioning::{Provisioning, WebAt};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::spool::SpoolReader;
-use kirkwall_actors::supervisor::{Arrived, Drain, KeyInVoice, MeetUsers, Supervisor};
+use kirkwall_actors::supervisor::{
+    Arrived, Drain, KeyInVoice, MeetPost, MeetProvisioning, MeetUsers, Supervisor,
+};
 use kirkwall_actors::users::{Users, UsersPorts};
 use kirkwall_core::id::Tokens;
 use kirkwall_core::sip::wire::Message;
@@ -95,11 +99,21 @@ impl Switch {
         ports.air = native.as_ref().map(|native| native.air.clone());
         let resolver = Resolver::system().map_err(told)?;
         let names = directory::caller_names(config);
+        let (post_ports, set_up_ports) = (ports.clone(), ports.clone());
         let supervisor = Supervisor::new(settings.clone(), ports, roster, resolver, tokens.split())
             .with_caller_names(names.clone())
             .start();
         let users = Users::new(journal.clone(), users_ports(&supervisor), clock).start();
         supervisor.do_send(MeetUsers(users.clone()));
+        // After the users: a text that waited over a restart asks where they are at once.
+        let post = {
+            let (domain, messages) = (&settings.domain, settings.messages.clone());
+            Post::new(post_ports, domain, messages, supervisor.clone(), tokens.split()).start()
+        };
+        supervisor.do_send(MeetPost(post.clone()));
+        let (sheets, own) = (settings::provisioning(&settings, transports.bound()), tokens.split());
+        let provisioning = Provisioning::new(sheets, set_up_ports, supervisor.clone(), own).start();
+        supervisor.do_send(MeetProvisioning(provisioning.clone()));
         let access = Access::new(journal.clone(), tokens.split(), clock).start();
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
         // From here on arrivals find somebody.
@@ -114,7 +128,10 @@ impl Switch {
         let own = (&journal, &imported(&journal)[..]);
         let directory = directory::start(config, &names, own, &start.sockets, (clock, tokens.split()))?;
         let air = native.as_ref().map(|native| AirDesk::of(&native.air));
-        let desk = Desk { air, ..desk::desk(&users, &supervisor, &access, &imports, &directory) };
+        let desk = Desk {
+            air,
+            ..desk::desk(&users, &supervisor, &access, &imports, &directory, (&post, &provisioning))
+        };
         let options = WebOptions {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: settings.node.clone(),
@@ -126,6 +143,7 @@ impl Switch {
         let (web, web_at) =
             kirkwall_web::serve(config.web.listen, Some(certificates.web), desk.clone(), options)
                 .map_err(|error| place("web.listen", error))?;
+        provisioning.do_send(WebAt(web_at.port()));
         let metrics = start.metrics;
         let (ops, ops_at) = kirkwall_web::serve_ops(config.ops.listen, desk, move || metrics.render())
             .map_err(|error| place("ops.listen", error))?;

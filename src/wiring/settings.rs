@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kirkwall_actors::provisioning::ProvisioningSettings;
 use kirkwall_actors::settings::{
-    CapacitySettings, IceSettings, LogSettings, LyncSettings, MediaSettings, NorthSettings, PresenceSettings,
-    Proxy, Settings, Sounds,
+    CapacitySettings, IceSettings, LogSettings, LyncSettings, MediaSettings, MessageSettings, NorthSettings,
+    PresenceSettings, Proxy, Settings, Sounds,
 };
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::{HoldSignal, HoldSignals};
@@ -15,7 +16,8 @@ use kirkwall_core::media::ice::agent;
 use kirkwall_core::media::ice::stun::Dialect;
 use kirkwall_core::media::negotiate::{Habits, IceMode, SrtpMode, SrtpPolicy};
 use kirkwall_core::sip::wire::{Host, Text};
-use kirkwall_integration::sip::DnsMethod;
+use kirkwall_core::sip::{Facing, Transport};
+use kirkwall_integration::sip::{DnsMethod, Listen};
 
 use crate::config::{self, CapacityProfile, Config};
 
@@ -41,6 +43,7 @@ pub fn settings(config: &Config) -> Settings {
             kept: Duration::from_secs(u64::from(config.cdr.log_days) * 86_400),
         },
         capacity: capacity(config),
+        messages: messages(config),
         domain,
     }
 }
@@ -176,6 +179,35 @@ fn ice(config: &Config) -> IceSettings {
     let agents = agent::Settings { dialect, ..agent::Settings::default() };
     let uses_relay = config.media.ice && config.lync.enabled && config.lync.relay;
     IceSettings { north, agents, uses_relay, relay: None }
+}
+
+/// Base stations are sent to the listener that asks least of them.
+pub fn provisioning(settings: &Settings, bound: &[Listen]) -> ProvisioningSettings {
+    let south = |transport| {
+        let found = bound.iter().find(|l| l.facing == Facing::South && l.transport == transport);
+        found.map(|listener| (transport, listener.bind.port()))
+    };
+    let ways = [Transport::Udp, Transport::Tcp, Transport::Tls];
+    let way = ways.into_iter().find_map(south).unwrap_or((Transport::Udp, 5060));
+    ProvisioningSettings {
+        domain: settings.domain.clone(),
+        way,
+        // Keys belong under TLS only.
+        srtp: way.0 == Transport::Tls && settings.media.srtp_south.mode != SrtpMode::Off,
+        product: settings.user_agent.clone(),
+    }
+}
+
+fn messages(config: &Config) -> MessageSettings {
+    let of = &config.messages;
+    MessageSettings {
+        kept: Duration::from_secs(u64::from(of.days) * 86_400),
+        lifetime: of.lifetime,
+        sender: of.sender.clone(),
+        desk: of.emergency_desk.clone(),
+        behind_desk: of.behind_emergency_desk.clone(),
+        desk_time: of.emergency_desk_time,
+    }
 }
 
 fn capacity(config: &Config) -> CapacitySettings {

@@ -70,6 +70,16 @@ impl Linphone {
         self.wait(&format!("Receiving tone {key}"));
     }
 
+    /// Writes somebody a text.
+    pub fn text(&mut self, to: &str, text: &str) {
+        self.order(&format!("chat sip:{to}@{DOMAIN} {text}"));
+    }
+
+    /// Waits until it has shown a text.
+    pub fn wait_text(&mut self, text: &str) {
+        self.wait(text);
+    }
+
     /// Takes the call that rings.
     pub fn answer(&mut self) {
         self.order("answer");

@@ -50,7 +50,24 @@ impl fmt::Display for Counted {
 impl Sipp {
     /// A server: answers calls by `scenario` until it is stopped.
     pub fn server(scene: &Scene, name: &str, scenario: &str) -> Sipp {
-        let mut sipp = Self::start(scene, name, scenario, None, free_port(), |_| {});
+        Self::listening(Self::start(scene, name, scenario, None, free_port(), |_| {}))
+    }
+
+    /// A server that writes down every message, [`messages`](Self::messages).
+    pub fn writing_server(scene: &Scene, name: &str, scenario: &str) -> Sipp {
+        let file = scene.room(name).join("messages.log");
+        Self::listening(Self::start(scene, name, scenario, None, free_port(), |command| {
+            command.arg("-trace_msg").arg("-message_file").arg(file);
+        }))
+    }
+
+    /// What it heard and said.
+    pub fn messages(&self) -> String {
+        let file = self.statistics.with_file_name("messages.log");
+        std::fs::read_to_string(file).unwrap_or_default().replace('\r', "")
+    }
+
+    fn listening(mut sipp: Sipp) -> Sipp {
         until_true("SIPp listens", Duration::from_secs(10), || {
             assert_eq!(sipp.process.poll(), None, "{}", sipp.process.output());
             std::net::UdpSocket::bind(sipp.address).is_err()

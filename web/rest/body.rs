@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_multipart::{Multipart, MultipartError};
 use actix_web::http::header;
@@ -160,6 +161,36 @@ impl Fields {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let texts = value.as_array().and_then(|list| list.iter().map(text).collect());
         texts.or_else(|| self.wrong_type(name, "a list of texts"))
+    }
+
+    /// An object of texts, by name; `null` clears it, and so does a `null` of one of them.
+    pub fn texts_by_name(&mut self, name: &str) -> Option<Vec<(String, String)>> {
+        let members = match self.members.remove(name)? {
+            Value::Null => Map::new(),
+            Value::Object(members) => members,
+            _ => return self.wrong_type(name, "an object of texts"),
+        };
+        let mut texts = Vec::with_capacity(members.len());
+        for (key, value) in members {
+            match value {
+                Value::String(text) => texts.push((key, text)),
+                Value::Null => texts.push((key, String::new())),
+                _ => return self.wrong_type(&format!("{name}/{key}"), "a text"),
+            }
+        }
+        Some(texts)
+    }
+
+    /// Whatever stands there; none for `null`.
+    pub fn value(&mut self, name: &str) -> Option<Value> {
+        self.members.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// A number of seconds.
+    pub fn seconds(&mut self, name: &str) -> Option<Duration> {
+        let value = self.members.remove(name).filter(|value| !value.is_null())?;
+        let seconds = value.as_u64().map(Duration::from_secs);
+        seconds.or_else(|| self.wrong_type(name, "a whole number of seconds"))
     }
 
     /// A list of texts, or an inner none for `null`.

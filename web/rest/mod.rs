@@ -26,10 +26,12 @@ mod overview;
 mod page;
 mod phone_book;
 mod problems;
+mod provisioning;
 mod registrations;
 mod rooms;
 mod session;
 mod subscriptions;
+mod texts;
 mod tokens;
 mod users;
 mod version;
@@ -48,7 +50,9 @@ pub use calls::named as call_named;
 pub use features::kind as log_kind;
 pub use openapi::openapi_json;
 pub use page::{cursor_of, read_cursor};
+pub use provisioning::{MINUTES, order as provisioning_order};
 pub use rooms::{named as room_named, of_room};
+pub use texts::text_named;
 pub use users::{UserJson, in_path, typed_secret};
 
 use crate::access::{self, Need};
@@ -115,7 +119,16 @@ fn operations() -> Vec<Operation> {
         op(&get, "/calls/{id}/ladder", Scope("traces:read"), route().to(calls::ladder)),
         op(&get, "/base-stations", Scope("calls:read"), route().to(base_stations::list)),
         op(&get, "/base-stations/{id}", Scope("calls:read"), route().to(base_stations::get)),
+        op(&patch, "/base-stations/{id}", Scope("config:write"), route().to(base_stations::change)),
+        op(&post, "/base-stations/{id}/resync", Scope("config:write"), route().to(provisioning::resync)),
+        op(&get, "/provisioning", Scope("config:write"), route().to(provisioning::list)),
+        op(&post, "/provisioning", Scope("config:write"), route().to(provisioning::open)),
+        op(&delete, "/provisioning/{mac}", Scope("config:write"), route().to(provisioning::close)),
         op(&get, "/native-base-stations", Scope("calls:read"), route().to(native_bases::list)),
+        op(&get, "/native-base-stations/{id}", Scope("calls:read"), route().to(native_bases::get)),
+        op(&patch, "/native-base-stations/{id}", Scope("admin"), route().to(native_bases::change)),
+        op(&get, "/native-base-stations/{id}/loss", Scope("calls:read"), route().to(native_bases::loss)),
+        op(&get, "/sync-tree", Scope("calls:read"), route().to(native_bases::sync_tree)),
         op(&get, "/handsets", Scope("calls:read"), route().to(handsets::list)),
         op(&get, "/subscription-window", Scope("users:read"), route().to(subscriptions::window)),
         op(&put, "/subscription-window", Scope("users:write"), route().to(subscriptions::open_window)),
@@ -143,6 +156,11 @@ fn operations() -> Vec<Operation> {
         op(&delete, "/phone-book/entries/{id}", Scope("users:write"), route().to(phone_book::delete)),
         op(&post, "/phone-book/import", Scope("users:write"), route().to(phone_book::import)),
         op(&get, "/phone-book/export.csv", Scope("users:read"), route().to(phone_book::export)),
+        op(&get, "/messages", Scope("traces:read"), route().to(texts::list)),
+        op(&post, "/messages", Scope("calls:control"), route().to(texts::send)),
+        op(&get, "/messages/{id}", Scope("traces:read"), route().to(texts::get)),
+        op(&delete, "/messages/{id}", Scope("calls:control"), route().to(texts::withdraw)),
+        op(&post, "/messages/{id}/confirm", Scope("calls:control"), route().to(texts::confirm)),
         op(&post, "/session", Nothing, route().to(session::log_in)),
         op(&delete, "/session", Nothing, route().to(session::log_out)),
         op(&get, "/me", Anybody, route().to(me::get)),

@@ -8,7 +8,9 @@ pub mod features;
 pub mod mailbox;
 pub mod phone_book;
 pub mod plant;
+pub mod provisioning;
 pub mod rooms;
+pub mod texts;
 pub mod users;
 
 use std::time::Duration;

@@ -1,12 +1,12 @@
 //! The plant: base stations, handsets, lines, channels, numbers.
 
 use kirkwall_actors::desk::{
-    BaseStationView, CapacityView, GetBaseStation, GetCapacity, GetOverview, HandsetView, ListBaseStations,
-    ListHandsets, ListRegistrations, OverviewView, RegistrationView,
+    BaseStationView, Bearer, CapacityView, DescribeBaseStation, GetBaseStation, GetCapacity, GetOverview,
+    HandsetView, ListBaseStations, ListHandsets, ListRegistrations, OverviewView, RegistrationView,
 };
 use kirkwall_core::id::BaseStationId;
 
-use super::ask;
+use super::{ask, audit};
 use crate::problem::Problem;
 use crate::site::Site;
 
@@ -18,6 +18,20 @@ pub async fn base_stations(site: &Site) -> Result<Vec<BaseStationView>, Problem>
 /// One base station.
 pub async fn base_station(site: &Site, id: String) -> Result<BaseStationView, Problem> {
     Ok(ask(&site.desk.get_base_station, GetBaseStation(BaseStationId(id))).await??)
+}
+
+/// Keeps what people know of a base station, or only checks.
+pub async fn describe_base_station(
+    site: &Site,
+    who: &Bearer,
+    order: DescribeBaseStation,
+) -> Result<BaseStationView, Problem> {
+    let dry_run = order.dry_run;
+    let view = ask(&site.desk.describe_base_station, order).await??;
+    if !dry_run {
+        audit(who, "base station described", &view.id);
+    }
+    Ok(view)
 }
 
 /// All handsets.

@@ -72,6 +72,8 @@ async fn every_page_renders_with_and_without_content() {
             "/phone-book/add",
             "/phone-book/import",
             "/rooms",
+            "/messages",
+            "/set-up",
             "/tokens",
             "/help/problems",
             "/help/problems/stale",
@@ -93,6 +95,7 @@ async fn every_page_renders_with_and_without_content() {
         "/user/4711/delete",
         "/subscriptions/00077%200004711%205/delete",
         "/phone-book/entry/l-anna",
+        "/base-station/00:08:7b:18:00:01",
     ] {
         let answer = page(&site, path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
@@ -113,6 +116,8 @@ async fn empty_pages_say_what_to_do_next() {
         ("/subscriptions", "Open a window below"),
         ("/users", "Add the first one"),
         ("/phone-book", "Add the first entry"),
+        ("/set-up", "No window is open"),
+        ("/messages", "No message has been sent yet"),
         ("/tokens", "Make one below"),
     ] {
         assert!(page(&site, path).await.body.contains(hint), "{path}");

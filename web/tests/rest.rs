@@ -255,6 +255,13 @@ async fn the_plant_can_be_read() {
         (&json!({"plain":6,"srtp":2}), &json!({"plain":11,"srtp":6}))
     );
     assert_eq!(ask(&site, "GET", "/api/v1/base-stations/none", &[], "").await.code(), "not_found");
+    let place = r#"{"name":"Ward 3","location":{"country":"de","floor":"2"}}"#;
+    let at = "/api/v1/base-stations/00:08:7b:18:00:02";
+    assert_eq!(ask(&site, "PATCH", at, &[], place).await.code(), "precondition_required");
+    let put = ask(&site, "PATCH", at, &[("if-match", "\"1\"")], place).await;
+    assert_eq!((put.header("etag"), put.json()["location"]["country"].as_str()), ("\"2\"", Some("DE")));
+    let wrong = ask(&site, "PATCH", at, &[("if-match", "*")], r#"{"location":{"country":"DEU"}}"#).await;
+    assert_eq!(wrong.json()["errors"][0]["pointer"], "/location/country");
     let handsets = ask(&site, "GET", "/api/v1/handsets", &[], "").await.json();
     assert_eq!(handsets["items"][0]["bindings"][0]["base_station"], "00:08:7b:18:00:01");
     let lines = ask(&site, "GET", "/api/v1/registrations", &[], "").await.json();
@@ -460,4 +467,46 @@ async fn rooms_are_made_changed_and_removed_and_a_pin_is_never_shown() {
     assert_eq!(ask(&site, "GET", rooms, &[], "").await.json()["total"], 1);
     assert_eq!(ask(&site, "DELETE", one, &[], "").await.status, 204);
     assert_eq!(ask(&site, "GET", one, &[], "").await.status, 404);
+}
+
+#[actix_web::test]
+async fn a_message_is_sent_read_confirmed_and_withdrawn() {
+    let site = site(TestDesk::full()).await;
+    let body = r#"{"text":"Fire","to":["4711"],"priority":"emergency","confirmation":"reply",
+        "escalation":{"after_seconds":30,"levels":[["4712"]]}}"#;
+    let sent = ask(&site, "POST", "/api/v1/messages", &[], body).await;
+    assert_eq!((sent.status, sent.json()["priority"].as_str()), (201, Some("emergency")));
+    let listed = ask(&site, "GET", "/api/v1/messages", &[], "").await.json();
+    let id = listed["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(listed["items"][0]["recipients"][1]["standing"], "waiting");
+    let at = format!("/api/v1/messages/{id}");
+    assert_eq!(ask(&site, "GET", &at, &[], "").await.json()["text"], listed["items"][0]["text"]);
+    let confirmed = ask(&site, "POST", &format!("{at}/confirm"), &[], r#"{"recipient":"4711"}"#).await;
+    assert_eq!(confirmed.status, 200);
+    assert_eq!(ask(&site, "DELETE", &at, &[], "").await.status, 204);
+    assert_eq!(ask(&site, "GET", "/api/v1/messages/zz", &[], "").await.code(), "bad_request");
+    let wrong = r#"{"text":"","to":[],"priority":"high","escalation":{"after":1}}"#;
+    let told = ask(&site, "POST", "/api/v1/messages", &[], wrong).await.json();
+    let fields: Vec<_> = told["errors"].as_array().unwrap().iter().map(|e| e["pointer"].clone()).collect();
+    assert_eq!(fields, ["/priority", "/escalation"]);
+}
+
+#[actix_web::test]
+async fn a_window_is_opened_for_a_base_station_and_its_file_fetched_without_log_in() {
+    let site = site(TestDesk::full()).await;
+    let body = r#"{"mac":"7C:2F:80:AB:CD:EF","make":"gigaset","users":["4711"],"minutes":5}"#;
+    let opened = ask(&site, "POST", "/api/v1/provisioning", &[], body).await;
+    assert_eq!((opened.status, opened.json()["mac"].as_str()), (201, Some("7c2f80abcdef")));
+    let listed = ask(&site, "GET", "/api/v1/provisioning", &[], "").await.json();
+    assert_eq!(listed["seen"][0]["make"], "snom");
+    let wrong = r#"{"mac":"x","make":"acme","users":["a b"],"address":"here"}"#;
+    let told = ask(&site, "POST", "/api/v1/provisioning", &[], wrong).await.json();
+    let fields: Vec<_> = told["errors"].as_array().unwrap().iter().map(|e| e["pointer"].clone()).collect();
+    assert_eq!(fields, ["/make", "/users", "/address"]);
+    assert_eq!(ask(&site, "DELETE", "/api/v1/provisioning/7c2f80abcdef", &[], "").await.status, 204);
+    let resync = "/api/v1/base-stations/00:08:7b:18:00:01/resync";
+    assert_eq!(ask(&site, "POST", resync, &[], "").await.status, 204);
+    let file = send(&site, "GET", "/provisioning/7C2F80ABCDEF.xml", &[], "").await;
+    assert_eq!((file.status, file.body.as_str()), (200, "<provisioning/>"));
+    assert_eq!(send(&site, "GET", "/provisioning/7c2f80abcdee.xml", &[], "").await.status, 404);
 }

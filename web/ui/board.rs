@@ -273,7 +273,10 @@ fn base_rows<'a>(bases: impl Iterator<Item = &'a BaseStationView>) -> Result<Vec
     let rows = bases.map(|base| {
         let channels = Channels { load: base.channels, limit: base.limit };
         let tone = if base.state == "up" { Tone::Ok } else { Tone::Bad };
-        row(row_id("bs", &base.id.0), |id| BaseRow { id, base, channels, tone, seen: Clock(base.last_seen) })
+        row(row_id("bs", &base.id.0), |id| {
+            let (link, seen) = (rest::in_path(&base.id.0), Clock(base.last_seen));
+            BaseRow { id, base, link, channels, tone, seen }
+        })
     });
     let text = "No base station to show. One appears when it registers its first handset: point its SIP \
                 server at this switch.";

@@ -56,6 +56,7 @@ const NAVIGATION: &[Group] = &[
             Entry { href: "/base-stations", name: "Base stations" },
             Entry { href: "/native-base-stations", name: "Native base stations" },
             Entry { href: "/handsets", name: "Handsets" },
+            Entry { href: "/messages", name: "Messages" },
             Entry { href: "/capacity", name: "Capacity" },
         ],
     },
@@ -70,7 +71,13 @@ const NAVIGATION: &[Group] = &[
             Entry { href: "/phone-book", name: "Phone book" },
         ],
     },
-    Group { name: "Administration", entries: &[Entry { href: "/tokens", name: "API tokens" }] },
+    Group {
+        name: "Administration",
+        entries: &[
+            Entry { href: "/set-up", name: "Set up base stations" },
+            Entry { href: "/tokens", name: "API tokens" },
+        ],
+    },
 ];
 
 impl Frame {

@@ -32,7 +32,10 @@ use crate::access::{self, Need};
 use crate::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_AUTHENTICATED, NOT_FOUND, Problem};
 use crate::site::Site;
 use crate::{live, rest};
-use pages::{air, calls, features, help, import, login, phone_book, plant, rooms, tokens, users};
+use pages::{
+    air, base_station, calls, features, help, import, login, phone_book, plant, provisioning, rooms, texts,
+    tokens, users,
+};
 
 /// One row of the table of pages.
 struct PageRow {
@@ -48,7 +51,7 @@ fn table() -> Vec<PageRow> {
     use Need::{Nothing, Scope};
     let page = |path, need, route: Route| row(Method::GET, path, need, None, route);
     let act = |path, need, twin, route: Route| row(Method::POST, path, need, Some(twin), route);
-    let (see, edit) = (Scope("calls:read"), Scope("users:write"));
+    let (see, edit, config) = (Scope("calls:read"), Scope("users:write"), Scope("config:write"));
     let route = web::route;
     vec![
         page("/", see, route().to(plant::overview)),
@@ -56,6 +59,17 @@ fn table() -> Vec<PageRow> {
         page("/calls/{id}", Scope("traces:read"), route().to(calls::one)),
         act("/calls/{id}/hang-up", Scope("calls:control"), "DELETE /calls/{id}", route().to(calls::hang_up)),
         page("/base-stations", see, route().to(plant::base_stations)),
+        page("/base-station/{id}", config, route().to(base_station::form)),
+        act("/base-station/{id}", config, "PATCH /base-stations/{id}", route().to(base_station::save)),
+        act(
+            "/base-station/{id}/resync",
+            config,
+            "POST /base-stations/{id}/resync",
+            route().to(provisioning::resync),
+        ),
+        page("/set-up", config, route().to(provisioning::page)),
+        act("/set-up", config, "POST /provisioning", route().to(provisioning::open)),
+        act("/set-up/{mac}/close", config, "DELETE /provisioning/{mac}", route().to(provisioning::close)),
         page("/handsets", see, route().to(plant::handsets)),
         page("/capacity", see, route().to(plant::capacity)),
         page("/native-base-stations", see, route().to(air::bases)),
@@ -134,6 +148,20 @@ fn table() -> Vec<PageRow> {
         page("/phone-book/import", edit, route().to(phone_book::import_form)),
         act("/phone-book/import", edit, "POST /phone-book/import", route().to(phone_book::import)),
         act("/phone-book/sync", edit, "POST /phone-book/sync", route().to(phone_book::sync)),
+        page("/messages", Scope("traces:read"), route().to(texts::list)),
+        act("/messages", Scope("calls:control"), "POST /messages", route().to(texts::send)),
+        act(
+            "/messages/{id}/withdraw",
+            Scope("calls:control"),
+            "DELETE /messages/{id}",
+            route().to(texts::withdraw),
+        ),
+        act(
+            "/messages/{id}/confirm",
+            Scope("calls:control"),
+            "POST /messages/{id}/confirm",
+            route().to(texts::confirm),
+        ),
         page("/tokens", Scope("admin"), route().to(tokens::list)),
         act("/tokens", Scope("admin"), "POST /tokens", route().to(tokens::create)),
         act("/tokens/{id}/revoke", Scope("admin"), "DELETE /tokens/{id}", route().to(tokens::revoke)),

@@ -140,6 +140,7 @@ pub struct Message<'a> {
 pub struct BaseRow<'a> {
     pub id: String,
     pub base: &'a BaseStationView,
+    pub link: String,
     pub channels: Channels,
     pub tone: Tone,
     pub seen: Clock,

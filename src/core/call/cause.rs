@@ -57,6 +57,17 @@ impl Cause {
         Self { status, q850: 34, words: words.into() }
     }
 
+    /// When it is worth trying again, in seconds: a full base station has a channel again when one of its calls
+    /// ends. RFC 3261 §20.33: "with … 486 (Busy Here) … to indicate when the called party anticipates being
+    /// available again". Not with 503, after which §21.5.4 keeps a client from this switch with every request,
+    /// calls for help among them.
+    pub const fn retry_after(&self) -> Option<u16> {
+        match (self.status, self.q850) {
+            (486, 34) => Some(10),
+            _ => None,
+        }
+    }
+
     /// An emergency call needs the channel (ITU-T Q.850: 8, preemption).
     pub fn preempted() -> Self {
         Self { status: 503, q850: 8, words: "ended to make room for an emergency call".into() }
@@ -221,6 +232,13 @@ pub fn reason_phrase(status: u16) -> &'static str {
 mod tests {
     use super::*;
     use crate::sip::wire::Method;
+
+    #[test]
+    fn a_full_base_station_says_when_to_try_again_and_a_full_switch_does_not() {
+        assert_eq!(Cause::no_channel(486, "full").retry_after(), Some(10));
+        assert_eq!(Cause::no_channel(503, "full").retry_after(), None);
+        assert_eq!(Cause::of_status(486, "busy").retry_after(), None);
+    }
 
     #[test]
     fn a_missing_channel_is_cause_34() {

@@ -288,6 +288,9 @@ pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
         LegOrder::Reject { cause } => {
             let status = cause.status_for_caller();
             let mut headers = vec![(HeaderName::Reason, Text::from(cause.reason_header()))];
+            if let Some(seconds) = cause.retry_after() {
+                headers.push((HeaderName::RetryAfter, Text::from(seconds.to_string())));
+            }
             if status == 488 {
                 // RFC 3261 §21.4.26: a 488 "SHOULD" say why in a Warning; 399 is for people (§20.43).
                 let warning = format!("399 kirkwall \"{}\"", cause.plain_words());

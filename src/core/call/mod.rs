@@ -19,6 +19,7 @@ pub mod dialling;
 pub mod forward;
 pub mod ladder;
 mod leg;
+pub mod location;
 pub mod log;
 pub mod mailbox;
 pub mod message_waiting;
@@ -27,6 +28,7 @@ pub mod preempt;
 pub mod represented;
 pub mod route;
 pub mod sign_in;
+pub mod text;
 
 pub use crate::sip::invite::Body;
 pub use call::{

@@ -6,6 +6,7 @@ use super::admission::Limit;
 use crate::dect::identity::Ipui;
 use crate::id::{BaseStationId, Username};
 use crate::sip::Destination;
+use crate::sip::invite::BodyPart;
 
 /// One end of a call as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,6 +47,10 @@ pub struct Target {
     /// More headers of the INVITE, by name: the trail of forwards, a priority.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
+    /// What the INVITE carries beside its offer: the place of an emergency call. Not kept on disk: an answered
+    /// call does not say it again.
+    #[serde(skip)]
+    pub parts: Vec<BodyPart>,
     /// The base station whose channel this leg takes, and its limit.
     pub base: Option<(BaseStationId, Limit)>,
     /// The handset, when it is reached over native base stations; URIs and destination are then names only.

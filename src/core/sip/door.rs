@@ -260,7 +260,12 @@ fn content_understood(request: &Message, door: &DoorRules, _: &Peer) -> Result<(
     }
     let unsupported = || Refused::new(415, "Unsupported Media Type");
     let encodings = request.headers.list(&HeaderName::ContentEncoding);
-    if encodings.iter().any(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+    // Linphone deflates its notifications and does not ask again without.
+    let deflates = request.method() == Some(Method::Message);
+    let known = |encoding: &str| {
+        encoding.eq_ignore_ascii_case("identity") || (deflates && encoding.eq_ignore_ascii_case("deflate"))
+    };
+    if encodings.iter().any(|encoding| !known(encoding)) {
         return Err(unsupported().with(HeaderName::AcceptEncoding, "identity"));
     }
     // Bodies of other methods are judged by whoever serves those.

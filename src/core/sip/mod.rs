@@ -21,6 +21,7 @@ pub mod subscription;
 pub mod transaction;
 pub mod wire;
 
+pub use base_station::provisioning;
 pub use base_station::{BaseRole, Certainty, ChannelBudget, DisplayLimits, SipBaseProfile, Vendor};
 pub use next_hop::next_hop;
 pub use peer::{ConnectionId, Destination, Facing, Peer, Transport};

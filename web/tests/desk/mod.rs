@@ -4,7 +4,9 @@
 
 mod air;
 mod phone_book;
+mod provisioning;
 mod rooms;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dialling::{CodeLine, FeatureCodes};
 use kirkwall_core::call::forward::Forwarding;
 use kirkwall_core::call::ladder::Rung;
+use kirkwall_core::call::location::CivicAddress;
 use kirkwall_core::call::log::{LogEntry, LogKind};
 use kirkwall_core::call::mailbox::Mailbox;
 use kirkwall_core::call::{CallSummary, Party, Phase};
@@ -131,6 +134,7 @@ impl TestDesk {
             hang_up_call: address.clone().recipient(),
             list_base_stations: address.clone().recipient(),
             get_base_station: address.clone().recipient(),
+            describe_base_station: address.clone().recipient(),
             list_handsets: address.clone().recipient(),
             list_registrations: address.clone().recipient(),
             get_capacity: address.clone().recipient(),
@@ -168,6 +172,16 @@ impl TestDesk {
             export_phone_book: address.clone().recipient(),
             get_phone_book_state: address.clone().recipient(),
             read_directory: address.clone().recipient(),
+            list_provisioning: address.clone().recipient(),
+            open_provisioning: address.clone().recipient(),
+            close_provisioning: address.clone().recipient(),
+            fetch_provisioning: address.clone().recipient(),
+            resync_base_station: address.clone().recipient(),
+            list_texts: address.clone().recipient(),
+            get_text: address.clone().recipient(),
+            send_text: address.clone().recipient(),
+            withdraw_text: address.clone().recipient(),
+            confirm_text: address.clone().recipient(),
             prove_handset: address.clone().recipient(),
             log_out: address.recipient(),
             air: Some(air),
@@ -180,6 +194,9 @@ impl TestDesk {
         }
         let base = |id: &str, state, handsets, plain, srtp| BaseStationView {
             id: BaseStationId(id.into()),
+            name: String::new(),
+            location: CivicAddress::default(),
+            revision: 1,
             vendor: "Snom".into(),
             model: "M900".into(),
             firmware: "06.40".into(),
@@ -522,6 +539,43 @@ answer!(GetBaseStation, |desk, GetBaseStation(id)| {
     let found = desk.bases().into_iter().find(|base| base.id == id);
     found.ok_or_else(|| DeskFault::NotFound(format!("base station {id}")))
 });
+
+answer!(ListProvisioning, |desk, _| provisioning::view(desk.empty, START));
+answer!(OpenProvisioning, |_desk, order| provisioning::opened(order, START));
+answer!(CloseProvisioning, |_desk, CloseProvisioning(mac)| match mac == provisioning::MAC {
+    true => Ok(()),
+    false => Err(DeskFault::NotFound(format!("window for {mac}"))),
+});
+answer!(FetchProvisioning, |_desk, ask| provisioning::file(&ask.file));
+answer!(ResyncBaseStation, |desk, ResyncBaseStation(id)| {
+    let known = desk.bases().iter().any(|base| base.id == id);
+    known.then_some(()).ok_or_else(|| DeskFault::NotFound(format!("base station {id}")))
+});
+answer!(ListTexts, |desk, _| {
+    let messages = if desk.empty { Vec::new() } else { vec![texts::kept(START)] };
+    Ok(TextPage { total: messages.len(), messages, more: false })
+});
+answer!(GetText, |_desk, GetText(id)| texts::named(id, START));
+answer!(SendText, |_desk, order| texts::sent(order, START));
+answer!(WithdrawText, |_desk, WithdrawText(id)| texts::named(id, START).map(drop));
+answer!(ConfirmText, |_desk, order| texts::named(order.id, START));
+answer!(DescribeBaseStation, |desk, order| described(&desk.bases(), order));
+
+fn described(bases: &[BaseStationView], order: DescribeBaseStation) -> Result<BaseStationView, DeskFault> {
+    let found = bases.iter().find(|base| base.id == order.id).cloned();
+    let mut view = found.ok_or_else(|| DeskFault::NotFound(format!("base station {}", order.id)))?;
+    if order.if_revision.is_some_and(|revision| revision != view.revision) {
+        return Err(DeskFault::Stale { revision: view.revision });
+    }
+    for (name, text) in order.location.unwrap_or_default() {
+        let set = view.location.set(&name, &text);
+        let field = format!("location/{name}");
+        set.map_err(|fault| DeskFault::Invalid(vec![FieldFault::new(field, fault.to_string())]))?;
+    }
+    view.name = order.name.unwrap_or_default();
+    view.revision += 1;
+    Ok(view)
+}
 
 answer!(ListHandsets, |desk, _| {
     let handset = |user: &UserView| HandsetView {

@@ -1,6 +1,7 @@
 //! The pages, by what they are about.
 
 pub mod air;
+pub mod base_station;
 pub mod calls;
 pub mod features;
 pub mod help;
@@ -8,6 +9,8 @@ pub mod import;
 pub mod login;
 pub mod phone_book;
 pub mod plant;
+pub mod provisioning;
 pub mod rooms;
+pub mod texts;
 pub mod tokens;
 pub mod users;

@@ -27,6 +27,7 @@ impl Call {
         self.state = State::Talking;
         self.timers.stop(Timer::C);
         self.timers.stop(Timer::NoAnswer);
+        self.timers.stop(Timer::Silence);
         self.answer = Some(answer.clone());
         self.show_partner(LegNo::CALLER, &self.summary.callee, &mut then);
         then.push(Output::Leg(LegNo::CALLER, LegOrder::Accept { body: Some(answer) }));

@@ -12,6 +12,9 @@
 use super::*;
 use crate::call::forward::ForwardReason;
 
+/// How long a base station may say nothing of a handset before that counts as out of range.
+const SILENCE: Duration = Duration::from_secs(8);
+
 /// What the call asks of the router when it forwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Divert {
@@ -35,6 +38,10 @@ impl Call {
         self.timers.stop(Timer::NoAnswer);
         if let Some((wait, _)) = &about.forwards.no_answer {
             self.timers.set(Timer::NoAnswer, now + *wait);
+        }
+        self.timers.stop(Timer::Silence);
+        if about.forwards.out_of_range.is_some() {
+            self.timers.set(Timer::Silence, now + SILENCE);
         }
     }
 
@@ -65,6 +72,29 @@ impl Call {
             return Ready::nothing();
         };
         let cause = Cause { status: 480, q850: 19, words: "nobody answered".into() };
+        self.stop_ringing(cause, &mut then);
+        self.divert(to, ForwardReason::NoAnswer, &mut then);
+        Ready::say(then)
+    }
+
+    /// The base station has said nothing of the handset so far. Base stations keep the registration of a
+    /// handset that is switched off or out of range, for hours on some: what rings says 180 at once.
+    pub(super) fn not_heard_of(&mut self) -> Ready<Save, Output> {
+        let mut then = Vec::new();
+        let heard = self.legs.iter().any(|(leg, strand)| *leg != LegNo::CALLER && strand.progressed);
+        let wanted = self.search.forwards.out_of_range.clone().filter(|_| !heard);
+        let Some(to) = wanted.filter(|_| self.state == State::Dialling && !self.search.diverting) else {
+            return Ready::nothing();
+        };
+        // ITU-T Q.850: 20, subscriber absent.
+        let cause = Cause { status: 480, q850: 20, words: "the handset cannot be reached".into() };
+        self.stop_ringing(cause, &mut then);
+        self.divert(to, ForwardReason::Unavailable, &mut then);
+        Ready::say(then)
+    }
+
+    /// Ends all legs that were dialled.
+    fn stop_ringing(&mut self, cause: Cause, then: &mut Orders) {
         let open = self.legs.iter_mut().filter(|(leg, strand)| **leg != LegNo::CALLER && strand.is_open());
         let open: Vec<_> = open.map(|(leg, strand)| (*leg, strand.end(), strand.holds_base())).collect();
         for (leg, (), holds_base) in open {
@@ -75,13 +105,12 @@ impl Call {
         }
         self.search.early = None;
         self.note_cause(cause);
-        self.divert(to, ForwardReason::NoAnswer, &mut then);
-        Ready::say(then)
     }
 
     fn divert(&mut self, to: String, reason: ForwardReason, then: &mut Orders) -> bool {
         let Some(by) = self.search.forwards.by.take() else { return false };
         self.timers.stop(Timer::NoAnswer);
+        self.timers.stop(Timer::Silence);
         self.search.diverting = true;
         // RFC 3261 §21.1.3: "A server MAY use this status code to indicate that the call is being
         // forwarded to a different set of destinations."

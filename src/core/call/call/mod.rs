@@ -118,6 +118,8 @@ enum Timer {
     Linger,
     /// Ours: an unanswered call is forwarded.
     NoAnswer,
+    /// Ours: nothing is heard of the handset.
+    Silence,
     /// Ours: the confirmation of a feature code has been heard.
     Confirmation,
     /// Ours: a transfer must end before its subscription does.

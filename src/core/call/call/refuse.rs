@@ -44,9 +44,8 @@ impl Call {
         self.dial_on(then, now)
     }
 
-    /// The far end itself refused. Telephones that want SRTP alone refuse `RTP/AVP` even with keys in it
-    /// (RFC 4568 §3 asks for `RTP/SAVP`; Lync wants the other): such a one is dialled once more, with
-    /// that. The new leg holds the base station's channel of the old one.
+    /// The far end itself refused, perhaps for the form of the INVITE: then it is dialled once more in another
+    /// one. The new leg holds the base station's channel of the old one.
     pub(super) fn turned_down(
         &mut self,
         leg: LegNo,
@@ -54,16 +53,16 @@ impl Call {
         now: Moment,
     ) -> Ready<Save, Output> {
         let open = self.grant.as_deref().is_some_and(|grant| grant.srtp.1.mode == SrtpMode::Optional);
-        let strand =
-            self.legs.get_mut(&leg).filter(|strand| open && cause.status == 488 && !strand.progressed);
-        let insisted = strand.and_then(|strand| {
-            let former = strand.target.as_mut().filter(|target| !target.insist_on_srtp)?;
-            let again = Target { insist_on_srtp: true, ..former.clone() };
+        let strand = self.legs.get_mut(&leg).filter(|strand| !strand.progressed);
+        let again = strand.and_then(|strand| {
+            let former = strand.target.as_mut()?;
+            let again = without_place(former, cause.status)
+                .or_else(|| insisting(former, cause.status).filter(|_| open))?;
             former.base = None;
             strand.end();
             Some(again)
         });
-        let Some(target) = insisted else { return self.refused(leg, cause, contacts, route_failed, now) };
+        let Some(target) = again else { return self.refused(leg, cause, contacts, route_failed, now) };
         let mut then = Vec::new();
         self.hear_another(leg, &mut then);
         self.dial(target, &mut then, now);
@@ -109,6 +108,25 @@ impl Call {
             self.search.best = Some(cause);
         }
     }
+}
+
+/// Telephones that want SRTP alone refuse `RTP/AVP` even with keys in it (RFC 4568 §3 asks for `RTP/SAVP`;
+/// Lync wants the other): such a one is dialled with that.
+fn insisting(former: &Target, status: u16) -> Option<Target> {
+    let other = status == 488 && !former.insist_on_srtp;
+    other.then(|| Target { insist_on_srtp: true, ..former.clone() })
+}
+
+/// A call for help reaches out even where nobody can read where it comes from: RFC 6442 §4.3, "424 (Bad
+/// Location Information)"; 415 and 488 of ends that take no multipart; 400, 413 and 500 of those who do not
+/// even know that.
+fn without_place(former: &Target, status: u16) -> Option<Target> {
+    let for_its_form = matches!(status, 400 | 413 | 415 | 424 | 488 | 500) && !former.parts.is_empty();
+    for_its_form.then(|| Target {
+        headers: super::super::location::without(&former.headers),
+        parts: Vec::new(),
+        ..former.clone()
+    })
 }
 
 /// RFC 3261 §8.1.3.4: only a URI that can be called, and SIPS is not given up without asking the user.

@@ -112,6 +112,7 @@ impl Call {
         match self.timers.pop_expired(now) {
             Some(Timer::C) => self.nobody_answered(now),
             Some(Timer::NoAnswer) => self.not_answered(),
+            Some(Timer::Silence) => self.not_heard_of(),
             Some(Timer::Confirmation) => self.hang_up(None, Cause::normal(), now),
             Some(Timer::Transfer) => self.transfer_too_slow(now),
             Some(Timer::Align) => self.align_again(),

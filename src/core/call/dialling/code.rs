@@ -30,6 +30,8 @@ pub struct FeatureCodes {
     pub call_back: String,
     /// Make a conference of all calls on hold.
     pub conference: String,
+    /// Answer for the last alarm.
+    pub confirm_alarm: String,
     /// Sign in at a handset that several people share.
     pub sign_in: String,
     /// Show the switch's address.
@@ -50,6 +52,7 @@ impl Default for FeatureCodes {
             redial: "*66".into(),
             call_back: "*69".into(),
             conference: "*3".into(),
+            confirm_alarm: "*27".into(),
             sign_in: "*11".into(),
             show_address: "***999*00".into(),
         }
@@ -75,6 +78,8 @@ pub enum CodeOrder {
     CallBack,
     /// Join the calls that the user has on hold in a conference.
     Conference,
+    /// Answer for the last alarm.
+    ConfirmAlarm,
     /// The handset is this user's from now on, who knows the access code.
     SignIn(String, Pii<String>),
     /// The handset is nobody's.
@@ -94,6 +99,7 @@ impl CodeOrder {
             Self::CallWaiting(true) => "Calls may wait".to_owned(),
             Self::CallWaiting(false) => "Calls do not wait".to_owned(),
             Self::SignOut => "Signed out".to_owned(),
+            Self::ConfirmAlarm => "Confirmed".to_owned(),
             Self::Redial | Self::CallBack | Self::Conference | Self::SignIn(..) | Self::ShowAddress => {
                 String::new()
             }
@@ -125,7 +131,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 12] {
+    fn all(&self) -> [(&'static str, &String); 13] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -137,6 +143,7 @@ impl FeatureCodes {
             ("redial", &self.redial),
             ("call_back", &self.call_back),
             ("conference", &self.conference),
+            ("confirm_alarm", &self.confirm_alarm),
             ("sign_in", &self.sign_in),
             ("show_address", &self.show_address),
         ]
@@ -167,6 +174,9 @@ impl FeatureCodes {
         }
         if is(&self.conference) {
             return Some(Ok(CodeOrder::Conference));
+        }
+        if is(&self.confirm_alarm) {
+            return Some(Ok(CodeOrder::ConfirmAlarm));
         }
         if is(&self.show_address) {
             return Some(Ok(CodeOrder::ShowAddress));
@@ -239,6 +249,7 @@ impl FeatureCodes {
             line("redial", &self.redial, "", "dial again what you dialled last"),
             line("call_back", &self.call_back, "", "call back the last missed caller"),
             line("conference", &self.conference, "", "talk with all whom you have on hold"),
+            line("confirm_alarm", &self.confirm_alarm, "", "answer for the alarm that you got last"),
             line(
                 "sign_in",
                 &self.sign_in,

@@ -9,6 +9,7 @@
 //! Own matching code: five string shapes do not earn a regular-expression engine.
 
 mod agent;
+pub mod provisioning;
 
 use std::net::IpAddr;
 

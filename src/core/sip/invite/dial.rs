@@ -49,7 +49,12 @@ impl Leg {
             invite.headers.push(HeaderName::MinSe, MIN_SE.to_string());
         }
         put_headers(&mut invite, dial.headers.clone());
-        put_body(&mut invite, dial.body.as_ref());
+        match &dial.body {
+            Some(offer) if !dial.parts.is_empty() => {
+                put_body(&mut invite, Some(&offer.with_parts(&dial.parts, &self.tokens.word())));
+            }
+            body => put_body(&mut invite, body.as_ref()),
+        }
         invite
     }
 

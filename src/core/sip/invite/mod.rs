@@ -32,6 +32,7 @@ mod dial;
 mod door;
 mod info;
 mod leg;
+mod parts;
 mod prack;
 mod receive;
 mod record;
@@ -47,6 +48,7 @@ mod usage;
 mod words;
 
 pub use leg::Leg;
+pub use parts::BodyPart;
 pub use record::LegRecord;
 pub use words::{
     Body, Dial, EndCause, Failure, LegEvent, LegInput, LegOrder, LegOutput, LegRefusal, LegSave, LocalEnd,

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::LegRecord;
+use super::{BodyPart, LegRecord};
 use crate::id::{OwnerId, Username};
 use crate::sip::offer_answer::Meaning;
 use crate::sip::wire::{HeaderName, Message, Method, Text};
@@ -84,6 +84,8 @@ pub struct Dial {
     pub destination: Destination,
     /// The offer; none: the other end shall offer.
     pub body: Option<Body>,
+    /// What the first INVITE carries beside it. Offers that follow do not repeat them.
+    pub parts: Vec<BodyPart>,
     /// Further headers (P-Asserted-Identity, Diversion, credentials known beforehand, …).
     pub headers: Vec<(HeaderName, Text)>,
 }

@@ -15,6 +15,12 @@ pub fn http_date(moment: Moment) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
+/// Year, month from 1, and day.
+pub fn civil_date(moment: Moment) -> (u64, usize, u64) {
+    let (year, month, day) = civil(moment.as_secs() / 86_400);
+    (year, month + 1, day)
+}
+
 /// Year, month from 0, and day of a number of days since 1 January 1970, in the Gregorian calendar.
 /// Counts in years that begin on 1 March, so that the leap day is the last one.
 fn civil(days: u64) -> (u64, usize, u64) {

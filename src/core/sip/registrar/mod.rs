@@ -37,7 +37,7 @@ use crate::timer::Moment;
 
 pub use binding::Binding;
 pub(crate) use binding::same_contact;
-pub use date::http_date;
+pub use date::{civil_date, http_date};
 use request::{Asked, Refused};
 
 /// What a registrar allows.

@@ -74,6 +74,25 @@ fn a_handset_out_of_range_forwards_and_one_that_rejects_does_not() {
 }
 
 #[test]
+fn a_handset_of_which_nothing_is_heard_is_out_of_range_though_it_is_registered() {
+    let set = || forwarding(|set| set.out_of_range = Some("carol".into()));
+    let mut world = World::dialling(set());
+    world.pass(7);
+    assert!(world.said().is_empty());
+    world.pass(2);
+    assert_eq!(world.said(), ["leg 1: hang up q20", "release 1", "leg 0: 181", "divert carol out of range"]);
+    // One that rings may ring as long as it likes, and without a forward silence ends nothing.
+    let mut world = World::dialling(set());
+    world.progress(1, 180);
+    world.said();
+    world.pass(60);
+    assert!(world.said().is_empty());
+    let mut world = World::dialling(Setup::default());
+    world.pass(60);
+    assert!(world.said().is_empty());
+}
+
+#[test]
 fn a_handset_may_send_a_call_on_with_the_rights_of_its_user() {
     let mut world = World::dialling(forwarding(|_| {}));
     refuses(&mut world, 1, 302, &["sip:carol@example.com"]);

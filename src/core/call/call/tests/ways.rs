@@ -199,3 +199,35 @@ fn a_lost_leg_counts_as_refused() {
     assert_eq!(world.said(), ["release 2", "leg 0: reject 500 q41", "over"]);
     world.buried();
 }
+
+#[test]
+fn a_call_for_help_goes_out_again_without_its_place_where_that_cannot_be_read() {
+    let part = crate::sip::invite::BodyPart {
+        content_type: "application/pidf+xml".into(),
+        content_id: "a@b".into(),
+        disposition: String::new(),
+        bytes: b"<presence/>".to_vec(),
+    };
+    let headers = vec![
+        ("Priority".to_owned(), "emergency".to_owned()),
+        ("Geolocation".to_owned(), "<cid:a@b>".to_owned()),
+        ("Geolocation-Routing".to_owned(), "yes".to_owned()),
+    ];
+    let located = |status: u16| {
+        let target = Target { parts: vec![part.clone()], headers: headers.clone(), ..north("112", 1) };
+        let mut world = World::dialling(Setup { attempts: vec![vec![target]], ..Setup::default() });
+        fails(&mut world, 1, status, false);
+        world
+    };
+    for status in [400, 415, 424, 488, 500] {
+        let mut world = located(status);
+        assert_eq!(world.said(), ["dial 2 112"], "{status}");
+        let again = world.told_to(2).target.clone().unwrap();
+        assert!(again.parts.is_empty() && again.headers == headers[..1], "{status}: {again:?}");
+        // Once is enough.
+        fails(&mut world, 2, 500, false);
+        assert_eq!(world.said().last().unwrap(), "over", "{status}");
+        world.buried();
+    }
+    assert_eq!(located(486).said().last().unwrap(), "over");
+}

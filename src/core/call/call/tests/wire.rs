@@ -137,6 +137,7 @@ impl Wire {
             route: Vec::new(),
             destination: peer().back(),
             body,
+            parts: Vec::new(),
             headers: headers.iter().map(|(name, value)| (name.clone(), Text::from(*value))).collect(),
         };
         self.order(0, SipOrder::Dial(Box::new(dial)));
@@ -244,6 +245,7 @@ impl Wire {
             route: target.route,
             destination,
             body: Some(offer),
+            parts: target.parts,
             headers: Vec::new(),
         };
         self.leg_input(number, LegInput::Order(SipOrder::Dial(Box::new(dial))));

@@ -111,6 +111,7 @@ fn target(name: &str, facing: Facing) -> Target {
         insist_on_srtp: false,
         native: None,
         headers: Vec::new(),
+        parts: Vec::new(),
         base: None,
         party: Party { number: name.into(), ..Party::default() },
     }

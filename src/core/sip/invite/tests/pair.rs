@@ -284,6 +284,7 @@ pub fn dial(offer: Option<&str>) -> LegOrder {
             server_name: None,
         },
         body: offer.map(sdp),
+        parts: Vec::new(),
         headers: Vec::new(),
     }))
 }
