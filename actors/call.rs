@@ -15,6 +15,7 @@ mod beginning;
 mod dial;
 mod messages;
 mod native;
+mod room;
 mod transfer;
 
 use std::collections::BTreeMap;
@@ -38,27 +39,29 @@ use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Text, Uri, quo
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use kirkwall_data::call::{CallRecord, Calls};
 use kirkwall_data::cdr::{CdrRecord, Cdrs};
-use kirkwall_integration::media::{EngineFault, Ports as MediaPorts};
+use kirkwall_integration::media::{Chair, EngineFault, Ports as MediaPorts};
 use tracing::{Span, debug, error, info, info_span};
 
 use crate::desk::MediaView;
 use crate::dialog::{Dialog, DialogSeed, Moved, Place, local_end, local_end_to};
 use crate::media_channel::{
-    Close, Count, Gather, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run,
+    Close, Count, Gather, IceSeed, MediaChannel, Open, PairsChosen, Play, PressKey, Reopen, Run, Sit,
 };
 use crate::ports::Ports;
 use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, DivertCall, Granted, HandsetRefused, Hear,
-    KeepInside, LastWords, Release, ReleaseBase, Supervisor, invite_key,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, CedeCall, DivertCall, GatherCalls, Granted,
+    HandsetRefused, Hear, KeepInside, LastWords, Release, ReleaseBase, RoomHears, SummonCall, Supervisor,
+    invite_key,
 };
 
 use native::LegAddr;
 
 pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
 pub use native::NativeSeed;
+pub use room::{Cede, InRoom, KeyHeard, RoomBegan, Summon, Summoned};
 pub use transfer::{Bequeath, Inheritance, Join, Taken};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -258,6 +261,25 @@ impl Call {
                 Output::Route(errand) => self.ask_way(*errand, ctx),
                 Output::Inherit(owner) => self.ask_for_legs(owner, ctx),
                 Output::TakeMedia { from, side, into } => self.take_media(from, side, into, ctx),
+                Output::Mix(side, seat) => {
+                    if let Some(channel) = &self.channel {
+                        channel.do_send(Sit(side, seat.map(|(mixer, muted)| Chair { mixer, muted })));
+                    }
+                }
+                Output::Room(room, news) => {
+                    let (call, from) = (self.summary().reference, ctx.address());
+                    self.supervisor.do_send(RoomHears { room, call, from, news });
+                }
+                Output::Cede(call, member) => {
+                    self.supervisor.do_send(CedeCall { call, member, heir: ctx.address() });
+                }
+                Output::Summon { room, owner, replaces, leg, ticket } => {
+                    let (replaces, from) = (*replaces, ctx.address());
+                    self.supervisor.do_send(SummonCall { room, owner, replaces, from, leg, ticket });
+                }
+                Output::Gather(user) => {
+                    self.supervisor.do_send(GatherCalls { call: self.summary().reference, user });
+                }
                 Output::ReleaseBase(leg) => {
                     if let Some(base) = self.machine.base_of(leg).cloned() {
                         self.supervisor.do_send(ReleaseBase(self.summary().reference, base));

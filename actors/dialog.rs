@@ -339,6 +339,7 @@ pub fn local_end(
     let user = if user.is_empty() { String::new() } else { format!("{user}@") };
     LocalEnd {
         contact: format!("sip:{user}{sent_by};transport={transport}"),
+        focus: false,
         sent_by,
         transport,
         product: settings.user_agent.clone(),

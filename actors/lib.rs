@@ -5,6 +5,7 @@
 //!             ├─ BaseStation    one per base station or DECT manager
 //!             ├─ Registration   one per user: its line to the north
 //!             ├─ Presence       one per user of Lync: what it has there besides calls
+//!             ├─ Conference     one per room: who is in it, and who may come in
 //!             ├─ MessageWaiting one per user whose mailbox was heard of
 //!             └─ Call           one per call
 //!                  ├─ Dialog        one per leg
@@ -31,6 +32,7 @@ pub mod base_station;
 pub mod call;
 pub mod certificates;
 pub mod clock;
+pub mod conference;
 pub mod desk;
 pub mod dialog;
 pub mod directory;

@@ -17,7 +17,9 @@ use kirkwall_core::id::{CallRef, ChannelId};
 use kirkwall_core::media::negotiate::Agreed;
 use kirkwall_data::Journal;
 use kirkwall_data::call::{CallRecord, Calls};
-use kirkwall_integration::media::{self, ChannelCounters, Engine, EngineFault, Flow, Ports, SideCounters};
+use kirkwall_integration::media::{
+    self, Chair, ChannelCounters, Engine, EngineFault, Flow, Ports, SideCounters,
+};
 use tracing::warn;
 
 use crate::desk::MediaView;
@@ -193,6 +195,21 @@ impl Handler<Play> for MediaChannel {
     }
 }
 
+/// Let one side talk in a conference in place of the other side; none: with the other side.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Sit(pub Side, pub Option<Chair>);
+
+impl Handler<Sit> for MediaChannel {
+    type Result = ();
+
+    fn handle(&mut self, Sit(side, chair): Sit, _: &mut Self::Context) {
+        if let Err(fault) = self.engine.seat(self.id, engine_side(side), chair) {
+            warn!(channel = %self.id, %fault, "somebody cannot talk in a conference");
+        }
+    }
+}
+
 /// Press a key towards a side, for so many milliseconds.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -264,6 +281,17 @@ impl Handler<Count> for MediaChannel {
 
     fn handle(&mut self, _: Count, _: &mut Self::Context) -> Self::Result {
         self.engine.counters(self.id).map_or(Vec::new(), |counters| self.views(&counters))
+    }
+}
+
+/// What a key press that the engine has heard means to the call of that channel.
+pub fn key_pressed(report: &media::Report) -> Option<(CallRef, Side, char)> {
+    match report {
+        media::Report::Dtmf { channel, side, digit, .. } => {
+            let side = if *side == media::Side::A { Side::A } else { Side::B };
+            Some((CallRef(channel.0), side, *digit))
+        }
+        _ => None,
     }
 }
 

@@ -155,6 +155,14 @@ pub struct Sounds {
     pub hold: Arc<[u8]>,
     /// While somebody is called for it.
     pub ringing: Arc<[u8]>,
+    /// When a room wants its PIN.
+    pub ask_pin: Arc<[u8]>,
+    /// When the PIN was wrong.
+    pub wrong_pin: Arc<[u8]>,
+    /// When somebody has come into a conference.
+    pub joined: Arc<[u8]>,
+    /// When somebody has gone.
+    pub gone: Arc<[u8]>,
     /// When what was asked of the switch is done.
     pub confirmation: Arc<[u8]>,
 }
@@ -164,6 +172,10 @@ impl Default for Sounds {
         Self {
             hold: tone::hold().into(),
             ringing: tone::ringing().into(),
+            ask_pin: tone::ask_pin().into(),
+            wrong_pin: tone::wrong_pin().into(),
+            joined: tone::joined().into(),
+            gone: tone::gone().into(),
             confirmation: tone::confirmation().into(),
         }
     }
@@ -175,6 +187,8 @@ impl Sounds {
         match sound {
             Sound::Hold => self.hold.clone(),
             Sound::Ringing => self.ringing.clone(),
+            Sound::AskPin => self.ask_pin.clone(),
+            Sound::WrongPin => self.wrong_pin.clone(),
             Sound::Confirmation => self.confirmation.clone(),
         }
     }

@@ -42,6 +42,7 @@ pub mod portable;
 pub mod record;
 pub mod registration;
 pub mod request;
+pub mod room;
 pub mod secret;
 pub mod spool;
 pub mod text;

@@ -52,13 +52,15 @@ pub enum Tree {
     NativeSession,
     /// Tokens with which they enrol.
     Enrolment,
+    /// Rooms for conferences, and who is in them.
+    Room,
     /// Text messages.
     Text,
 }
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 19] = [
+    pub const ALL: [Tree; 20] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -77,6 +79,7 @@ impl Tree {
         Self::Enrolment,
         Self::PhoneBook,
         Self::DirectoryCopy,
+        Self::Room,
         Self::Text,
     ];
 
@@ -101,6 +104,7 @@ impl Tree {
             Self::NativeBase => "native_base",
             Self::NativeSession => "native_session",
             Self::Enrolment => "enrolment",
+            Self::Room => "room",
             Self::Text => "text",
         }
     }

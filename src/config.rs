@@ -325,6 +325,9 @@ sections! {
         cipher: bool = true,
         /// Seconds without a key after which a number that is dialled digit by digit counts as whole.
         digit_gap: Duration = Duration::from_secs(4),
+        /// Channels of each native base station that new calls leave to handsets that come over in a call, and
+        /// to calls for help.
+        handover_reserve: u16 = 0,
     }
 
     /// `[syslog]`

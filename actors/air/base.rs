@@ -10,12 +10,13 @@
 //! they say.
 
 mod messages;
+mod room;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use actix::prelude::*;
-use kirkwall_core::dect::base_link::code::{CipherState, DownReason, Sapi};
+use kirkwall_core::dect::base_link::code::{CipherState, DownReason, ErrorCode, Sapi};
 use kirkwall_core::dect::base_link::enrolment::KeyPrint;
 use kirkwall_core::dect::base_link::session::{
     Input, LinkNo, News, Order, Output, Plan, Request, Save, Session, Standing,
@@ -32,9 +33,10 @@ use kirkwall_data::native_base::{NativeSessionRecord, NativeSessions};
 use tracing::{Span, debug, error, info_span, warn};
 
 pub use messages::{
-    About, CloseStream, Configure, Fare, Greet, InspectBase, LinkGone, OnLink, OpenStream, Own, Say,
-    TakeStream, nwk,
+    About, CloseStream, Configure, ForgetStream, Greet, LinkGone, OnLink, OpenStream, Own, Say, TakeStream,
+    nwk,
 };
+pub use room::{Carry, Halt, Rooms, Serve, Tally};
 
 use super::leg::{NativeLeg, StreamOpened};
 use super::portable::{Ciphered, Down, HearAir, NativeHandset};
@@ -58,6 +60,8 @@ pub struct NativeBase {
     id: BaseId,
     session: Session,
     conns: HashMap<ConnId, Conn>,
+    /// Its channels, what handsets are told of them, and what came of them.
+    rooms: Rooms,
     streams: HashMap<MediaId, Addr<NativeLeg>>,
     /// Where it spoke from.
     remote: Option<SocketAddr>,
@@ -71,11 +75,17 @@ pub struct NativeBase {
 
 impl NativeBase {
     /// With a session, fresh or as it stood.
-    pub fn new(session: Session, air: Addr<Air>, links: std::sync::Arc<dyn LinkPort>, ports: Ports) -> Self {
+    pub fn new(
+        session: Session,
+        rooms: Rooms,
+        air: Addr<Air>,
+        links: std::sync::Arc<dyn LinkPort>,
+        ports: Ports,
+    ) -> Self {
         let (id, store) = (session.base(), NativeSessions::new(&ports.journal));
         let span = info_span!("base", %id);
         let (conns, streams) = (HashMap::new(), HashMap::new());
-        Self { id, session, conns, streams, remote: None, air, links, ports, store, alarm: None, span }
+        Self { id, session, conns, rooms, streams, remote: None, air, links, ports, store, alarm: None, span }
     }
 
     pub(super) fn session(&self) -> &Session {
@@ -147,13 +157,17 @@ impl NativeBase {
     fn pass_on(&mut self, news: News, ctx: &mut Context<Self>) {
         match news {
             News::ConnInd(ind) => {
+                self.rooms.statistics.connect(ind.rssi);
                 self.conns.insert(ind.conn, Conn { pmid: Some(ind.pmid), ..Conn::default() });
                 // One that comes over from elsewhere is decided about with HO_IND.
                 if !ind.ho_flag {
                     ctx.notify(Say(ConnAccept { conn: ind.conn, dck_present: None }.into()));
                 }
             }
-            News::ConnDown { conn, reason, .. } => self.down(conn, reason == DownReason::NORMAL),
+            News::ConnDown { conn, reason, frames } => {
+                self.ended(reason, frames);
+                self.down(conn, reason == DownReason::NORMAL);
+            }
             News::Nwk(NwkData { conn, pdu, .. }) => self.hear(conn, pdu.into_vec()),
             News::Cipher(told) => {
                 if let Some(owner) = self.conns.get(&told.conn).and_then(|conn| conn.owner.as_ref()) {
@@ -162,22 +176,31 @@ impl NativeBase {
                 }
                 self.air.do_send(BaseTold(self.id, About::Ciphered(told.conn, told.state)));
             }
-            News::Answered { request, response } => self.answered(request, response),
+            News::Answered { request, response } => self.answered(request, response, ctx),
             News::HoInd(ind) => {
-                let conn = self.conns.entry(ind.new_conn).or_default();
-                conn.pmid = Some(ind.pmid);
+                self.rooms.statistics.connect(ind.rssi);
+                // What it says waits until the link has moved: it is nobody's first word.
+                let conn = Conn { pmid: Some(ind.pmid), knocked: true, ..Conn::default() };
+                self.conns.insert(ind.new_conn, conn);
                 self.tell_air(About::Comes(Box::new(ind)));
             }
             News::HoComplete(done) => self.tell_air(About::Came(done)),
-            News::HoFailed(failed) => self.tell_air(About::DidNotCome(failed)),
+            News::HoFailed(failed) => {
+                self.conns.remove(&failed.new_conn);
+                self.tell_air(About::DidNotCome(failed));
+            }
             News::Neighbours(heard) => self.tell_air(About::Hears(heard)),
-            News::Standing(standing) => self.tell_air(About::Stands(standing, self.remote)),
+            News::Standing(standing) => {
+                self.tell_air(About::Stands(standing, self.remote));
+                self.look(ctx);
+            }
             News::Up { resumed, upgrade_recommended } => {
                 if upgrade_recommended {
                     warn!(parent: &self.span, "the base station's firmware should be newer");
                 }
                 debug!(parent: &self.span, resumed, "link up");
                 self.tell_air(About::Up);
+                self.say_busy(ctx);
             }
             News::Refused(refuse) => {
                 warn!(parent: &self.span, reason = %refuse.reason, "the base station was refused");
@@ -188,7 +211,9 @@ impl NativeBase {
             }
             News::Down => warn!(parent: &self.span, "the base station is gone"),
             News::Log(log) => debug!(parent: &self.span, ?log, "the base station says"),
-            News::MediaEvent(_) | News::Capacity(_) | News::Sync(_) => {}
+            News::Capacity(_) => self.look(ctx),
+            News::Sync(told) => self.timed(told.state),
+            News::MediaEvent(_) => {}
         }
     }
 
@@ -202,7 +227,7 @@ impl NativeBase {
         if let Some(owner) = gone.owner {
             owner.do_send(Down { connection, normal });
         }
-        self.tell_air(About::Gone(conn, gone.pmid));
+        self.tell_air(About::Gone { conn, pmid: gone.pmid, normal });
     }
 
     /// The first word of a connection goes to the door; what follows waits until it is known whose it is.
@@ -221,10 +246,13 @@ impl NativeBase {
         }
     }
 
-    fn answered(&mut self, request: Request, response: Response) {
+    fn answered(&mut self, request: Request, response: Response, ctx: &mut Context<Self>) {
         match (request, response) {
             (Request::MediaOpen(media), response) => {
                 let Some(leg) = self.streams.get(&media).cloned() else { return };
+                if response == Response::Refused(ErrorCode::NO_CHANNEL) {
+                    self.blocked_there(ctx);
+                }
                 let opened = match response {
                     Response::MediaOpened(opened) => Ok(opened.local),
                     Response::Refused(code) => Err(format!("the base station has no stream: {code}")),

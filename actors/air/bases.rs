@@ -1,11 +1,16 @@
 //! Base stations in the books of the air: links, enrolment, what they tell.
 
+use std::time::Duration;
+
 use kirkwall_core::dect::base_link::code::{SyncMode, SyncRole};
 use kirkwall_core::dect::base_link::value::Neighbour;
 use kirkwall_core::dect::base_link::word::SyncConfig;
 use kirkwall_core::radio::handover::procedure;
 
 use super::*;
+
+/// The sync tree is planned at most so often: a plan of 256 radios is work.
+const PLAN_EVERY: Duration = Duration::from_secs(1);
 
 /// A link has said HELLO with a good certificate.
 #[derive(Debug, Message)]
@@ -88,19 +93,24 @@ impl Handler<Redeem> for Air {
             (Err(reason), _) => return Box::pin(actix::fut::ready(Err(reason))),
             (Ok(_), None) => return Box::pin(actix::fut::ready(Err(RefuseReason::TOO_MANY))),
         };
-        let enrolled = Enrolled { base, key, since: self.now(), out_of_use: false };
+        // Two that enrol in the same moment are two radios.
+        self.given.insert(rpn);
+        let enrolled = Enrolled::new(base, key, self.now());
         let record = NativeBaseRecord { enrolled, rpn };
         let writes = vec![tokens.put(&EnrolmentRecord::new(used)), self.records.put(&record)];
         let saved = self.ports.journal.save(writes).into_actor(self);
-        Box::pin(saved.map(move |saved, me, ctx| match saved {
-            Ok(()) => {
-                info!(%base, rpn, "a base station has enrolled");
-                me.start_base(&record, ctx);
-                Ok(())
-            }
-            Err(fault) => {
-                error!(%fault, "an enrolment was not saved");
-                Err(RefuseReason::NOT_NOW)
+        Box::pin(saved.map(move |saved, me, ctx| {
+            me.given.remove(&rpn);
+            match saved {
+                Ok(()) => {
+                    info!(%base, rpn, "a base station has enrolled");
+                    me.start_base(&record, ctx);
+                    Ok(())
+                }
+                Err(fault) => {
+                    error!(%fault, "an enrolment was not saved");
+                    Err(RefuseReason::NOT_NOW)
+                }
             }
         }))
     }
@@ -108,7 +118,7 @@ impl Handler<Redeem> for Air {
 
 impl Air {
     /// A radio came, or tells whom it hears: the sync tree may change.
-    fn surveyed(&mut self, id: BaseId, heard: Option<&[Neighbour]>) {
+    fn surveyed(&mut self, id: BaseId, heard: Option<&[Neighbour]>, ctx: &mut Context<Self>) {
         let Some(rpn) = self.bases.get(&id).map(|entry| entry.rpn) else { return };
         match heard {
             Some(heard) => {
@@ -123,7 +133,7 @@ impl Air {
             None if self.survey.radios().any(|known| known == rpn) => return,
             None => self.survey.report(rpn, &[]),
         }
-        self.replan();
+        self.replan(ctx);
     }
 
     /// From whom a radio takes its time. One that has never heard another one stands alone, in another house
@@ -141,8 +151,24 @@ impl Air {
         }
     }
 
-    /// A plan that changed is told to all radios; a session says nothing that its base station knows.
-    fn replan(&mut self) {
+    /// A plan that changed is told to all radios; a session says nothing that its base station knows. Many
+    /// radios that come at once are planned together.
+    fn replan(&mut self, ctx: &mut Context<Self>) {
+        let now = self.now();
+        let rest = self.planned_at.map_or(Duration::ZERO, |at| (at + PLAN_EVERY).since(now));
+        if rest.is_zero() {
+            return self.plan_now();
+        }
+        if self.plan_alarm.is_none() {
+            self.plan_alarm = Some(ctx.run_later(rest, |me, _| {
+                me.plan_alarm = None;
+                me.plan_now();
+            }));
+        }
+    }
+
+    fn plan_now(&mut self) {
+        self.planned_at = Some(self.now());
         let tree = plan(&self.survey, Some(&self.tree));
         if tree != self.tree {
             self.tree = tree;
@@ -153,7 +179,8 @@ impl Air {
 
     /// 256 radios of a class B system (EN 300 175-6, 5.2.2).
     fn free_rpn(&self) -> Option<u8> {
-        (0..=u8::MAX).find(|rpn| self.bases.values().all(|entry| entry.rpn != *rpn))
+        let taken = |rpn: u8| self.given.contains(&rpn) || self.bases.values().any(|entry| entry.rpn == rpn);
+        (0..=u8::MAX).find(|rpn| !taken(*rpn))
     }
 }
 
@@ -168,7 +195,7 @@ impl Handler<BaseTold> for Air {
     fn handle(&mut self, BaseTold(id, about): BaseTold, ctx: &mut Self::Context) {
         match about {
             About::Up => {
-                self.surveyed(id, None);
+                self.surveyed(id, None, ctx);
                 self.configure(id);
             }
             About::Stands(standing, remote) => {
@@ -179,24 +206,26 @@ impl Handler<BaseTold> for Air {
                     entry.addr.do_send(Say(Site::subscriptions(true).into()));
                 }
                 if let Some(supervisor) = &self.supervisor {
-                    let (id, limit) = (id.into(), self.settings.limit);
-                    let up = standing.carries_calls();
-                    supervisor.do_send(NativeBaseStands { id, limit, up, remote });
+                    let (id, limit, reserve) = (id.into(), self.settings.limit, self.settings.site.reserve);
+                    supervisor.do_send(NativeBaseStands { id, limit, reserve, standing, remote });
                 }
                 if standing == Standing::Down {
                     self.survey.forget(rpn);
                     self.hearing.remove(&rpn);
-                    self.replan();
+                    self.replan(ctx);
                 }
             }
-            About::Gone(conn, pmid) => {
+            About::Gone { conn, pmid, normal } => {
                 let connection = Connection { base: id.into(), number: conn.0 };
-                if let Some(pmid) = pmid.filter(|p| self.visitors.get(p).is_some_and(|v| v.1 == connection)) {
-                    self.visitors.remove(&pmid);
+                if let Some(pmid) = pmid.filter(|p| self.visitors.get(p).is_some_and(|v| v.1 == connection))
+                    && let Some(visitor) = self.visitors.remove(&pmid)
+                    && !normal
+                {
+                    self.lost.keep(pmid, visitor, self.now());
                 }
                 self.gone(id, conn, ctx);
             }
-            About::Hears(heard) => self.surveyed(id, Some(&heard.heard)),
+            About::Hears(heard) => self.surveyed(id, Some(&heard.heard), ctx),
             About::Ciphered(conn, state) => self.ciphered((id, conn), state, ctx),
             About::Comes(ind) => self.comes(id, *ind, ctx),
             About::Came(done) => {

@@ -15,8 +15,8 @@ use kirkwall_core::timer::Moment;
 use kirkwall_data::native_base::{EnrolmentRecord, Enrolments};
 use serde::Serialize;
 
+use super::Air;
 use super::portable::Do;
-use super::{Air, printed};
 use crate::desk::{DeskFault, FieldFault};
 use crate::supervisor::WhoHas;
 
@@ -278,4 +278,9 @@ impl Handler<GetAirCapture> for Air {
         let messages = self.captured.iter().map(|(at, sent, octets)| (*at, *sent, octets.as_slice()));
         Ok(kirkwall_core::dect::capture::pcap(messages))
     }
+}
+
+/// The IPEI of a handset, as printed.
+fn printed(ipei: Ipei) -> String {
+    ipei.to_string()
 }

@@ -2,16 +2,21 @@
 //!
 //! ```text
 //! new base ──HO_IND──► Air: whose? what stream? a channel there? ──► Handover::handle ──► both bases
-//!                                                                       └─Switch──► handset, its leg
+//!                                                                       ├─Switch──► handset ──► its leg
+//!                                                                       ◄────────Followed─────────┘
 //! ```
+//!
+//! A handset whose connection was lost in a call is looked for under its PMID for ten seconds more.
 
 use kirkwall_core::dect::base_link::code::{CipherState, RejectReason as Refused};
 use kirkwall_core::dect::base_link::word::{HoAccept, HoInd, HoReject};
 use kirkwall_core::dect::base_link::{MediaId, Response, ToBase};
 use kirkwall_core::id::CallRef;
 use kirkwall_core::machine::Machine;
+use kirkwall_core::radio::allocation::Purpose;
 use kirkwall_core::radio::handover::Handover;
-use kirkwall_core::radio::handover::procedure::{At as Place, Ended, Input, Output};
+use kirkwall_core::radio::handover::procedure::{At as Place, Ended, GIVE_UP_INVOLUNTARY, Input, Output};
+use kirkwall_core::radio::statistics::Outcome;
 
 use super::leg::{base_codec, direction, key, suite};
 use super::portable::{CallShown, InspectCall, MovedTo};
@@ -33,19 +38,52 @@ pub(super) struct Moving {
 }
 
 /// The new base station's connection names the handover.
-pub(super) type Key = (BaseId, ConnId);
+pub type Key = (BaseId, ConnId);
+
+/// Most handsets whose connection was lost and that may come back elsewhere.
+const MOST_LOST: usize = 1_024;
+
+/// Handsets that lost their connection: whose, which, and until when they may take it up elsewhere.
+#[derive(Default)]
+pub(super) struct Lost(HashMap<Pmid, (Ipui, Connection, Moment)>);
+
+impl Lost {
+    fn find(&self, pmid: Pmid, now: Moment) -> Option<(Ipui, Connection)> {
+        let (ipui, connection, until) = self.0.get(&pmid)?;
+        (now < *until).then(|| (ipui.clone(), connection.clone()))
+    }
+
+    /// "Handsets set their link up anew within 10 s" (DL.05).
+    pub(super) fn keep(&mut self, pmid: Pmid, (ipui, connection): (Ipui, Connection), now: Moment) {
+        self.0.retain(|_, (.., until)| now < *until);
+        if self.0.len() < MOST_LOST {
+            self.0.insert(pmid, (ipui, connection, now + GIVE_UP_INVOLUNTARY));
+        }
+    }
+
+    /// It is somewhere again.
+    pub(super) fn forget(&mut self, pmid: Pmid) {
+        self.0.remove(&pmid);
+    }
+}
 
 impl Air {
     /// HO_IND: whose is it? Who has no connection, or comes over already, is refused.
     pub(super) fn comes(&mut self, id: BaseId, ind: HoInd, ctx: &mut Context<Self>) {
-        let visitor = self.visitors.get(&ind.pmid).cloned();
-        let moving = self.handovers.values().any(|moving| moving.pmid == ind.pmid);
+        let here = self.visitors.get(&ind.pmid).cloned();
+        let is_here = here.is_some();
+        let visitor = here.or_else(|| self.lost.find(ind.pmid, self.now()));
+        let moving =
+            self.coming.contains(&ind.pmid) || self.handovers.values().any(|moving| moving.pmid == ind.pmid);
         let handset = visitor.as_ref().and_then(|(ipui, _)| Some(self.handsets.get(ipui)?.addr.clone()));
         let (Some((ipui, old)), Some(handset), false) = (visitor, handset, moving) else {
             let reason = if moving { Refused::BUSY } else { Refused::UNKNOWN };
             return self.refuse_handover(id, ind.new_conn, reason);
         };
         let begun = self.now();
+        self.coming.insert(ind.pmid);
+        self.tally(&id.into(), Tally::HandoverBegins(true));
+        self.tally(&old.base, Tally::HandoverBegins(false));
         let (asked, supervisor) = (handset.clone(), self.supervisor.clone());
         let to: BaseStationId = id.into();
         let same = old.base == to;
@@ -53,18 +91,21 @@ impl Air {
             let shown = asked.send(InspectCall).await.ok()?;
             // A bearer that moves within one base station needs no further channel.
             if let (Some(call), Some(supervisor), false) = (shown.call, supervisor, same) {
-                supervisor.send(TakeBase(call, to)).await.ok()?.ok()?;
+                supervisor.send(TakeBase(call, to, Purpose::Handover)).await.ok()?.ok()?;
             }
             Some(shown)
         };
         ctx.spawn(room.into_actor(self).map(move |shown, me, ctx| {
+            me.coming.remove(&ind.pmid);
             let Some(shown) = shown else {
                 counter!("ipdect_handovers_total", "result" => "blocked").increment(1);
+                me.tally(&id.into(), Tally::HandoverEnds(true, Outcome::Failed));
+                me.tally(&old.base, Tally::HandoverEnds(false, Outcome::Failed));
                 return me.refuse_handover(id, ind.new_conn, Refused::BUSY);
             };
-            let (from, to) = (place(&old), Place { base: id.into(), conn: ind.new_conn });
-            let (ciphered, has_media) = (shown.key.is_some(), shown.media.is_some());
-            let machine = Handover::new(ind.kind, Some(from), to, ciphered, has_media, begun);
+            let from = is_here.then(|| place(&old));
+            let to = Place { base: id.into(), conn: ind.new_conn };
+            let machine = Handover::new(ind.kind, from, to, shown.key.is_some(), begun);
             let (pmid, local, alarm) = (ind.pmid, ind.local, None);
             let moving = Moving { machine, ipui, pmid, handset, shown, old, local, alarm };
             me.handovers.insert((id, ind.new_conn), moving);
@@ -113,27 +154,32 @@ impl Air {
                 let accept = accept(at.conn, dlc_state, &moving.shown);
                 self.tell_at(&at, accept);
             }
-            // The stream follows the handset in one step; until then the old base station has it.
-            Output::SendToBoth | Output::Stay => {}
             Output::Switch => self.switch(key),
             Output::Release(at, reason) => self.tell_at(&at, ConnRelease { conn: at.conn, reason }),
             Output::FreeOld => self.give_back(moving.shown.call, &moving.old.base.clone(), key),
             Output::FreeNew => self.give_back(moving.shown.call, &key.0.into(), key),
             Output::Ended(ended) => {
-                let result = match ended {
-                    Ended::Done { slow: false, .. } => "done",
-                    Ended::Done { slow: true, .. } => "slow",
-                    Ended::Stayed => "stayed",
-                    Ended::Lost => "lost",
-                    Ended::Cancelled => "cancelled",
-                };
-                counter!("ipdect_handovers_total", "result" => result).increment(1);
-                debug!(to = %key.0, result, ?ended, "handover");
+                let old = moving.old.base.clone();
                 if let Some(alarm) = self.handovers.remove(&key).and_then(|moving| moving.alarm) {
                     ctx.cancel_future(alarm);
                 }
+                self.count_handover(key, &old, ended);
             }
         }
+    }
+
+    fn count_handover(&self, key: Key, old: &BaseStationId, ended: Ended) {
+        let (result, outcome) = match ended {
+            Ended::Done { slow: false, .. } => ("done", Outcome::Done),
+            Ended::Done { slow: true, .. } => ("slow", Outcome::Slow),
+            Ended::Stayed => ("stayed", Outcome::Failed),
+            Ended::Lost => ("lost", Outcome::Failed),
+            Ended::Cancelled => ("cancelled", Outcome::Failed),
+        };
+        counter!("ipdect_handovers_total", "result" => result).increment(1);
+        info!(from = %old, to = %key.0, result, ?ended, "handover");
+        self.tally(&key.0.into(), Tally::HandoverEnds(true, outcome));
+        self.tally(old, Tally::HandoverEnds(false, outcome));
     }
 
     fn tell_at(&self, at: &Place, word: impl Into<ToBase>) {
@@ -147,10 +193,11 @@ impl Air {
         let Some(moving) = self.handovers.get(&key) else { return };
         let connection = Connection { base: key.0.into(), number: key.1.0 };
         self.visitors.insert(moving.pmid, (moving.ipui.clone(), connection.clone()));
+        self.lost.forget(moving.pmid);
         let Some(entry) = self.bases.get(&key.0) else { return };
         let Some(remote) = entry.remote else { return };
         let at = At { connection, base: entry.addr.clone(), remote };
-        moving.handset.do_send(MovedTo { at, stream: moving.local });
+        moving.handset.do_send(MovedTo { at, stream: moving.local, key });
     }
 
     /// A channel goes back, unless the handset only moved within one base station.
@@ -184,6 +231,14 @@ impl Air {
         }
     }
 
+    /// The base station keeps its own statistics.
+    pub(super) fn tally(&self, base: &BaseStationId, tally: Tally) {
+        let entry = base.0.parse().ok().and_then(|id: BaseId| self.bases.get(&id));
+        if let Some(entry) = entry {
+            entry.addr.do_send(tally);
+        }
+    }
+
     /// A connection is gone that somebody came from or was coming to.
     pub(super) fn gone(&mut self, id: BaseId, conn: ConnId, ctx: &mut Context<Self>) {
         let old = Connection { base: id.into(), number: conn.0 };
@@ -191,6 +246,19 @@ impl Air {
             self.step_handover(key, Input::OldGone, ctx);
         }
         self.step_handover((id, conn), Input::NewGone, ctx);
+    }
+}
+
+/// The speech of a handset that came over runs over its new base station, or there is none.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Followed(pub Key);
+
+impl Handler<Followed> for Air {
+    type Result = ();
+
+    fn handle(&mut self, Followed(key): Followed, ctx: &mut Self::Context) {
+        self.step_handover(key, Input::Followed, ctx);
     }
 }
 

@@ -33,6 +33,7 @@ use kirkwall_core::id::{BaseStationId, CallRef, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::media::{Codec, Direction, SrtpKey, SrtpSuite};
 use kirkwall_core::pii::Pii;
+use kirkwall_core::radio::allocation::Purpose;
 use tracing::{Span, debug, info_span};
 
 pub use lines::{GoOver, Join, Knock, ObeyOn, Occupied, TurnedAway};
@@ -40,7 +41,8 @@ pub use messages::{InspectStream, LegHears, StreamMoved, StreamOpened};
 pub use stream::{base_codec, direction, key, suite};
 
 use super::FindHandset;
-use super::base::{CloseStream, NativeBase, OpenStream, Say, TakeStream};
+use super::base::{CloseStream, ForgetStream, NativeBase, OpenStream, Say, TakeStream};
+use super::handover::{Followed, Key};
 use super::portable::{Do, NativeHandset, OfferCall, Serve};
 use crate::call::{Call, LegSaid};
 use crate::ports::Ports;
@@ -134,6 +136,8 @@ pub struct NativeLeg {
     at: Option<At>,
     media: Option<MediaId>,
     stream: Option<Stream>,
+    /// The handover that waits for the stream to follow.
+    handover: Option<Key>,
     alarm: Option<SpawnHandle>,
     span: Span,
 }
@@ -171,6 +175,7 @@ impl NativeLeg {
             at: None,
             media: None,
             stream: None,
+            handover: None,
             alarm: None,
         }
     }
@@ -192,6 +197,7 @@ impl NativeLeg {
                 }
                 Output::Open(connection) => self.open(&connection, ctx),
                 Output::Modify(stream) => self.modify(*stream),
+                Output::Followed => self.followed(),
                 Output::CloseStream => self.close_stream(),
                 Output::Begin { line, digits, body } => self.begin(line, digits, body, ctx),
                 Output::Digits(digits) => self.ask_plan(digits, ctx),
@@ -251,7 +257,7 @@ impl NativeLeg {
 
     fn take_base(&mut self, ctx: &mut Context<Self>) {
         let Some((call, base)) = self.held.clone() else { return };
-        let asked = self.seed.supervisor.send(TakeBase(call, base)).into_actor(self);
+        let asked = self.seed.supervisor.send(TakeBase(call, base, Purpose::New)).into_actor(self);
         ctx.spawn(asked.map(|granted, me, ctx| me.granted(granted, ctx)));
     }
 
@@ -290,6 +296,12 @@ impl NativeLeg {
         let (Some(media_id), Some(at)) = (self.media, &self.at) else { return };
         at.base.do_send(Say(stream::modified(media_id, &stream).into()));
         self.stream = Some(stream);
+    }
+
+    fn followed(&mut self) {
+        if let (Some(key), Some(air)) = (self.handover.take(), &self.seed.ports.air) {
+            air.do_send(Followed(key));
+        }
     }
 
     fn close_stream(&mut self) {

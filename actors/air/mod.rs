@@ -18,11 +18,12 @@ mod desk;
 mod handover;
 mod inspect;
 pub mod leg;
+mod plant;
 pub mod portable;
 mod visitors;
 mod waiting;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ use kirkwall_core::call::LegNo;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::dect_leg::Abilities;
 use kirkwall_core::dect::base_link::code::{RefuseReason, ReleaseReason};
-use kirkwall_core::dect::base_link::enrolment::{Enrolled, Enrolment, KeyPrint};
+use kirkwall_core::dect::base_link::enrolment::{Duty, Enrolled, Enrolment, KeyPrint};
 use kirkwall_core::dect::base_link::greeting::{Certified, refuse};
 use kirkwall_core::dect::base_link::session::{self, LinkNo, Plan, Session, Standing};
 use kirkwall_core::dect::base_link::value::{PagePdu, Pmid};
@@ -56,7 +57,9 @@ use kirkwall_data::portable::Portables;
 use metrics::counter;
 use tracing::{debug, error, info, warn};
 
-use self::base::{About, Configure, Greet, LinkGone, NativeBase, OnLink, Say, nwk};
+use self::base::{
+    About, Configure, Greet, Halt, LinkGone, NativeBase, OnLink, Rooms, Say, Serve, Tally, nwk,
+};
 use self::leg::{Asked, At, LegSeed, NativeLeg};
 use self::portable::{Do, NativeHandset, Visit};
 use crate::ports::{LinkPort, Ports};
@@ -65,7 +68,11 @@ use crate::supervisor::{IsWhole, NativeBaseStands, NativeLocated, Supervisor, Wh
 
 pub use bases::{BaseTold, Greeted, Redeem};
 pub use desk::*;
-pub use inspect::{ListNativeBases, NativeBaseView};
+pub use inspect::{GetNativeBase, ListNativeBases, NativeBaseView};
+pub use plant::{
+    BaseLoads, BaseTally, GetRadioLoss, GetSyncTree, RadioLossView, RadioPlaceView, SetDuty, StopBases,
+    SyncTreeView,
+};
 pub use visitors::{AskPlan, Capture, FindHandset, HandsetTold, Knock, PageAll};
 pub use waiting::MessagesWait;
 
@@ -102,6 +109,8 @@ struct BaseEntry {
     rpn: u8,
     standing: Standing,
     remote: Option<SocketAddr>,
+    /// What an administrator wants of it.
+    duty: Duty,
 }
 
 /// Keeps the books of the air. See the module.
@@ -121,9 +130,17 @@ pub struct Air {
     /// Messages that wait, by the handset that was told of them or will be.
     waiting: BTreeMap<Ipui, u16>,
     handovers: HashMap<handover::Key, handover::Moving>,
+    /// Radio numbers of base stations that enrol just now.
+    given: HashSet<u8>,
+    /// Handsets of which is being asked whether they may come over.
+    coming: HashSet<Pmid>,
+    /// Handsets whose connection was lost.
+    lost: handover::Lost,
     /// Who hears whom, and the sync tree that follows.
     survey: Survey,
     tree: Tree,
+    planned_at: Option<Moment>,
+    plan_alarm: Option<SpawnHandle>,
     /// Radios that have told whom they hear, and whether it ever was anybody.
     hearing: BTreeMap<u8, bool>,
     captured: VecDeque<(Moment, bool, Vec<u8>)>,
@@ -155,8 +172,13 @@ impl Air {
             visitors: HashMap::new(),
             waiting: BTreeMap::new(),
             handovers: HashMap::new(),
+            given: HashSet::new(),
+            coming: HashSet::new(),
+            lost: handover::Lost::default(),
             survey: Survey::default(),
             tree: Tree::default(),
+            planned_at: None,
+            plan_alarm: None,
             hearing: BTreeMap::new(),
             captured: VecDeque::new(),
             records,
@@ -197,10 +219,13 @@ impl Air {
         let session = Session::new(&record.enrolled, settings, tokens, before, self.now());
         let (standing, id) = (session.standing(), session.base());
         let (air, links, ports) = (ctx.address(), self.links.clone(), self.ports.clone());
+        let rooms = Rooms::new(self.settings.limit, self.settings.site.reserve.into(), self.now());
         let arbiter = self.roster.arbiter_of(&id);
-        let addr =
-            NativeBase::start_in_arbiter(&arbiter, move |_| NativeBase::new(session, air, links, ports));
-        self.bases.insert(id, BaseEntry { addr, rpn: record.rpn, standing, remote: None });
+        let addr = NativeBase::start_in_arbiter(&arbiter, move |_| {
+            NativeBase::new(session, rooms, air, links, ports)
+        });
+        let (rpn, duty) = (record.rpn, record.enrolled.duty());
+        self.bases.insert(id, BaseEntry { addr, rpn, standing, remote: None, duty });
         self.configure(id);
     }
 
@@ -306,8 +331,12 @@ impl Air {
             }
             News::Unreachable => {
                 counter!("ipdect_pages_unanswered_total").increment(1);
-                if let Some(entry) = self.handsets.get_mut(&ipui) {
+                let entry = self.handsets.get_mut(&ipui);
+                if let Some(base) = entry.and_then(|entry| {
                     entry.unreachable = true;
+                    entry.located.clone()
+                }) {
+                    self.tally(&base, Tally::PageUnanswered);
                 }
             }
             News::Call(..) => {}
@@ -365,9 +394,4 @@ impl Handler<Meet> for Air {
         self.supervisor = Some(supervisor);
         self.restore(ctx);
     }
-}
-
-/// The IPEI of a handset, as printed.
-fn printed(ipei: Ipei) -> String {
-    ipei.to_string()
 }

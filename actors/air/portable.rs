@@ -27,6 +27,7 @@ use kirkwall_data::portable::{PortableRecord, Portables};
 use tracing::{Span, debug, error, info_span};
 
 use super::base::{Own, Say, nwk};
+use super::handover::{Followed, Key};
 use super::leg::{At, InspectStream, LegHears, NativeLeg, Occupied};
 use super::{Air, AskPlan, Capture, HandsetTold, PageAll};
 use crate::ports::Ports;
@@ -258,18 +259,29 @@ pub struct MovedTo {
     pub at: At,
     /// Where the new base station receives its speech.
     pub stream: Option<SocketAddr>,
+    /// The handover; it goes on when speech has followed.
+    pub key: Key,
 }
 
 impl Handler<MovedTo> for NativeHandset {
     type Result = ();
 
-    fn handle(&mut self, MovedTo { at, stream }: MovedTo, ctx: &mut Self::Context) {
+    fn handle(&mut self, MovedTo { at, stream, key }: MovedTo, ctx: &mut Self::Context) {
         let Some(old) = self.at.replace(at.clone()) else { return };
-        at.base.do_send(Own(ConnId(at.connection.number), ctx.address()));
-        for leg in self.legs.values() {
-            leg.do_send(super::leg::StreamMoved { at: at.clone(), stream });
+        let conn = ConnId(at.connection.number);
+        at.base.do_send(Own(conn, ctx.address()));
+        self.step(Input::Moved { from: old.connection.clone(), to: at.connection.clone() }, ctx);
+        if self.machine.connection() != Some(&at.connection) {
+            // What it came over with has ended meanwhile.
+            at.base.do_send(Say(ConnRelease { conn, reason: ReleaseReason::NORMAL }.into()));
+            self.at = Some(old);
         }
-        self.step(Input::Moved { from: old.connection, to: at.connection }, ctx);
+        match self.legs.is_empty() {
+            true => self.air.do_send(Followed(key)),
+            false => self.legs.values().for_each(|leg| {
+                leg.do_send(super::leg::StreamMoved { at: at.clone(), stream, key });
+            }),
+        }
     }
 }
 

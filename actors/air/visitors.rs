@@ -32,6 +32,7 @@ impl Handler<Knock> for Air {
         match (host, remote) {
             (Some((handset, ipui)), Some(remote)) => {
                 if let Some(pmid) = pmid {
+                    self.lost.forget(pmid);
                     self.visitors.insert(pmid, (ipui, connection.clone()));
                 }
                 handset.do_send(Visit { at: At { connection, base: addr, remote }, first });

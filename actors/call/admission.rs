@@ -154,6 +154,7 @@ impl Call {
             relayed: self.relayed.clone().into(),
             attempts,
             hold: media.hold,
+            join_code: self.settings.dialling.conference.keys.clone(),
             about: About::default(),
         }
     }

@@ -82,6 +82,17 @@ impl Call {
             Some(_) => None,
         };
         let estate = refused.map_or_else(|| self.machine.estate(kept), Err);
+        self.hand_out(estate, kept, heir, ctx);
+    }
+
+    /// Lends what the call has to leave to its heir, which says whether it has taken it.
+    pub(super) fn hand_out(
+        &mut self,
+        estate: Result<Estate, Cause>,
+        kept: LegNo,
+        heir: Addr<Call>,
+        ctx: &mut Context<Self>,
+    ) {
         let estate = match estate {
             Ok(estate) => estate,
             Err(cause) => return heir.do_send(Inheritance::Refused(cause)),

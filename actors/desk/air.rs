@@ -3,8 +3,9 @@
 use actix::prelude::*;
 
 pub use crate::air::{
-    Claimed, CloseWindow, CreateEnrolment, DeletePortable, EnrolmentView, GetAirCapture, GetWindow,
-    ListNativeBases, ListPortables, NativeBaseView, OpenWindow, PortableView, UnknownView, WindowView,
+    Claimed, CloseWindow, CreateEnrolment, DeletePortable, EnrolmentView, GetAirCapture, GetNativeBase,
+    GetRadioLoss, GetSyncTree, GetWindow, ListNativeBases, ListPortables, NativeBaseView, OpenWindow,
+    PortableView, RadioLossView, RadioPlaceView, SetDuty, SyncTreeView, UnknownView, WindowView,
 };
 
 /// Recipients of what concerns the air. A switch without a DECT identity has none.
@@ -15,6 +16,10 @@ pub struct AirDesk {
     pub close_window: Recipient<CloseWindow>,
     pub get_window: Recipient<GetWindow>,
     pub list_bases: Recipient<ListNativeBases>,
+    pub get_base: Recipient<GetNativeBase>,
+    pub set_duty: Recipient<SetDuty>,
+    pub get_sync_tree: Recipient<GetSyncTree>,
+    pub get_radio_loss: Recipient<GetRadioLoss>,
     pub list_portables: Recipient<ListPortables>,
     pub delete_portable: Recipient<DeletePortable>,
     pub claimed: Recipient<Claimed>,
@@ -30,6 +35,10 @@ impl AirDesk {
             close_window: air.clone().recipient(),
             get_window: air.clone().recipient(),
             list_bases: air.clone().recipient(),
+            get_base: air.clone().recipient(),
+            set_duty: air.clone().recipient(),
+            get_sync_tree: air.clone().recipient(),
+            get_radio_loss: air.clone().recipient(),
             list_portables: air.clone().recipient(),
             delete_portable: air.clone().recipient(),
             claimed: air.clone().recipient(),

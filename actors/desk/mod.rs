@@ -12,6 +12,7 @@ mod features;
 mod phone_book;
 mod plant;
 mod provisioning;
+mod rooms;
 mod texts;
 mod users;
 
@@ -26,6 +27,7 @@ pub use features::*;
 pub use phone_book::*;
 pub use plant::*;
 pub use provisioning::*;
+pub use rooms::*;
 pub use texts::*;
 pub use users::*;
 
@@ -42,6 +44,13 @@ pub struct Desk {
     pub get_forwarding: Recipient<GetForwarding>,
     pub set_forwarding: Recipient<SetForwarding>,
     pub list_feature_codes: Recipient<ListFeatureCodes>,
+    pub list_rooms: Recipient<ListRooms>,
+    pub get_room: Recipient<GetRoom>,
+    pub create_room: Recipient<CreateRoom>,
+    pub change_room: Recipient<ChangeRoom>,
+    pub delete_room: Recipient<DeleteRoom>,
+    pub mute_member: Recipient<MuteMember>,
+    pub remove_member: Recipient<RemoveMember>,
     pub list_call_log: Recipient<ListCallLog>,
     pub clear_call_log: Recipient<ClearCallLog>,
     pub get_mailbox: Recipient<GetMailbox>,

@@ -4,7 +4,7 @@ use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::secures;
-use kirkwall_core::call::dialling::NumberClass;
+use kirkwall_core::call::dialling::{CodeOrder, NumberClass};
 use kirkwall_core::call::forward::{Diversion, ForwardReason};
 use kirkwall_core::call::represented::shown;
 use kirkwall_core::call::route::InternalRouting::{Fallback, First};
@@ -13,6 +13,7 @@ use kirkwall_core::call::{About, CALL_WAITING, Divert, NativeTarget, Party, Targ
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
+use kirkwall_core::radio::allocation::Purpose;
 use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::wire::{HeaderName, Uri};
 use kirkwall_core::sip::{Destination, Facing, SipBaseProfile};
@@ -72,12 +73,20 @@ pub struct KeepInside(pub Admit);
 impl Handler<Admit> for Supervisor {
     type Result = ActorResponse<Self, AdmitReply>;
 
-    fn handle(&mut self, ask: Admit, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, ask: Admit, ctx: &mut Self::Context) -> Self::Result {
         if let Some(order) = self.nobody_dialled(&ask) {
             return self.obey(&ask, order);
         }
         let routed = self.route(&ask);
         match routed.way {
+            Way::Code(CodeOrder::Conference) => {
+                let reply = self.gather_by_code(&ask, ctx);
+                ActorResponse::reply(self.judged(&ask, reply))
+            }
+            Way::NewRoom => {
+                let reply = self.new_room(&ask, ctx);
+                ActorResponse::reply(self.judged(&ask, reply))
+            }
             Way::Code(order) => self.obey(&ask, order),
             _ => {
                 let reply = self.follow_route(&ask, routed, false);
@@ -186,6 +195,18 @@ impl Supervisor {
             Way::Refuse(cause) => Err(cause),
             // Codes are obeyed before anybody comes here.
             Way::Code(_) => Err(Cause::of_status(484, "a feature code is dialled by itself")),
+            // A new room is made before anybody comes here.
+            Way::NewRoom => Err(Cause::of_status(484, "a new conference is dialled by itself")),
+            Way::Room(room) => {
+                if !again {
+                    self.take_common(ask, ask.srtp, emergency)?;
+                }
+                Ok(Granted {
+                    attempts: Vec::new(),
+                    credentials: None,
+                    about: About { room: Some(room), ..about },
+                })
+            }
             Way::Handset(user) => {
                 if !again {
                     self.take_common(ask, ask.srtp, emergency)?;
@@ -229,8 +250,8 @@ impl Supervisor {
         }
         self.admission.reserve_media(ask.call, srtp).map_err(refused)?;
         if let (Facing::South, Some(base)) = (ask.facing, &ask.caller.base) {
-            let limit = self.base_limit(base);
-            self.admission.reserve_base(ask.call, base, limit, ask.srtp).map_err(refused)?;
+            let purpose = if emergency { Purpose::Emergency } else { Purpose::New };
+            self.take_base(ask.call, base, ask.srtp, purpose).map_err(refused)?;
         }
         Ok(())
     }
@@ -239,6 +260,7 @@ impl Supervisor {
         let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
         let located = self.places(user);
         let (mut targets, mut refused) = (Vec::new(), None);
+        let purpose = if about.emergency { Purpose::Emergency } else { Purpose::New };
         let mut headers = self.headers_about(&self.aor(user.as_str()), about);
         if about.waits {
             headers.push((HeaderName::AlertInfo.as_str().to_owned(), CALL_WAITING.to_owned()));
@@ -247,7 +269,7 @@ impl Supervisor {
             let limit = self.base_limit(&place.base);
             let srtp = if place.native.is_some() { secures(&self.settings.media.srtp_south) } else { srtp };
             let display = self.display_for(ask, &place);
-            match self.admission.reserve_base(ask.call, &place.base, limit, srtp) {
+            match self.take_base(ask.call, &place.base, srtp, purpose) {
                 Err(refusal) => refused = Some(refusal),
                 Ok(()) => targets.push(Target {
                     request_uri: place.contact,
@@ -364,7 +386,8 @@ impl Supervisor {
         self.admission.learned(base, limit, self.ports.clock.now())
     }
 
-    pub(super) fn show_channels(&self) {
+    pub(super) fn show_channels(&mut self) {
+        self.show_loads();
         let (_, load) = self.admission.media();
         gauge!("ipdect_media_channels_in_use").set(f64::from(load.channels()));
         gauge!("ipdect_calls_active").set(self.active as f64);

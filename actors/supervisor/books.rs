@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kirkwall_core::call::conference::RoomName;
 use kirkwall_core::call::dialling::AllowedCalls;
 use kirkwall_core::call::forward::Forwarding;
 use kirkwall_core::call::route::Map;
@@ -58,9 +59,15 @@ impl Map for Books<'_> {
         self.0.forwarding.get(user)
     }
 
+    fn room(&self, dialled: &str) -> Option<(RoomName, bool)> {
+        let room = &self.0.room_named(dialled)?.view.room;
+        Some((room.name.clone(), room.outside))
+    }
+
     fn goes_on(&self, digits: &str) -> bool {
         let names = self.0.accounts.keys().map(Username::as_str);
-        let mut known = names.chain(self.0.numbers.keys().map(String::as_str));
+        let numbers = self.0.numbers.keys().map(String::as_str);
+        let mut known = names.chain(numbers).chain(self.0.rooms.keys().map(RoomName::as_str));
         !digits.is_empty() && known.any(|number| number != digits && number.starts_with(digits))
     }
 

@@ -8,6 +8,7 @@ use metrics::counter;
 use tracing::warn;
 
 use super::{CallEntry, REMEMBERED, Remembered, Supervisor};
+use crate::air::base::Tally;
 use crate::call::{Call, RestoredSeed};
 use crate::desk::MediaView;
 use crate::recovery::survivors;
@@ -93,6 +94,7 @@ impl Supervisor {
     /// Forgets a call; what it held goes back.
     fn forget(&mut self, call: CallRef) {
         self.admission.release(call);
+        self.call_left_rooms(call);
         if let Some(entry) = self.calls.remove(&call) {
             for key in entry.joined.iter().chain([&entry.invite_key]) {
                 self.invites.remove(key);
@@ -121,6 +123,7 @@ impl Handler<ReleaseBase> for Supervisor {
 
     fn handle(&mut self, ReleaseBase(call, base): ReleaseBase, _: &mut Self::Context) {
         self.admission.release_base(call, &base);
+        self.show_loads();
     }
 }
 
@@ -161,6 +164,10 @@ impl Handler<CallEnded> for Supervisor {
         counter!("ipdect_call_attempts_total", "direction" => direction, "result" => result).increment(1);
         let cause = summary.cause.as_ref().map_or(16, |cause| cause.q850);
         let class = if matches!(cause, 16 | 17 | 18 | 19 | 26) { "normal" } else { "abnormal" };
+        let parties = [&summary.caller, &summary.callee].into_iter().filter_map(|party| party.base.as_ref());
+        for base in parties.filter(|_| class == "abnormal" && summary.answered.is_some()) {
+            self.count_at(base, Tally::Abnormal);
+        }
         counter!("ipdect_call_releases_total", "class" => class, "cause" => cause.to_string()).increment(1);
         if self.ended.len() == REMEMBERED {
             self.ended.pop_front();

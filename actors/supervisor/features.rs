@@ -112,7 +112,7 @@ impl Supervisor {
             CodeOrder::NoForwards => ForwardKind::ALL.into_iter().for_each(|kind| set.set(kind, None)),
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
             CodeOrder::CallWaiting(waits) => set.call_waiting = waits,
-            CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::ConfirmAlarm => {}
+            CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::Conference | CodeOrder::ConfirmAlarm => {}
             CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress => {}
         }
         Ok(set)

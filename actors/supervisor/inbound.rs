@@ -1,6 +1,7 @@
 //! What arrives: the door's verdict, then to whoever it belongs to.
 
 use actix::prelude::*;
+use kirkwall_core::call::Side;
 use kirkwall_core::id::{CallRef, OwnerId};
 use kirkwall_core::sip::door::{self, Verdict};
 use kirkwall_core::sip::proxy_watch::WatchInput;
@@ -12,6 +13,7 @@ use tracing::{debug, warn};
 
 use super::watch::OWNER_OF_WATCH;
 use super::{OWNER_OF_LINE, Supervisor};
+use crate::call::KeyHeard;
 use crate::registration::Vouch;
 
 /// Something arrived from the transports.
@@ -27,6 +29,21 @@ pub struct Hear {
     pub message: SipMessage,
     /// Where it came from.
     pub peer: Peer,
+}
+
+/// The engine has heard a key press.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct KeyInVoice(pub CallRef, pub Side, pub char);
+
+impl Handler<KeyInVoice> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, KeyInVoice(call, side, digit): KeyInVoice, _: &mut Self::Context) {
+        if let Some(entry) = self.calls.get(&call) {
+            entry.addr.do_send(KeyHeard(side, digit));
+        }
+    }
 }
 
 impl Handler<Arrived> for Supervisor {

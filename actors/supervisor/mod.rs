@@ -31,7 +31,10 @@ mod people;
 mod presence;
 mod prove;
 mod provisioning;
+mod radios;
 mod relay;
+mod rooms;
+mod rooms_desk;
 mod shared;
 mod south;
 mod text;
@@ -72,7 +75,7 @@ use crate::users::Users;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted, KeepInside};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
-pub use inbound::{Arrived, Hear, invite_key};
+pub use inbound::{Arrived, Hear, KeyInVoice, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
@@ -86,6 +89,7 @@ pub use people::{
 };
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use provisioning::{MeetProvisioning, SheetUsers};
+pub use rooms::{CedeCall, GatherCalls, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use shared::MeetUsers;
 pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf};
 pub use transfer::{PassLegs, RouteTransfer};
@@ -146,10 +150,12 @@ pub struct Supervisor {
     mailboxes: mailboxes::Mailboxes,
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
+    rooms: rooms::RoomBook,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
     admission: Admission,
+    radios: radios::Radios,
     attempts: u64,
     /// Calls that are not over; an actor outlives its call by a few transactions.
     active: usize,
@@ -276,6 +282,7 @@ impl Supervisor {
             mailboxes: mailboxes::Mailboxes::default(),
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
+            rooms: rooms::RoomBook::new(),
             invites: HashMap::new(),
             ended: VecDeque::new(),
             admission,
@@ -284,6 +291,7 @@ impl Supervisor {
             calls_max: 0,
             deaths: Deaths::default(),
             draining: false,
+            radios: radios::Radios::default(),
             plant_changed: true,
             last_reference: 0,
             next_line: 0,
@@ -314,6 +322,7 @@ impl Actor for Supervisor {
         self.restore_features();
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
+        self.restore_rooms(ctx);
         self.restore_calls(ctx);
         self.show_plant(ctx);
         self.restore_mailboxes(ctx);

@@ -3,14 +3,17 @@
 use std::net::SocketAddr;
 
 use actix::prelude::*;
+use kirkwall_core::call::Phase;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::{LineNo, secures};
 use kirkwall_core::call::{Body, NewCall, Party};
+use kirkwall_core::dect::base_link::session::Standing;
 use kirkwall_core::dect::identity::{Ipei, Ipui};
 use kirkwall_core::dect::key::AccessCode;
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::pii::Pii;
+use kirkwall_core::radio::allocation::Purpose;
 use kirkwall_core::sip::wire::Uri;
 use kirkwall_core::sip::{Destination, Facing, Peer, Transport};
 use kirkwall_data::user::UserRecord;
@@ -51,8 +54,10 @@ pub struct NativeBaseStands {
     pub id: BaseStationId,
     /// Its voice channels.
     pub limit: Limit,
-    /// It carries calls.
-    pub up: bool,
+    /// Those kept for handsets that come over in a call.
+    pub reserve: u8,
+    /// Where it stands.
+    pub standing: Standing,
     /// Where it speaks from.
     pub remote: Option<SocketAddr>,
 }
@@ -245,8 +250,9 @@ impl Handler<NativeBaseStands> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, stands: NativeBaseStands, ctx: &mut Self::Context) {
-        let NativeBaseStands { id, limit, up, remote } = stands;
-        let base = self.base(id.clone(), ctx);
+        let NativeBaseStands { id, limit, reserve, standing, remote } = stands;
+        let (base, up) = (self.base(id.clone(), ctx), standing.carries_calls());
+        self.radios.stands(&id, standing, reserve);
         if let Some(entry) = self.bases.get_mut(&id) {
             entry.1 = limit;
         }
@@ -259,9 +265,10 @@ impl Handler<MoveBase> for Supervisor {
 
     fn handle(&mut self, MoveBase { call, from, to }: MoveBase, _: &mut Self::Context) -> Self::Result {
         let srtp = secures(&self.settings.media.srtp_south);
-        let limit = self.base_limit(&to);
-        self.admission.reserve_base(call, &to, limit, srtp).map_err(|refusal| refusal.to_string())?;
+        let taken = self.take_base(call, &to, srtp, Purpose::New);
+        taken.map_err(|refusal| refusal.to_string())?;
         self.admission.release_base(call, &from);
+        self.show_loads();
         Ok(())
     }
 }
@@ -360,14 +367,19 @@ impl Supervisor {
 /// A handset in a call comes over to this base station: one of its channels, until one of the two goes back.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), String>")]
-pub struct TakeBase(pub CallRef, pub BaseStationId);
+pub struct TakeBase(pub CallRef, pub BaseStationId, pub Purpose);
 
 impl Handler<TakeBase> for Supervisor {
     type Result = Result<(), String>;
 
-    fn handle(&mut self, TakeBase(call, base): TakeBase, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, TakeBase(call, base, purpose): TakeBase, _: &mut Self::Context) -> Self::Result {
         let srtp = secures(&self.settings.media.srtp_south);
-        let limit = self.base_limit(&base);
-        self.admission.reserve_base(call, &base, limit, srtp).map_err(|refusal| refusal.to_string())
+        let stands = self.calls.get(&call).is_some_and(|entry| entry.summary.phase != Phase::Ended);
+        if !stands {
+            return Err("the call has ended".to_owned());
+        }
+        let taken = self.take_base(call, &base, srtp, purpose);
+        self.show_loads();
+        taken.map_err(|refusal| refusal.to_string())
     }
 }

@@ -203,6 +203,7 @@ impl Supervisor {
             Way::Refuse(cause) if cause.status == 503 => Found::NotNow(cause.words),
             Way::Refuse(cause) => Found::Nowhere(cause.words),
             Way::Code(_) => Found::Nowhere("a feature code takes no texts".into()),
+            Way::Room(_) | Way::NewRoom => Found::Nowhere("a conference takes no texts".into()),
         }
     }
 

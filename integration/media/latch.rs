@@ -14,7 +14,8 @@
 //!    guess the SSRC too. With SRTP a new SSRC is taken at once, and an authentic packet from another
 //!    address (a roaming phone) once the locked one has been quiet for [`ADDRESS_QUIET`].
 //! 5. A new address by SDP opens the latch again. Packets on their way from the old one are heard,
-//!    but lock only when nothing else comes for [`LINGER`] of them.
+//!    but lock only when nothing else comes for [`LINGER`] of them, with SRTP as without: a handset that
+//!    changes its base station speaks over both for a moment.
 //!
 //! Pure: the engine's threads tell it of packets, it says yes or no.
 
@@ -98,7 +99,8 @@ impl Latch {
     /// Takes a packet that was admitted and, with `secured`, has authenticated.
     pub fn accept(&mut self, from: SocketAddr, ssrc: u32, secured: bool, now: Moment) {
         self.last_heard = now;
-        if secured || Some(from) == self.expected || matches!(self.state, State::Locked { .. }) {
+        let lingers = matches!(self.state, State::Trial { from: old, answered: false, .. } if old == from);
+        if secured && !lingers || Some(from) == self.expected || matches!(self.state, State::Locked { .. }) {
             self.state = State::Locked { from, ssrc };
             return;
         }
@@ -214,6 +216,21 @@ mod tests {
         }
         assert!(hear(&mut latch, 4, 8, 500));
         assert!(!hear(&mut latch, 1, 7, 501));
+    }
+
+    #[test]
+    fn two_ends_with_the_same_key_do_not_shut_each_other_out_while_one_takes_over() {
+        let mut latch = Latch::new(Some(addr(1)));
+        latch.accept(addr(1), 7, true, at(0));
+        latch.expect(Some(addr(4)));
+        for n in 1..4 {
+            assert!(latch.admits(addr(1), 7, true, at(n * 20)), "the old one goes on");
+            latch.accept(addr(1), 7, true, at(n * 20));
+        }
+        assert!(latch.admits(addr(4), 8, true, at(81)));
+        latch.accept(addr(4), 8, true, at(81));
+        assert!(!latch.admits(addr(1), 7, true, at(100)));
+        assert_eq!(latch.source(), Some(addr(4)));
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Station {
         if let Some(connection) = self.connections.remove(id) {
             let bearer = &connection.bearer;
             bearer.down(Down::Refused { bearer: bearer.number, reason });
-            self.close_media_of(&connection);
+            self.close_media_of(id, &connection);
             self.tell_capacity().await;
         }
     }
@@ -88,7 +88,7 @@ impl Station {
             let bearer = &connection.bearer;
             bearer.down(Down::Released { bearer: bearer.number, reason });
             self.statistics.handovers_out += u64::from(reason == reason::RELEASE_HANDOVER);
-            self.forget(&connection);
+            self.forget(id, &connection);
             self.tell_capacity().await;
             self.end_draining().await;
         }
@@ -102,18 +102,18 @@ impl Station {
         bearer.down(Down::Released { bearer: bearer.number, reason });
         self.statistics.lost += u64::from(reason == reason::DOWN_LOST);
         let (good, bad) = bearer.frames();
-        self.forget(&connection);
+        self.forget(id, &connection);
         let down = Frame::event(kind::CONN_DOWN).u16(tag::CONN_ID, id).u16(tag::REASON, reason);
         self.send(down.u32(tag::FRAMES_GOOD, good).u32(tag::FRAMES_BAD, bad)).await;
         self.tell_capacity().await;
         self.end_draining().await;
     }
 
-    fn forget(&mut self, connection: &Connection) {
+    fn forget(&mut self, id: u16, connection: &Connection) {
         let (good, bad) = connection.bearer.frames();
         self.statistics.good += u64::from(good);
         self.statistics.bad += u64::from(bad);
-        self.close_media_of(connection);
+        self.close_media_of(id, connection);
     }
 
     /// All connections end without a word to the switch, and the radio goes off.
@@ -122,7 +122,7 @@ impl Station {
             if let Some(connection) = self.connections.remove(id) {
                 let bearer = &connection.bearer;
                 bearer.down(Down::Released { bearer: bearer.number, reason: reason::DOWN_LOST });
-                self.forget(&connection);
+                self.forget(id, &connection);
             }
         }
         self.forget_waiting();
@@ -180,7 +180,7 @@ impl Station {
 
     /// Puts on the air what belongs there, or nothing.
     pub(super) fn broadcast(&self) {
-        let on = self.radio_state != radio_state::OFF && self.sync.is_good();
+        let on = self.radio_state != radio_state::OFF && self.sync.is_on_air();
         let settings = self.settings.filter(|_| on);
         let unlinked = if self.linked { 0 } else { 3 };
         self.beacon.send(settings.map(|settings| Broadcast {

@@ -7,6 +7,9 @@ use tokio::time::Instant;
 
 use super::Order;
 use super::station::Station;
+use crate::dect::identity::Ipei;
+use crate::dect::number::{ie, msg, pd};
+use crate::dect::nwk::Message;
 use crate::dect::obl::Frame;
 use crate::dect::obl::number::{kind, tag};
 
@@ -19,6 +22,13 @@ impl Station {
                 self.again_at = Some(Instant::now() + pause);
             }
             Order::Deafen(deaf) => self.deaf = deaf,
+            Order::FailHandovers(fails) => self.fails_handovers = fails,
+            Order::SendPages(count) => {
+                for _ in 0..count {
+                    self.send(Frame::request(kind::PAGE).bytes(tag::PAGE_PDU, &[0x0C, 2, 0x7B])).await;
+                }
+            }
+            Order::AnswerPages(count) => self.answer_pages(count).await,
             Order::Firmware(firmware) => {
                 self.config.firmware = firmware;
                 self.send(Frame::request(kind::GOODBYE).u16(tag::REASON, 6)).await;
@@ -38,6 +48,21 @@ impl Station {
                     session.token = None;
                 }
             }
+        }
+    }
+
+    /// CONN_IND and {LCE-PAGE-RESPONSE} of a handset that is not there, again and again.
+    async fn answer_pages(&mut self, count: u32) {
+        let nobody = Ipei { emc: 0x0BA8, psn: 0xF_FFFF };
+        let response = Message::new(pd::LCE, msg::LCE_PAGE_RESPONSE);
+        let response = response.with(ie::PORTABLE_IDENTITY, &nobody.ipui_n()).octets();
+        for number in 0..count {
+            let id = 0x8000 | number as u16;
+            let ind = Frame::request(kind::CONN_IND).u16(tag::CONN_ID, id).u32(tag::PMID, 0xE_0000 | number);
+            let ind = ind.u8(tag::SLOT_TYPE, 1).u8(tag::HO_FLAG, 0).u32(tag::PAGE_ID, number);
+            self.send(ind).await;
+            let data = Frame::event(kind::NWK_DATA).u16(tag::CONN_ID, id).u8(tag::SAPI, 0);
+            self.send(data.bytes(tag::PDU, &response)).await;
         }
     }
 

@@ -67,6 +67,9 @@ impl Station {
         let State::Asked { since, .. } = connection.state else {
             return self.send(frame.error(error::WRONG_STATE, "")).await;
         };
+        if self.fails_handovers {
+            return self.fail_handover(id, 1).await;
+        }
         let is_ours = frame.get(tag::DLC_STATE).is_none_or(|blob| connection.take_dlc_state(blob));
         let key = frame.get(tag::DCK);
         let agrees = key.is_none_or(|key| connection.bearer.agrees(key));

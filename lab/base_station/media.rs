@@ -152,9 +152,11 @@ impl Station {
 
     /// A connection is gone. Its stream says nothing more; the switch still closes it and reads its counters
     /// when the connection went by its own will.
-    pub(super) fn close_media_of(&mut self, connection: &Connection) {
+    /// A stream that went over to another connection here stays.
+    pub(super) fn close_media_of(&mut self, id: u16, connection: &Connection) {
         connection.bearer.attach(None);
-        if let Some(media) = connection.media.and_then(|media| self.media.remove(&media)) {
+        let is_its = |media: &u32| self.media.get(media).is_some_and(|media| media.connection == id);
+        if let Some(media) = connection.media.filter(is_its).and_then(|media| self.media.remove(&media)) {
             media.end();
         }
     }

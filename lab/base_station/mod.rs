@@ -162,6 +162,12 @@ pub enum Order {
     Cut(Duration),
     /// Hear no other base: synchronisation is lost in time. False ends it.
     Deafen(bool),
+    /// Lose every handset on its way over, or none any more.
+    FailHandovers(bool),
+    /// Send so many PAGEs, which only a switch may.
+    SendPages(u32),
+    /// Announce so many connections of a handset that nobody knows, each with an answer to a page.
+    AnswerPages(u32),
     /// Say GOODBYE, and come again as with other firmware.
     Firmware(String),
     /// Send half a frame and then nothing.

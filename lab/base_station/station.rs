@@ -76,6 +76,8 @@ pub(super) struct Station {
     pub sync: Sync,
     pub clock: Clock,
     pub deaf: bool,
+    /// No handset that comes over arrives.
+    pub fails_handovers: bool,
     pub statistics: Statistics,
     pub session: Option<Session>,
     pub told: mpsc::Sender<Happening>,
@@ -92,6 +94,8 @@ pub(super) struct Station {
     heard_at: Instant,
     pinged_at: Instant,
     looked_at: Instant,
+    /// Bases of the same system that it heard the last time.
+    heard_ours: usize,
     pub lost_at: Option<Instant>,
     pub capacity_at: Instant,
     pub neighbours_at: Instant,
@@ -123,6 +127,7 @@ impl Station {
             sync: Sync::new(config.sync_times),
             clock: Clock::new(config.drift_ppm),
             deaf: false,
+            fails_handovers: false,
             statistics: Statistics::default(),
             session: None,
             told,
@@ -138,6 +143,7 @@ impl Station {
             heard_at: now,
             pinged_at: now,
             looked_at: now,
+            heard_ours: 0,
             lost_at: None,
             capacity_at: now,
             neighbours_at: now,
@@ -318,14 +324,17 @@ impl Station {
         let heard = if self.deaf { Vec::new() } else { self.radio.heard(self.beacon.place()) };
         let others: Vec<_> =
             heard.into_iter().filter(|base| !Arc::ptr_eq(&base.beacon, &self.beacon)).collect();
+        let heard_ours = self.neighbours(&others).len();
+        let more = heard_ours > std::mem::replace(&mut self.heard_ours, heard_ours);
         let in_call = self.connections.len() > 0;
         let changed = self.sync.look(now, passed, &others, &mut self.clock, in_call);
         self.broadcast();
         if changed {
             self.tell_sync().await;
-            if !self.neighbours(&others).is_empty() {
-                self.tell_neighbours().await;
-            }
+        }
+        // Who has no time yet is placed as soon as it hears somebody.
+        if changed && heard_ours > 0 || more && !self.sync.is_good() {
+            self.tell_neighbours().await;
         }
     }
 

@@ -82,6 +82,11 @@ impl Sync {
         matches!(self.state, state::LOCKED | state::FREE_RUNNING | state::ASSISTED | state::MASTER)
     }
 
+    /// Whether it transmits: where time is lost in a call, for its bearers only, until the last one is gone.
+    pub(super) const fn is_on_air(&self) -> bool {
+        self.is_good() || self.state == state::LOST
+    }
+
     /// Steps to the root of the tree.
     pub(super) const fn hops(&self) -> Option<u8> {
         match (self.state, self.followed) {
@@ -141,7 +146,11 @@ impl Sync {
     }
 
     fn miss(&mut self, now: Instant, in_call: bool) {
-        let Some(heard_at) = self.heard_at else { return };
+        let Some(heard_at) = self.heard_at else {
+            // It was to be master, and is not any more.
+            self.state = state::SEARCHING;
+            return;
+        };
         let silent = now.saturating_duration_since(heard_at);
         if silent >= self.times.lost {
             self.state = if in_call { state::LOST } else { state::SEARCHING };
@@ -194,8 +203,9 @@ mod tests {
         beacons[1].send(None);
         let states: Vec<_> = (0..130).map(|_| look(&mut sync, true)).collect();
         assert_eq!((states[5], states[20], states[125]), (state::ASSISTED, state::FREE_RUNNING, state::LOST));
-        assert!(!sync.is_good() && sync.hops().is_none());
+        assert!(!sync.is_good() && sync.is_on_air() && sync.hops().is_none());
         assert_eq!(look(&mut sync, false), state::SEARCHING);
+        assert!(!sync.is_on_air());
     }
 
     #[test]

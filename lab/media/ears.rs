@@ -40,6 +40,8 @@ pub struct Heard {
     pub level_dbm0: Option<f32>,
     /// Whose voice it was.
     pub voice: Option<Voice>,
+    /// All voices that were heard, alone or among others.
+    pub voices: Vec<Voice>,
 }
 
 fn milliseconds<S: serde::Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
@@ -190,6 +192,7 @@ impl Ear {
             longest_silence: self.meter.longest_silence(),
             level_dbm0: self.meter.level_dbm0(),
             voice: self.meter.voice(),
+            voices: self.meter.voices(),
         }
     }
 }

@@ -65,6 +65,11 @@ impl Meter {
         self.recogniser.voice()
     }
 
+    /// The voices that were heard, alone or among others.
+    pub fn voices(&self) -> Vec<Voice> {
+        self.recogniser.voices()
+    }
+
     fn sound(&mut self) {
         if self.sounded {
             self.longest = self.longest.max(self.silent);

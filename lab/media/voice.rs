@@ -99,12 +99,19 @@ const fn high(index: usize) -> f32 {
 pub struct Recogniser {
     block: Vec<f32>,
     votes: [u32; VOICES as usize],
+    /// Blocks in which a voice was there, alone or among others.
+    present: [u32; VOICES as usize],
     sounding: u32,
 }
 
 impl Default for Recogniser {
     fn default() -> Self {
-        Self { block: Vec::with_capacity(BLOCK), votes: [0; VOICES as usize], sounding: 0 }
+        Self {
+            block: Vec::with_capacity(BLOCK),
+            votes: [0; VOICES as usize],
+            present: [0; VOICES as usize],
+            sounding: 0,
+        }
     }
 }
 
@@ -124,14 +131,26 @@ impl Recogniser {
         (*votes >= 3 && votes * 10 >= self.sounding * 6).then(|| Voice::new(number as u8))
     }
 
+    /// The voices that were heard among others: in three blocks and in one of seven that were not silent. Of two
+    /// that share neither mark, those that have one of each are taken for heard too.
+    pub fn voices(&self) -> Vec<Voice> {
+        let heard = |present: &u32| *present >= 3 && present * 7 >= self.sounding;
+        let found = self.present.iter().enumerate().filter(|(_, present)| heard(present));
+        found.map(|(number, _)| Voice::new(number as u8)).collect()
+    }
+
     fn judge(&mut self) {
         let power = self.block.iter().map(|s| s * s).sum::<f32>() / BLOCK as f32;
         if power < SILENCE {
             return;
         }
         self.sounding += 1;
-        let (low, low_power) = loudest(&self.block, low);
-        let (high, high_power) = loudest(&self.block, high);
+        let (lows, highs) = (powers(&self.block, low), powers(&self.block, high));
+        for (number, present) in self.present.iter_mut().enumerate() {
+            *present += u32::from(lows[number / 8].min(highs[number % 8]) > 0.05 * power);
+        }
+        let (low, low_power) = loudest(&lows);
+        let (high, high_power) = loudest(&highs);
         // Both marks sound, and together they are most of the sound.
         if low_power.min(high_power) > 0.1 * power && low_power + high_power > 0.5 * power {
             self.votes[low * 8 + high] += 1;
@@ -139,9 +158,12 @@ impl Recogniser {
     }
 }
 
-fn loudest(block: &[f32], frequency: fn(usize) -> f32) -> (usize, f32) {
-    let powers = (0..8).map(|index| (index, goertzel(block, frequency(index))));
-    powers.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
+fn powers(block: &[f32], frequency: fn(usize) -> f32) -> [f32; 8] {
+    std::array::from_fn(|index| goertzel(block, frequency(index)))
+}
+
+fn loudest(powers: &[f32; 8]) -> (usize, f32) {
+    powers.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
 }
 
 /// Power of one frequency in a block, of full scale squared (G. Goertzel, 1958): a sine of amplitude A
@@ -180,6 +202,11 @@ mod tests {
         let mut noise = Recogniser::default();
         (0..RATE).for_each(|_| noise.push(rand::random::<i16>() / 4));
         assert_eq!(noise.voice(), None);
+
+        let mut both = Recogniser::default();
+        let said = [Voice::new(2).speech(), Voice::new(5).speech()];
+        (0..2 * RATE).for_each(|n| both.push((said[0][n % LOOP] + said[1][(n + 900) % LOOP]) / 2));
+        assert_eq!((both.voice(), both.voices()), (None, vec![Voice::new(2), Voice::new(5)]));
 
         let mut alternating = Recogniser::default();
         let voices = [Voice::new(3).speech(), Voice::new(60).speech()];

@@ -100,6 +100,7 @@ impl Ear {
             longest_silence: ear.meter.longest_silence(),
             level_dbm0: ear.meter.level_dbm0(),
             voice: ear.meter.voice(),
+            voices: ear.meter.voices(),
         }
     }
 

@@ -32,6 +32,8 @@ pub const LIMIT: f64 = -93.0;
 pub const ACCESS_RIGHTS: u16 = 1 << 3;
 /// Busy bit for speech.
 pub const BUSY_FOR_SPEECH: u8 = 1;
+/// Busy bit for anything.
+pub const SYSTEM_BUSY: u8 = 2;
 
 /// A place, in metres.
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]

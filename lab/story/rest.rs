@@ -22,8 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Answer {
     /// 200 to 599.
     pub status: u16,
-    /// As it came.
+    /// As it came, when it is text.
     pub text: String,
+    /// As it came.
+    pub octets: Vec<u8>,
 }
 
 impl Answer {
@@ -99,7 +101,7 @@ fn parse(octets: &[u8]) -> Option<Answer> {
     if length.is_some_and(|length| length.trim().parse() != Ok(body.len())) {
         return None;
     }
-    Some(Answer { status, text: String::from_utf8_lossy(&body).into_owned() })
+    Some(Answer { status, text: String::from_utf8_lossy(&body).into_owned(), octets: body })
 }
 
 fn unchunk(mut rest: &[u8]) -> Option<Vec<u8>> {
@@ -125,6 +127,9 @@ mod tests {
         assert_eq!((plain.status, plain.json()), (200, serde_json::json!({})));
         assert_eq!(parse(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}"), None);
         let chunked = b"HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n";
-        assert_eq!(parse(chunked), Some(Answer { status: 404, text: "abcd".into() }));
+        assert_eq!(
+            parse(chunked),
+            Some(Answer { status: 404, text: "abcd".into(), octets: b"abcd".to_vec() })
+        );
     }
 }

@@ -24,6 +24,11 @@ pub fn check(config: &Config, values: &mut Values) {
     }
     super::dialling::check(&config.dialling, values);
     super::phone_book::check(&config.phone_book, values);
+    let channels = config.capacity.base().0;
+    if u32::from(config.dect.handover_reserve) >= channels {
+        let what = format!("leaves none of the {channels} channels of a base station to new calls; lower it");
+        values.fault("dect.handover_reserve", what);
+    }
     super::messages::check(&config.messages, values);
     certificates(config, values);
     listeners(config, values);

@@ -1,6 +1,10 @@
 //! `[dialling]`: what numbers mean, what they may cost, and what handsets dial to set things.
 
-use kirkwall_core::call::dialling::{AllowedCalls, DialPlan, DialRule, FeatureCodes, NumberClass};
+use kirkwall_core::call::dialling::{
+    AllowedCalls, ConferencePlan, DialPlan, DialRule, FeatureCodes, NumberClass,
+};
+
+use kirkwall_core::id::Username;
 
 use super::show::{self, Show};
 use super::source::{self, Key, Section, Values};
@@ -28,6 +32,12 @@ sections! {
         /// What users may call to whom nothing else was given: `internal`, `local`, `national`, `international`,
         /// `premium`. Emergency numbers are always allowed.
         allowed: Vec<NumberClass> = vec![NumberClass::Internal],
+        /// What is dialled for a conference of one's own (user part of the factory URI, RFC 4579). Empty: none.
+        conference_factory: String = ConferencePlan::default().factory,
+        /// Keys pressed in a call that join all calls of the user in a conference. Empty: none.
+        conference_keys: String = ConferencePlan::default().keys,
+        /// Whether a tone tells that somebody has come into a conference made in a call, or gone.
+        conference_tones: bool = true,
         @ /// Feature codes, dialled by handsets.
         codes: Codes,
     }
@@ -52,6 +62,8 @@ sections! {
         redial: String = FeatureCodes::default().redial,
         /// Call back the last missed caller.
         call_back: String = FeatureCodes::default().call_back,
+        /// Talk with all whom one has on hold.
+        conference: String = FeatureCodes::default().conference,
         /// Answer for the alarm that came last.
         confirm_alarm: String = FeatureCodes::default().confirm_alarm,
         /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
@@ -76,6 +88,11 @@ impl Dialling {
             rules: DialRule::profile(self.rules.iter().cloned()),
             learned: None,
             codes: self.codes.clone().into(),
+            conference: ConferencePlan {
+                factory: self.conference_factory.clone(),
+                keys: self.conference_keys.clone(),
+                tones: self.conference_tones,
+            },
             allowed: self.allowed.iter().copied().collect::<AllowedCalls>(),
         }
     }
@@ -93,6 +110,7 @@ impl From<Codes> for FeatureCodes {
             call_waiting: codes.call_waiting,
             redial: codes.redial,
             call_back: codes.call_back,
+            conference: codes.conference,
             confirm_alarm: codes.confirm_alarm,
             sign_in: codes.sign_in,
             show_address: codes.show_address,
@@ -127,6 +145,16 @@ pub fn check(dialling: &Dialling, values: &mut Values) {
     if let Some(wrong) = dialling.premium.iter().find(bad) {
         let what = format!("{wrong:?} is no beginning of a number; write \"0900\" or \"+1900\"");
         values.fault("dialling.premium", what);
+    }
+    let keys = &dialling.conference_keys;
+    if keys.len() > 8 || !keys.bytes().all(|b| b.is_ascii_digit() || b"*#".contains(&b)) {
+        let what = format!("{keys:?} are no keys; write at most 8 of 0-9, * and #, \"*3\"");
+        values.fault("dialling.conference_keys", what);
+    }
+    if !dialling.conference_factory.is_empty() && dialling.conference_factory.parse::<Username>().is_err() {
+        let what =
+            format!("{:?} cannot be dialled; write a name, \"conference\"", dialling.conference_factory);
+        values.fault("dialling.conference_factory", what);
     }
     for (name, what) in FeatureCodes::from(dialling.codes.clone()).faults() {
         values.fault(&format!("dialling.codes.{name}"), what);

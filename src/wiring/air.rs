@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use actix::prelude::*;
 use futures::future::BoxFuture;
 use kirkwall_actors::air::base::{LinkGone, OnLink};
-use kirkwall_actors::air::{Air, AirSettings, Greeted, Meet, Redeem};
+use kirkwall_actors::air::{Air, AirSettings, Greeted, Meet, Redeem, StopBases};
 use kirkwall_actors::ports::{LinkPort, Ports};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::settings::Settings;
@@ -88,6 +88,9 @@ impl Native {
 
     /// Closes every link. Their sessions stay: base stations come back to them when the switch is back.
     pub async fn stop(&self) {
+        if let Err(fault) = self.air.send(StopBases).await {
+            tracing::warn!(%fault, "base stations were not told that the switch stops");
+        }
         self.links.stop().await;
     }
 }
@@ -95,7 +98,8 @@ impl Native {
 fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
     let limit = settings.capacity.base.unwrap_or(NATIVE);
     let short = |channels| u8::try_from(channels).unwrap_or(u8::MAX);
-    let site = Site { ari, voice: (short(limit.plain), short(limit.srtp)), reserve: 0 };
+    let reserve = u8::try_from(config.dect.handover_reserve).unwrap_or(u8::MAX);
+    let site = Site { ari, voice: (short(limit.plain), short(limit.srtp)), reserve };
     AirSettings {
         site,
         rules: Rules {

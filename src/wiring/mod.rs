@@ -21,18 +21,21 @@ use kirkwall_actors::access::{Access, CreateLink};
 use kirkwall_actors::certificates::{Apply, Certificates, imported};
 use kirkwall_actors::clock::Clock;
 use kirkwall_actors::desk::{AirDesk, Desk};
+use kirkwall_actors::media_channel;
 use kirkwall_actors::ports::{Ports, SipPort};
 use kirkwall_actors::post::Post;
 use kirkwall_actors::provisioning::{Provisioning, WebAt};
 use kirkwall_actors::roster::Roster;
 use kirkwall_actors::spool::SpoolReader;
-use kirkwall_actors::supervisor::{Arrived, Drain, MeetPost, MeetProvisioning, MeetUsers, Supervisor};
+use kirkwall_actors::supervisor::{
+    Arrived, Drain, KeyInVoice, MeetPost, MeetProvisioning, MeetUsers, Supervisor,
+};
 use kirkwall_actors::users::{Users, UsersPorts};
 use kirkwall_core::id::Tokens;
 use kirkwall_core::sip::wire::Message;
 use kirkwall_core::sip::{ConnectionId, Destination, Facing, Transport};
 use kirkwall_data::Journal;
-use kirkwall_integration::media::{Engine, EngineConfig};
+use kirkwall_integration::media::{Engine, EngineConfig, Report};
 use kirkwall_integration::sip::{Arrival, Limits, Listen, Resolver, Transports, TransportsConfig};
 use kirkwall_web::WebOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -87,7 +90,7 @@ impl Switch {
             open_transports(config, &certificates, &start.sockets, inbox.clone(), start.data).await?;
         transports.set_legacy_tls(certificates.legacy.clone());
         kept_ports::keep(start.data, transports.bound());
-        let media = open_media(config)?;
+        let media = open_media(config, inbox.clone())?;
         let sip: Arc<dyn SipPort> = Arc::new(SipSockets(transports.clone()));
         let mut ports = Ports { sip, media, journal: journal.clone(), clock, air: None };
 
@@ -309,7 +312,7 @@ fn listeners(config: &Config, data: &Path) -> Vec<Listen> {
         .collect()
 }
 
-fn open_media(config: &Config) -> Result<Engine, String> {
+fn open_media(config: &Config, inbox: Arc<OnceLock<Addr<Supervisor>>>) -> Result<Engine, String> {
     let ports = config.media.ports;
     let threads = config.media.threads.map_or_else(|| workers().min(4), usize::from);
     let engine = EngineConfig {
@@ -320,8 +323,16 @@ fn open_media(config: &Config) -> Result<Engine, String> {
         report_every: Duration::from_secs(10),
         silence_after: Duration::from_secs(30),
     };
-    Engine::start(engine, |report| kirkwall_actors::media_channel::count_report(&report))
-        .map_err(|error| format!("media: {error}"))
+    let reports = move |report: Report| {
+        media_channel::count_report(&report);
+        // A media thread never waits; a key that finds a full mailbox is pressed again by its user.
+        if let Some((call, side, digit)) = media_channel::key_pressed(&report)
+            && let Some(supervisor) = inbox.get()
+        {
+            _ = supervisor.try_send(KeyInVoice(call, side, digit));
+        }
+    };
+    Engine::start(engine, reports).map_err(|error| format!("media: {error}"))
 }
 
 fn users_ports(supervisor: &Addr<Supervisor>) -> UsersPorts {

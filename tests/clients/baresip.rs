@@ -101,6 +101,13 @@ impl Baresip {
         self.order("accept", "");
     }
 
+    /// Presses keys in the call that it talks in (RFC 4733).
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.chars() {
+            self.order("sndcode", &key.to_string());
+        }
+    }
+
     /// Makes that one of its calls the present one; it counts them from 1.
     pub fn select(&mut self, call: usize) {
         self.order("line", &call.to_string());

@@ -19,7 +19,7 @@ const HOLD_TONE: Tone = Tone { hertz: 425 };
 const MORE: Duration = Duration::from_millis(400);
 
 /// Waits until `who` hears a tone now, not only before.
-fn hears(who: &dyn Phone, tone: Tone) {
+pub fn hears(who: &dyn Phone, tone: Tone) {
     let so_far = || who.heard(tone).map_or(Duration::ZERO, |heard| heard.duration);
     let before = so_far();
     // A client that began another recording counts anew.
@@ -30,7 +30,7 @@ fn hears(who: &dyn Phone, tone: Tone) {
 }
 
 /// Waits until `who` does not hear a tone any more.
-fn hears_no_more(who: &dyn Phone, tone: Tone) {
+pub fn hears_no_more(who: &dyn Phone, tone: Tone) {
     let so_far = || who.heard(tone).map_or(Duration::ZERO, |heard| heard.duration);
     until_true(&format!("{} hears no more {} Hz", who.user(), tone.hertz), PATIENCE, || {
         let before = so_far();

@@ -28,6 +28,7 @@ mod phone_book;
 mod problems;
 mod provisioning;
 mod registrations;
+mod rooms;
 mod session;
 mod subscriptions;
 mod texts;
@@ -50,6 +51,7 @@ pub use features::kind as log_kind;
 pub use openapi::openapi_json;
 pub use page::{cursor_of, read_cursor};
 pub use provisioning::{MINUTES, order as provisioning_order};
+pub use rooms::{named as room_named, of_room};
 pub use texts::text_named;
 pub use users::{UserJson, in_path, typed_secret};
 
@@ -100,6 +102,13 @@ fn operations() -> Vec<Operation> {
         op(&put, "/users/{username}/message-waiting", Scope("users:write"), route().to(mailbox::replace)),
         op(&delete, "/users/{username}/message-waiting", Scope("users:write"), route().to(mailbox::clear)),
         op(&get, "/feature-codes", Scope("users:read"), route().to(features::codes)),
+        op(&get, "/rooms", Scope("calls:read"), route().to(rooms::list)),
+        op(&post, "/rooms", Scope("users:write"), route().to(rooms::create)),
+        op(&get, "/rooms/{name}", Scope("calls:read"), route().to(rooms::get)),
+        op(&patch, "/rooms/{name}", Scope("users:write"), route().to(rooms::change)),
+        op(&delete, "/rooms/{name}", Scope("users:write"), route().to(rooms::delete)),
+        op(&patch, "/rooms/{name}/members/{id}", Scope("calls:control"), route().to(rooms::mute)),
+        op(&delete, "/rooms/{name}/members/{id}", Scope("calls:control"), route().to(rooms::remove)),
         op(&post, "/imports", Scope("users:write"), route().to(imports::create)),
         op(&get, "/imports/{id}", Scope("users:write"), route().to(imports::get)),
         op(&delete, "/imports/{id}", Scope("users:write"), route().to(imports::delete)),
@@ -116,6 +125,10 @@ fn operations() -> Vec<Operation> {
         op(&post, "/provisioning", Scope("config:write"), route().to(provisioning::open)),
         op(&delete, "/provisioning/{mac}", Scope("config:write"), route().to(provisioning::close)),
         op(&get, "/native-base-stations", Scope("calls:read"), route().to(native_bases::list)),
+        op(&get, "/native-base-stations/{id}", Scope("calls:read"), route().to(native_bases::get)),
+        op(&patch, "/native-base-stations/{id}", Scope("admin"), route().to(native_bases::change)),
+        op(&get, "/native-base-stations/{id}/loss", Scope("calls:read"), route().to(native_bases::loss)),
+        op(&get, "/sync-tree", Scope("calls:read"), route().to(native_bases::sync_tree)),
         op(&get, "/handsets", Scope("calls:read"), route().to(handsets::list)),
         op(&get, "/subscription-window", Scope("users:read"), route().to(subscriptions::window)),
         op(&put, "/subscription-window", Scope("users:write"), route().to(subscriptions::open_window)),

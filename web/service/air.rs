@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use kirkwall_actors::desk::{
     AirDesk, Bearer, ChangeUser, Claimed, CloseWindow, CreateEnrolment, DeletePortable, EnrolmentView,
-    GetAirCapture, GetWindow, ListNativeBases, ListPortables, NativeBaseView, OpenWindow, PortableView,
-    UserChange, UserView, WindowView,
+    GetAirCapture, GetNativeBase, GetRadioLoss, GetSyncTree, GetWindow, ListNativeBases, ListPortables,
+    NativeBaseView, OpenWindow, PortableView, RadioLossView, SetDuty, SyncTreeView, UserChange, UserView,
+    WindowView,
 };
+use kirkwall_core::dect::base_link::enrolment::Duty;
 use kirkwall_core::dect::identity::Ipei;
 use kirkwall_core::pii::Pii;
 
@@ -22,6 +24,33 @@ fn air(site: &Site) -> Result<&AirDesk, Problem> {
 /// Base stations on the base link.
 pub async fn native_bases(site: &Site) -> Result<Vec<NativeBaseView>, Problem> {
     Ok(ask(&air(site)?.list_bases, ListNativeBases).await??)
+}
+
+/// One base station on the base link.
+pub async fn native_base(site: &Site, id: String) -> Result<NativeBaseView, Problem> {
+    Ok(ask(&air(site)?.get_base, GetNativeBase(id)).await??)
+}
+
+/// Takes a base station out of use, lets it drain, or puts it back; then how it is.
+pub async fn set_duty(site: &Site, who: &Bearer, id: String, duty: Duty) -> Result<NativeBaseView, Problem> {
+    ask(&air(site)?.set_duty, SetDuty { id: id.clone(), duty }).await??;
+    let act = match duty {
+        Duty::InUse => "base station put back into use",
+        Duty::Draining => "base station drained",
+        Duty::OutOfUse => "base station taken out of use",
+    };
+    audit(who, act, &id);
+    native_base(site, id).await
+}
+
+/// From whom each radio takes its time.
+pub async fn sync_tree(site: &Site) -> Result<SyncTreeView, Problem> {
+    Ok(ask(&air(site)?.get_sync_tree, GetSyncTree).await??)
+}
+
+/// What the loss of a base station's radio would do to the others.
+pub async fn radio_loss(site: &Site, id: String) -> Result<RadioLossView, Problem> {
+    Ok(ask(&air(site)?.get_radio_loss, GetRadioLoss(id)).await??)
 }
 
 /// The subscription window.

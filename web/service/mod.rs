@@ -9,6 +9,7 @@ pub mod mailbox;
 pub mod phone_book;
 pub mod plant;
 pub mod provisioning;
+pub mod rooms;
 pub mod texts;
 pub mod users;
 

@@ -71,6 +71,7 @@ async fn every_page_renders_with_and_without_content() {
             "/phone-book?q=zz",
             "/phone-book/add",
             "/phone-book/import",
+            "/rooms",
             "/messages",
             "/set-up",
             "/tokens",
@@ -435,4 +436,29 @@ async fn the_phone_book_tells_what_is_wrong_with_the_directory_and_shows_strange
     // Found by keys, and no link to change what is changed elsewhere.
     let html = page(&site, "/phone-book?q=685375").await.body;
     assert!(!html.contains("/phone-book/entry/d-1"), "{html}");
+}
+
+#[actix_web::test]
+async fn a_room_is_added_shown_with_who_is_in_it_and_removed() {
+    let site = logged_in(TestDesk::full()).await;
+    let wrong = post(&site, "/rooms", "name=8001&title=Round&pin=12").await;
+    assert_eq!(wrong.status, 422);
+    keeps_the_policy("/rooms", &wrong);
+    assert!(wrong.body.contains("pin-wrong") && wrong.body.contains("value=\"Round\""), "{}", wrong.body);
+    assert!(!wrong.body.contains("value=\"12\""), "a PIN is not shown again");
+    let added = post(&site, "/rooms", "name=8001&title=Round&pin=4711").await;
+    assert_eq!((added.status, added.header("location")), (303, "/rooms/8001"));
+    let list = page(&site, "/rooms").await;
+    assert!(list.body.contains("href=\"/rooms/8001\"") && list.body.contains("1 of 32"), "{}", list.body);
+    assert!(!list.body.contains("4711"), "nor here");
+    let shown = page(&site, "/rooms/8001").await;
+    keeps_the_policy("/rooms/8001", &shown);
+    let member = "/rooms/8001/members/0000000000701";
+    assert!(shown.body.contains("Anna") && shown.body.contains(member), "{}", shown.body);
+    assert_eq!(post(&site, &format!("{member}/mute"), "muted=yes").await.status, 303);
+    assert!(page(&site, "/rooms/8001").await.body.contains("Let speak"));
+    assert_eq!(post(&site, &format!("{member}/remove"), "").await.status, 303);
+    assert!(page(&site, "/rooms/8001").await.body.contains("Nobody is here."));
+    assert_eq!(post(&site, "/rooms/8001/delete", "").await.status, 303);
+    assert_eq!(page(&site, "/rooms/8001").await.status, 404);
 }

@@ -447,6 +447,29 @@ async fn feature_codes_are_listed() {
 }
 
 #[actix_web::test]
+async fn rooms_are_made_changed_and_removed_and_a_pin_is_never_shown() {
+    let site = site(TestDesk::nothing()).await;
+    let rooms = "/api/v1/rooms";
+    let made = ask(&site, "POST", rooms, &[], r#"{"name": "8001", "pin": "4711"}"#).await;
+    assert_eq!((made.status, made.header("location")), (201, "/api/v1/rooms/8001"));
+    assert_eq!(made.json()["pin"], serde_json::json!({ "set": true }));
+    assert_eq!(ask(&site, "POST", rooms, &[], r#"{"title": "x"}"#).await.status, 422);
+    assert_eq!(ask(&site, "POST", rooms, &[], r#"{"name": "1", "colour": "red"}"#).await.status, 422);
+    let one = "/api/v1/rooms/8001";
+    let changed = ask(&site, "PATCH", one, &[], r#"{"title": "Round", "pin": {"set": true}}"#).await.json();
+    assert_eq!((&changed["title"], &changed["kind"]), (&"Round".into(), &"meet_me".into()));
+    let member = changed["members"][0]["id"].as_str().unwrap().to_owned();
+    let member = format!("{one}/members/{member}");
+    let muted = ask(&site, "PATCH", &member, &[], r#"{"muted": true}"#).await.json();
+    assert_eq!(muted["members"][0]["muted"], true);
+    assert_eq!(ask(&site, "DELETE", &member, &[], "").await.status, 204);
+    assert_eq!(ask(&site, "DELETE", &format!("{one}/members/none"), &[], "").await.status, 404);
+    assert_eq!(ask(&site, "GET", rooms, &[], "").await.json()["total"], 1);
+    assert_eq!(ask(&site, "DELETE", one, &[], "").await.status, 204);
+    assert_eq!(ask(&site, "GET", one, &[], "").await.status, 404);
+}
+
+#[actix_web::test]
 async fn a_message_is_sent_read_confirmed_and_withdrawn() {
     let site = site(TestDesk::full()).await;
     let body = r#"{"text":"Fire","to":["4711"],"priority":"emergency","confirmation":"reply",

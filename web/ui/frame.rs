@@ -67,6 +67,7 @@ const NAVIGATION: &[Group] = &[
             Entry { href: "/users/import", name: "Import" },
             Entry { href: "/subscriptions", name: "Handset subscription" },
             Entry { href: "/feature-codes", name: "Feature codes" },
+            Entry { href: "/rooms", name: "Rooms" },
             Entry { href: "/phone-book", name: "Phone book" },
         ],
     },

@@ -33,8 +33,8 @@ use crate::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_AUTHENTICATED, NOT_FOU
 use crate::site::Site;
 use crate::{live, rest};
 use pages::{
-    air, base_station, calls, features, help, import, login, phone_book, plant, provisioning, texts, tokens,
-    users,
+    air, base_station, calls, features, help, import, login, phone_book, plant, provisioning, rooms, texts,
+    tokens, users,
 };
 
 /// One row of the table of pages.
@@ -112,6 +112,22 @@ fn table() -> Vec<PageRow> {
             route().to(features::clear_mailbox),
         ),
         page("/feature-codes", Scope("users:read"), route().to(features::codes)),
+        page("/rooms", see, route().to(rooms::list)),
+        act("/rooms", edit, "POST /rooms", route().to(rooms::add)),
+        page("/rooms/{name}", see, route().to(rooms::one)),
+        act("/rooms/{name}/delete", edit, "DELETE /rooms/{name}", route().to(rooms::delete)),
+        act(
+            "/rooms/{name}/members/{id}/mute",
+            Scope("calls:control"),
+            "PATCH /rooms/{name}/members/{id}",
+            route().to(rooms::mute),
+        ),
+        act(
+            "/rooms/{name}/members/{id}/remove",
+            Scope("calls:control"),
+            "DELETE /rooms/{name}/members/{id}",
+            route().to(rooms::remove),
+        ),
         page("/users/import", edit, route().to(import::form)),
         act("/users/import", edit, "POST /imports", route().to(import::upload)),
         page("/users/import/{id}", edit, route().to(import::preview)),

@@ -12,7 +12,14 @@ pub enum About {
     /// It hears these.
     Hears(Neighbours),
     /// A connection is gone.
-    Gone(ConnId, Option<Pmid>),
+    Gone {
+        /// Which.
+        conn: ConnId,
+        /// Whose.
+        pmid: Option<Pmid>,
+        /// Released in order.
+        normal: bool,
+    },
     /// A connection is ciphered, or not.
     Ciphered(ConnId, CipherState),
     /// A handset in a call comes over.
@@ -96,10 +103,14 @@ impl Handler<Say> for NativeBase {
     type Result = ();
 
     fn handle(&mut self, Say(word): Say, ctx: &mut Self::Context) {
+        self.count(&word);
         let released = match &word {
             ToBase::ConnRelease(release) => Some(release.conn),
             _ => None,
         };
+        if let ToBase::HoReject(reject) = &word {
+            self.conns.remove(&reject.new_conn);
+        }
         let linked = self.session.link().is_some();
         let said = self.step(Input::Order(Order::Say(word)), ctx);
         // Without a link nobody will answer; with one, the answer tells.
@@ -183,35 +194,15 @@ impl Handler<TakeStream> for NativeBase {
     }
 }
 
-/// How it fares.
+/// A handset went elsewhere with its stream.
 #[derive(Debug, Message)]
-#[rtype(result = "Fare")]
-pub struct InspectBase;
+#[rtype(result = "()")]
+pub struct ForgetStream(pub MediaId);
 
-/// How a native base station fares.
-#[derive(Debug, Clone, MessageResponse)]
-pub struct Fare {
-    /// Where it stands.
-    pub standing: Standing,
-    /// Model and firmware, as it said.
-    pub model: (String, String),
-    /// Where it speaks from.
-    pub remote: Option<SocketAddr>,
-    /// Connections it carries.
-    pub connections: usize,
-}
+impl Handler<ForgetStream> for NativeBase {
+    type Result = ();
 
-impl Handler<InspectBase> for NativeBase {
-    type Result = Fare;
-
-    fn handle(&mut self, _: InspectBase, _: &mut Self::Context) -> Fare {
-        let hello = self.session.told().hello.as_ref();
-        let model = hello.map(|hello| (hello.hw_model.clone(), hello.fw_version.clone()));
-        Fare {
-            standing: self.session.standing(),
-            model: model.unwrap_or_default(),
-            remote: self.remote,
-            connections: self.conns.len(),
-        }
+    fn handle(&mut self, ForgetStream(media): ForgetStream, _: &mut Self::Context) {
+        self.streams.remove(&media);
     }
 }

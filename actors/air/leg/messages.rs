@@ -47,21 +47,28 @@ pub struct StreamMoved {
     pub at: At,
     /// Where the new base station receives.
     pub stream: Option<SocketAddr>,
+    /// The handover, which waits for the stream.
+    pub key: Key,
 }
 
 impl Handler<StreamMoved> for NativeLeg {
     type Result = ();
 
-    fn handle(&mut self, StreamMoved { at, stream }: StreamMoved, ctx: &mut Self::Context) {
+    fn handle(&mut self, StreamMoved { at, stream, key }: StreamMoved, ctx: &mut Self::Context) {
         if let Some(held) = &mut self.held {
             held.1 = at.connection.base.clone();
         }
+        let old = self.at.replace(at.clone()).filter(|old| old.connection.base != at.connection.base);
         if let Some(media) = self.media {
+            if let Some(old) = old {
+                old.base.do_send(ForgetStream(media));
+            }
             at.base.do_send(TakeStream(media, ctx.address()));
         }
-        self.at = Some(at);
-        if let Some(address) = stream {
-            self.step(Input::StreamMoved(address), ctx);
+        self.handover = Some(key);
+        match stream.filter(|_| self.media.is_some()) {
+            Some(address) => self.step(Input::StreamMoved(address), ctx),
+            None => self.followed(),
         }
     }
 }

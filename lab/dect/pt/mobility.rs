@@ -88,6 +88,11 @@ impl Portable {
         }
     }
 
+    /// The handset becomes a thief's: it knows what was answered the last time, and nothing else.
+    pub fn replay(&mut self, replays: bool) {
+        self.replays = replays;
+    }
+
     pub(super) fn hear_mm(&mut self, message: &Message, now: Instant) {
         match message.kind {
             msg::KEY_ALLOCATE => self.allocate(message),
@@ -180,8 +185,13 @@ impl Portable {
         let (Some(key), Some(Challenge { rand_f, rs })) = (key, challenge(message)) else {
             return self.reject(message, ALGORITHM_NOT_SUPPORTED);
         };
+        if let Some((rand_p, res)) = self.answered.filter(|_| self.replays) {
+            let reply = message.answer(msg::AUTHENTICATION_REPLY);
+            return self.say(reply.with(ie::RAND, &rand_p).with(ie::RES, &res));
+        }
         let rand_p: [u8; 8] = rand::random();
         let (res, cipher_key) = dsaa2::response(&dsaa2::session_key(&key, &rs), rand_f, rand_p);
+        self.answered = Some((rand_p, res));
         // The base may begin before our user's part has read the request to; the key is kept over links.
         self.cipher_key = Some(cipher_key);
         self.outputs.push(Output::Key(cipher_key));

@@ -163,6 +163,10 @@ pub struct Portable {
     display: Display,
     cipher_key: Option<Key>,
     last_word: Option<Instant>,
+    /// RAND_P and RES of its last answer.
+    answered: Option<([u8; 8], [u8; 4])>,
+    /// It answers with them again.
+    replays: bool,
     outputs: Vec<Output>,
 }
 
@@ -180,6 +184,8 @@ impl Portable {
             display: Display::default(),
             cipher_key: None,
             last_word: None,
+            answered: None,
+            replays: false,
             outputs: Vec::new(),
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::dect::dsaa2::Key;
 use crate::dect::identity::Rfpi;
 use crate::radio::{
-    ACCESS_RIGHTS, BUSY_FOR_SPEECH, Beacon, Bearer, Down, Handover, HeardBase, Place, Radio, Up,
+    ACCESS_RIGHTS, BUSY_FOR_SPEECH, Beacon, Bearer, Down, Handover, HeardBase, Place, Radio, SYSTEM_BUSY, Up,
 };
 
 /// A link that is louder than this is good enough, dBm.
@@ -122,7 +122,11 @@ impl Air {
             return;
         }
         let heard = self.radio.heard(self.place);
-        let usable: Vec<&HeardBase> = heard.iter().filter(|base| may_use(base)).collect();
+        let mut usable: Vec<&HeardBase> = heard.iter().filter(|base| may_use(base)).collect();
+        // One that takes nobody is listened to only where no other is heard.
+        if usable.iter().any(|base| base.broadcast.busy & SYSTEM_BUSY == 0) {
+            usable.retain(|base| base.broadcast.busy & SYSTEM_BUSY == 0);
+        }
         let present = self.camped.as_ref().and_then(|(beacon, _)| {
             usable.iter().find(|base| Arc::ptr_eq(&base.beacon, beacon)).map(|base| base.level)
         });
@@ -158,12 +162,18 @@ impl Air {
     ) -> bool {
         self.tries += 1;
         let heard = self.radio.heard(self.place);
-        let takes = |base: &&HeardBase| {
-            let open = !subscribing || base.broadcast.hlc & ACCESS_RIGHTS != 0;
-            let free = base.broadcast.busy & BUSY_FOR_SPEECH == 0;
-            open && free && may_use(base) && !self.sulks_at(base.broadcast.rfpi, now)
+        let takes = |busy: u8| {
+            move |base: &&HeardBase| {
+                let open = !subscribing || base.broadcast.hlc & ACCESS_RIGHTS != 0;
+                open && base.broadcast.busy & busy == 0
+            }
         };
-        let Some(base) = heard.iter().find(takes).filter(|_| self.tries <= TRIES) else {
+        let ours = |base: &&HeardBase| may_use(base) && !self.sulks_at(base.broadcast.rfpi, now);
+        let usable: Vec<_> = heard.iter().filter(ours).collect();
+        let find = |busy| usable.iter().copied().find(takes(busy));
+        // "RFP busy for speech" sends it to another one, where there is another one.
+        let found = find(BUSY_FOR_SPEECH | SYSTEM_BUSY).or_else(|| find(SYSTEM_BUSY));
+        let Some(base) = found.filter(|_| self.tries <= TRIES) else {
             self.tries = 0;
             return false;
         };
@@ -304,6 +314,25 @@ impl Air {
         if base.beacon.up(access) {
             self.asked = Some((leg, Wish::Handover));
         }
+    }
+
+    /// Asks its own base for another bearer: a bearer handover. False when it has no link, or is on its way.
+    pub(super) fn change_bearer(
+        &mut self,
+        now: Instant,
+        pmid: u32,
+        ear: &Arc<std::sync::Mutex<crate::radio::Ear>>,
+    ) -> bool {
+        let Some(old) = self.link.as_ref().filter(|_| self.asked.is_none()).map(|leg| leg.rfpi) else {
+            return false;
+        };
+        let heard = self.radio.heard(self.place);
+        let Some(base) = heard.iter().find(|base| base.broadcast.rfpi == old) else { return false };
+        let leg = self.leg(base, now, ear);
+        let handover = Some(Handover { kind: 1, old_rpn: old.rpn() });
+        let sent = base.beacon.up(Up::Access { bearer: leg.bearer.clone(), pmid, handover, page: None });
+        self.asked = sent.then_some((leg, Wish::Handover));
+        sent
     }
 
     /// Says something on the link.

@@ -101,6 +101,8 @@ enum Act {
     Become(User),
     Walk { path: Vec<Place>, speed: f64 },
     Challenge,
+    ChangeBearer,
+    Replay(bool),
     SwitchOff,
 }
 
@@ -347,6 +349,22 @@ impl NativeHandset {
     /// When the handset lives no more.
     pub async fn challenge(&self) -> Result<(), Failure> {
         self.act(Act::Challenge).await
+    }
+
+    /// Asks its base for another bearer, in a call.
+    ///
+    /// # Errors
+    /// When the handset lives no more.
+    pub async fn change_bearer(&self) -> Result<(), Failure> {
+        self.act(Act::ChangeBearer).await
+    }
+
+    /// Answers every authentication from now on as it answered the last one; false: honestly again.
+    ///
+    /// # Errors
+    /// When the handset lives no more.
+    pub async fn replay(&self, replays: bool) -> Result<(), Failure> {
+        self.act(Act::Replay(replays)).await
     }
 
     /// Says that it goes, and goes.

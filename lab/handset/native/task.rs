@@ -161,6 +161,10 @@ impl Holder {
                 (self.path, self.speed, self.walked_at) = (path.into(), speed, now);
             }
             Act::Challenge => self.portable.challenge(),
+            Act::ChangeBearer => {
+                self.air.change_bearer(now, self.portable.pmid(), self.sound.ear());
+            }
+            Act::Replay(replays) => self.portable.replay(replays),
             Act::SwitchOff => self.portable.detach(),
         }
         self.drain();

@@ -50,7 +50,7 @@ async fn last_call(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     field(stage, "/calls?state=ended&limit=1", &path, given.word("value")).await
 }
 
-async fn field(stage: &Stage, path: &str, field: &str, wanted: &str) -> Result<(), Fault> {
+pub(super) async fn field(stage: &Stage, path: &str, field: &str, wanted: &str) -> Result<(), Fault> {
     // A word that is no JSON is a string.
     let wanted = serde_json::from_str(wanted).unwrap_or_else(|_| Value::String(wanted.to_owned()));
     until(stage.patience, format!("{field} of {path} is {wanted}"), async || {

@@ -1,8 +1,11 @@
 //! Verbs, a file for each family of them.
 
 mod callers;
+mod capture;
+mod conference;
 mod crowd;
 mod expect;
+mod house;
 mod ice;
 mod native_base;
 mod native_handset;
@@ -12,6 +15,7 @@ mod phones;
 mod sip_dect;
 mod spine;
 mod tls_dsk;
+mod walking;
 
 use futures::future::LocalBoxFuture;
 
@@ -28,8 +32,12 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
+    ("Handover, time and thieves on the air", walking::VERBS),
+    ("Houses", house::VERBS),
+    ("Captures", capture::VERBS),
     ("Users of native handsets", native_user::VERBS),
     ("Telephones", phones::VERBS),
+    ("Conferences", conference::VERBS),
     ("Expectations", expect::VERBS),
 ];
 

@@ -86,6 +86,16 @@ async fn unproved_base(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 }
 
 fn put_up(stage: &mut Stage, given: &Given, proof: Proof) -> Result<(), Fault> {
+    put_up_as(stage, given, proof, None)
+}
+
+/// A base with a MAC address of its own, or with that one.
+pub(super) fn put_up_as(
+    stage: &mut Stage,
+    given: &Given,
+    proof: Proof,
+    id: Option<[u8; 6]>,
+) -> Result<(), Fault> {
     let switch = stage.switch.bound()?.at("base_link").ok_or_else(|| {
         let mend = "put the step `set dect.ari = \"102AF12C\"` before the switch starts";
         Fault::unusable("the switch has no base link", mend)
@@ -97,7 +107,8 @@ fn put_up(stage: &mut Stage, given: &Given, proof: Proof) -> Result<(), Fault> {
     }
     air.made += 1;
     let place = Place::new(given.count("place").unwrap_or(0) as f64, 0.0);
-    let mut config = BaseConfig::new(switch, [0, 0x13, 0xD1, 0, 0, air.made], "");
+    let id = id.unwrap_or([0, 0x13, 0xD1, 0, 0, air.made]);
+    let mut config = BaseConfig::new(switch, id, "");
     (config.place, config.proof) = (place, proof);
     // Makers wait ten seconds and two minutes; a story has not so much time.
     (config.sync_times.free_running, config.sync_times.lost) =
@@ -187,7 +198,7 @@ async fn floods(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     order(stage, given, Order::Flood(20_000)).await
 }
 
-async fn order(stage: &mut Stage, given: &Given, order: Order) -> Result<(), Fault> {
+pub(super) async fn order(stage: &mut Stage, given: &Given, order: Order) -> Result<(), Fault> {
     let (base, _) = base_of(stage, given.word("name"))?;
     Ok(base.order(order).await?)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::cause::{Cause, reason_phrase};
 use super::leg::{Heard, LegNews, Ticket, TransferWish};
 use crate::id::OwnerId;
-use crate::media::dtmf::code_of;
+use crate::media::dtmf::{FLASH, code_of};
 use crate::sip::invite;
 use crate::sip::refer::{self, Refer, Referral};
 use crate::sip::replaces::Replaces;
@@ -71,14 +71,19 @@ fn key_pressed(info: &Message) -> Option<LegNews> {
             (value("Signal")?, value("Duration").and_then(|millis| millis.parse().ok()).unwrap_or(PRESS))
         }
         "application/dtmf" => (text.trim(), PRESS),
+        "application/hook-flash" => ("flash", PRESS),
         _ => return None,
     };
     let digit = match signal {
         "10" => '*',
         "11" => '#',
+        "16" | "!" => FLASH,
+        word if word.eq_ignore_ascii_case("flash") || word.eq_ignore_ascii_case("hf") => FLASH,
         one => one.chars().next().filter(|_| one.len() == 1)?.to_ascii_uppercase(),
     };
-    code_of(digit)?;
+    if digit != FLASH {
+        code_of(digit)?;
+    }
     Some(LegNews::KeyPressed { digit, millis: millis.clamp(40, LONGEST_PRESS) })
 }
 
@@ -134,6 +139,8 @@ mod tests {
         assert_eq!(pressed("application/dtmf-relay", "Signal= 11\r\n"), Some(('#', 160)));
         assert_eq!(pressed("application/dtmf-relay", "signal=a\nDuration=1"), Some(('A', 40)));
         assert_eq!(pressed("application/dtmf", "*\r\n"), Some(('*', 160)));
+        assert_eq!(pressed("application/dtmf-relay", "Signal=16"), Some(('!', 160)));
+        assert_eq!(pressed("application/hook-flash", "flashhook"), Some(('!', 160)));
         assert_eq!(pressed("application/dtmf-relay", "Signal=x"), None);
         assert_eq!(pressed("text/plain", "5"), None);
     }

@@ -89,6 +89,8 @@ pub enum LegNews {
     },
     /// Its user wants the other end of the call to be connected with somebody else.
     TransferAsked(Box<TransferWish>),
+    /// Its user wants all its calls in one conference.
+    ConferenceAsked,
     /// Its user pressed a key, told beside the voice.
     KeyPressed {
         /// `0`-`9`, `*`, `#`, `A`-`D`.
@@ -126,6 +128,11 @@ pub enum LegOrder {
     Accept {
         /// Our answer, or our offer when it made none.
         body: Option<Body>,
+    },
+    /// Name itself as a conference from now on: Contact is its URI, with `isfocus` (RFC 4579 §5.1).
+    Focus {
+        /// User part of that URI.
+        user: String,
     },
     /// Refuse the caller.
     Reject {
@@ -277,6 +284,7 @@ pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
         }
         LegOrder::CallWaits => invite::LegOrder::Alert(CALL_WAITING.into()),
         LegOrder::Accept { body } => invite::LegOrder::Accept { body },
+        LegOrder::Focus { user } => invite::LegOrder::Focus { user },
         LegOrder::Reject { cause } => {
             let status = cause.status_for_caller();
             let mut headers = vec![(HeaderName::Reason, Text::from(cause.reason_header()))];

@@ -13,6 +13,7 @@ mod asked;
 mod call;
 pub mod cause;
 mod cdr;
+pub mod conference;
 pub mod dect_leg;
 pub mod dialling;
 pub mod forward;

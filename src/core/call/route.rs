@@ -13,6 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
+use super::conference::RoomName;
 use super::dialling::{AllowedCalls, CodeOrder, DialPlan, Dialled, NumberClass};
 use super::forward::{Diversion, ForwardKind, ForwardReason, Forwarding, Forwards, follow};
 use crate::id::Username;
@@ -53,6 +54,8 @@ pub trait Map {
     fn allowed(&self, user: &Username) -> Option<AllowedCalls>;
     /// What the user has set.
     fn forwarding(&self, user: &Username) -> Option<&Forwarding>;
+    /// The room that is dialled by this, and whether it can be dialled from the north.
+    fn room(&self, dialled: &str) -> Option<(RoomName, bool)>;
     /// Whether numbers of users begin with these digits and go on.
     fn goes_on(&self, digits: &str) -> bool;
     /// How many handsets of the user can be reached, and how many calls they are in or ring for.
@@ -103,6 +106,10 @@ pub enum Way {
         /// User part to ask for; none when the dialled URI goes out as it is.
         number: Option<String>,
     },
+    /// Into a room.
+    Room(RoomName),
+    /// Into a room of its own, which is made for it (RFC 4579 §5.4).
+    NewRoom,
     /// A feature code of the caller.
     Code(CodeOrder),
     /// Nowhere.
@@ -202,6 +209,9 @@ impl<'a, M: Map> Router<'a, M> {
     }
 
     fn called_from_north(&mut self, uri: &Uri, callback: bool) -> Result<Found, Cause> {
+        if let Some((room, true)) = self.map.room(&uri.user_text()) {
+            return Ok(Found::plain(Way::Room(room)));
+        }
         let user = self.user(&uri.user_text());
         let user = user.ok_or_else(|| Cause::of_status(404, "no such user on this switch"))?;
         self.reach(&user, callback)
@@ -295,6 +305,15 @@ impl<'a, M: Map> Router<'a, M> {
         let (dialled, ours) = self.read(uri);
         if let Some(order) = self.plan.codes.read(&typed).filter(|_| ours) {
             return order.map(Way::Code).map(Found::plain);
+        }
+        // No user and no rule hides an emergency number, and no room does.
+        if dialled.class != NumberClass::Emergency && ours {
+            if let Some((room, _)) = self.map.room(&typed) {
+                return Ok(Found::plain(Way::Room(room)));
+            }
+            if !self.plan.conference.factory.is_empty() && typed == self.plan.conference.factory {
+                return Ok(Found::plain(Way::NewRoom));
+            }
         }
         self.permit(caller, dialled.class)?;
         if self.class == NumberClass::Emergency {
@@ -437,6 +456,11 @@ mod tests {
         fn forwarding(&self, user: &Username) -> Option<&Forwarding> {
             self.of(user).map(|known| &known.set)
         }
+        fn room(&self, dialled: &str) -> Option<(RoomName, bool)> {
+            let rooms = [("8001", true), ("8002", false), ("112", true)];
+            let (name, outside) = rooms.into_iter().find(|(name, _)| *name == dialled)?;
+            Some((name.parse().ok()?, outside))
+        }
         fn goes_on(&self, digits: &str) -> bool {
             let numbers = self.users.values().filter_map(|known| known.number);
             numbers.into_iter().any(|number| number != digits && number.starts_with(digits))
@@ -473,6 +497,8 @@ mod tests {
                 let as_is = routed.uri.clone().unwrap_or_else(|| "as is".into());
                 format!("north {line} {}", number.clone().unwrap_or(as_is))
             }
+            Way::Room(room) => format!("room {room}"),
+            Way::NewRoom => "a room of its own".into(),
             Way::Code(order) => format!("{order:?}"),
             Way::Refuse(cause) => cause.status.to_string(),
         }
@@ -509,6 +535,20 @@ mod tests {
         assert_eq!(ask(&world(false), Some("anna"), "sip:bob@here", Fallback), "handset bob");
         assert_eq!(ask(&world(true), Some("anna"), "sip:bob@here", First), "handset bob");
         assert_eq!(ask(&world(false), Some("anna"), "sip:bob@here", Never), "404");
+    }
+
+    #[test]
+    fn rooms_are_dialled_inside_and_from_the_north_where_they_may_be() {
+        let up = world(true);
+        assert_eq!(ask(&up, Some("anna"), "sip:8001@here", Fallback), "room 8001");
+        assert_eq!(ask(&up, Some("anna"), "sip:8002@here", Never), "room 8002");
+        assert_eq!(ask(&up, Some("anna"), "sip:conference@here", Fallback), "a room of its own");
+        assert_eq!(ask(&up, None, "sip:8001@here", Fallback), "room 8001");
+        assert_eq!(ask(&up, None, "sip:8002@here", Fallback), "404");
+        assert_eq!(ask(&up, None, "sip:conference@here", Fallback), "404");
+        assert_eq!(ask(&up, Some("anna"), "sip:112@here", Fallback), "north anna 112", "no room hides it");
+        let elsewhere = ask(&up, Some("carol"), "sip:8001@elsewhere.test", Fallback);
+        assert_eq!(elsewhere, "north carol as is");
     }
 
     #[test]

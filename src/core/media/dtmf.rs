@@ -44,8 +44,11 @@ impl Event {
         [self.code, (self.end as u8) << 7 | (self.volume & 0x3F), high, low]
     }
 
-    /// The digit it stands for, if it is a DTMF one.
+    /// The digit it stands for, if it is a DTMF one; [`FLASH`] for event 16.
     pub fn digit(&self) -> Option<char> {
+        if self.code == 16 {
+            return Some(FLASH);
+        }
         DIGITS.get(self.code as usize).map(|&digit| digit as char)
     }
 }
@@ -55,6 +58,9 @@ pub fn code_of(digit: char) -> Option<u8> {
     let digit = u8::try_from(digit).ok()?.to_ascii_uppercase();
     DIGITS.iter().position(|&known| known == digit).map(|code| code as u8)
 }
+
+/// How a hook flash (RFC 2833 §3.10, event 16, which RFC 4733 keeps reserved for it) is written among keys.
+pub const FLASH: char = '!';
 
 const DIGITS: &[u8; 16] = b"0123456789*#ABCD";
 
@@ -315,8 +321,10 @@ mod tests {
     }
 
     #[test]
-    fn flash_and_other_events_are_followed_but_are_no_digits() {
+    fn a_flash_is_a_key_and_other_events_are_none() {
         let mut tracker = Tracker::default();
-        assert_eq!(tracker.take(Event { code: 16, end: true, volume: 0, duration: 800 }, 5, at(0)), None);
+        let flash = Event { code: 16, end: true, volume: 0, duration: 800 };
+        assert_eq!(tracker.take(flash, 5, at(0)), Some(Digit { digit: FLASH, millis: 100 }));
+        assert_eq!(tracker.take(Event { code: 17, end: true, volume: 0, duration: 800 }, 5, at(0)), None);
     }
 }

@@ -21,6 +21,26 @@ pub fn hold() -> Vec<u8> {
     pattern(&[(true, 150), (false, 150), (true, 150), (false, 4_550)])
 }
 
+/// A room wants its PIN: two rising tones, each five seconds.
+pub fn ask_pin() -> Vec<u8> {
+    melody(&[(620.0, 150), (0.0, 60), (880.0, 150), (0.0, 4_640)])
+}
+
+/// The PIN was wrong: a low one, then as before.
+pub fn wrong_pin() -> Vec<u8> {
+    [melody(&[(300.0, 600), (0.0, 400)]), ask_pin()].concat()
+}
+
+/// Somebody has come into the conference: upwards.
+pub fn joined() -> Vec<u8> {
+    melody(&[(620.0, 120), (880.0, 180)])
+}
+
+/// Somebody has gone: downwards.
+pub fn gone() -> Vec<u8> {
+    melody(&[(880.0, 120), (620.0, 180)])
+}
+
 /// Something was done: three short beeps, then silence (ITU-T E.182, positive indication).
 pub fn confirmation() -> Vec<u8> {
     pattern(&[(true, 120), (false, 120), (true, 120), (false, 120), (true, 120), (false, 9_400)])
@@ -28,14 +48,19 @@ pub fn confirmation() -> Vec<u8> {
 
 /// Pieces of tone and silence, in milliseconds.
 fn pattern(pieces: &[(bool, u32)]) -> Vec<u8> {
+    let pieces: Vec<_> = pieces.iter().map(|(on, millis)| (if *on { HERTZ } else { 0.0 }, *millis)).collect();
+    melody(&pieces)
+}
+
+/// Pieces of tones, in hertz and milliseconds; no hertz are silence.
+fn melody(pieces: &[(f64, u32)]) -> Vec<u8> {
     let samples = |millis: u32| millis * RATE / 1_000;
-    let piece = |&(on, millis): &(bool, u32)| {
+    let piece = |&(hertz, millis): &(f64, u32)| {
         let length = samples(millis);
         (0..length).map(move |at| {
             // Begins and ends softly, over 5 ms: no clicks.
             let edge = at.min(length - 1 - at).min(samples(5)) as f64 / samples(5) as f64;
-            let level = if on { PEAK * edge } else { 0.0 };
-            encode_alaw((level * (TAU * HERTZ * at as f64 / RATE as f64).sin()) as i16)
+            encode_alaw((PEAK * edge * (TAU * hertz * at as f64 / RATE as f64).sin()) as i16)
         })
     };
     pieces.iter().flat_map(piece).collect()

@@ -24,10 +24,10 @@ pub struct Congestion {
 impl Congestion {
     /// The room has changed, or the deadline has come. The bits to say, when they are others now.
     pub fn look(&mut self, room: &Room, now: Moment) -> Option<u8> {
-        let blocked =
-            |purpose| room.admits(Want::narrow(purpose)).is_err_and(|blocked| blocked.is_congestion());
-        let bit = |purpose, bit| if blocked(purpose) { bit } else { 0 };
-        let wanted = bit(Purpose::New, busy::SPEECH) | bit(Purpose::Handover, busy::SYSTEM);
+        let blocked = room.admits(Want::narrow(Purpose::New)).is_err_and(|blocked| blocked.is_congestion());
+        let bit = |is_so: bool, bit| if is_so { bit } else { 0 };
+        // Without a pair nobody can even tell where it is; without a channel it can.
+        let wanted = bit(blocked, busy::SPEECH) | bit(room.pairs_free == Some(0), busy::SYSTEM);
         // Worse is told at once, better after a while.
         if wanted & !self.said != 0 {
             self.better_since = None;
@@ -99,10 +99,11 @@ mod tests {
         let mut congestion = Congestion::default();
         assert_eq!(congestion.look(&room(9), at(0)), None);
         assert_eq!(congestion.look(&room(10), at(0)), Some(busy::SPEECH));
-        assert_eq!(congestion.look(&room(11), at(100)), Some(busy::SPEECH | busy::SYSTEM));
+        let full = Room { pairs_free: Some(0), ..room(11) };
+        assert_eq!(congestion.look(&full, at(100)), Some(busy::SPEECH | busy::SYSTEM));
         assert_eq!(congestion.look(&room(9), at(200)), None);
         assert_eq!(congestion.deadline(), Some(at(2200)));
-        assert_eq!(congestion.look(&room(11), at(1000)), None, "it was not to last");
+        assert_eq!(congestion.look(&full, at(1000)), None, "it was not to last");
         assert_eq!(congestion.look(&room(9), at(2000)), None);
         assert_eq!(congestion.look(&room(9), at(4000)), Some(0));
         assert_eq!((congestion.times(), congestion.busy_time(at(9000))), (1, Duration::from_secs(4)));

@@ -80,9 +80,13 @@ expect 2010 talking
 expect 2011 talking
 2012 dials 7012
 expect 2012 refused with 51
+expect native base A busy_for_speech true
+expect native base A statistics.blocked.new.full 1
 expect 2011 hears 7011
 2001 hangs up
 expect 7001 ended
+expect native base A busy_for_speech false
+expect native base A busy false
 2012 dials 7012
 expect 2012 hears 7012
 expect 7012 hears 2012

@@ -1,7 +1,11 @@
 //! Native base stations and handsets of the scripted switch.
 
+use kirkwall_actors::air::{GetNativeBase, GetRadioLoss, GetSyncTree, SetDuty, SyncTreeView};
 use kirkwall_core::dect::base_link::code::SyncState;
+use kirkwall_core::dect::base_link::enrolment::Duty;
 use kirkwall_core::dect::base_link::session::Standing;
+use kirkwall_core::radio::allocation::Load;
+use kirkwall_core::radio::statistics::Statistics;
 
 use super::*;
 
@@ -22,6 +26,10 @@ pub fn desk(empty: bool) -> AirDesk {
         close_window: address.clone().recipient(),
         get_window: address.clone().recipient(),
         list_bases: address.clone().recipient(),
+        get_base: address.clone().recipient(),
+        set_duty: address.clone().recipient(),
+        get_sync_tree: address.clone().recipient(),
+        get_radio_loss: address.clone().recipient(),
         list_portables: address.clone().recipient(),
         delete_portable: address.clone().recipient(),
         claimed: address.clone().recipient(),
@@ -63,6 +71,12 @@ answer!(CloseWindow, |air, CloseWindow| {
 });
 answer!(GetWindow, |air, GetWindow| Ok(air.window.clone()));
 answer!(ListNativeBases, |air, ListNativeBases| Ok(if air.empty { Vec::new() } else { bases() }));
+answer!(GetNativeBase, |_air, asked| {
+    bases().into_iter().find(|base| base.id.0 == asked.0).ok_or(DeskFault::NotFound(asked.0))
+});
+answer!(SetDuty, |_air, _asked| Ok(()));
+answer!(GetSyncTree, |_air, GetSyncTree| Ok(SyncTreeView { master: None, deputy: None, radios: Vec::new() }));
+answer!(GetRadioLoss, |_air, asked| Err(DeskFault::NotFound(asked.0)));
 answer!(ListPortables, |air, ListPortables| Ok(if air.empty { Vec::new() } else { portables() }));
 answer!(DeletePortable, |_air, _asked| Ok(()));
 answer!(Claimed, |air, Claimed(ipei)| air.window.unknown.retain(|known| known.ipei != ipei.to_string()));
@@ -76,6 +90,7 @@ fn base(rpn: u8, standing: Standing, sync: SyncState) -> NativeBaseView {
     NativeBaseView {
         id: BaseStationId(format!("0013d180000{rpn}")),
         rpn,
+        duty: Duty::InUse,
         standing,
         address: Some(format!("192.0.2.3{rpn}:49152")),
         model: "Example IP6500".into(),
@@ -93,6 +108,9 @@ fn base(rpn: u8, standing: Standing, sync: SyncState) -> NativeBaseView {
         up_since: Some(START),
         links_lost: 0,
         faults: 0,
+        channels: Load::default(),
+        busy_bits: 0,
+        statistics: Statistics::new(START),
     }
 }
 

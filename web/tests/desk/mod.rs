@@ -5,6 +5,7 @@
 mod air;
 mod phone_book;
 mod provisioning;
+mod rooms;
 mod texts;
 
 use std::collections::BTreeMap;
@@ -44,6 +45,7 @@ pub const START: Moment = Moment::from_micros(1_795_503_600_000_000);
 pub struct TestDesk {
     users: BTreeMap<Username, UserView>,
     forwarding: BTreeMap<Username, Forwarding>,
+    rooms: Vec<kirkwall_core::call::conference::RoomView>,
     pub mailboxes: BTreeMap<Username, Mailbox>,
     log: Vec<LogEntry>,
     calls: Vec<CallSummary>,
@@ -91,6 +93,7 @@ impl TestDesk {
         Self {
             users: BTreeMap::new(),
             forwarding: BTreeMap::new(),
+            rooms: Vec::new(),
             mailboxes: BTreeMap::new(),
             log: Vec::new(),
             calls: Vec::new(),
@@ -140,6 +143,13 @@ impl TestDesk {
             get_mailbox: address.clone().recipient(),
             set_mailbox: address.clone().recipient(),
             list_feature_codes: address.clone().recipient(),
+            list_rooms: address.clone().recipient(),
+            get_room: address.clone().recipient(),
+            create_room: address.clone().recipient(),
+            change_room: address.clone().recipient(),
+            delete_room: address.clone().recipient(),
+            mute_member: address.clone().recipient(),
+            remove_member: address.clone().recipient(),
             list_call_log: address.clone().recipient(),
             clear_call_log: address.clone().recipient(),
             get_overview: address.clone().recipient(),

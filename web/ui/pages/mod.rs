@@ -10,6 +10,7 @@ pub mod login;
 pub mod phone_book;
 pub mod plant;
 pub mod provisioning;
+pub mod rooms;
 pub mod texts;
 pub mod tokens;
 pub mod users;

@@ -47,6 +47,7 @@ impl Call {
     pub(super) fn admitted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
         self.channels = Channels::Held;
         self.hold = grant.hold;
+        self.join_code = grant.join_code.clone();
         let ice = LocalIce::of(grant.ice.0, &mut self.tokens).map(|ice| ice.with_relayed(&grant.relayed.0));
         let (srtp, habits) = (grant.srtp.0, grant.habits.0);
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), (srtp, habits), ice);
@@ -61,8 +62,12 @@ impl Call {
         if let Some(caller) = self.legs.get_mut(&LegNo::CALLER) {
             caller.media = Some(media);
         }
+        let room = grant.about.room.clone();
         let confirms = grant.about.confirms.then(|| (grant.about.words.clone(), grant.about.shown_for));
         self.grant = Some(grant);
+        if let Some(room) = room {
+            return self.enter_room(room, now);
+        }
         if let Some(shown) = confirms {
             return self.confirm(&self.search.codecs.clone(), shown, now);
         }

@@ -42,6 +42,10 @@ pub enum Sound {
     Hold,
     /// Somebody is called for it, and rings.
     Ringing,
+    /// A room wants its PIN.
+    AskPin,
+    /// The PIN was wrong, and is wanted again.
+    WrongPin,
     /// What it asked the switch to do is done.
     Confirmation,
 }
@@ -85,6 +89,7 @@ impl Call {
         for leg in [Some(self.calling), self.talking_to].into_iter().flatten() {
             self.align(leg, false, then);
         }
+        self.settle_seats(then);
         self.settle_sounds(then);
     }
 
@@ -157,6 +162,9 @@ impl Call {
 
     fn sound_for(&self, side: Side) -> Option<Sound> {
         let leg = self.end_at(side)?;
+        if let Some(sound) = self.prompt_for(side) {
+            return Some(sound);
+        }
         if let Some(sound) = self.transfer.as_ref().and_then(|transfer| transfer.sound_for(leg)) {
             return Some(sound);
         }
@@ -170,15 +178,17 @@ impl Call {
 
     /// A key press that was told beside the voice goes to the other end as the voice would.
     pub(super) fn key_pressed(&mut self, leg: LegNo, digit: char, millis: u32) -> Ready<Save, Output> {
+        let told = self.key_heard(leg, digit);
+        if self.is_in_room() {
+            return Ready::say(told.into_iter().collect());
+        }
         let side = self.side_of(leg);
         let heard = match self.state {
             State::Talking => self.other_end(leg).is_some(),
             State::Dialling => leg == LegNo::CALLER && self.search.early.is_some(),
             _ => false,
         };
-        match heard {
-            true => Ready::say(vec![Output::Press { side: side.other(), digit, millis }]),
-            false => Ready::nothing(),
-        }
+        let press = heard.then_some(Output::Press { side: side.other(), digit, millis });
+        Ready::say(press.into_iter().chain(told).collect())
     }
 }

@@ -37,6 +37,11 @@ impl PartialEq for Estate {
 impl Eq for Estate {}
 
 impl Estate {
+    /// Their side there.
+    pub(super) fn side(&self) -> Side {
+        self.side
+    }
+
     /// The names of its legs.
     pub fn owners(&self) -> Vec<OwnerId> {
         self.legs.iter().map(|(owner, _)| *owner).collect()
@@ -82,7 +87,7 @@ impl Call {
         }
     }
 
-    fn leave(&self, legs: Vec<LegNo>, search: Option<(Search, Admitted)>) -> Estate {
+    pub(super) fn leave(&self, legs: Vec<LegNo>, search: Option<(Search, Admitted)>) -> Estate {
         let side = legs.first().map_or(Side::B, |leg| self.side_of(*leg));
         let leave = |leg: LegNo| {
             let strand = self.legs.get(&leg)?;
@@ -107,6 +112,24 @@ impl Call {
         let Some(side) = self.transfer.as_ref().map(|transfer| transfer.side) else {
             return Ready::nothing();
         };
+        let mut then = vec![Output::TakeMedia { from: estate.from, side: estate.side, into: side }];
+        let search = estate.search.clone();
+        let (from_side, first) = (estate.side, self.take_in(estate, side));
+        match (search, first) {
+            (None, Some(newcomer)) => self.transferred_to(newcomer, now, then),
+            (Some((search, mut grant)), Some(_)) => {
+                // Whoever is dialled next is offered the ports that came with the legs.
+                let port = grant.port(from_side);
+                (grant.port_a, grant.port_b) = (port, port);
+                self.search_on(search, grant, now, &mut then);
+                Ready { save: self.put(), then }
+            }
+            (_, None) => self.transfer_failed(Cause::of_status(500, "the call has too many legs"), now),
+        }
+    }
+
+    /// Legs of another call are this call's, on this side; gives the first of them.
+    pub(super) fn take_in(&mut self, estate: Estate, side: Side) -> Option<LegNo> {
         let mut first = None;
         for (owner, mut strand) in estate.legs {
             let leg = self.next_leg();
@@ -116,18 +139,7 @@ impl Call {
                 first.get_or_insert(leg);
             }
         }
-        let mut then = vec![Output::TakeMedia { from: estate.from, side: estate.side, into: side }];
-        match (estate.search, first) {
-            (None, Some(newcomer)) => self.transferred_to(newcomer, now, then),
-            (Some((search, mut grant)), Some(_)) => {
-                // Whoever is dialled next is offered the ports that came with the legs.
-                let port = grant.port(estate.side);
-                (grant.port_a, grant.port_b) = (port, port);
-                self.search_on(search, grant, now, &mut then);
-                Ready { save: self.put(), then }
-            }
-            (_, None) => self.transfer_failed(Cause::of_status(500, "the call has too many legs"), now),
-        }
+        first
     }
 
     /// The other legs are another call's now: what is left ends.

@@ -19,7 +19,7 @@
 //! all the rest.
 //!
 //! A file per verb: `dial`, `progress`, `refuse`, `answer`, `reoffer`, `hold`, `transfer`, `inherit`, `join`,
-//! `release`. [`strand`] keeps one leg, and says which offer and answer count; `sides` says which legs talk.
+//! `room`, `release`. [`strand`] keeps one leg, and says which offer and answer count; `sides` says which legs talk.
 //!
 //! Out of scope: a change of codec that only one end asks for and the other end's codec does not go with
 //! (refused with 488; RFC 3261 §14.2 leaves the session as it was).
@@ -36,6 +36,7 @@ mod progress;
 mod refuse;
 mod release;
 mod reoffer;
+mod room;
 mod service;
 mod sides;
 mod strand;
@@ -55,6 +56,7 @@ pub use self::forwarding::Divert;
 pub use self::hold::{HoldSignal, HoldSignals, Sound};
 pub use self::inherit::Estate;
 pub use self::join::Joining;
+use self::room::Meeting;
 use self::sides::{joined_by, joins, offers_srtp};
 use self::strand::Strand;
 pub use self::transfer::Errand;
@@ -144,6 +146,15 @@ pub struct Call {
     /// How an end is told that the other one holds it.
     #[serde(default)]
     hold: HoldSignals,
+    /// The room that its ends are in, in place of a call with each other.
+    #[serde(default)]
+    meeting: Option<Box<Meeting>>,
+    /// Keys that join all calls of their user in a conference; empty: none.
+    #[serde(default)]
+    join_code: String,
+    /// Who pressed the last keys, and which.
+    #[serde(skip, default = "no_keys")]
+    typed: (LegNo, String),
     /// From which world the caller's leg came.
     #[serde(default = "from_south")]
     facing: Facing,
@@ -180,6 +191,10 @@ fn no_tokens() -> Tokens {
     Tokens::new([0; 32])
 }
 
+fn no_keys() -> (LegNo, String) {
+    (LegNo::CALLER, String::new())
+}
+
 fn first_caller() -> LegNo {
     LegNo::CALLER
 }
@@ -193,7 +208,8 @@ impl PartialEq for Call {
     /// As records.
     fn eq(&self, other: &Self) -> bool {
         let ends = |call: &Self| (call.state, call.calling, call.talking_to);
-        let same = ends(self) == ends(other) && self.transfer == other.transfer;
+        let same =
+            ends(self) == ends(other) && self.transfer == other.transfer && self.meeting == other.meeting;
         same && self.summary == other.summary && self.legs == other.legs
     }
 }
@@ -211,6 +227,9 @@ impl Call {
             talking_to: None,
             transfer: None,
             hold: HoldSignals::default(),
+            meeting: None,
+            join_code: String::new(),
+            typed: no_keys(),
             facing: new.facing,
             sounds: BTreeMap::new(),
             offer: new.offer,
@@ -268,7 +287,7 @@ impl Call {
         self.legs.retain(|leg, _| ends.contains(&Some(*leg)));
         let mut then = Vec::new();
         for leg in ends.into_iter().flatten() {
-            let strand = self.legs.get_mut(&leg);
+            let strand = self.legs.get_mut(&leg).filter(|strand| strand.is_open());
             let agreed = strand.and_then(|strand| {
                 strand.forget_offer();
                 strand.media.as_ref()?.agreed().cloned()
@@ -282,6 +301,7 @@ impl Call {
             let cause = Cause::of_status(503, "the switch was started anew");
             return led_by(then, self.transfer_failed(cause, now));
         }
+        self.tell_entered(&mut then);
         self.settle(&mut then);
         Ready { save: self.put(), then }
     }
@@ -306,11 +326,20 @@ impl Call {
             }
             (_, LegNews::Invited) if !caller => self.joins(leg, now),
             (State::Dialling | State::Talking, news) if candidate => self.search_news(leg, news, now),
+            (State::Talking, LegNews::TransferAsked(wish)) if self.is_in_room() => {
+                self.asked_in_room(leg, *wish)
+            }
             (State::Talking, LegNews::TransferAsked(wish)) => self.transfer_asked(leg, *wish, now),
             (_, LegNews::TransferAsked(wish)) => self.transfer_refused(leg, &wish),
+            (State::Talking, LegNews::ConferenceAsked) => self.conference_asked(leg),
             (_, LegNews::KeyPressed { digit, millis }) => self.key_pressed(leg, digit, millis),
             (State::Talking, LegNews::Ended { .. } | LegNews::Refused { .. }) if self.is_referrer(leg) => {
                 self.referrer_left(leg)
+            }
+            (State::Talking, LegNews::Ended { cause } | LegNews::Refused { cause, .. })
+                if self.is_in_room() =>
+            {
+                self.leaves_room(leg, cause, now)
             }
             (_, LegNews::Ended { cause } | LegNews::Refused { cause, .. }) => {
                 self.hang_up(Some(leg), cause, now)
@@ -325,6 +354,7 @@ impl Call {
             (
                 _,
                 LegNews::Invited
+                | LegNews::ConferenceAsked
                 | LegNews::Progress { .. }
                 | LegNews::Answered { .. }
                 | LegNews::Acknowledged { .. },
@@ -393,6 +423,11 @@ impl Machine for Call {
             (State::Talking, Input::Denied(cause)) if self.awaits_supervisor() => {
                 Ok(self.transfer_failed(cause, now))
             }
+            (State::Talking, Input::Inherited(estate)) if self.is_uniting() => Ok(self.united(*estate, now)),
+            (State::Talking, Input::Denied(cause)) if self.is_uniting() => Ok(self.not_united(cause, now)),
+            (State::Talking, Input::NotOurs) if self.is_uniting() => {
+                Ok(self.not_united(Cause::normal(), now))
+            }
             (State::Talking, Input::NotOurs) if self.awaits_supervisor() => Ok(self.route_anyway()),
             (State::Talking, Input::Inherited(estate)) if self.is_inheriting() => {
                 Ok(self.inherited(*estate, now))
@@ -406,6 +441,10 @@ impl Machine for Call {
             (_, Input::Bequeathed(_)) => Err(self.refuse("an heir")),
             (_, Input::Joining(leg, joining)) => Ok(self.announce(leg, joining)),
             (_, Input::Leg(leg, news)) => self.news(leg, news, now),
+            (_, Input::Room(order)) => self.obey_room(order, now),
+            (_, Input::RoomBegan(room)) => Ok(self.room_began(&room)),
+            (_, Input::Summoned { leg, ticket, status }) => Ok(self.summoned(leg, ticket, status)),
+            (_, Input::KeyHeard(side, digit)) => Ok(self.key_in_voice(side, digit)),
             (_, Input::IceSettled(side, chosen)) => Ok(self.ice_settled(side, chosen)),
             (State::Over, Input::HangUp(_)) => Err(self.refuse("an order to hang up")),
             (_, Input::HangUp(cause)) => Ok(self.hang_up(None, cause, now)),

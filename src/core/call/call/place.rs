@@ -32,8 +32,33 @@ impl Call {
         then.push(Output::Changed(Box::new(self.summary.clone())));
     }
 
+    /// A leg of another call talks from now on where nobody was.
+    pub(super) fn fill_side(&mut self, side: Side, newcomer: LegNo, now: Moment, then: &mut Orders) {
+        match side {
+            Side::A => self.calling = newcomer,
+            Side::B => self.talking_to = Some(newcomer),
+        }
+        let strand = self.legs.get(&newcomer);
+        let dialled = |strand: &Strand| strand.target.as_ref().map(|target| target.party.clone());
+        let party = strand.and_then(|strand| strand.party.clone().or(dialled(strand)));
+        self.hand_over(side, party.unwrap_or_default(), now);
+        let agreed = self.legs.get(&newcomer).and_then(|strand| strand.media.as_ref()?.agreed().cloned());
+        if let Some(agreed) = agreed {
+            self.run_flow(side, &agreed, then);
+        }
+        self.settle(then);
+        then.push(Output::Changed(Box::new(self.summary.clone())));
+    }
+
+    /// Somebody has left a room: the side is the room's.
+    pub(super) fn note_left(&mut self, side: Side, now: Moment) {
+        let Some(meeting) = &self.meeting else { return };
+        let room = Party { number: meeting.room.to_string(), ..Party::default() };
+        self.hand_over(side, room, now);
+    }
+
     /// Ends a leg whose place is taken, and gives back what its party held.
-    fn dismiss(&mut self, leg: LegNo, side: Side, then: &mut Orders) {
+    pub(super) fn dismiss(&mut self, leg: LegNo, side: Side, then: &mut Orders) {
         let cause = Cause { words: "somebody else has taken over".into(), ..Cause::normal() };
         let Some(strand) = self.legs.get_mut(&leg).filter(|strand| strand.is_open()) else { return };
         strand.end();

@@ -17,6 +17,7 @@ impl Call {
         let mut then: Orders = Vec::new();
         let answered = self.state == State::Talking;
         self.transfer_ends(487, &mut then);
+        self.all_leave(&mut then);
         // Without its INVITE there is nothing that could be refused.
         let refusable = !answered && self.channels != Channels::Untouched;
         for (leg, strand) in self.legs.iter_mut().filter(|(_, strand)| strand.is_open()) {
@@ -80,6 +81,10 @@ impl Call {
                 self.refused(leg, cause, Vec::new(), false, now)
             }
             State::Talking if lost && self.is_referrer(leg) => self.referrer_left(leg),
+            State::Talking if lost && self.is_in_room() => {
+                // It was closed before; leaving wants it open no more.
+                self.leaves_room(leg, cause, now)
+            }
             State::Admitting | State::Dialling | State::Talking if lost => {
                 self.hang_up(Some(leg), cause, now)
             }

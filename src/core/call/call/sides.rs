@@ -19,8 +19,11 @@ impl Call {
         }
     }
 
-    /// Whom a leg talks with, when it talks.
+    /// Whom a leg talks with, when it talks with somebody and not with a room.
     pub(super) fn other_end(&self, leg: LegNo) -> Option<LegNo> {
+        if self.is_in_room() {
+            return None;
+        }
         let side = self.side_of(leg);
         self.end_at(side.other()).filter(|_| self.end_at(side) == Some(leg))
     }
@@ -88,13 +91,17 @@ impl Call {
 
     /// Whether what the two sides speak can be passed on.
     pub(super) fn codecs_join(&self) -> bool {
+        if self.is_in_room() {
+            return true;
+        }
         let both = self.codec(Side::A).zip(self.codec(Side::B));
         both.is_none_or(|(a, b)| joins(a, b))
     }
 
     /// The codecs that a side may change to without the other side.
     pub(super) fn codecs_beside(&self, side: Side) -> &'static [Codec] {
-        self.codec(side.other()).map_or(&[Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G726], joined_by)
+        let other = self.codec(side.other()).filter(|_| !self.is_in_room());
+        other.map_or(&[Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G726], joined_by)
     }
 }
 

@@ -4,6 +4,7 @@ mod forwards;
 mod holds;
 mod random;
 mod reoffers;
+mod rooms;
 mod setup;
 mod transfers;
 mod ways;

@@ -79,6 +79,10 @@ pub struct Errand {
 }
 
 impl Transfer {
+    pub(super) fn referrer(&self) -> LegNo {
+        self.referrer
+    }
+
     pub(super) fn sound_for(&self, leg: LegNo) -> Option<Sound> {
         let rings = self.told == 180;
         (leg == self.stays).then_some(if rings { Sound::Ringing } else { Sound::Hold })
@@ -206,6 +210,9 @@ impl Call {
 
     /// The supervisor says whom to dial.
     pub(super) fn transfer_routed(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
+        if let Some(room) = grant.about.room.clone() {
+            return self.transferred_to_room(room, now);
+        }
         let Some(transfer) = &mut self.transfer else { return Ready::nothing() };
         transfer.stage = Stage::Dialling;
         let mine = self.codecs_beside(transfer_side(&self.transfer));

@@ -7,15 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{Call, Divert, Errand, Estate, HoldSignals, Joining, Sound, State};
 use crate::call::cause::Cause;
+use crate::call::conference::{RoomName, RoomNews, RoomOrder};
 use crate::call::forward::{self, Diversion, Forwards};
-use crate::call::{CallSummary, LegNews, LegNo, LegOrder, Party, Target};
-use crate::id::{BaseStationId, CallRef, OwnerId};
+use crate::call::{CallSummary, LegNews, LegNo, LegOrder, Party, Target, Ticket};
+use crate::id::{BaseStationId, CallRef, MixerId, OwnerId, Username};
 use crate::media::Codec;
 use crate::media::ice::candidate::Candidate;
 use crate::media::ice::description::Description;
 use crate::media::negotiate::{Agreed, Habits, IceMode, SrtpPolicy};
 use crate::sip::Facing;
 use crate::sip::invite::Body;
+use crate::sip::replaces::Replaces;
 use crate::sip::wire::HeaderName;
 
 /// Which of the two flows of the media channel.
@@ -78,6 +80,8 @@ pub struct Admitted {
     pub attempts: Vec<Vec<Target>>,
     /// How an end is told that the other one holds it.
     pub hold: HoldSignals,
+    /// Keys that join all calls of their user in a conference; empty: none.
+    pub join_code: String,
     /// What the router knows besides.
     pub about: About,
 }
@@ -105,6 +109,8 @@ pub struct About {
     pub waits: bool,
     /// A feature code that was obeyed: there is nobody to dial, and the caller hears that it is done.
     pub confirms: bool,
+    /// It leads into this room, and there is nobody to dial.
+    pub room: Option<RoomName>,
     /// What a display shows then.
     pub words: String,
     /// For how long, at least; a tone needs a second and a half.
@@ -147,6 +153,21 @@ pub enum Input {
     /// An INVITE that asks for the place of one of the call's legs has come; it makes the leg of this
     /// number, [`Call::next_leg`].
     Joining(LegNo, Box<Joining>),
+    /// The room that its ends are in, or are to come to, orders this.
+    Room(RoomOrder),
+    /// That room has begun anew and wants to hear who is there.
+    RoomBegan(RoomName),
+    /// The answer to [`Output::Summon`], as a status.
+    Summoned {
+        /// Who asked.
+        leg: LegNo,
+        /// By which request.
+        ticket: Ticket,
+        /// How it went.
+        status: u16,
+    },
+    /// Whoever is on a side has pressed a key, told within the voice; the other end has heard it.
+    KeyHeard(Side, char),
     /// An administrator, or a lost channel, ends it.
     HangUp(Cause),
     /// The moment it asked for has come.
@@ -206,6 +227,29 @@ pub enum Output {
         /// Their side here.
         into: Side,
     },
+    /// Tell the room something.
+    Room(RoomName, RoomNews),
+    /// Let a side talk in this mixer, or only hear it, in place of the other side; none: the other side again.
+    Mix(Side, Option<(MixerId, bool)>),
+    /// Ask that call for its last end, by its name in tags. Wants [`Input::Inherited`], [`Input::Denied`] or
+    /// [`Input::NotOurs`].
+    Cede(CallRef, OwnerId),
+    /// Ask the call of this leg to come to the room, and its user's leg there to go. Wants
+    /// [`Input::Summoned`].
+    Summon {
+        /// Which room.
+        room: RoomName,
+        /// The user's leg in that call.
+        owner: OwnerId,
+        /// Its dialog, as the user named it.
+        replaces: Box<Replaces>,
+        /// Who asks.
+        leg: LegNo,
+        /// By which request.
+        ticket: Ticket,
+    },
+    /// Its user, who talks in this call, wants all its calls in one conference.
+    Gather(Username),
     /// An end has left whose party holds a channel of this base station, and the call goes on.
     FreeBase(BaseStationId),
     /// A dialled leg that holds a channel of a base station is gone, and the call goes on: the channel

@@ -13,6 +13,7 @@
 //! | 0 | a call that waits, or a held one | refuses the one, or ends the other |
 //! | 1 | two calls | ends the one in front and takes the other |
 //! | 2 | two calls | holds the one in front and takes the other |
+//! | 3 | two calls | makes a conference of the two |
 //! | 4 | two calls | connects the two with each other and leaves |
 //!
 //! On hook in a second call that was begun with R does what R4 does, also while it rings or is being dialled.
@@ -90,7 +91,7 @@ impl DectLeg {
                 (Some(front), Some(_)) if !self.is_answered(front) => self.take_back(out),
                 (Some(_), Some(_)) => {
                     self.keying = Keying::Code(now + CODE);
-                    self.show("0 end  1 take\r2 swap 4 join", None, out);
+                    self.show("0 end 1 take 2 swap\r3 all 4 join", None, out);
                 }
                 (Some(front), None) if self.is_answered(front) && self.asked.is_none() => {
                     self.hold_for_second(front, now, out);
@@ -134,6 +135,9 @@ impl DectLeg {
             '2' => {
                 self.hold(front, out);
                 self.take_up(other, out);
+            }
+            '3' if self.is_answered(front) && self.is_answered(other) => {
+                out.push(Output::News(front, LegNews::ConferenceAsked));
             }
             '4' if self.is_answered(other) => self.connect(other, out),
             _ => self.show_line(front, "Not possible", Some(Signal::NEGATIVE), out),

@@ -118,6 +118,8 @@ pub enum Output {
     Open(Connection),
     /// Change the stream.
     Modify(Box<Stream>),
+    /// The stream has followed the handset to its other base station, or will not.
+    Followed,
     /// Close it.
     CloseStream,
     /// Make the call of a line, with this offer.
@@ -192,6 +194,8 @@ pub struct DectLeg {
     keying: Keying,
     /// {HOLD} or {RETRIEVE}, which the call has not granted yet.
     asked: Option<Asked>,
+    /// The stream is on its way to another base station.
+    following: bool,
     /// Why we end the call on the air, when we do.
     why: Option<Cause>,
     /// The line that rings at the handset as soon as the call on the air has ended.
@@ -230,6 +234,7 @@ impl DectLeg {
             front: None,
             keying: Keying::Speech,
             asked: None,
+            following: false,
             why: None,
             rings_next: None,
             away_until: None,
@@ -299,6 +304,8 @@ impl DectLeg {
                 self.not_transferred(no, &Cause::of_status(status, "nobody took the call"), out);
             }
             LegOrder::TellTransfer { left, .. } => self.transfer_goes(no, left.is_none()),
+            // A handset knows no URI of a conference.
+            LegOrder::Focus { .. } => {}
         }
         Ok(())
     }
@@ -388,6 +395,9 @@ impl DectLeg {
 
     /// The call on the air is over: a user who puts the handset on hook in a second call connects the two.
     fn ended(&mut self, reason: ReleaseReason, by: Ender, now: Moment, out: &mut Out) {
+        if std::mem::take(&mut self.following) {
+            out.push(Output::Followed);
+        }
         let why = self.why.take();
         let on_hook = why.is_none() && by == Ender::Handset && reason == ReleaseReason::NORMAL;
         let keying = std::mem::take(&mut self.keying);
@@ -449,6 +459,8 @@ impl Machine for DectLeg {
             (Input::Opened(_) | Input::NotOpened(_), Stage::Ending) => {}
             (Input::NotOpened(words), Stage::Opening) => self.not_opened(words, now, &mut out),
             (Input::StreamMoved(address), Stage::Open) => self.stream_moved(address, &mut out),
+            // What follows then begins at the new place.
+            (Input::StreamMoved(_), _) => out.push(Output::Followed),
             (Input::Whole(digits), _) => self.whole(&digits.0, now, &mut out),
             (Input::Deadline, _) => self.expire(now, &mut out),
             _ => return Err(Refusal::NotNow),

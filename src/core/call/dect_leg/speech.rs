@@ -98,19 +98,37 @@ impl DectLeg {
         });
         out.push(Output::News(no, LegNews::ReofferAnswered { body }));
         self.align(no, out);
+        self.followed(out);
     }
 
     /// The handset's stream is at another base station.
     pub(super) fn stream_moved(&mut self, address: SocketAddr, out: &mut Out) {
-        self.address = Some(address);
+        (self.address, self.following) = (Some(address), true);
         for line in self.lines.values_mut() {
             if let Some(media) = &mut line.media {
                 media.set_address(address.ip(), address.port());
+                media.renew_keys();
                 line.moved = true;
             }
         }
         if let Some(front) = self.front {
             self.align(front, out);
+        }
+        self.followed(out);
+    }
+
+    /// Whoever waits for a stream that moved need not wait any more, once the call of the line that is heard
+    /// knows where it is.
+    fn followed(&mut self, out: &mut Out) {
+        let front = self.front.and_then(|front| self.lines.get(&front));
+        let waits = front.is_some_and(|line| {
+            let is_out = line.media.as_ref().is_some_and(OfferAnswer::offer_is_out);
+            let is_new = line.moved && line.media.as_ref().is_some_and(|media| media.agreed().is_some());
+            is_out && line.answered || is_new
+        });
+        if self.following && !waits {
+            self.following = false;
+            out.push(Output::Followed);
         }
     }
 
@@ -136,7 +154,7 @@ impl DectLeg {
         let Some(line) = self.lines.get_mut(&no) else { return };
         let Some(media) = line.media.as_mut().filter(|media| media.agreed().is_some()) else { return };
         let differs = media.said() != Some(line.wish) || line.moved;
-        if !differs || media.offer_is_out() || line.refused == Some(line.wish) {
+        if !differs || media.offer_is_out() || line.refused == Some(line.wish) && !line.moved {
             return;
         }
         line.moved = false;
@@ -149,6 +167,7 @@ impl DectLeg {
         let taken = self.take_answer(no, body, out);
         self.answer_asked(no, taken, out);
         self.align(no, out);
+        self.followed(out);
     }
 
     pub(super) fn reoffer_refused(&mut self, no: LineNo, out: &mut Out) {
@@ -160,6 +179,7 @@ impl DectLeg {
         }
         self.answer_asked(no, false, out);
         self.align(no, out);
+        self.followed(out);
     }
 
     fn answer_asked(&mut self, no: LineNo, granted: bool, out: &mut Out) {

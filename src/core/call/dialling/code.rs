@@ -28,6 +28,8 @@ pub struct FeatureCodes {
     pub redial: String,
     /// Call back the last missed caller.
     pub call_back: String,
+    /// Make a conference of all calls on hold.
+    pub conference: String,
     /// Answer for the last alarm.
     pub confirm_alarm: String,
     /// Sign in at a handset that several people share.
@@ -49,6 +51,7 @@ impl Default for FeatureCodes {
             call_waiting: "*43".into(),
             redial: "*66".into(),
             call_back: "*69".into(),
+            conference: "*3".into(),
             confirm_alarm: "*27".into(),
             sign_in: "*11".into(),
             show_address: "***999*00".into(),
@@ -73,6 +76,8 @@ pub enum CodeOrder {
     Redial,
     /// Call back the last missed caller.
     CallBack,
+    /// Join the calls that the user has on hold in a conference.
+    Conference,
     /// Answer for the last alarm.
     ConfirmAlarm,
     /// The handset is this user's from now on, who knows the access code.
@@ -95,7 +100,9 @@ impl CodeOrder {
             Self::CallWaiting(false) => "Calls do not wait".to_owned(),
             Self::SignOut => "Signed out".to_owned(),
             Self::ConfirmAlarm => "Confirmed".to_owned(),
-            Self::Redial | Self::CallBack | Self::SignIn(..) | Self::ShowAddress => String::new(),
+            Self::Redial | Self::CallBack | Self::Conference | Self::SignIn(..) | Self::ShowAddress => {
+                String::new()
+            }
         }
     }
 }
@@ -124,7 +131,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 12] {
+    fn all(&self) -> [(&'static str, &String); 13] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -135,6 +142,7 @@ impl FeatureCodes {
             ("call_waiting", &self.call_waiting),
             ("redial", &self.redial),
             ("call_back", &self.call_back),
+            ("conference", &self.conference),
             ("confirm_alarm", &self.confirm_alarm),
             ("sign_in", &self.sign_in),
             ("show_address", &self.show_address),
@@ -163,6 +171,9 @@ impl FeatureCodes {
         }
         if is(&self.call_back) {
             return Some(Ok(CodeOrder::CallBack));
+        }
+        if is(&self.conference) {
+            return Some(Ok(CodeOrder::Conference));
         }
         if is(&self.confirm_alarm) {
             return Some(Ok(CodeOrder::ConfirmAlarm));
@@ -237,6 +248,7 @@ impl FeatureCodes {
             line("call_waiting", &self.call_waiting, "", "let calls wait while you are in another one"),
             line("redial", &self.redial, "", "dial again what you dialled last"),
             line("call_back", &self.call_back, "", "call back the last missed caller"),
+            line("conference", &self.conference, "", "talk with all whom you have on hold"),
             line("confirm_alarm", &self.confirm_alarm, "", "answer for the alarm that you got last"),
             line(
                 "sign_in",
@@ -359,7 +371,7 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 11);
+        assert_eq!(codes.list().len(), 12);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));

@@ -49,6 +49,8 @@ pub struct DialPlan {
     pub learned: Option<LocationProfile>,
     /// What handsets dial to set things.
     pub codes: FeatureCodes,
+    /// How conferences are made.
+    pub conference: ConferencePlan,
     /// What users without classes of their own may call.
     pub allowed: AllowedCalls,
 }
@@ -66,8 +68,26 @@ impl Default for DialPlan {
             rules: LocationProfile::default(),
             learned: None,
             codes: FeatureCodes::default(),
+            conference: ConferencePlan::default(),
             allowed: AllowedCalls::INTERNAL,
         }
+    }
+}
+
+/// How conferences are made without an administrator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConferencePlan {
+    /// User part of the conference factory's URI (RFC 4579 §5.4); empty: none.
+    pub factory: String,
+    /// Keys that are pressed in a call to join all calls of the user; empty: none.
+    pub keys: String,
+    /// Whether a tone tells that somebody has come or gone.
+    pub tones: bool,
+}
+
+impl Default for ConferencePlan {
+    fn default() -> Self {
+        Self { factory: "conference".into(), keys: "*3".into(), tones: true }
     }
 }
 

@@ -92,6 +92,42 @@ pub struct Enrolled {
     /// An administrator has put it out of use.
     #[serde(default)]
     pub out_of_use: bool,
+    /// An administrator lets it take no more calls: maintenance.
+    #[serde(default)]
+    pub draining: bool,
+}
+
+impl Enrolled {
+    /// A base station that has just shown its token; it is in use.
+    pub fn new(base: BaseId, key: KeyPrint, since: Moment) -> Self {
+        Self { base, key, since, out_of_use: false, draining: false }
+    }
+
+    /// What an administrator wants of it.
+    pub fn duty(&self) -> Duty {
+        match (self.out_of_use, self.draining) {
+            (true, _) => Duty::OutOfUse,
+            (false, true) => Duty::Draining,
+            (false, false) => Duty::InUse,
+        }
+    }
+
+    /// The same base station with another duty.
+    pub fn with_duty(self, duty: Duty) -> Self {
+        Self { out_of_use: duty == Duty::OutOfUse, draining: duty == Duty::Draining, ..self }
+    }
+}
+
+/// What an administrator wants of a base station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Duty {
+    /// It works.
+    InUse,
+    /// Its calls go on or are handed over, and it takes no more.
+    Draining,
+    /// Its calls end, and it is not let in.
+    OutOfUse,
 }
 
 #[cfg(test)]

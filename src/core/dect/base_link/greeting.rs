@@ -19,6 +19,8 @@ use crate::pii::Pii;
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// When a base station that is refused may try again: "RETRY_S 300".
 pub const RETRY_S: u16 = 300;
+/// The same for one that an administrator has taken out of use.
+pub const BACK_S: u16 = 10;
 
 /// What the TLS handshake proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,10 +94,11 @@ impl Greeting {
     }
 }
 
-/// REFUSE for that reason, in words for people too.
+/// REFUSE for that reason, in words for people too. Whoever was taken out of use can be put back at any time.
 pub fn refuse(reason: RefuseReason) -> Refuse {
     let text = Some(reason.to_string());
-    Refuse { reason, fw_min: None, fw_url: None, retry_s: Some(RETRY_S), text }
+    let retry_s = if reason == RefuseReason::OUT_OF_USE { BACK_S } else { RETRY_S };
+    Refuse { reason, fw_min: None, fw_url: None, retry_s: Some(retry_s), text }
 }
 
 #[cfg(test)]

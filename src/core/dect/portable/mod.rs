@@ -241,12 +241,27 @@ impl Portable {
         self.step_mm(crate::dect::mm::Input::LinkLost, now, out);
     }
 
-    fn moved(&mut self, to: Connection, out: &mut Out) {
+    /// Its link is elsewhere now. One that was lost in a call is back: "the PT shall attempt to re-establish
+    /// the link" (17.9), and its messages that waited are said.
+    fn moved(&mut self, to: Connection, now: Moment, out: &mut Out) {
+        let was_lost = self.connection.is_none();
         self.seen_at(&to.base, out);
         for call in self.calls.keys() {
             out.then.push(Output::News(News::Call(*call, CallNews::Moved(to.clone()))));
         }
         self.connection = Some(to);
+        if was_lost {
+            self.step_link(lce::Input::Opened { with_message: true }, now, out);
+        }
+    }
+
+    /// Whether a link that comes over from `from` is its: that is where it speaks, or spoke until the link
+    /// was lost in a call.
+    fn comes_from(&self, from: &Connection) -> bool {
+        match &self.connection {
+            Some(connection) => connection == from,
+            None => self.link.state() == lce::State::Resuming,
+        }
     }
 
     /// It spoke through this base station.
@@ -327,7 +342,7 @@ impl Machine for Portable {
             Input::Heard { connection, octets } if ours(&connection) => {
                 self.take(receive(&octets, Side::Portable), now, &mut out);
             }
-            Input::Moved { from, to } if ours(&from) => self.moved(to, &mut out),
+            Input::Moved { from, to } if self.comes_from(&from) => self.moved(to, now, &mut out),
             Input::Closed { connection, normal } if ours(&connection) => self.closed(normal, now, &mut out),
             Input::Ciphered { connection, on } if ours(&connection) => {
                 self.step_mm(crate::dect::mm::Input::Ciphered(on), now, &mut out);

@@ -457,6 +457,27 @@ fn an_active_call_waits_five_seconds_for_its_link() {
 }
 
 #[test]
+fn a_link_that_was_lost_in_a_call_may_come_back_elsewhere() {
+    let mut air = Air::located(false);
+    let call = dials(&mut air);
+    air.order(Order::Tell(call, Fare::Connected));
+    air.told();
+    let to = Connection { base: BaseStationId("0080C7000002".into()), number: 9 };
+    let moved = Input::Moved { from: connection(1), to: to.clone() };
+    air.step(Input::Closed { connection: connection(1), normal: false });
+    let shown = Shown { text: Some(Pii("A".to_owned())), ..Shown::default() };
+    air.order(Order::Show(call, Box::new(shown)));
+    assert_eq!(air.told(), [], "it waits");
+    air.step(moved.clone());
+    let told = air.told();
+    assert!(matches!(told.last(), Some(Output::Send { connection, .. }) if *connection == to), "{told:?}");
+    assert!(told.contains(&Output::News(News::Call(call, CallNews::Moved(to)))));
+    air.wait(at(20_000));
+    assert_eq!(air.news(), [], "the call goes on");
+    assert_eq!(air.machine.handle(moved, at(20_000)), Err(Refusal::NotItsConnection), "once");
+}
+
+#[test]
 fn a_ringing_call_ends_with_its_link() {
     let mut air = Air::located(false);
     offered(&mut air);

@@ -149,18 +149,25 @@ impl OfferAnswer {
 
     /// Our key for an answer: the one in force while suite and MKI stay, else a fresh one. It has the
     /// tag of the chosen line (RFC 4568 §5.1.2), and a lifetime and MKI if that has them.
-    pub(super) fn answer_key(&self, chosen: &CryptoLine, tokens: &mut Tokens) -> CryptoLine {
+    ///
+    /// A peer that receives elsewhere and sends with another key is another receiver: it cannot know how
+    /// often the sequence numbers of ours have rolled over (RFC 3711 §3.3.1), so ours begins anew too.
+    pub(super) fn answer_key(&self, choice: &Choice<'_>, tokens: &mut Tokens) -> Option<CryptoLine> {
+        let chosen = choice.crypto?;
+        let before = self.agreed().and_then(|agreed| Some((agreed.remote?, &agreed.srtp.as_ref()?.remote)));
+        let elsewhere = before
+            .is_some_and(|(remote, key)| choice.stream.rtp_address() != Some(remote) && *key != chosen.key);
         let lifetime = chosen.lifetime.map(|_| LIFETIME);
         let form = |line: &CryptoLine| (line.key.suite, line.key.mki.as_ref().map(Vec::len));
         let former = self.session.as_ref().and_then(|session| session.key.as_ref());
-        match former.filter(|former| form(former) == form(chosen)) {
+        Some(match former.filter(|former| form(former) == form(chosen) && !elsewhere) {
             Some(former) => CryptoLine { tag: chosen.tag, lifetime, key: former.key.clone() },
             None => {
                 let length = chosen.key.mki.as_ref().map(Vec::len);
                 let mki = length.map(|length| [vec![0; length.saturating_sub(1)], vec![1]].concat());
                 CryptoLine::fresh(chosen.tag, chosen.key.suite, lifetime, mki, tokens)
             }
-        }
+        })
     }
 
     /// One codec, so that nobody switches in mid-call (RFC 3264 §10.2 gives the reason); payload types

@@ -187,7 +187,7 @@ impl OfferAnswer {
         }
         let remote = self.effective(RemoteSide::read(content_type, offer)?);
         let choice = choose(&remote, &self.local, restrict, self.slot())?;
-        let key = choice.crypto.map(|line| self.answer_key(line, tokens));
+        let key = self.answer_key(&choice, tokens);
         let stream = self.answer_stream(&choice, key.clone());
         let agreed = stream.answered_with(choice.stream, choice.crypto);
         let agreed = self.with_ways(agreed, self.local.direction, choice.stream);

@@ -8,8 +8,8 @@
 //! access request ─► HO_IND ────────────► channel there?
 //!                                        HO_PREPARE ───────────────►
 //!                                        ◄───────────────── DLC_STATE
-//!                  ◄─ HO_ACCEPT ──────── downlink to both
-//! bearer up         HO_COMPLETE ───────► uplink from the new one
+//!                  ◄─ HO_ACCEPT ──────── the old one goes on
+//! bearer up         HO_COMPLETE ───────► speech goes over to the new one
 //!                                        CONN_RELEASE(handover) ───► stop
 //!                                        channel there is free
 //! ```

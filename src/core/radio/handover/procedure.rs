@@ -45,6 +45,8 @@ pub enum Input {
     OldGone,
     /// The new connection is gone, or its base station.
     NewGone,
+    /// Its speech is at the new one, or there is none to follow.
+    Followed,
     /// What lived on the old connection has ended.
     Cancel,
     /// The deadline has come.
@@ -58,14 +60,11 @@ pub enum Output {
     Prepare(At, HoPrepare),
     /// HO_ACCEPT to the new one, with this state of the data link, and key and media of the handset.
     Accept(At, Option<DlcState>),
-    /// From now on send downlink speech to both, and take uplink speech from whichever speaks.
-    SendToBoth,
-    /// The handset is at the new one: its link and its speech are there only.
+    /// The handset is at the new one: its link is there from now on, and its speech is to follow. Answer with
+    /// [`Input::Followed`]; until then the old base station has it.
     Switch,
     /// CONN_RELEASE to a base station.
     Release(At, ReleaseReason),
-    /// Speech goes to the old one only, as before.
-    Stay,
     /// Give the channel at the old base station back.
     FreeOld,
     /// Give the channel at the new base station back.
@@ -102,6 +101,8 @@ enum State {
     Fresh,
     Preparing,
     Accepted,
+    /// The link has moved; the speech follows.
+    Switched,
     Over,
 }
 
@@ -113,7 +114,6 @@ pub struct Handover {
     new: At,
     /// The link is ciphered, and has to be at the new base station before it moves.
     needs_cipher: bool,
-    has_media: bool,
     state: State,
     begun: Moment,
     due: Moment,
@@ -125,21 +125,13 @@ type Out = Vec<Output>;
 
 impl Handover {
     /// From `old`, when it is still there, to `new`; `begun` is the moment of HO_IND.
-    pub fn new(
-        kind: HandoverKind,
-        old: Option<At>,
-        new: At,
-        needs_cipher: bool,
-        has_media: bool,
-        begun: Moment,
-    ) -> Self {
+    pub fn new(kind: HandoverKind, old: Option<At>, new: At, needs_cipher: bool, begun: Moment) -> Self {
         let kind = if old.is_none() { HandoverKind::Involuntary } else { kind };
         Self {
             kind,
             old,
             new,
             needs_cipher,
-            has_media,
             state: State::Fresh,
             begun,
             due: begun + GIVE_UP,
@@ -181,18 +173,20 @@ impl Handover {
         self.state = State::Accepted;
         self.due = self.begun + if involuntary { GIVE_UP_INVOLUNTARY } else { GIVE_UP };
         out.push(Output::Accept(self.new.clone(), dlc_state));
-        if self.has_media && self.old.is_some() {
-            out.push(Output::SendToBoth);
-        }
     }
 
     /// "If ciphered: new base must report CIPHER_STATE=encrypted before the switch moves the link".
-    fn arrive(&mut self, now: Moment, out: &mut Out) {
+    fn arrive(&mut self, out: &mut Out) {
         if !self.completed || self.needs_cipher && !self.encrypted {
             return;
         }
-        self.state = State::Over;
+        self.state = State::Switched;
         out.push(Output::Switch);
+    }
+
+    /// Make before break: the old bearer goes once speech runs over the new one, or cannot any more.
+    fn finish(&mut self, now: Moment, out: &mut Out) {
+        self.state = State::Over;
         if let Some(old) = self.old.take() {
             out.push(Output::Release(old, ReleaseReason::HANDOVER));
         }
@@ -209,7 +203,7 @@ impl Handover {
         }
         out.push(Output::FreeNew);
         match self.old {
-            Some(_) => out.extend([Output::Stay, Output::Ended(Ended::Stayed)]),
+            Some(_) => out.push(Output::Ended(Ended::Stayed)),
             None => out.extend([Output::FreeOld, Output::Ended(Ended::Lost)]),
         }
     }
@@ -231,12 +225,16 @@ impl Machine for Handover {
             (Input::Prepared(Err(_)), State::Preparing) => self.accept(None, &mut out),
             (Input::Completed(_), State::Accepted) => {
                 self.completed = true;
-                self.arrive(now, &mut out);
+                self.arrive(&mut out);
             }
             (Input::Encrypted, State::Accepted) => {
                 self.encrypted = true;
-                self.arrive(now, &mut out);
+                self.arrive(&mut out);
             }
+            (Input::Followed | Input::NewGone | Input::Cancel, State::Switched) => self.finish(now, &mut out),
+            (Input::OldGone, State::Switched) => self.old = None,
+            (Input::Deadline, State::Switched) if now >= self.due => self.finish(now, &mut out),
+            (Input::Failed(_), State::Switched) => {}
             (Input::Failed(_) | Input::NewGone, _) => self.fail(false, &mut out),
             (Input::OldGone, state) => {
                 self.old = None;
@@ -254,7 +252,10 @@ impl Machine for Handover {
             (Input::Deadline, _) if now < self.due => {}
             (Input::Deadline, State::Preparing) => self.accept(None, &mut out),
             (Input::Deadline, _) => self.fail(true, &mut out),
-            (Input::Start | Input::Prepared(_) | Input::Completed(_) | Input::Encrypted, _) => {}
+            (
+                Input::Start | Input::Prepared(_) | Input::Completed(_) | Input::Encrypted | Input::Followed,
+                _,
+            ) => {}
         }
         Ok(Ready::say(out))
     }
@@ -278,7 +279,7 @@ mod tests {
 
     fn handover(needs_cipher: bool) -> Handover {
         let (old, new) = (place("old", 1), place("new", 2));
-        let mut handover = Handover::new(HandoverKind::Connection, Some(old), new, needs_cipher, true, at(0));
+        let mut handover = Handover::new(HandoverKind::Connection, Some(old), new, needs_cipher, at(0));
         let prepare = HoPrepare { conn: ConnId(1), kind: Some(HandoverKind::Connection) };
         assert_eq!(step(&mut handover, Input::Start, 0), [Output::Prepare(place("old", 1), prepare)]);
         handover
@@ -298,10 +299,9 @@ mod tests {
         Input::Completed(HoComplete { new_conn: ConnId(2), elapsed_ms: None, local: None })
     }
 
-    fn arrived(took: u64) -> [Output; 4] {
+    fn arrived(took: u64) -> [Output; 3] {
         let took = Duration::from_millis(took);
         [
-            Output::Switch,
             Output::Release(place("old", 1), ReleaseReason::HANDOVER),
             Output::FreeOld,
             Output::Ended(Ended::Done { took, slow: took > BUDGET }),
@@ -312,9 +312,9 @@ mod tests {
     fn the_new_bearer_is_made_before_the_old_one_breaks() {
         let mut handover = handover(false);
         let (input, state) = prepared();
-        let accepted = [Output::Accept(place("new", 2), Some(state)), Output::SendToBoth];
-        assert_eq!(step(&mut handover, input, 20), accepted);
-        assert_eq!(step(&mut handover, completed(), 150), arrived(150));
+        assert_eq!(step(&mut handover, input, 20), [Output::Accept(place("new", 2), Some(state))]);
+        assert_eq!(step(&mut handover, completed(), 140), [Output::Switch], "the old one is still there");
+        assert_eq!(step(&mut handover, Input::Followed, 150), arrived(150));
         assert!(handover.is_over() && handover.deadline().is_none());
         assert_eq!(handover.handle(completed(), at(151)), Err(Over));
     }
@@ -323,9 +323,21 @@ mod tests {
     fn more_than_the_budget_is_slow() {
         let mut handover = handover(false);
         step(&mut handover, prepared().0, 20);
-        let out = step(&mut handover, completed(), 151);
+        step(&mut handover, completed(), 151);
+        let out = step(&mut handover, Input::Followed, 151);
         assert_eq!(out, arrived(151));
-        assert!(matches!(out[3], Output::Ended(Ended::Done { slow: true, .. })));
+        assert!(matches!(out[2], Output::Ended(Ended::Done { slow: true, .. })));
+    }
+
+    #[test]
+    fn an_old_bearer_whose_speech_does_not_follow_goes_all_the_same() {
+        for input in [Input::Deadline, Input::NewGone, Input::Cancel] {
+            let mut handover = handover(false);
+            step(&mut handover, prepared().0, 20);
+            step(&mut handover, completed(), 90);
+            assert_eq!(step(&mut handover, Input::Deadline, 2_999), []);
+            assert_eq!(step(&mut handover, input, 3_000), arrived(3_000));
+        }
     }
 
     #[test]
@@ -336,13 +348,14 @@ mod tests {
             let (one, other) =
                 if first { (completed(), Input::Encrypted) } else { (Input::Encrypted, completed()) };
             assert_eq!(step(&mut handover, one, 60), []);
-            assert_eq!(step(&mut handover, other, 80), arrived(80));
+            assert_eq!(step(&mut handover, other, 80), [Output::Switch]);
+            assert_eq!(step(&mut handover, Input::Followed, 81), arrived(81));
         }
     }
 
     #[test]
     fn a_handset_that_does_not_come_stays_where_it_was() {
-        let stayed = [Output::FreeNew, Output::Stay, Output::Ended(Ended::Stayed)];
+        let stayed = [Output::FreeNew, Output::Ended(Ended::Stayed)];
         for input in [Input::Failed(Some(HandoverFailure::LOST)), Input::NewGone] {
             let mut handover = handover(false);
             step(&mut handover, prepared().0, 20);
@@ -360,7 +373,7 @@ mod tests {
     fn an_old_base_station_that_says_nothing_is_not_waited_for() {
         let mut handover = handover(false);
         assert_eq!(handover.deadline(), Some(at(500)));
-        let accepted = [Output::Accept(place("new", 2), None), Output::SendToBoth];
+        let accepted = [Output::Accept(place("new", 2), None)];
         assert_eq!(step(&mut handover, Input::Deadline, 500), accepted);
         let mut refused = self::handover(false);
         assert_eq!(step(&mut refused, Input::Prepared(Err(ErrorCode::NO_SUCH_CONN)), 5), accepted);
@@ -369,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_handset_whose_old_base_station_is_gone_has_ten_seconds() {
-        let mut handover = Handover::new(HandoverKind::Connection, None, place("new", 2), false, true, at(0));
+        let mut handover = Handover::new(HandoverKind::Connection, None, place("new", 2), false, at(0));
         assert_eq!(step(&mut handover, Input::Start, 0), [Output::Accept(place("new", 2), None)]);
         assert_eq!(handover.deadline(), Some(at(10_000)));
         let out = step(&mut handover, Input::Deadline, 10_000);
@@ -377,8 +390,9 @@ mod tests {
         // The same when it goes meanwhile.
         let mut handover = self::handover(false);
         assert_eq!(step(&mut handover, Input::OldGone, 5), [Output::Accept(place("new", 2), None)]);
-        let out = step(&mut handover, completed(), 100);
-        assert_eq!(out[..2], [Output::Switch, Output::FreeOld], "nobody is left to be told");
+        assert_eq!(step(&mut handover, completed(), 100), [Output::Switch]);
+        let out = step(&mut handover, Input::Followed, 110);
+        assert_eq!(out[0], Output::FreeOld, "nobody is left to be told");
     }
 
     #[test]

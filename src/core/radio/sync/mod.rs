@@ -120,7 +120,7 @@ impl Tree {
     /// SYNC_CONFIG of a radio. One that is alone needs no time of others; an island is told to look for the
     /// master and will not find it.
     pub fn config(&self, rpn: Rpn) -> SyncConfig {
-        let alone = self.places.len() + self.islands.len() <= 1;
+        let alone = self.places.keys().chain(&self.islands).all(|known| *known == rpn);
         let (role, source, alternatives) = match self.places.get(&rpn) {
             Some(Place { source: None, .. }) => (SyncRole::Master, None, Vec::new()),
             Some(place) => (SyncRole::Slave, place.source, place.alternatives.clone()),

@@ -13,6 +13,7 @@ impl LegOrder {
             Self::Progress { .. } => "Progress",
             Self::Alert(_) => "Alert",
             Self::Accept { .. } => "Accept",
+            Self::Focus { .. } => "Focus",
             Self::Reject { .. } => "Reject",
             Self::HangUp { .. } => "HangUp",
             Self::Reoffer { .. } => "Reoffer",
@@ -28,7 +29,7 @@ impl Leg {
     pub(super) fn admit(&self, order: &LegOrder) -> Result<(), LegRefusal> {
         let name = order.name();
         match order {
-            LegOrder::HangUp { .. } => Ok(()),
+            LegOrder::HangUp { .. } | LegOrder::Focus { .. } => Ok(()),
             LegOrder::Dial(_) if matches!(self.state, State::Idle) => Ok(()),
             LegOrder::Progress { status, body, reliable } => {
                 self.admit_progress(name, *status, body.as_ref(), *reliable)

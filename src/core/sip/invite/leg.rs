@@ -268,6 +268,7 @@ impl Machine for Leg {
 
     fn handle(&mut self, input: LegInput, now: Moment) -> Result<Ready<LegSave, LegOutput>, LegRefusal> {
         match input {
+            LegInput::Order(LegOrder::Focus { user }) => self.be_focus(&user),
             LegInput::Order(order) => {
                 self.admit(&order)?;
                 self.queue.push_back(Event::Order(order));

@@ -32,7 +32,16 @@ impl Leg {
     }
 
     pub(super) fn put_contact(&self, message: &mut Message) {
-        message.headers.set(HeaderName::Contact, format!("<{}>", self.local.contact));
+        let focus = if self.local.focus { ";isfocus" } else { "" };
+        message.headers.set(HeaderName::Contact, format!("<{}>{focus}", self.local.contact));
+    }
+
+    /// This end is a conference of that name from now on.
+    pub(super) fn be_focus(&mut self, user: &str) {
+        let (scheme, rest) = self.local.contact.split_once(':').unwrap_or(("sip", &self.local.contact));
+        let place = rest.split_once('@').map_or(rest, |(_, place)| place);
+        self.local.contact = format!("{scheme}:{user}@{place}");
+        self.local.focus = true;
     }
 
     pub(super) fn supported(&self) -> Vec<&str> {

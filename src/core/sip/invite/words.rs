@@ -50,6 +50,9 @@ pub struct LocalEnd {
     pub sent_by: String,
     /// URI for Contact.
     pub contact: String,
+    /// This end is the focus of a conference, and its Contact says so (RFC 3840 §9, RFC 4579 §5.1).
+    #[serde(default)]
+    pub focus: bool,
     /// Transport of requests that go by no known connection.
     pub transport: Transport,
     /// Text of User-Agent and Server.
@@ -131,6 +134,11 @@ pub enum LegOrder {
     Accept {
         /// Session description.
         body: Option<Body>,
+    },
+    /// Be the focus of a conference: Contact has this user part and `isfocus` from now on.
+    Focus {
+        /// User part of the conference's URI.
+        user: String,
     },
     /// UAS: refuse the call.
     Reject {

@@ -50,6 +50,7 @@ const LATENCY: Duration = Duration::from_millis(20);
 
 fn local(name: &str) -> LocalEnd {
     LocalEnd {
+        focus: false,
         sent_by: format!("{name}.test:5060"),
         contact: format!("sip:{name}@{name}.test:5060"),
         transport: Transport::Udp,
@@ -93,6 +94,7 @@ impl Wire {
             now: START,
             call: Call::new(new, Tokens::new([3; 32]), START),
             grant: Admitted {
+                join_code: String::new(),
                 port_a: 30000,
                 port_b: 30002,
                 address_a: address,
@@ -219,6 +221,8 @@ impl Wire {
                 Output::Over(_) => self.over += 1,
                 Output::Route(_) => self.call_hears(Input::Admitted(Box::new(self.grant.clone()))),
                 Output::Inherit(_) => self.call_hears(Input::NotOurs),
+                Output::Room(..) | Output::Mix(..) | Output::Gather(_) | Output::Summon { .. } => {}
+                Output::Cede(..) => self.call_hears(Input::NotOurs),
                 Output::Play(..) | Output::Press { .. } | Output::TakeMedia { .. } => {}
                 Output::ReleaseBase(_)
                 | Output::FreeBase(_)

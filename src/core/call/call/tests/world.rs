@@ -3,6 +3,7 @@
 
 use super::super::*;
 use crate::call::admission::Limit;
+use crate::call::conference::RoomNews;
 use crate::call::{Party, Ticket, TransferWish};
 use crate::id::{BaseStationId, CallRef, OwnerId};
 use crate::media::negotiate::SrtpMode;
@@ -156,6 +157,8 @@ pub struct World {
     pub caller_heard: Option<Body>,
     /// What each side hears in place of the other.
     pub sounds: BTreeMap<Side, Sound>,
+    /// Where each side sits, and whether it is muted.
+    pub mixes: BTreeMap<Side, (crate::id::MixerId, bool)>,
     /// Base stations whose channels went back with an end that left.
     pub freed: Vec<String>,
     offers: bool,
@@ -214,9 +217,11 @@ impl World {
                 ice: Default::default(),
                 attempts: setup.attempts,
                 hold: HoldSignals::default(),
+                join_code: "*3".into(),
                 about: setup.about,
             },
             sounds: BTreeMap::new(),
+            mixes: BTreeMap::new(),
             freed: Vec::new(),
             said: Vec::new(),
         };
@@ -330,6 +335,31 @@ impl World {
                 assert!(self.over.is_none(), "media without channels");
                 format!("take {from} {side:?} into {into:?}")
             }
+            Output::Room(room, news) => {
+                assert!(self.over.is_none(), "in a room after the end");
+                let words = match news {
+                    RoomNews::Entered { member, party, .. } => format!("{} enters as {member}", party.number),
+                    RoomNews::Key(member, digit) => format!("{member} presses {digit}"),
+                    RoomNews::Left(member) => format!("{member} leaves"),
+                };
+                format!("room {room}: {words}")
+            }
+            Output::Mix(side, seat) => {
+                assert!(self.over.is_none(), "media without channels");
+                match seat {
+                    Some(seat) => drop(self.mixes.insert(side, seat)),
+                    None => drop(self.mixes.remove(&side)),
+                }
+                match seat {
+                    Some((mixer, muted)) => {
+                        format!("mix {side:?} {}{}", mixer.0, if muted { " muted" } else { "" })
+                    }
+                    None => format!("mix {side:?} nothing"),
+                }
+            }
+            Output::Cede(call, member) => format!("cede {member} of {call}"),
+            Output::Summon { room, owner, .. } => format!("summon {owner} to {room}"),
+            Output::Gather(user) => format!("gather {user}"),
             Output::Inside => "inside?".to_owned(),
             Output::FreeBase(base) => {
                 assert!(self.over.is_none(), "Over gives all back");
@@ -377,6 +407,7 @@ impl World {
                 }
                 "accept".to_owned()
             }
+            LegOrder::Focus { user } => format!("focus {user}"),
             LegOrder::Confirmed { words } => format!("confirmed {words}"),
             LegOrder::Partner(party) => format!("shows {}", party.number),
             LegOrder::AcceptTransfer { .. } => "take transfer".to_owned(),

@@ -235,7 +235,39 @@ fn a_handover_gives_the_call_the_new_address() {
     let offer = reoffer(&step(&mut leg, Input::StreamMoved(address(6_000))));
     let body = answered(&mut far, &offer);
     assert_eq!(far.agreed().unwrap().remote, Some(address(6_000)));
-    stream(&order(&mut leg, LegOrder::AnswerReoffer { body }));
+    let out = order(&mut leg, LegOrder::AnswerReoffer { body });
+    stream(&out);
+    assert_eq!(out.last(), Some(&Output::Followed), "the old base station may go");
+}
+
+#[test]
+fn a_handover_that_the_call_does_not_follow_is_told_of_all_the_same() {
+    let (mut leg, _) = talking();
+    reoffer(&step(&mut leg, Input::StreamMoved(address(6_000))));
+    let cause = Cause::of_status(488, "no");
+    assert_eq!(order(&mut leg, LegOrder::RefuseReoffer { cause }), [Output::Followed]);
+    let (mut leg, _) = calling(SrtpMode::Off);
+    assert_eq!(
+        step(&mut leg, Input::StreamMoved(address(6_000))),
+        [Output::Followed],
+        "nothing is agreed on"
+    );
+    let (mut leg, _) = talking();
+    step(&mut leg, Input::StreamMoved(address(6_000)));
+    assert!(heard(&mut leg, ended(ReleaseReason::NORMAL)).contains(&Output::Followed));
+}
+
+#[test]
+fn the_next_base_station_gets_keys_of_its_own() {
+    let (mut leg, offer) = calling(SrtpMode::Required);
+    let mut far = call(SrtpMode::Required);
+    let body = answered(&mut far, &offer);
+    let before = stream(&order(&mut leg, LegOrder::Accept { body: Some(body) })).srtp.clone().unwrap();
+    let offer = reoffer(&step(&mut leg, Input::StreamMoved(address(6_000))));
+    let answer = far.answer(&offer.content_type, &offer.bytes, None, &mut Tokens::new([8; 32]));
+    let body = Body::sdp(answer.unwrap().0);
+    let after = stream(&order(&mut leg, LegOrder::AnswerReoffer { body })).srtp.clone().unwrap();
+    assert!(after.local != before.local && after.remote != before.remote);
 }
 
 #[test]

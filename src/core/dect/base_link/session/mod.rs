@@ -171,7 +171,7 @@ impl Session {
             radio,
             phase: Phase::Unplanned,
             replan: false,
-            maintenance: false,
+            maintenance: enrolled.draining,
             busy_wanted: 0,
             busy_said: 0,
             standing,

@@ -5,7 +5,9 @@ use super::{Out, Session};
 use crate::dect::base_link::code::GoodbyeReason;
 use crate::dect::base_link::direction::ToBase;
 use crate::dect::base_link::value::ConnId;
-use crate::dect::base_link::word::{ConnAccept, ConnReject, ConnRelease, HoAccept, HoReject, NwkData};
+use crate::dect::base_link::word::{
+    ConnAccept, ConnReject, ConnRelease, HoAccept, HoReject, HoSuggest, NwkData,
+};
 use crate::timer::Moment;
 
 /// When a base station comes back after the switch has stopped.
@@ -20,6 +22,8 @@ impl Session {
             Order::OutOfUse(on) => {
                 self.out_of_use = on;
                 if on {
+                    // At once, not when it has missed us for POLICY milliseconds.
+                    self.release_all(now, ready);
                     self.part(GoodbyeReason::OUT_OF_USE, None, now, ready);
                     self.end(ready);
                 }
@@ -125,6 +129,14 @@ impl Session {
         let up = self.up.as_mut().ok_or(Refusal::NoLink)?;
         ready.then.extend(passed.map(|message| up.say(message)));
         Ok(())
+    }
+
+    /// Handsets in a call are told to look for another base station while they are heard here.
+    pub(super) fn suggest_all(&mut self, now: Moment, ready: &mut Out) {
+        for conn in self.conns.live().into_iter().map(|live| live.conn) {
+            // Who is not told stays until its call ends.
+            let _ = self.speak(HoSuggest { conn }.into(), now, ready);
+        }
     }
 
     /// Every connection is released: its time is over.

@@ -195,6 +195,9 @@ impl Session {
         if standing != self.standing {
             self.standing = standing;
             ready.then.push(Output::News(News::Standing(standing)));
+            if standing == Standing::Draining {
+                self.suggest_all(now, ready);
+            }
         }
     }
 }

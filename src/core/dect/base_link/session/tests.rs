@@ -71,7 +71,7 @@ impl Scene {
     }
 
     fn with(before: Option<SessionRecord>, settings: Settings) -> Self {
-        let enrolled = Enrolled { base: BASE, key: KEY, since: Moment::default(), out_of_use: false };
+        let enrolled = Enrolled::new(BASE, KEY, Moment::default());
         let now = Moment::from_micros(START * 1_000_000);
         let session = Session::new(&enrolled, settings, Tokens::new([3; 32]), before.clone(), now);
         Self { session, at: 0, link: 0, seq: 0, saved: before }
@@ -294,10 +294,16 @@ fn another_key_and_a_base_station_out_of_use_are_refused() {
     let mut scene = Scene::new();
     let out = scene.give(Input::greeted(LinkNo(7), hello().into(), KeyPrint([1; 32])));
     assert_eq!(refused(&out).unwrap().reason, RefuseReason::STOLEN_ID);
-    scene.come(hello());
+    let mut scene = Scene::operational();
+    scene.connect(1);
     let out = scene.order(Order::OutOfUse(true));
-    assert!(matches!(words(&out)[..], [ToBase::Goodbye(Goodbye { reason: GoodbyeReason::OUT_OF_USE, .. })]));
-    assert_eq!(scene.saved, None);
+    assert!(matches!(
+        words(&out)[..],
+        [ToBase::ConnRelease(_), ToBase::Goodbye(Goodbye { reason: GoodbyeReason::OUT_OF_USE, .. })]
+    ));
+    let gone = News::ConnDown { conn: ConnId(1), reason: DownReason::LOST, frames: None };
+    assert!(news(&out).contains(&&gone));
+    assert_eq!((scene.saved.clone(), scene.session.standing()), (None, Standing::Down));
     assert_eq!(refused(&scene.come(hello())).unwrap().reason, RefuseReason::OUT_OF_USE);
     scene.order(Order::OutOfUse(false));
     assert!(welcome(&scene.come(hello())).is_some());
@@ -440,7 +446,8 @@ fn lost_time_drains_a_base_station_and_time_found_again_opens_it() {
     let mut scene = Scene::operational();
     scene.connect(1);
     let out = scene.says(synced(SyncState::Lost));
-    assert_eq!(words(&out), [&ToBase::Busy(Busy { busy_bits: 3 })]);
+    let suggest = ToBase::HoSuggest(HoSuggest { conn: ConnId(1) });
+    assert_eq!(words(&out), [&ToBase::Busy(Busy { busy_bits: 3 }), &suggest], "its handset looks elsewhere");
     assert_eq!(scene.session.standing(), Standing::Draining);
     let out = scene.says(ind(2));
     let reject = ConnReject { conn: ConnId(2), reason: RejectReason::SYNC };

@@ -92,7 +92,7 @@ pub enum Order {
     Say(ToBase),
     /// Take no new connections any more (true), or again (false): maintenance.
     Drain(bool),
-    /// An administrator has put it out of use, or in again.
+    /// An administrator has put it out of use, or in again. Its connections are released.
     OutOfUse(bool),
     /// The switch stops. Calls may go on when it starts again.
     Stop,

@@ -29,6 +29,7 @@ pub struct End {
 impl End {
     fn new(number: u64, port: u16, transport: Transport) -> Self {
         let local = LocalEnd {
+            focus: false,
             sent_by: format!("192.0.2.1:{port}"),
             contact: format!("sip:end{number}@192.0.2.1:{port}"),
             transport,
