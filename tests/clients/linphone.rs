@@ -90,11 +90,6 @@ impl Linphone {
         self.order(&format!("transfer {one} --to-call {other}"));
     }
 
-    /// Takes one of its calls back that is on hold.
-    pub fn resume_call(&mut self, number: usize) {
-        self.order(&format!("resume {number}"));
-    }
-
     /// The next call is recorded into a fresh file.
     fn next_recording(&mut self) {
         self.recordings += 1;
@@ -110,7 +105,7 @@ impl Linphone {
     }
 
     /// Waits for words behind those that were waited for last.
-    pub fn wait(&mut self, needle: &str) {
+    fn wait(&mut self, needle: &str) {
         let fresh = self.process.wait_output(needle, self.read);
         self.read += fresh.find(needle).expect("it was waited for") + needle.len();
     }
