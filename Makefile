@@ -1,7 +1,7 @@
 # What there is to do here. Every test target ends with a line `N passed, N failed`.
 #
 # Everything is built with --workspace and the dev profile, so that demo and tests share one build.
-.PHONY: demo test story clients browser bench lint deps
+.PHONY: demo test story clients browser soak bench lint deps
 
 TARGET = $${CARGO_TARGET_DIR:-target}
 
@@ -26,6 +26,11 @@ story:
 clients:
 	@scripts/deps build clients
 	scripts/tally cargo test --workspace --test clients -- --nocapture
+
+# Ten thousand towns of random users, a bad network and kill -9, in virtual time: some ten minutes.
+# A town that fails is told again with its diary by KIRKWALL_FIRST_SEED=n KIRKWALL_SEEDS=1.
+soak:
+	KIRKWALL_SEEDS=$${KIRKWALL_SEEDS:-10000} cargo test -p kirkwall-core --lib call::town -- --nocapture
 
 # The pages in Chromium, at the width of a telephone and of a desk, light and dark.
 browser:

@@ -44,7 +44,7 @@ impl Call {
         };
         ctx.spawn(reopened.into_actor(self).map(|reopened, me, ctx| {
             me.step(Input::Started, ctx);
-            me.native_legs_lost(ctx);
+            me.sort_legs(ctx);
             if !reopened {
                 me.step(
                     Input::HangUp(Cause::of_status(503, "the call's media was lost with the process")),

@@ -111,15 +111,21 @@ impl Call {
         self.legs.insert(leg, LegAddr::Native(addr, LineNo::FIRST));
     }
 
-    /// Legs of a restored call that have no record were native: what was said on the air is lost with the
-    /// process, and the call ends for those who are left.
-    pub(super) fn native_legs_lost(&mut self, ctx: &mut Context<Self>) {
-        for leg in self.machine.open_legs() {
-            if !self.legs.contains_key(&leg) {
+    /// Legs of a restored call that have no record were native, or not answered: what was said on the air is
+    /// lost with the process, and the call ends for those who are left. Records without a leg in the call
+    /// are of those whose place was taken.
+    pub(super) fn sort_legs(&mut self, ctx: &mut Context<Self>) {
+        let (open, mut silent) = (self.machine.open_legs(), self.machine.awaited_legs());
+        silent.retain(|leg| !self.legs.contains_key(leg));
+        for leg in silent {
+            if open.contains(&leg) {
                 let cause = Cause { status: 480, q850: 27, words: "the switch was restarted".to_owned() };
                 self.step(Input::Leg(leg, LegNews::Ended { cause }), ctx);
-                self.step(Input::Leg(leg, LegNews::Closed), ctx);
             }
+            self.step(Input::Leg(leg, LegNews::Closed), ctx);
+        }
+        for leg in self.legs.keys().copied().filter(|leg| !open.contains(leg)).collect::<Vec<_>>() {
+            self.step(Input::Stranded(leg), ctx);
         }
     }
 }

@@ -34,11 +34,11 @@ impl Holds {
 }
 
 impl Talk<'_> {
-    /// Offers the session anew, inactive or two-way. None when the offer was not taken; true when the other
-    /// end hung up meanwhile.
-    pub(super) async fn reoffer(&mut self, inactive: bool) -> Option<bool> {
+    /// Offers the session anew: whether we send, and whether we listen. None when the offer was not taken;
+    /// true when the other end hung up meanwhile.
+    pub(super) async fn reoffer(&mut self, sends: bool, receives: bool) -> Option<bool> {
         let before = self.ours.clone();
-        (self.ours.sends, self.ours.receives) = (!inactive, !inactive);
+        (self.ours.sends, self.ours.receives) = (sends, receives);
         self.version += 1;
         let mut invite = self.dialog.request(Method::INVITE);
         invite.push("Contact", self.phone.contact(&self.dialog.next_hop()).ok()?);
@@ -63,14 +63,14 @@ impl Talk<'_> {
         };
         let ack = self.dialog.ack(number);
         transaction.acknowledge(ack, &self.dialog.next_hop()).await.ok()?;
-        self.take_answer(&answer, inactive);
+        self.take_answer(&answer, sends && receives);
         Some(false)
     }
 
-    fn take_answer(&self, answer: &Message, inactive: bool) {
+    fn take_answer(&self, answer: &Message, speaks: bool) {
         let theirs = Audio::of(answer.header("Content-Type"), &answer.body);
         match (theirs, self.stream) {
-            (_, Some(stream)) if inactive => stream.speak_to(None),
+            (_, Some(stream)) if !speaks => stream.speak_to(None),
             (Some(theirs), _) => self.phone.speak_to(self.stream, &theirs),
             (None, _) => {}
         }

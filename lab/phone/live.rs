@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::wishes::Wishes;
 use super::{CallReport, Direction, Outcome, Phone};
 use crate::ice::Found;
 use crate::media::Stream;
@@ -57,6 +58,7 @@ struct Shared {
     found: Mutex<Option<Found>>,
     shown: Mutex<String>,
     talking_since: Mutex<Option<Instant>>,
+    wishes: Wishes,
 }
 
 impl LiveCall {
@@ -73,7 +75,12 @@ impl LiveCall {
             found: Mutex::default(),
             shown: Mutex::default(),
             talking_since: Mutex::default(),
+            wishes: Wishes::default(),
         }))
+    }
+
+    pub(super) fn wishes(&self) -> &Wishes {
+        &self.0.wishes
     }
 
     /// Who began it.

@@ -11,6 +11,7 @@ pub mod registration;
 mod report;
 mod serve;
 mod talk;
+mod wishes;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,7 @@ pub use behaviour::Behaviour;
 pub use live::{Key, LiveCall, Progress};
 pub use place::{CallScript, Dial};
 pub use report::{CallReport, Direction, Ended, Outcome};
+pub use wishes::Wish;
 
 use crate::media::sdp::Audio;
 use crate::media::{Codec, Protection, Stream, Traits, Voice};
@@ -132,7 +134,12 @@ impl Phone {
 
     /// Whether every line is free.
     pub fn is_idle(&self) -> bool {
-        self.0.lines.available_permits() == self.0.config.lines
+        self.0.lines.available_permits() >= self.0.config.lines
+    }
+
+    /// It has so many lines more from now on.
+    pub fn add_lines(&self, more: usize) {
+        self.0.lines.add_permits(more);
     }
 
     /// Reports of calls that it takes, from now on. Who lags behind by more than 256 loses the oldest.

@@ -50,7 +50,7 @@ impl Talk<'_> {
     pub(super) async fn offer_pairs(&mut self, side: Side) -> Option<bool> {
         self.ours.ice = Some(side);
         let inactive = !self.ours.sends && !self.ours.receives;
-        let done = self.reoffer(inactive).await;
+        let done = self.reoffer(!inactive, !inactive).await;
         if let (Some(_), Some(found)) = (done, self.stream.and_then(Stream::found)) {
             found.note(|paths| paths.final_offers += 1);
         }

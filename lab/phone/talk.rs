@@ -21,7 +21,7 @@ pub(super) struct Talk<'a> {
     pub(super) phone: &'a Phone,
     pub(super) dialog: Dialog,
     pub(super) mailbox: mpsc::Receiver<Incoming>,
-    live: &'a LiveCall,
+    pub(super) live: &'a LiveCall,
     pub(super) stream: Option<&'a Stream>,
     /// Our side of the session as last said, and how often it was said.
     pub(super) ours: Audio,
@@ -44,6 +44,7 @@ impl<'a> Talk<'a> {
         invite: Option<&'a ServerTransaction>,
     ) -> Self {
         let acknowledged = invite.is_none();
+        live.is_named(dialog.names());
         Self { phone, dialog, mailbox, live, stream, ours, version: 1, invite, acknowledged, reinvite: None }
     }
 
@@ -64,7 +65,11 @@ impl<'a> Talk<'a> {
                     self.hang_up().await;
                     break Ended::Lost;
                 }
-                inactive = holds.next(), if !unacknowledged => match self.reoffer(inactive).await {
+                inactive = holds.next(), if !unacknowledged => match self.reoffer(!inactive, !inactive).await {
+                    Some(true) => break Ended::There,
+                    _ => continue,
+                },
+                wish = self.live.wished(), if !unacknowledged => match self.grant(wish).await {
                     Some(true) => break Ended::There,
                     _ => continue,
                 },
@@ -135,6 +140,9 @@ impl<'a> Talk<'a> {
             }
             Some(&Method::INVITE | &Method::UPDATE) => self.renegotiate(&request, server).await,
             Some(&Method::INFO | &Method::OPTIONS | &Method::NOTIFY | &Method::MESSAGE) => {
+                if request.method() == Some(&Method::NOTIFY) {
+                    self.take_notify(&request);
+                }
                 server.send(server.reply(200, "OK")).await;
             }
             _ => server.send(server.reply(501, "Not Implemented")).await,
@@ -167,6 +175,7 @@ impl<'a> Talk<'a> {
             return server.send(server.reply(488, "Not Acceptable Here")).await;
         };
         if let Some(theirs) = &theirs {
+            self.live.is_listened_to(theirs.receives);
             self.phone.speak_to(self.stream, theirs);
         }
         let mut ok = server.reply(200, "OK");

@@ -4,6 +4,17 @@ use ezk_sip_types::Method;
 
 use super::{Hop, Message, address};
 
+/// A dialog as one end names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// Call-ID.
+    pub call_id: String,
+    /// Our tag.
+    pub local_tag: String,
+    /// The other end's.
+    pub remote_tag: String,
+}
+
 /// One end's view of a call.
 #[derive(Debug, Clone)]
 pub struct Dialog {
@@ -46,6 +57,16 @@ impl Dialog {
             cseq: rand::random::<u16>().into(),
             hop,
         }
+    }
+
+    /// Call-ID, our tag, the other end's tag.
+    pub fn names(&self) -> Names {
+        let tag = |end: &str| {
+            let found = end.rsplit_once(";tag=").map_or("", |(_, tag)| tag);
+            found.split([';', '>']).next().unwrap_or_default().to_owned()
+        };
+        let (local_tag, remote_tag) = (tag(&self.local), tag(&self.remote));
+        Names { call_id: self.call_id.clone(), local_tag, remote_tag }
     }
 
     /// A request within the dialog (RFC 3261 §12.2.1.1; loose routing).

@@ -25,7 +25,7 @@ pub mod tls;
 
 pub use client::ClientTransaction;
 pub use config::{EndpointConfig, Listening};
-pub use dialog::Dialog;
+pub use dialog::{Dialog, Names};
 pub use digest::Credentials;
 pub use endpoint::{Endpoint, Incoming};
 pub use hop::{Hop, Transport};

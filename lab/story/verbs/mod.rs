@@ -14,6 +14,7 @@ mod north;
 mod phones;
 mod sip_dect;
 mod spine;
+mod telephony;
 mod tls_dsk;
 mod walking;
 
@@ -38,6 +39,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Users of native handsets", native_user::VERBS),
     ("Telephones", phones::VERBS),
     ("Conferences", conference::VERBS),
+    ("Telephones in talk", telephony::VERBS),
     ("Expectations", expect::VERBS),
 ];
 

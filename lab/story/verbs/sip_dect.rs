@@ -38,6 +38,11 @@ pub(super) const VERBS: &[Verb] = &[
          waits for a step to answer.",
         handset
     ),
+    verb!(
+        "handset {name} has {count:count} lines",
+        "It takes and makes so many calls at once; one when not said.",
+        lines
+    ),
     verb!("expect handset {name} registered", "The switch has taken the handset's registration.", registered),
     verb!("expect handset {name} refused with {code:count}", "The switch has refused it.", refused),
 ];
@@ -127,6 +132,15 @@ fn enter(stage: &mut Stage, (user, name): (&str, &str), base: &str, password: St
     handset.phone().set_behaviour(Behaviour::NoAnswer);
     south.handsets.insert(name.to_owned(), handset.clone());
     stage.cast.enter(name, voice, SipHandset(handset))
+}
+
+async fn lines(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let (name, count) = (given.word("name"), given.count("count").unwrap_or(1));
+    let handset = stage.prop::<South>().handsets.get(name).cloned();
+    let handset =
+        handset.ok_or_else(|| Fault::unusable(format!("there is no handset {name}"), "bring it on first"))?;
+    handset.phone().add_lines((count as usize).saturating_sub(1));
+    Ok(())
 }
 
 async fn registered(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

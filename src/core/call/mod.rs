@@ -29,6 +29,8 @@ pub mod represented;
 pub mod route;
 pub mod sign_in;
 pub mod text;
+#[cfg(test)]
+mod town;
 
 pub use crate::sip::invite::Body;
 pub use call::{

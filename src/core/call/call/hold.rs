@@ -50,10 +50,11 @@ pub enum Sound {
     Confirmation,
 }
 
-/// How often an end is asked to take the voice back that it once refused to.
-const MAX_REFUSALS: u8 = 3;
-/// And how long after.
+/// How often an end is asked to take the voice back that it once refused to, or could not be asked.
+const MAX_REFUSALS: u8 = 10;
+/// And how long after: twice as long each time, a minute at most.
 const AGAIN: Duration = Duration::from_secs(4);
+const MOST_DOUBLINGS: u8 = 4;
 
 impl Call {
     /// What we want to do with an end: everything, unless the other end holds it.
@@ -96,17 +97,16 @@ impl Call {
     /// Asks an end to change when what is agreed with it is not what it should be.
     fn align(&mut self, leg: LegNo, again: bool, then: &mut Orders) {
         let (wish, codecs) = (self.wish(leg), self.codecs_beside(self.side_of(leg)));
-        let unanswered = leg == LegNo::CALLER && self.answer.is_some();
+        let (unanswered, changer) = (leg == LegNo::CALLER && self.answer.is_some(), self.changes_codec());
         let Some(strand) = self.legs.get_mut(&leg).filter(|s| s.is_open() && !unanswered) else { return };
         if strand.offer_is_out() {
             return;
         }
         let codec = strand.in_force().and_then(|media| media.agreed()).map(|agreed| agreed.codec);
         let Some(codec) = codec else { return };
-        // Two codecs that do not go together are one end's to change: that of side A.
-        let (joined, ours) = (codecs.contains(&codec), leg == self.calling);
+        let (joined, ours) = (codecs.contains(&codec), changer == Some(leg));
         let codecs = if joined || ours { codecs } else { joined_by(codec) };
-        if strand.said() == Some(wish) && (joined || !ours) {
+        if strand.said() == Some(wish) && (joined || !ours) && !strand.moved {
             return strand.wish(wish);
         }
         let refused =
@@ -114,25 +114,34 @@ impl Call {
         if refused.is_some_and(|(_, times)| !again || times >= MAX_REFUSALS) {
             return;
         }
+        strand.moved = false;
         strand.wish(wish);
         if let Some(body) = strand.offer(codecs, &mut self.tokens) {
             then.push(Output::Leg(leg, LegOrder::Reoffer { body }));
         }
     }
 
+    /// Two codecs that do not go together are one end's to change: that of side A, or the other one when it
+    /// would not. None: neither would.
+    pub(super) fn changes_codec(&self) -> Option<LegNo> {
+        let may = |leg: &LegNo| self.legs.get(leg).is_some_and(|strand| !strand.keeps_codec);
+        Some(self.calling).filter(may).or(self.talking_to.filter(may))
+    }
+
     /// How the far end took our offer. One that refuses to be held hears the tone all the same; one that
     /// refuses to be resumed is asked again, since it would stay mute.
     pub(super) fn note_refusal(&mut self, leg: LegNo, refused: bool, now: Moment) {
-        let wish = self.wish(leg);
+        let (wish, joined) = (self.wish(leg), self.codecs_join());
         let Some(strand) = self.legs.get_mut(&leg) else { return };
+        strand.keeps_codec = refused && !joined;
         if !refused {
             strand.refused = None;
             return;
         }
         let before = strand.refused.filter(|(direction, _)| *direction == wish).map_or(0, |(_, times)| times);
-        strand.refused = Some((wish, before + 1));
-        if wish == Direction::SendRecv && before + 1 < MAX_REFUSALS {
-            self.timers.set(Timer::Align, now + AGAIN);
+        strand.refused = Some((wish, before.saturating_add(1)));
+        if wish == Direction::SendRecv && before < MAX_REFUSALS - 1 {
+            self.timers.set(Timer::Align, now + AGAIN * (1 << before.min(MOST_DOUBLINGS)));
         }
     }
 

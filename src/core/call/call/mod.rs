@@ -58,7 +58,7 @@ pub use self::inherit::Estate;
 pub use self::join::Joining;
 use self::room::Meeting;
 use self::sides::{joined_by, joins, offers_srtp};
-use self::strand::Strand;
+use self::strand::{Life, Strand};
 pub use self::transfer::Errand;
 use self::transfer::Transfer;
 pub use self::words::{About, Admitted, Input, NewCall, Output, Refusal, Save, Side};
@@ -281,17 +281,20 @@ impl Call {
     }
 
     /// After a restart: flows run again from what was agreed; the two legs speak for themselves, and the
-    /// others went with the former process. So did a transfer: the referrer is told that it failed.
+    /// others have no place any more. A transfer went with the former process: the referrer is told so.
     fn resumed(&mut self, now: Moment) -> Ready<Save, Output> {
         let ends = [Some(self.calling), self.talking_to];
-        self.legs.retain(|leg, _| ends.contains(&Some(*leg)));
+        let is_end = |leg: &LegNo| ends.contains(&Some(*leg));
+        self.legs.retain(|leg, strand| is_end(leg) || strand.life != Life::Closed);
+        self.legs.iter_mut().filter(|(leg, _)| !is_end(leg)).for_each(|(_, strand)| strand.end());
         let mut then = Vec::new();
         for leg in ends.into_iter().flatten() {
-            let strand = self.legs.get_mut(&leg).filter(|strand| strand.is_open());
-            let agreed = strand.and_then(|strand| {
-                strand.forget_offer();
-                strand.media.as_ref()?.agreed().cloned()
-            });
+            let Some(strand) = self.legs.get_mut(&leg).filter(|strand| strand.is_open()) else { continue };
+            strand.forget_offer();
+            // The answer to the offer in our 2xx may have come, and went with the process.
+            let offer = strand.unanswered_offer(&mut self.tokens);
+            then.extend(offer.map(|body| Output::Leg(leg, LegOrder::Reoffer { body })));
+            let agreed = strand.media.as_ref().and_then(|media| media.agreed().cloned());
             if let Some(agreed) = agreed {
                 self.run_flow(self.side_of(leg), &agreed, &mut then);
             }
@@ -304,6 +307,14 @@ impl Call {
         self.tell_entered(&mut then);
         self.settle(&mut then);
         Ready { save: self.put(), then }
+    }
+
+    /// A leg that has a dialog on disk and no place in the call: the process ended after somebody had taken
+    /// its place, or before the call knew that it had answered. Its far end is told.
+    fn stranded(&mut self, leg: LegNo) -> Ready<Save, Output> {
+        self.legs.entry(leg).or_insert_with(Strand::stranded);
+        let cause = Cause::of_status(503, "the switch was started anew");
+        Ready::say(vec![Output::Leg(leg, LegOrder::HangUp { cause })])
     }
 
     /// The caller's leg has taken the INVITE. One that it refuses by itself (420, 422) is never admitted.
@@ -440,6 +451,10 @@ impl Machine for Call {
             (State::Dialling | State::Talking, Input::Bequeathed(leg)) => Ok(self.bequeathed(leg, now)),
             (_, Input::Bequeathed(_)) => Err(self.refuse("an heir")),
             (_, Input::Joining(leg, joining)) => Ok(self.announce(leg, joining)),
+            (State::Talking | State::Ending, Input::Stranded(leg)) if !self.is_open(leg) => {
+                Ok(self.stranded(leg))
+            }
+            (_, Input::Stranded(_)) => Err(self.refuse("a leg that has its place")),
             (_, Input::Leg(leg, news)) => self.news(leg, news, now),
             (_, Input::Room(order)) => self.obey_room(order, now),
             (_, Input::RoomBegan(room)) => Ok(self.room_began(&room)),

@@ -1,12 +1,20 @@
 //! Clearing: everybody is told why, the channels go back, the record is written, once.
 
-use super::strand::Life;
 use super::*;
 
 impl Call {
     /// Legs that may still be told things.
     pub fn open_legs(&self) -> Vec<LegNo> {
         self.legs.iter().filter(|(_, strand)| strand.is_open()).map(|(leg, _)| *leg).collect()
+    }
+
+    /// Legs that have not closed, be they told to end.
+    pub fn awaited_legs(&self) -> Vec<LegNo> {
+        self.legs.iter().filter(|(_, strand)| strand.life != Life::Closed).map(|(leg, _)| *leg).collect()
+    }
+
+    pub(super) fn is_open(&self, leg: LegNo) -> bool {
+        self.legs.get(&leg).is_some_and(Strand::is_open)
     }
 
     /// Ends all legs but `first`, which has ended by itself. A caller that has no answer yet is refused.

@@ -64,7 +64,7 @@ impl Call {
         now: Moment,
     ) -> Ready<Save, Output> {
         let mut tokens = self.tokens.split();
-        let Some(media) = self.legs.get_mut(&leg).and_then(|strand| strand.in_force()) else {
+        let Some(media) = self.legs.get_mut(&leg).and_then(Strand::awaits_answer) else {
             return Ready::nothing();
         };
         let wanted = media.offer_is_out();
@@ -84,7 +84,8 @@ impl Call {
             self.run_if_heard(leg, &agreed, &mut then);
         }
         let all_said = self.legs.values().all(|strand| !strand.is_open() || !strand.offer_is_out());
-        if wanted && self.state == State::Talking && all_said && !self.codecs_join() {
+        let nobody_changes = !self.codecs_join() && self.changes_codec().is_none();
+        if wanted && self.state == State::Talking && all_said && nobody_changes {
             let cause = Cause::of_status(488, "no codec in common between caller and callee");
             return led_by(then, self.hang_up(None, cause, now));
         }

@@ -57,6 +57,12 @@ pub(super) struct Strand {
     /// The direction that the far end refused to change to, and how often.
     #[serde(skip)]
     pub refused: Option<(Direction, u8)>,
+    /// It refused to change to a codec that goes with the other end's.
+    #[serde(skip)]
+    pub keeps_codec: bool,
+    /// We receive at another port than it was told.
+    #[serde(skip)]
+    pub moved: bool,
     /// Whether a dialled leg has made any progress.
     #[serde(skip)]
     pub progressed: bool,
@@ -81,6 +87,27 @@ impl Strand {
         Self { side: Some(side), candidate: true, shows, ..Self::new(Some(target), Some(media)) }
     }
 
+    /// One that has a dialog and no place in the call any more.
+    pub fn stranded() -> Self {
+        Self { life: Life::Ended, ..Self::new(None, None) }
+    }
+
+    /// Our offer that the far end has not answered as far as we know, when nothing is agreed on: the
+    /// answer may have been heard and lost.
+    pub fn unanswered_offer(&mut self, tokens: &mut Tokens) -> Option<Body> {
+        let media = self.media.as_mut().filter(|media| media.agreed().is_none() && media.offer_is_out())?;
+        Some(Body::sdp(media.offer(tokens)))
+    }
+
+    /// What an answer of the far end would answer.
+    pub fn awaits_answer(&mut self) -> Option<&mut OfferAnswer> {
+        let agreed = self.in_force().is_some();
+        match agreed || !self.forks.is_empty() {
+            true => self.in_force(),
+            false => self.media.as_mut().filter(|media| media.offer_is_out()),
+        }
+    }
+
     /// One whose INVITE asks for the place of another.
     pub fn newcomer(joining: Box<Joining>) -> Self {
         let (party, facing) = (Some(joining.party.clone()), Some(joining.facing));
@@ -100,6 +127,8 @@ impl Strand {
             candidate: false,
             joining: None,
             refused: None,
+            keeps_codec: false,
+            moved: false,
             progressed: false,
             forks: Vec::new(),
             before: None,
@@ -228,8 +257,10 @@ impl Strand {
     pub fn offer(&mut self, codecs: &[Codec], tokens: &mut Tokens) -> Option<Body> {
         let media = self.in_force()?;
         let before = media.clone();
-        let kept = media.local().codecs.iter().copied().filter(|codec| codecs.contains(codec)).collect();
-        media.set_codecs(kept);
+        let kept: Vec<_> =
+            media.local().codecs.iter().copied().filter(|codec| codecs.contains(codec)).collect();
+        // Its first description may have been cut to what suited somebody who has left.
+        media.set_codecs(if kept.is_empty() { codecs.to_vec() } else { kept });
         let offer = Body::sdp(media.offer(tokens));
         self.before = Some(Box::new(before));
         Some(offer)

@@ -5,6 +5,7 @@ mod holds;
 mod random;
 mod reoffers;
 mod rooms;
+mod seen;
 mod setup;
 mod transfers;
 mod ways;

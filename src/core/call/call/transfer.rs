@@ -50,6 +50,9 @@ pub(super) struct Transfer {
     /// What the referrer was told last.
     #[serde(skip)]
     told: u16,
+    /// The media that came with ringing legs took the place of the referrer's.
+    #[serde(skip)]
+    displaced: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,8 +107,20 @@ impl Call {
         };
         let stage = if replaces_own.is_some() { Stage::Inheriting } else { Stage::Routing };
         let (side, asked) = (self.side_of(leg), now);
-        let transfer =
-            Transfer { referrer: leg, stays, side, ticket, left: false, asked, stage, to, referral, told: 0 };
+        let (left, told, displaced) = (false, 0, false);
+        let transfer = Transfer {
+            referrer: leg,
+            stays,
+            side,
+            ticket,
+            left,
+            asked,
+            stage,
+            to,
+            referral,
+            told,
+            displaced,
+        };
         self.transfer = Some(Box::new(transfer));
         self.timers.set(Timer::Transfer, now + LIMIT);
         let mut then = vec![Output::Leg(leg, LegOrder::AcceptTransfer { ticket })];
@@ -227,7 +242,7 @@ impl Call {
     /// Legs of another call that still rings: they are waited for here now.
     pub(super) fn search_on(&mut self, mut search: Search, grant: Admitted, now: Moment, then: &mut Orders) {
         let Some(transfer) = &mut self.transfer else { return };
-        transfer.stage = Stage::Dialling;
+        (transfer.stage, transfer.displaced) = (Stage::Dialling, true);
         search.early = None;
         let rung = search.rung;
         (self.search, self.grant) = (search, Some(Box::new(grant)));
@@ -303,13 +318,34 @@ impl Call {
         let mut then = Vec::new();
         self.call_off(&cause, &mut then);
         self.timers.stop(Timer::C);
-        let gone = self.transfer.as_ref().is_some_and(|transfer| transfer.left);
+        let transfer = self.transfer.as_ref();
+        let gone = transfer.is_some_and(|transfer| transfer.left);
+        let displaced = transfer.filter(|transfer| transfer.displaced).map(|transfer| transfer.referrer);
         self.transfer_ends(cause.status_for_caller(), &mut then);
         if gone {
             return led_by(then, self.hang_up(None, cause, now));
         }
+        if let Some(referrer) = displaced {
+            self.take_up_again(referrer, &mut then);
+        }
         self.settle(&mut then);
         Ready { save: self.put(), then }
+    }
+
+    /// The referrer's port went when those of the ringing legs came: it is told the one that is there now.
+    fn take_up_again(&mut self, referrer: LegNo, then: &mut Orders) {
+        let side = self.side_of(referrer);
+        let port = self.grant.as_deref().map(|grant| grant.port(side));
+        let Some(strand) = self.legs.get_mut(&referrer).filter(|strand| strand.is_open()) else { return };
+        let agreed = strand.in_force().zip(port).and_then(|(media, port)| {
+            let address = media.local().address;
+            media.set_address(address, port);
+            media.agreed().cloned()
+        });
+        strand.moved = true;
+        if let Some(agreed) = agreed {
+            self.run_flow(side, &agreed, then);
+        }
     }
 
     /// The last word to the referrer.

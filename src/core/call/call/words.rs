@@ -143,6 +143,9 @@ pub enum Input {
     IceSettled(Side, Box<Description>),
     /// Something happened on a leg.
     Leg(LegNo, LegNews),
+    /// After [`Started`](Input::Started): this leg's dialog was on disk, and is none of
+    /// [`Call::open_legs`].
+    Stranded(LegNo),
     /// The answer to [`Output::Inherit`]: there is no such call here; its dialog is somebody else's.
     NotOurs,
     /// The answer to [`Output::Inherit`]: the legs of the other call, which are this call's from now on.

@@ -98,10 +98,11 @@ impl Line {
 }
 
 impl DectLeg {
-    /// A line ends. One whose call does not stand yet ends when it does.
+    /// A line ends. One whose call was asked for and does not stand yet ends when it does.
     pub(super) fn close_line(&mut self, no: LineNo, cause: Cause, out: &mut Out) {
         let Some(line) = self.lines.get_mut(&no) else { return };
-        if !line.joined && !line.turned_away {
+        let asked_for = line.media.is_some();
+        if asked_for && !line.joined && !line.turned_away {
             line.gone.get_or_insert(cause);
             return;
         }

@@ -168,9 +168,24 @@ impl Portable {
         match receive(first, Side::Portable) {
             Ok(message) if message.kind == Kind::LcePageResponse => self.page_answered(&message, now, out),
             other => {
+                if other.as_ref().is_ok_and(|message| message.kind == Kind::CcSetup) {
+                    self.forsaken(now, out);
+                }
                 self.step_link(lce::Input::Opened { with_message: true }, now, out);
                 self.take(other, now, out);
             }
+        }
+    }
+
+    /// A handset that wants its call back answers the page (17.9). One that comes on a new link with a new
+    /// {CC-SETUP} has forgotten the call that it talked in on the old one.
+    fn forsaken(&mut self, now: Moment, out: &mut Out) {
+        let active = |call: &Speech| call.machine.state() == cc::State::Active;
+        let forgotten: Vec<_> =
+            self.calls.iter().filter(|(_, call)| active(call)).map(|(no, _)| *no).collect();
+        for no in forgotten {
+            // The machine is in F-10, which takes it.
+            _ = self.step_call(no, cc::Input::LinkFailed { normal: true }, now, out);
         }
     }
 

@@ -478,6 +478,24 @@ fn a_link_that_was_lost_in_a_call_may_come_back_elsewhere() {
 }
 
 #[test]
+fn a_handset_that_dials_on_a_new_link_has_forgotten_its_call() {
+    for noticed in [true, false] {
+        let mut air = Air::located(false);
+        let call = dials(&mut air);
+        air.order(Order::Tell(call, Fare::Connected));
+        air.told();
+        if noticed {
+            air.step(Input::Closed { connection: connection(1), normal: false });
+        }
+        air.opens(2, &setup().with(&MultiKeypad::new(*b"4712")).with_flag(Tag::SENDING_COMPLETE));
+        let news = air.news();
+        let ended = CallNews::Ended { reason: ReleaseReason::NOT_IN_RANGE, by: Ender::Link };
+        assert_eq!(news[0], News::Call(call, ended));
+        assert!(matches!(&news[1], News::Call(_, CallNews::Asked { digits, .. }) if digits.0 == "4712"));
+    }
+}
+
+#[test]
 fn a_ringing_call_ends_with_its_link() {
     let mut air = Air::located(false);
     offered(&mut air);

@@ -303,10 +303,15 @@ impl OfferAnswer {
 
 impl Session {
     /// Whether the description in force still says what we want, and nothing that we must not repeat:
-    /// a second line that is not in force, or a key that is used up.
+    /// a second line that is not in force, a key that is used up, or the less that an answer left of our
+    /// direction. RFC 6337 §5.3: who is held and makes an offer "should" say what it wants to do, not what is
+    /// negotiated: offered as it is, `recvonly` would hold the peer from our side too.
     fn still_holds(&self, local: &LocalMedia) -> bool {
         let draft = &self.spoken.draft;
-        draft.local == *local && draft.streams.len() == 1 && draft.crypto() == self.keys
+        draft.local == *local
+            && draft.direction == local.direction
+            && draft.streams.len() == 1
+            && draft.crypto() == self.keys
     }
 }
 

@@ -540,6 +540,17 @@ fn a_refresh_by_the_peer_gets_the_same_answer() {
 }
 
 #[test]
+fn who_is_held_offers_what_it_wants_and_not_what_was_negotiated() {
+    let tokens = &mut tokens();
+    let mut leg = OfferAnswer::new(srtp(SrtpMode::Optional), tokens);
+    let holding = LYNC.replace("a=sendrecv\r\n", "").replace("m=video", "a=sendonly\r\nm=video");
+    let (answer, agreed) = leg.answer(SDP, holding.as_bytes(), None, tokens).unwrap();
+    assert_eq!((agreed.direction, lines(&answer, "a=recvonly").len()), (Direction::RecvOnly, 1));
+    // RFC 6337 §5.3: an offer that says `recvonly` would hold the other end from here too.
+    assert!(lines(&leg.offer(tokens), "a=recvonly").is_empty());
+}
+
+#[test]
 fn a_failed_re_offer_leaves_all_as_it_was() {
     let (mut leg, offer) = offering(plain());
     let tokens = &mut Tokens::new([4; 32]);

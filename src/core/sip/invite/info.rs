@@ -24,6 +24,16 @@ impl Leg {
         self.ask(request, ClientUse::Order(number), usage.hop(), now);
     }
 
+    /// The same request once more, with a number that is higher than those that overtook it.
+    pub(super) fn say_again(&mut self, usage: &mut Usage, number: u32, mut request: Message, now: Moment) {
+        let method = request.method().unwrap_or(Method::Notify);
+        let cseq = usage.dialog.request(method).header(&HeaderName::CSeq).cloned();
+        if let Some(cseq) = cseq {
+            request.headers.set(HeaderName::CSeq, cseq);
+        }
+        self.ask_again(request, ClientUse::Order(number), usage.hop(), 1, now);
+    }
+
     pub(super) fn order_response(
         &mut self,
         number: u32,
@@ -68,4 +78,11 @@ impl Leg {
         put_body(&mut response, body);
         self.respond(&key, response, now);
     }
+}
+
+/// Whether the network let a later request of ours pass this one. RFC 3261 §12.2.2: "the request is out of
+/// order and MUST be rejected with a 500". What a NOTIFY tells is not told again by anybody else.
+pub(super) fn was_overtaken(usage: &Usage, request: &Message, response: &Message) -> bool {
+    let later = request.cseq().is_some_and(|cseq| cseq.number < usage.dialog.local_cseq);
+    response.status() == Some(500) && later && request.method() == Some(Method::Notify)
 }

@@ -1,5 +1,6 @@
 //! What every dialog understands, early or confirmed.
 
+use super::info::was_overtaken;
 use super::send::ALLOW;
 use super::state::{ClientUse, Event, Hop, LegTimer, Owed, Usage};
 use super::{Body, EndCause, Failure, Leg, LegEvent, LegOrder, ReofferAnswer};
@@ -18,7 +19,11 @@ impl Leg {
             Event::Failed { used_for: ClientUse::Reoffer, failure } => {
                 return self.offer_failed(usage, failure, now);
             }
-            Event::Response { used_for: ClientUse::Order(number), request, response, .. } => {
+            Event::Response { used_for: ClientUse::Order(number), request, response, retries, .. } => {
+                if retries == 0 && was_overtaken(usage, &request, &response) {
+                    self.say_again(usage, number, request, now);
+                    return None;
+                }
                 return self.order_response(number, &request, response);
             }
             Event::Failed { used_for: ClientUse::Order(number), failure } => {

@@ -271,6 +271,9 @@ fn a_call_comes_back_from_its_record_and_ends_as_if_nothing_had_happened() {
     world.flows.clear();
     world.legs.remove(&LegNo(1));
     world.input(Input::Started);
+    // The one that was told to stop has no dialog any more.
+    assert_eq!((world.call.open_legs().len(), world.call.awaited_legs().len()), (2, 3));
+    world.input(Input::Leg(LegNo(1), LegNews::Closed));
     assert_eq!(world.said(), ["flow A G722", "flow B G722"]);
     world.matched(Side::A, 0);
     world.matched(Side::B, 2);
@@ -281,5 +284,40 @@ fn a_call_comes_back_from_its_record_and_ends_as_if_nothing_had_happened() {
     assert_eq!(world.said(), ["flow A G722", "leg 0: answer", "leg 2: reoffer", "play B Hold"]);
     world.ends(2);
     assert_eq!(world.said(), ["leg 0: hang up q16", "over"]);
+    world.buried();
+}
+
+#[test]
+fn a_leg_that_lost_its_place_before_a_crash_is_told_after_it() {
+    let mut world = World::talking(Setup::default(), phone(2, &ALL));
+    let record: Call =
+        serde_json::from_str(&serde_json::to_string(world.stored.as_deref().unwrap()).unwrap()).unwrap();
+    world.call = Call::restored(record, Tokens::new([77; 32]));
+    world.input(Input::Started);
+    world.said();
+    let place = Input::Stranded(LegNo(0));
+    assert!(world.try_input(place).is_err(), "it has its place");
+    // Its answer was saved with its dialog, and the call did not hear of it any more.
+    world.legs.insert(LegNo(5), Told::default());
+    world.input(Input::Stranded(LegNo(5)));
+    assert_eq!(world.said(), ["leg 5: hang up q41"]);
+    assert_eq!(world.call.open_legs(), [LegNo(0), LegNo(1)]);
+    world.ends(0);
+    world.buried();
+}
+
+#[test]
+fn an_answer_in_an_ack_that_went_with_the_process_is_asked_for_again() {
+    let mut world = World::dialling(Setup { offers: false, ..Setup::default() });
+    world.answers(1, phone(2, &ALL));
+    let record = serde_json::to_string(world.stored.as_deref().unwrap()).unwrap();
+    world.call = Call::restored(serde_json::from_str(&record).unwrap(), Tokens::new([77; 32]));
+    world.input(Input::Started);
+    let said = world.said();
+    assert!(said.contains(&"leg 0: reoffer".to_owned()), "{said:?}");
+    world.takes_reoffer(0);
+    world.matched(Side::A, 0);
+    world.matched(Side::B, 1);
+    world.ends(1);
     world.buried();
 }

@@ -206,13 +206,30 @@ fn when_the_early_codec_does_not_go_with_the_final_one_the_caller_is_asked_to_ch
 }
 
 #[test]
-fn a_caller_that_will_not_change_cannot_be_joined() {
+fn a_caller_that_will_not_change_leaves_it_to_the_other_end() {
+    let mut world = World::dialling(two());
+    world.early(1, 183, &mut phone(2, &[G722]));
+    world.answers(2, phone(3, &[Pcmu]));
+    world.far(2).media.set_codecs(vec![Pcmu, G722]);
+    world.acknowledges();
+    world.news(0, LegNews::ReofferAnswered { body: None });
+    world.takes_reoffer(2);
+    world.matched(Side::B, 2);
+    assert_eq!(world.flows[&Side::B].codec, G722);
+    world.ends(0);
+    world.buried();
+}
+
+#[test]
+fn two_ends_that_will_not_change_cannot_be_joined() {
     let mut world = World::dialling(two());
     world.early(1, 183, &mut phone(2, &[G722]));
     world.answers(2, phone(3, &[Pcmu]));
     world.acknowledges();
     world.said();
     world.news(0, LegNews::ReofferAnswered { body: None });
+    assert_eq!(world.said(), ["leg 2: reoffer"]);
+    world.news(2, LegNews::ReofferAnswered { body: None });
     assert_eq!(world.said(), ["leg 0: hang up q65", "leg 2: hang up q65", "over"]);
     world.buried();
 }

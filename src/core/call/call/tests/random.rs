@@ -261,9 +261,12 @@ proptest! {
             world.call = Call::restored(serde_json::from_str(&record).unwrap(), Tokens::new([choice; 32]));
             world.input(Input::Started);
             // Legs that rang went with the process.
-            let left: Vec<_> = world.call.legs.keys().copied().collect();
-            for (_, told) in world.legs.iter_mut().filter(|(leg, _)| !left.contains(leg)) {
+            let open = world.call.open_legs();
+            for (_, told) in world.legs.iter_mut().filter(|(leg, _)| !open.contains(leg)) {
                 (told.ended, told.closed) = (true, true);
+            }
+            for leg in world.call.awaited_legs().into_iter().filter(|leg| !open.contains(leg)) {
+                world.input(Input::Leg(leg, LegNews::Closed));
             }
         }
         drop(world.try_input(Input::HangUp(Cause::of_status(480, "admin"))));

@@ -334,6 +334,47 @@ fn a_semi_attended_transfer_goes_on_ringing() {
 }
 
 #[test]
+fn a_semi_attended_transfer_that_fails_tells_the_referrer_its_new_port() {
+    let mut other = World::dialling(Setup { attempts: vec![vec![handset("carol")]], ..Setup::default() });
+    other.progress(1, 180);
+    let estate = estate_of(&mut other, 0);
+    let mut world = talking();
+    world.refers(0, "carol", Some(OwnerId(0x900)));
+    lend(&mut world, &other, 2, 1);
+    world.input(Input::Inherited(Box::new(estate)));
+    world.said();
+    // The socket towards Anna went when Carol's came: what she still sends to it nobody hears.
+    world.refuses(2, 486);
+    let said = world.said();
+    assert_eq!(said[..4], ["release 2", "leg 0: told 486 last", "flow A G722", "leg 0: reoffer"]);
+    world.takes_reoffer(0);
+    world.matched_by(Side::A, 0, 30002);
+    assert_eq!(world.said().iter().filter(|line| *line == "leg 0: reoffer").count(), 0);
+    world.ends(1);
+    world.buried();
+}
+
+#[test]
+fn a_refused_change_of_codec_is_not_asked_for_again_and_again() {
+    let setup = || Setup { attempts: vec![vec![handset("carol")]], ..Setup::default() };
+    let mut other = World::talking(setup(), phone(5, &[G722]));
+    let estate = estate_of(&mut other, 0);
+    let bob_only = Setup { caller: phone(1, &[Pcma]), ..Setup::default() };
+    let mut world = World::talking(bob_only, phone(2, &[Pcma]));
+    world.refers(1, "carol", Some(OwnerId(0x900)));
+    lend(&mut world, &other, 2, 1);
+    world.input(Input::Inherited(Box::new(estate)));
+    // Carol speaks G.722 alone, Anna G.711 alone: each is asked once.
+    world.news(0, LegNews::ReofferAnswered { body: None });
+    let said = world.said();
+    assert_eq!(said.iter().filter(|line| *line == "leg 0: reoffer").count(), 1, "{said:?}");
+    assert_eq!(said.iter().filter(|line| *line == "leg 2: reoffer").count(), 1, "{said:?}");
+    world.news(2, LegNews::ReofferAnswered { body: None });
+    assert_eq!(world.said(), ["leg 0: hang up q65", "leg 2: hang up q65", "over"]);
+    world.buried();
+}
+
+#[test]
 fn a_dialog_that_is_none_of_ours_is_dialled_with_replaces() {
     let mut world = talking();
     world.refers(0, "carol", Some(OwnerId(0x900)));

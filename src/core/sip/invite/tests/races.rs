@@ -319,6 +319,92 @@ fn an_unknown_extension_in_a_dialog_gets_420() {
 }
 
 #[test]
+fn a_notify_that_a_later_request_overtook_is_said_again() {
+    let mut pair = Pair::talking(Transport::Udp);
+    let notify = |number| LegOrder::Request { number, method: "NOTIFY".into(), headers: vec![], body: None };
+    let reply = |handle| LegOrder::Reply {
+        handle,
+        status: 200,
+        reason: "OK".into(),
+        headers: Vec::new(),
+        body: None,
+    };
+    // The first one stays on the way; its transaction says it again when the second has been heard.
+    pair.a.lose = vec![pair.a.sent.len()];
+    pair.order(A, notify(1));
+    pair.order(A, notify(2));
+    pair.ms(100);
+    pair.order(B, reply(1));
+    pair.ms(600);
+    assert_eq!(pair.b.count("500 NOTIFY"), 1, "it came too late");
+    pair.order(B, reply(2));
+    pair.ms(100);
+    assert_eq!((pair.b.told("Requested"), pair.a.told("Replied")), (2, 2), "and again, in its turn");
+    assert_eq!(pair.b.count("200 NOTIFY"), 2);
+}
+
+/// A request of A's that its own machine would not make, in the dialog that the INVITE began.
+fn in_early_dialog(pair: &Pair, method: &str, cseq: u32) -> Message {
+    let (invite, ringing) = (&pair.a.sent[0], pair.b.sent.last().unwrap());
+    let mut request = Message::request(method.into(), "sip:b@192.0.2.1:5070");
+    request.headers.push(HeaderName::Via, "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKearly;rport");
+    request.headers.push(HeaderName::MaxForwards, "70");
+    for (name, from) in [(HeaderName::From, invite), (HeaderName::To, ringing), (HeaderName::CallId, invite)]
+    {
+        request.headers.push(name.clone(), from.header(&name).unwrap().clone());
+    }
+    request.headers.push(HeaderName::CSeq, format!("{cseq} {method}"));
+    request
+}
+
+#[test]
+fn a_bye_of_the_early_dialog_crosses_the_2xx_rfc_5407_3_1_3() {
+    let mut pair = Pair::new();
+    pair.dial();
+    pair.ms(50);
+    pair.order(B, progress(180, None, false));
+    let bye = in_early_dialog(&pair, "BYE", 2);
+    pair.order(B, accept(Some("answer")));
+    // The callee is in its moratorium: 200 is out, the ACK has not come.
+    pair.deliver(B, bye);
+    assert_eq!((pair.b.count("200 BYE"), pair.b.cause()), (1, Some(EndCause::ByPeer)));
+    pair.drive();
+    // The 2xx got its ACK all the same, and then the caller learns that there is no dialog any more.
+    assert!(pair.a.count("ACK") >= 1 && pair.b.leg.is_closed());
+    assert_eq!(pair.b.count("BYE"), 0, "nobody says BYE in answer to one");
+}
+
+#[test]
+fn an_ack_that_comes_after_the_bye_is_ignored_rfc_5407_3_2_4() {
+    let mut pair = Pair::new();
+    pair.a.lose = vec![1];
+    pair.dial();
+    pair.ms(50);
+    pair.order(B, accept(Some("answer")));
+    pair.ms(50);
+    let ack = pair.a.sent[1].clone();
+    pair.order(A, hang_up());
+    pair.ms(50);
+    let (said, story) = (pair.b.sent.len(), pair.b.story());
+    pair.deliver(B, ack);
+    assert_eq!((pair.b.sent.len(), pair.b.story()), (said, story));
+    pair.drive();
+    pair.both_closed();
+}
+
+#[test]
+fn a_refer_that_crosses_the_bye_gets_481_rfc_5407_3_3_3() {
+    let mut pair = Pair::talking(Transport::Udp);
+    let headers = vec![(HeaderName::ReferTo, "<sip:c@example.com>".into())];
+    pair.order(A, LegOrder::Request { number: 1, method: "REFER".into(), headers, body: None });
+    pair.order(B, hang_up());
+    pair.drive();
+    assert_eq!((pair.b.count("481 REFER"), pair.b.told("Requested")), (1, 0));
+    assert_eq!((pair.a.told("Ended"), pair.b.told("Ended")), (1, 1));
+    pair.both_closed();
+}
+
+#[test]
 fn a_merged_invite_gets_482() {
     let mut pair = Pair::new();
     pair.dial();

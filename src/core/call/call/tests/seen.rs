@@ -1,0 +1,33 @@
+//! What other tests of the room may see of a call.
+
+use super::super::*;
+
+impl Call {
+    /// On which side a leg is.
+    pub fn side_of_test(&self, leg: LegNo) -> Side {
+        self.side_of(leg)
+    }
+
+    /// Whether a side's other end holds it, or somebody is called in its place.
+    pub fn is_held_of_test(&self, side: Side) -> bool {
+        let other = self.end_at(side.other()).and_then(|leg| self.legs.get(&leg));
+        self.transfer.is_some() || other.is_some_and(Strand::holds_us)
+    }
+}
+
+impl Call {
+    /// What of a call in talk must be on disk: who talks with whom, and as agreed.
+    pub fn essence_of_test(&self) -> Vec<String> {
+        let ends = [Some(self.calling), self.talking_to].map(|end| {
+            let strand = self.legs.get(&end?)?;
+            Some((strand.media.clone(), strand.side, strand.owner, strand.life))
+        });
+        let parties = (self.summary.caller.clone(), self.summary.callee.clone());
+        let mut lines = vec![format!("{:?} {:?}", self.calling, self.talking_to)];
+        lines.push(format!("{:?}", (self.summary.codecs, self.summary.srtp)));
+        lines.push(format!("{parties:?}"));
+        lines.extend(ends.map(|end| format!("{end:?}")));
+        lines.push(format!("{:?}", self.transfer.is_some()));
+        lines
+    }
+}

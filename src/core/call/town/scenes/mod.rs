@@ -1,0 +1,146 @@
+//! Feature meets feature: small plays in a town with fine weather, and `docs/features.md`, which is made
+//! from them. Every scene is a test of its own; the table names it.
+
+mod forwards;
+mod limits;
+mod stage;
+mod talks;
+
+use std::collections::BTreeMap;
+
+use self::stage::Stage;
+
+/// What can meet. In the order of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Feature {
+    Hold,
+    BlindTransfer,
+    AttendedTransfer,
+    PickUp,
+    ForwardAlways,
+    ForwardBusy,
+    ForwardNoAnswer,
+    ForwardOutOfRange,
+    DoNotDisturb,
+    Barring,
+    Emergency,
+    DialledCode,
+}
+
+impl Feature {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::BlindTransfer => "blind transfer",
+            Self::AttendedTransfer => "attended transfer",
+            Self::PickUp => "INVITE with Replaces",
+            Self::ForwardAlways => "forward always",
+            Self::ForwardBusy => "forward when busy",
+            Self::ForwardNoAnswer => "forward without answer",
+            Self::ForwardOutOfRange => "forward out of range",
+            Self::DoNotDisturb => "do not disturb",
+            Self::Barring => "barring",
+            Self::Emergency => "emergency call",
+            Self::DialledCode => "feature code",
+        }
+    }
+}
+
+/// One meeting.
+pub struct Scene {
+    /// The test's name.
+    pub test: &'static str,
+    pub features: (Feature, Feature),
+    /// What people do.
+    pub play: &'static str,
+    /// What is then.
+    pub ends: &'static str,
+    run: fn(&mut Stage),
+}
+
+impl Scene {
+    fn prove(&self) {
+        let mut stage = Stage::new();
+        (self.run)(&mut stage);
+        assert_eq!(stage.words(), self.ends, "{}", self.test);
+        stage.clear();
+    }
+}
+
+/// Scenes as a table and as tests.
+macro_rules! scenes {
+    ($($name:ident: $one:ident, $other:ident, $play:literal, $ends:literal, $run:expr;)*) => {
+        pub const SCENES: &[$crate::call::town::scenes::Scene] = &[$(
+            $crate::call::town::scenes::Scene {
+                test: stringify!($name),
+                features: (
+                    $crate::call::town::scenes::Feature::$one,
+                    $crate::call::town::scenes::Feature::$other,
+                ),
+                play: $play,
+                ends: $ends,
+                run: $run,
+            },
+        )*];
+        $(
+            #[test]
+            fn $name() {
+                let scene = SCENES.iter().find(|scene| scene.test == stringify!($name));
+                scene.expect("it stands in the table").prove();
+            }
+        )*
+    };
+}
+use scenes;
+
+fn all() -> impl Iterator<Item = &'static Scene> {
+    talks::SCENES.iter().chain(forwards::SCENES).chain(limits::SCENES)
+}
+
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/features.md");
+const BEGINNING: &str = "<!-- scenes: made from src/core/call/town/scenes; UPDATE_GOLDEN=1 cargo test -p kirkwall-core features_md -->";
+const END: &str = "<!-- /scenes -->";
+
+/// The tables of the document.
+fn tables() -> String {
+    let mut by_pair: BTreeMap<(Feature, Feature), Vec<&Scene>> = BTreeMap::new();
+    for scene in all() {
+        let (one, other) = scene.features;
+        by_pair.entry((one.min(other), one.max(other))).or_default().push(scene);
+    }
+    let mut words = String::from(
+        "| Feature | meets | What people do | What is then | Proved by |\n|---|---|---|---|---|\n",
+    );
+    for ((one, other), scenes) in by_pair {
+        for scene in scenes {
+            let Scene { play, ends, test, .. } = scene;
+            words += &format!("| {} | {} | {play} | {ends} | `{test}` |\n", one.name(), other.name());
+        }
+    }
+    words
+}
+
+#[test]
+fn features_md_says_what_the_scenes_prove() {
+    let document = std::fs::read_to_string(DOCUMENT).unwrap();
+    let (before, rest) = document.split_once(BEGINNING).expect("the document has its mark");
+    let (_, after) = rest.split_once(END).expect("and its end");
+    let made = format!("{before}{BEGINNING}\n\n{}\n{END}{after}", tables());
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        return std::fs::write(DOCUMENT, made).unwrap();
+    }
+    assert!(document == made, "run UPDATE_GOLDEN=1 cargo test -p kirkwall-core features_md");
+}
+
+#[test]
+fn every_feature_meets_some_other() {
+    let met: Vec<_> = all().flat_map(|scene| [scene.features.0, scene.features.1]).collect();
+    let last = Feature::DialledCode;
+    let lonely: Vec<_> = (0..=last as usize)
+        .filter(|number| !met.iter().any(|feature| *feature as usize == *number))
+        .collect();
+    assert!(lonely.is_empty(), "{lonely:?}");
+    let mut names: Vec<_> = all().map(|scene| scene.test).collect();
+    names.sort_unstable();
+    assert!(names.windows(2).all(|two| two[0] != two[1]), "a name comes twice");
+}
