@@ -14,7 +14,7 @@ expect 2001 ended
 expect rest GET /users/2001/forwarding do_not_disturb true
 +4512345 dials 2001
 expect +4512345 refused with 486
-2001 dials #26#
+2001 dials "#26#"
 expect 2001 ended
 expect rest GET /users/2001/forwarding do_not_disturb false
 +4512345 dials 2001
