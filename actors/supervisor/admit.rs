@@ -303,13 +303,11 @@ impl Supervisor {
     /// The caller's name, and for whom the call comes, as far as the handset's display goes.
     fn display_for(&self, ask: &Admit, place: &Located) -> String {
         let represents = self.calls.get(&ask.call).and_then(|entry| entry.represents.as_ref());
-        let limits = || {
-            let agent = (!place.user_agent.is_empty()).then_some(place.user_agent.as_str());
-            SipBaseProfile::recognise(agent, None, place.destination.address.ip()).limits
-        };
+        let agent = (!place.user_agent.is_empty()).then_some(place.user_agent.as_str());
+        let limits = SipBaseProfile::recognise(agent, None, place.destination.address.ip()).limits;
         match represents {
-            Some(of) => shown(&ask.caller.display, of, &ask.caller.number, &limits()),
-            None => ask.caller.display.clone(),
+            Some(of) => shown(&ask.caller.display, of, &ask.caller.number, &limits),
+            None => limits.fit(&ask.caller.display, &ask.caller.number).to_owned(),
         }
     }
 

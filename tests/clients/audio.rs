@@ -152,8 +152,9 @@ impl Bin {
         10.0 * self.all.log10() < FLOOR_DB
     }
 
+    /// Of two that are mixed each has half.
     fn is_tone(&self) -> bool {
-        self.level_db() > FLOOR_DB && self.power > 0.5 * self.all
+        self.level_db() > FLOOR_DB && self.power > 0.4 * self.all
     }
 }
 

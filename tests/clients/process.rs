@@ -1,12 +1,12 @@
 //! Other programs: started with their output in a file, never outliving the test.
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{LazyLock, Mutex};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,24 +30,31 @@ pub fn until_true(what: &str, within: Duration, mut look: impl FnMut() -> bool) 
     until(what, within, || look().then_some(()));
 }
 
-/// A port that is free for UDP and TCP, on loopback, and was not given to anybody in this process.
+/// A port that is free for UDP and TCP, on loopback, and was not given to anybody lately.
 pub fn free_port() -> u16 {
     free_ports(1)
 }
 
+/// So many ports are kept from being given twice: several times what tests that run side by side have.
+const REMEMBERED: usize = 8_000;
+
 /// The first of `count` ports in a row, all free; an even one, as RTP wants it (RFC 3550 section 11).
 pub fn free_ports(count: u16) -> u16 {
-    static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
+    static GIVEN: Mutex<VecDeque<(u16, u16)>> = Mutex::new(VecDeque::new());
     // Below the range from which Linux takes ports for outgoing sockets, and from another place in each
     // process, so that two test runs on one machine seldom look at the same ports.
-    let start = 10_000 + (std::process::id() as u16).wrapping_mul(97) % 18_000;
+    let start = (std::process::id() as u16).wrapping_mul(97) % 18_000;
     let mut given = GIVEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let is_given = |port: u16| given.iter().any(|(first, end)| (*first..*end).contains(&port));
     let first = (0..20_000)
-        .map(|step| 10_000 + (start - 10_000 + step) % 20_000)
+        .map(|step| 10_000 + (start + step) % 20_000)
         .filter(|first| count == 1 || first % 2 == 0)
-        .find(|first| (*first..first + count).all(|port| !given.contains(&port) && is_free(port)))
+        .find(|first| (*first..first + count).all(|port| !is_given(port) && is_free(port)))
         .expect("twenty thousand ports are not all taken");
-    given.extend(first..first + count);
+    given.push_back((first, first + count));
+    while given.iter().map(|(first, end)| usize::from(end - first)).sum::<usize>() > REMEMBERED {
+        given.pop_front();
+    }
     first
 }
 

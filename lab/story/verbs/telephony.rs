@@ -18,7 +18,6 @@ pub(super) const VERBS: &[Verb] = &[
         "Among its calls is one with that number, and it is answered.",
         talking_with
     ),
-    verb!("{phone} transfers to {number}", "REFER: the other end of its newest call to a number.", blind),
     verb!(
         "{phone} transfers {other} to {third}",
         "REFER with Replaces: joins the other ends of its two calls.",
@@ -60,12 +59,6 @@ async fn not_held(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 
 async fn talking_with(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     with(stage, given.word("phone"), given.word("other")).await.map(|_| ())
-}
-
-async fn blind(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
-    let to = format!("sip:{}@{DOMAIN}", given.word("number"));
-    talking(stage, given).await?.wish(Wish::Transfer { to, replacing: None });
-    Ok(())
 }
 
 async fn attended(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
