@@ -58,7 +58,15 @@ where
         .enable_all()
         .build()
         .map_err(|error| format!("threads for sockets: {error}"))?;
-    let outcome = actix::System::new().block_on(body(sockets.handle().clone(), metrics));
+    let outcome = actix::System::new().block_on(async {
+        let outcome = body(sockets.handle().clone(), metrics).await;
+        if outcome.is_err() {
+            // actix lets an actor begin even when it is dropped, and their timers need the runtime: those that
+            // were made right before the failure, a port that is taken, say, begin here.
+            tokio::task::yield_now().await;
+        }
+        outcome
+    });
     sockets.shutdown_timeout(Duration::from_secs(2));
     outcome
 }
