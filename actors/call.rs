@@ -275,7 +275,8 @@ impl Call {
                 }
                 Output::Summon { room, owner, replaces, leg, ticket } => {
                     let (replaces, from) = (*replaces, ctx.address());
-                    self.supervisor.do_send(SummonCall { room, owner, replaces, from, leg, ticket });
+                    let summon = Summon { room, owner, replaces, from, leg, ticket };
+                    self.supervisor.do_send(SummonCall(summon));
                 }
                 Output::Gather(user) => {
                     self.supervisor.do_send(GatherCalls { call: self.summary().reference, user });

@@ -10,9 +10,8 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::conference::{
     Conference as Machine, MOST_PARTIES, Room, RoomKind, RoomName, RoomNews, RoomOrder, RoomView, Whom,
 };
-use kirkwall_core::call::{About, LegNo, Phase, Ticket};
+use kirkwall_core::call::{About, Phase};
 use kirkwall_core::id::{CallRef, MixerId, OwnerId, Username};
-use kirkwall_core::sip::replaces::Replaces;
 use kirkwall_data::room::Rooms;
 use metrics::{counter, gauge};
 use tracing::{error, info, warn};
@@ -295,32 +294,21 @@ impl Handler<CedeCall> for Supervisor {
     }
 }
 
-/// Somebody in a room asks for another call of its own (RFC 4579 §5.6).
+/// Somebody in a room asks for another call of its own (RFC 4579 §5.6). Who asks hears [`Summoned`].
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct SummonCall {
-    /// Into which room.
-    pub room: RoomName,
-    /// The leg that the user has in that call.
-    pub owner: OwnerId,
-    /// The dialog as the user named it.
-    pub replaces: Replaces,
-    /// Who asks, and hears [`Summoned`].
-    pub from: Addr<Call>,
-    /// For its answer.
-    pub leg: LegNo,
-    /// For its answer.
-    pub ticket: Ticket,
-}
+pub struct SummonCall(pub Summon);
 
 impl Handler<SummonCall> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, summon: SummonCall, _: &mut Self::Context) {
-        let SummonCall { room, owner, replaces, from, leg, ticket } = summon;
-        match self.calls.get(&self.call_of(owner)) {
-            Some(entry) => entry.addr.do_send(Summon { room, owner, replaces, from, leg, ticket }),
-            None => from.do_send(Summoned { leg, ticket, status: 481 }),
+    fn handle(&mut self, SummonCall(summon): SummonCall, _: &mut Self::Context) {
+        match self.calls.get(&self.call_of(summon.owner)) {
+            Some(entry) => entry.addr.do_send(summon),
+            None => {
+                let Summon { from, leg, ticket, .. } = summon;
+                from.do_send(Summoned { leg, ticket, status: 481 });
+            }
         }
     }
 }
