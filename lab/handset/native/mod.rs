@@ -103,6 +103,7 @@ enum Act {
     Challenge,
     ChangeBearer,
     Replay(bool),
+    Write { to: String, text: String },
     SwitchOff,
 }
 
@@ -127,6 +128,10 @@ pub struct SeenHandset {
     pub ciphered: bool,
     /// New voice messages.
     pub messages: u8,
+    /// Texts that came, the last ones.
+    pub texts: Vec<String>,
+    /// Texts of its own that were taken, and that were not.
+    pub sent: (u32, u32),
     /// Frames of sound that were played in this call, and whose voice it was.
     pub hears: (u64, Option<Voice>),
     /// Handovers that succeeded and that did not, ever.
@@ -365,6 +370,14 @@ impl NativeHandset {
     /// When the handset lives no more.
     pub async fn replay(&self, replays: bool) -> Result<(), Failure> {
         self.act(Act::Replay(replays)).await
+    }
+
+    /// Writes a text.
+    ///
+    /// # Errors
+    /// When the handset lives no more.
+    pub async fn write(&self, to: &str, text: &str) -> Result<(), Failure> {
+        self.act(Act::Write { to: to.to_owned(), text: text.to_owned() }).await
     }
 
     /// Says that it goes, and goes.

@@ -15,6 +15,7 @@ mod phones;
 mod sip_dect;
 mod spine;
 mod telephony;
+mod texts;
 mod tls_dsk;
 mod walking;
 
@@ -37,6 +38,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Houses", house::VERBS),
     ("Captures", capture::VERBS),
     ("Users of native handsets", native_user::VERBS),
+    ("Texts on native handsets", texts::VERBS),
     ("Telephones", phones::VERBS),
     ("Conferences", conference::VERBS),
     ("Telephones in talk", telephony::VERBS),
