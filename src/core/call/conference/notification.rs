@@ -13,8 +13,9 @@
 
 use crate::id::{OwnerId, Tokens};
 use crate::machine::{Machine, Ready};
-use crate::sip::notifier::LocalName;
-use crate::sip::notifier::{Notifier, NotifierInput, NotifierOutput, NotifierRefusal, Package, Subscribed};
+use crate::sip::notifier::{
+    LocalName, Notifier, NotifierInput, NotifierOutput, NotifierRefusal, Package, Subscribed,
+};
 use crate::sip::wire::{HeaderName, Message};
 use crate::sip::{Destination, Peer};
 use crate::timer::Moment;
