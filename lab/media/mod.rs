@@ -4,6 +4,7 @@ mod ears;
 pub mod g711;
 pub mod g726;
 pub mod meter;
+pub mod numbers;
 pub mod sdp;
 pub mod srtp;
 pub mod stream;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ears::rtp;
 pub use super::ears::{Ears, Heard};
+use super::numbers::Teller;
 use super::srtp::{Crypto, Direction, Key};
 use super::walk::{Ice, Walks, from_maybe};
 use super::{Codec, FRAME, Voice};
@@ -41,6 +42,7 @@ pub struct Stream {
     stop: CancellationToken,
     task: JoinHandle<Heard>,
     ears: Ears,
+    teller: Teller,
     ice: Option<Ice>,
 }
 
@@ -65,6 +67,7 @@ impl Stream {
         let (key, theirs) = (Key::fresh(), watch::Sender::new(None));
         let keys = (key.clone(), theirs.subscribe());
         let mut talk = Talk::new(socket, wanted, keys, voice, ears.clone());
+        let teller = talk.teller.clone();
         let mut ice = None;
         if manner != Manner::Off {
             let (rtcp, reports) = bind(ip).await?;
@@ -75,7 +78,7 @@ impl Stream {
         let hisses = watch::Sender::new(false);
         talk.hisses = Some(hisses.subscribe());
         let task = tokio::spawn(talk.run(stop.clone()));
-        Ok(Self { hisses, address, destination, key, theirs, stop, task, ears, ice })
+        Ok(Self { hisses, address, destination, key, theirs, stop, task, ears, teller, ice })
     }
 
     /// What its descriptions say of ICE; once that is settled, of the chosen pairs only.
@@ -135,6 +138,11 @@ impl Stream {
         self.ears.clone()
     }
 
+    /// What makes it say numbers.
+    pub fn teller(&self) -> Teller {
+        self.teller.clone()
+    }
+
     /// Closes the port and says what was heard.
     pub async fn finish(mut self) -> Heard {
         self.stop.cancel();
@@ -162,6 +170,7 @@ struct Talk {
     speech: Vec<i16>,
     sender: Sender,
     ears: Ears,
+    teller: Teller,
     key: Key,
     theirs: watch::Receiver<Option<Crypto>>,
     protected: Option<Protected>,
@@ -206,6 +215,7 @@ impl Talk {
             speech: Vec::new(),
             sender,
             ears,
+            teller: Teller::default(),
             key,
             theirs,
             protected: None,
@@ -315,7 +325,10 @@ impl Talk {
         if self.speech.is_empty() {
             self.speech = self.voice.speech();
         }
-        let mut packet = self.sender.packet(codec, &self.speech);
+        let mut packet = match self.teller.frame() {
+            Some(told) => self.sender.frame(codec, told.into_iter()),
+            None => self.sender.packet(codec, &self.speech),
+        };
         let hisses = self.hisses.as_ref().is_some_and(|hisses| *hisses.borrow());
         if hisses && self.sender.sent % NOISE_EVERY == NOISE_EVERY - 1 {
             packet.truncate(HEADER);
@@ -335,15 +348,20 @@ impl Talk {
 
 impl Sender {
     fn packet(&mut self, codec: Codec, speech: &[i16]) -> Vec<u8> {
+        let samples = speech.iter().copied().cycle().skip(self.at).take(FRAME);
+        let packet = self.frame(codec, samples);
+        self.at = (self.at + FRAME) % speech.len();
+        packet
+    }
+
+    fn frame(&mut self, codec: Codec, samples: impl Iterator<Item = i16>) -> Vec<u8> {
         let mut packet = Vec::with_capacity(12 + FRAME);
         let marker = if self.sent == 0 { 0x80 } else { 0 };
         packet.extend_from_slice(&[0x80, marker | codec.payload_type()]);
         packet.extend_from_slice(&self.sequence.to_be_bytes());
         packet.extend_from_slice(&self.timestamp.to_be_bytes());
         packet.extend_from_slice(&self.ssrc.to_be_bytes());
-        let samples = speech.iter().cycle().skip(self.at).take(FRAME);
-        packet.extend(samples.map(|sample| codec.encode(*sample)));
-        self.at = (self.at + FRAME) % speech.len();
+        packet.extend(samples.map(|sample| codec.encode(sample)));
         self.sequence = self.sequence.wrapping_add(1);
         packet
     }

@@ -11,6 +11,7 @@ mod native_base;
 mod native_handset;
 mod native_user;
 mod north;
+mod numbers;
 mod phones;
 mod sip_dect;
 mod spine;
@@ -40,6 +41,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Telephones", phones::VERBS),
     ("Conferences", conference::VERBS),
     ("Telephones in talk", telephony::VERBS),
+    ("Numbers", numbers::VERBS),
     ("Expectations", expect::VERBS),
 ];
 
