@@ -181,7 +181,8 @@ mod tests {
     fn every_number_is_read_through_every_codec() {
         let samples = said(1_000);
         let (mut there, mut back) = (G726::default(), G726::default());
-        let packed: Vec<_> = samples.chunks(PIECE).flat_map(|piece| back.unpack(&there.pack(piece))).collect();
+        let packed: Vec<_> =
+            samples.chunks(PIECE).flat_map(|piece| back.unpack(&there.pack(piece))).collect();
         let law = |codec: Codec, samples: &[i16]| {
             samples.iter().map(|s| codec.decode(codec.encode(*s))).collect::<Vec<_>>()
         };

@@ -238,7 +238,10 @@ async fn in_service(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
         if there { Ok(()) } else { Err(format!("{operational} are operational, {located} located")) }
     })
     .await?;
-    println!("{bases} base stations and {handsets} handsets are back after {:.1} s", begun.elapsed().as_secs_f32());
+    println!(
+        "{bases} base stations and {handsets} handsets are back after {:.1} s",
+        begun.elapsed().as_secs_f32()
+    );
     Ok(())
 }
 

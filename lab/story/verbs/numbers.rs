@@ -46,7 +46,10 @@ async fn tell(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let mut heard = Vec::new();
     for (listener, call, by) in [(one, &call, &theirs), (other, &theirs, &call)] {
         let (Some(ears), Some(teller)) = (call.ears(), by.teller()) else {
-            return Err(Fault::unusable(format!("{listener} has no sound"), "let somebody else tell numbers"));
+            return Err(Fault::unusable(
+                format!("{listener} has no sound"),
+                "let somebody else tell numbers",
+            ));
         };
         ears.note_numbers(teller.said());
         // One who tells somebody else numbers already goes on: those count that are said while both listen.
@@ -100,6 +103,8 @@ async fn misses(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     println!("{name} missed {} of {} numbers, {} at once", missed.all, said - from, missed.at_once);
     match missed.at_once <= most {
         true => Ok(()),
-        false => Err(Fault::failed(format!("{name} misses at most {most} numbers at once"), format!("{missed:?}"))),
+        false => {
+            Err(Fault::failed(format!("{name} misses at most {most} numbers at once"), format!("{missed:?}")))
+        }
     }
 }
