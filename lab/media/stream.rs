@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ears::rtp;
 pub use super::ears::{Ears, Heard};
+use super::mouth::Mouth;
 use super::numbers::Teller;
 use super::srtp::{Crypto, Direction, Key};
 use super::walk::{Ice, Walks, from_maybe};
@@ -52,21 +53,21 @@ impl Stream {
     /// # Errors
     /// When no port can be bound on `ip`.
     pub async fn open(ip: IpAddr, voice: Voice) -> Result<Self, Failure> {
-        Self::open_in_manner(ip, voice, Manner::Off).await
+        Self::open_in_manner(ip, Mouth::of(voice), Manner::Off).await
     }
 
     /// The same, with ports and an agent for ICE if the manner has a place for them.
     ///
     /// # Errors
     /// When no port can be bound on `ip`.
-    pub async fn open_in_manner(ip: IpAddr, voice: Voice, manner: Manner) -> Result<Self, Failure> {
+    pub async fn open_in_manner(ip: IpAddr, mouth: Mouth, manner: Manner) -> Result<Self, Failure> {
         let (socket, address) = bind(ip).await?;
         let (destination, wanted) = watch::channel(None);
         let stop = CancellationToken::new();
         let ears = Ears::default();
         let (key, theirs) = (Key::fresh(), watch::Sender::new(None));
         let keys = (key.clone(), theirs.subscribe());
-        let mut talk = Talk::new(socket, wanted, keys, voice, ears.clone());
+        let mut talk = Talk::new(socket, wanted, keys, mouth, ears.clone());
         let teller = talk.teller.clone();
         let mut ice = None;
         if manner != Manner::Off {
@@ -166,11 +167,10 @@ async fn bind(ip: IpAddr) -> Result<(UdpSocket, SocketAddr), Failure> {
 struct Talk {
     socket: UdpSocket,
     wanted: watch::Receiver<Destination>,
-    voice: Voice,
-    speech: Vec<i16>,
+    mouth: Mouth,
+    teller: Teller,
     sender: Sender,
     ears: Ears,
-    teller: Teller,
     key: Key,
     theirs: watch::Receiver<Option<Crypto>>,
     protected: Option<Protected>,
@@ -198,7 +198,7 @@ impl Talk {
         socket: UdpSocket,
         wanted: watch::Receiver<Destination>,
         (key, theirs): (Key, watch::Receiver<Option<Crypto>>),
-        voice: Voice,
+        mouth: Mouth,
         ears: Ears,
     ) -> Self {
         let sender = Sender {
@@ -211,11 +211,10 @@ impl Talk {
         Self {
             socket,
             wanted,
-            voice,
-            speech: Vec::new(),
+            mouth,
+            teller: Teller::default(),
             sender,
             ears,
-            teller: Teller::default(),
             key,
             theirs,
             protected: None,
@@ -305,12 +304,21 @@ impl Talk {
     fn hear(&mut self, octets: &[u8]) {
         self.take_keys();
         match &mut self.protected {
-            None => self.ears.packet(octets),
+            None => self.take(octets),
             Some(_) if rtp(octets).is_none() => {}
             Some(keys) => match keys.back.unprotect(octets) {
-                Some(plain) => self.ears.packet(&plain),
+                Some(plain) => self.take(&plain),
                 None => self.ears.refuse(),
             },
+        }
+    }
+
+    fn take(&self, packet: &[u8]) {
+        self.ears.packet(packet);
+        if let (Mouth::Seat { seat, .. }, Some((payload_type, payload))) = (&self.mouth, rtp(packet))
+            && let Some(codec) = Codec::of_payload_type(payload_type)
+        {
+            seat.said(payload.iter().map(|octet| codec.decode(*octet)));
         }
     }
 
@@ -319,16 +327,12 @@ impl Talk {
         let destination = *self.wanted.borrow();
         // Time goes on while nobody listens.
         self.sender.timestamp = self.sender.timestamp.wrapping_add(FRAME as u32);
+        self.mouth.turn();
         let Some((to, codec)) = destination else { return };
         let chosen = self.walks.as_ref().and_then(|walks| walks.agent.chosen(Component::Rtp));
         let to = chosen.unwrap_or(to);
-        if self.speech.is_empty() {
-            self.speech = self.voice.speech();
-        }
-        let mut packet = match self.teller.frame() {
-            Some(told) => self.sender.frame(codec, told.into_iter()),
-            None => self.sender.packet(codec, &self.speech),
-        };
+        let told = self.teller.frame();
+        let mut packet = self.sender.packet(codec, told.as_deref().unwrap_or(self.mouth.speech()));
         let hisses = self.hisses.as_ref().is_some_and(|hisses| *hisses.borrow());
         if hisses && self.sender.sent % NOISE_EVERY == NOISE_EVERY - 1 {
             packet.truncate(HEADER);
@@ -348,20 +352,15 @@ impl Talk {
 
 impl Sender {
     fn packet(&mut self, codec: Codec, speech: &[i16]) -> Vec<u8> {
-        let samples = speech.iter().copied().cycle().skip(self.at).take(FRAME);
-        let packet = self.frame(codec, samples);
-        self.at = (self.at + FRAME) % speech.len();
-        packet
-    }
-
-    fn frame(&mut self, codec: Codec, samples: impl Iterator<Item = i16>) -> Vec<u8> {
         let mut packet = Vec::with_capacity(12 + FRAME);
         let marker = if self.sent == 0 { 0x80 } else { 0 };
         packet.extend_from_slice(&[0x80, marker | codec.payload_type()]);
         packet.extend_from_slice(&self.sequence.to_be_bytes());
         packet.extend_from_slice(&self.timestamp.to_be_bytes());
         packet.extend_from_slice(&self.ssrc.to_be_bytes());
-        packet.extend(samples.map(|sample| codec.encode(sample)));
+        let samples = speech.iter().cycle().skip(self.at).take(FRAME);
+        packet.extend(samples.map(|sample| codec.encode(*sample)));
+        self.at = (self.at + FRAME) % speech.len();
         self.sequence = self.sequence.wrapping_add(1);
         packet
     }
