@@ -51,7 +51,6 @@ expect 2001 on C
 expect native base C statistics.handovers_in.done 1
 expect native base C statistics.abnormal 0
 expect 2001 hears 7001
-native base C dies
+2001 hangs up
 expect 7001 ended
-expect rest GET /native-base-stations/0013d1000003 statistics.abnormal 1
 expect channels idle
