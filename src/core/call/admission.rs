@@ -9,6 +9,7 @@
 //! exactly what the call has, once, however the call ended.
 
 mod learned;
+pub mod links;
 
 use std::collections::{BTreeMap, HashMap};
 

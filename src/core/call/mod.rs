@@ -8,6 +8,7 @@ pub const OWNER_BITS: u32 = 8;
 
 pub mod admission;
 mod asked;
+mod bandwidth;
 // The room is called after what it is for, the machine after what it is.
 #[allow(clippy::module_inception)]
 mod call;

@@ -285,6 +285,7 @@ fn calls(start: Moment) -> Vec<CallSummary> {
         srtp: (false, true),
         cause: None,
         handed_over: Vec::new(),
+        media: (None, None),
         began_with: None,
         emergency: false,
         trail: Vec::new(),
