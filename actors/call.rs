@@ -15,6 +15,7 @@ mod beginning;
 mod dial;
 mod messages;
 mod native;
+mod policy;
 mod room;
 mod transfer;
 
@@ -26,7 +27,8 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::LineNo;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
-    self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Output, Save, Target,
+    self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Origin, Output, Save,
+    Target,
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
@@ -118,6 +120,8 @@ pub struct Call {
     dialled: Option<Uri>,
     beginning: Beginning,
     peer: Option<Peer>,
+    /// Of the INVITE that began it.
+    origin: Origin,
     facing: Facing,
     legs: BTreeMap<LegNo, LegAddr>,
     /// Legs that another call has asked for or taken, with that call.
@@ -151,6 +155,7 @@ impl Call {
         let machine = core::Call::new(new, tokens.split(), ports.clock.now());
         let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
         (call.dialled, call.peer) = (Some(dialled), Some(peer.clone()));
+        call.origin = Origin::of(&invite);
         call.beginning = Beginning::Invited(Box::new(invite), peer);
         call
     }
@@ -178,6 +183,7 @@ impl Call {
             dialled: None,
             beginning: Beginning::Done,
             peer: None,
+            origin: Origin::default(),
             facing,
             legs: BTreeMap::new(),
             lent: BTreeMap::new(),

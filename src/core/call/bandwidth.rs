@@ -75,8 +75,12 @@ mod tests {
     fn what_is_said_is_heard_again() {
         for elsewhere in [false, true] {
             let cause = Cause::no_bandwidth(elsewhere, "the link to branch is full");
-            let mut refusal =
-                Message::response(&Message::request(Method::Invite, "sip:x"), 488, "Not Acceptable Here", None);
+            let mut refusal = Message::response(
+                &Message::request(Method::Invite, "sip:x"),
+                488,
+                "Not Acceptable Here",
+                None,
+            );
             headers(&cause).into_iter().for_each(|(name, value)| refusal.headers.push(name, value));
             let heard = Cause::of_status(488, "Not Acceptable Here").diagnosed_by(&refusal);
             assert_eq!((heard.status, heard.lacks_bandwidth()), (488, Some(elsewhere)));

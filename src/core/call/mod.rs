@@ -35,8 +35,8 @@ mod town;
 
 pub use crate::sip::invite::Body;
 pub use call::{
-    About, Admitted, Call, Divert, Errand, Estate, HoldSignal, HoldSignals, Input, Joining, NewCall, Output,
-    Save, Side, Sound,
+    About, Admitted, Call, Divert, Errand, Estate, HoldSignal, HoldSignals, Input, Joining, NewCall, Origin,
+    Output, Save, Side, Sound,
 };
 pub use cdr::{CallSummary, HandedOver, Phase};
 pub use leg::{CALL_WAITING, Heard, LegNews, LegNo, LegOrder, Ticket, TransferWish, hear, tell};

@@ -338,7 +338,10 @@ mod tests {
 
     #[test]
     fn bandwidth_is_counted_by_codec() {
-        assert_eq!((kbit(Codec::Pcma, false), kbit(Codec::G722, true), kbit(Codec::G726, false)), (80, 84, 48));
+        assert_eq!(
+            (kbit(Codec::Pcma, false), kbit(Codec::G722, true), kbit(Codec::G726, false)),
+            (80, 84, 48)
+        );
         let mut books = books(&["branch 10.2.0.0/16 kbit=130"]);
         books.take(CallRef(1), end(Side::A, "10.2.0.1", 80), false).unwrap();
         let full = books.take(CallRef(2), end(Side::A, "10.2.0.2", 80), false).unwrap_err();

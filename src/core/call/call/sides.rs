@@ -82,7 +82,9 @@ impl Call {
             *place = Some(remote.ip());
         }
         then.push(Output::Flow(side, Box::new(agreed.clone())));
-        if self.state == State::Talking && shown != (self.summary.codecs, self.summary.srtp, self.summary.media) {
+        if self.state == State::Talking
+            && shown != (self.summary.codecs, self.summary.srtp, self.summary.media)
+        {
             then.push(Output::Changed(Box::new(self.summary.clone())));
         }
     }

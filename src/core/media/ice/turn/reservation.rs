@@ -300,8 +300,11 @@ mod tests {
 
     #[test]
     fn a_call_with_room_is_committed_renewed_and_given_back() {
-        let answer =
-            Answer { remote_site: site(true, false, 80), local_site: site(true, false, 100), ..Answer::default() };
+        let answer = Answer {
+            remote_site: site(true, false, 80),
+            local_site: site(true, false, 100),
+            ..Answer::default()
+        };
         let (mut one, out) = checked(answer);
         assert_eq!(out, [ReservationOutput::Verdict(Verdict::Room)]);
         let peer = "10.2.0.1:5002".parse().unwrap();
