@@ -278,7 +278,7 @@ impl Supervisor {
                 Ok(()) => targets.push(Target {
                     request_uri: place.contact,
                     to_uri: self.aor(user.as_str()),
-                    from_uri: self.aor(&ask.caller.number),
+                    from_uri: self.uri_of_caller(&ask.caller),
                     from_display: display,
                     destination: place.destination,
                     route: Vec::new(),
@@ -289,7 +289,7 @@ impl Supervisor {
                     base: Some((place.base.clone(), limit)),
                     native: place.native.map(|ipui| NativeTarget {
                         ipui,
-                        number: ask.caller.number.clone(),
+                        number: self.number_of_caller(&ask.caller),
                         internal: ask.caller.user.is_some(),
                         waits: about.waits || about.forwards.busy.is_none(),
                     }),

@@ -26,9 +26,14 @@ impl Supervisor {
         if !again {
             self.take_callers_link(ask, emergency)?;
         }
-        let Granted { attempts, credentials, about } = self.take_way(ask, routed, again)?;
+        let federated = self.settings.speaks_lync() && matches!(&routed.way, Way::North { number: None, .. });
+        let Granted { mut attempts, credentials, about } = self.take_way(ask, routed, again)?;
+        if federated {
+            self.name_partners(&mut attempts);
+        }
         let detour = north.and_then(|number| self.detour(&number, &attempts)).into_iter().collect();
-        let about = About { bypass: self.settings.admission.bypass.clone(), detour, ..about };
+        let bypass = self.settings.admission.bypass.clone();
+        let about = About { bypass, detour, federated, ..about };
         self.over_links(ask, Granted { attempts, credentials, about }, emergency)
     }
 

@@ -28,6 +28,7 @@ mod location;
 mod logs;
 mod mailboxes;
 mod native;
+mod partners;
 mod people;
 mod presence;
 mod prove;

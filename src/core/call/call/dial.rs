@@ -34,6 +34,8 @@ pub(super) struct Search {
     pub rung: bool,
     /// Whom to dial when those before lacked bandwidth and another way may be tried: a gateway to the PSTN.
     pub detour: Vec<Target>,
+    /// A far end takes no offer in two parts.
+    pub single_part: bool,
     /// The called user is in another call, and the caller has not been told.
     pub waits: bool,
     /// What the called user wants when the handset does not take the call.
@@ -156,6 +158,10 @@ impl Call {
         let bypass = grant.about.bypass.clone().filter(|_| north);
         let mut media = OfferAnswer::new(LocalMedia { bypass, ..local }, &mut self.tokens);
         let offer = Body::sdp(media.offer(&mut self.tokens));
+        let offer = match grant.about.federated && north && !self.search.single_part {
+            true => federation::in_two_parts(&offer, &mut self.tokens),
+            false => offer,
+        };
         self.legs.insert(leg, Strand::dialled(target.clone(), media, side));
         self.timers.set(Timer::C, now + TIMER_C);
         if self.state == State::Dialling {

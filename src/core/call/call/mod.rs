@@ -26,6 +26,7 @@
 
 mod answer;
 mod dial;
+mod federation;
 mod forwarding;
 mod hold;
 mod ice;

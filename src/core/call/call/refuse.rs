@@ -57,9 +57,12 @@ impl Call {
         // Another form of the offer takes no less bandwidth.
         let for_its_form = cause.lacks_bandwidth().is_none();
         let strand = self.legs.get_mut(&leg).filter(|strand| for_its_form && !strand.progressed);
+        let in_parts = self.grant.as_deref().is_some_and(|grant| grant.about.federated);
+        let first = !std::mem::replace(&mut self.search.single_part, in_parts && cause.status == 415);
         let again = strand.and_then(|strand| {
             let former = strand.target.as_mut()?;
             let again = without_place(former, cause.status)
+                .or_else(|| (in_parts && first && cause.status == 415).then(|| former.clone()))
                 .or_else(|| insisting(former, cause.status).filter(|_| open))?;
             former.base = None;
             strand.end();

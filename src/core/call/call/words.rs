@@ -107,6 +107,8 @@ pub struct About {
     pub forwards: Forwards,
     /// The called user is in another call, and lets this one wait.
     pub waits: bool,
+    /// The callee is a user of another domain, whose client may be an old one.
+    pub federated: bool,
     /// The bandwidth policy leaves the caller's media the way over relays and no other.
     pub relays_alone: bool,
     /// Where the north sees us for media bypass; none: bypass is not done.
