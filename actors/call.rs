@@ -13,6 +13,7 @@
 mod admission;
 mod beginning;
 mod dial;
+mod ending;
 mod messages;
 mod native;
 mod policy;
@@ -40,7 +41,7 @@ use kirkwall_core::sip::refer::Referral;
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Text, Uri, quoted};
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use kirkwall_data::call::{CallRecord, Calls};
-use kirkwall_data::cdr::{CdrRecord, Cdrs};
+use kirkwall_data::cdr::Cdrs;
 use kirkwall_integration::media::{Chair, EngineFault, Ports as MediaPorts};
 use tracing::{Span, debug, error, info, info_span};
 
@@ -59,6 +60,7 @@ use crate::supervisor::{
     invite_key,
 };
 
+use ending::cdr;
 use native::LegAddr;
 
 pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
@@ -380,23 +382,6 @@ impl Actor for Call {
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }
-    }
-}
-
-fn cdr(summary: &CallSummary) -> CdrRecord {
-    let numbers = (summary.caller.number.clone(), summary.callee.number.clone());
-    let (from, to) = summary.began_with.clone().unwrap_or(numbers);
-    let bases = [&summary.caller.base, &summary.callee.base];
-    CdrRecord {
-        call: summary.reference,
-        from,
-        to,
-        started: summary.started,
-        answered: summary.answered,
-        ended: summary.ended.unwrap_or(summary.started),
-        cause: summary.cause.as_ref().map_or(16, |cause| cause.q850),
-        status: summary.cause.as_ref().map(|cause| cause.status),
-        base_stations: bases.into_iter().flatten().cloned().collect(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Bandwidth, gateways, and users of other domains.
 
+use std::net::Ipv4Addr;
+
 use serde_json::Value;
 
 use super::spine::enter_with;
@@ -180,8 +182,13 @@ async fn gateway(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let transport: Transport = given.word("transport").parse()?;
     let mut config = FrontEndConfig::loopback("gateway.test", Accounts::Any(None));
     config.challenges_calls = false;
+    // A machine of its own, behind other links than the front ends.
+    let at = Some((Ipv4Addr::new(127, 0, 0, 2), 0).into());
+    (config.udp, config.tcp, config.tls) = (at, at, None);
     let gateway = FrontEnd::start(config).await?;
-    let address = gateway.listening().of(transport).expect("a front end on loopback has every transport");
+    let address = gateway.listening().of(transport).ok_or_else(|| {
+        Fault::unusable(format!("there is no gateway over {transport}"), "write udp or tcp")
+    })?;
     stage.switch.set(&format!("admission.reroute = true\nadmission.gateway = \"{transport}:{address}\""))?;
     stage.prop::<Gateway>().0 = Some(gateway);
     Ok(())

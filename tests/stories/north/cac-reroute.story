@@ -3,7 +3,7 @@
 
 gateway over tcp
 front end over udp
-set admission.links = ["branch 127.0.0.11/32 calls=1", "north 127.0.0.1/32 calls=2"]
+set admission.links = ["branch 127.0.0.11/32 calls=1", "north 127.0.0.1/32 calls=1"]
 start switch
 user 2001 "Nurse Anna"
 user 2002 "Nurse Bob"
@@ -17,6 +17,7 @@ far end 45123
 far end 45125 lacks bandwidth and goes by pstn
 far end 45126
 gateway user 45125
+gateway user 45127
 expect line 2001 registered
 expect line 2002 registered
 expect line 2003 registered
@@ -31,6 +32,13 @@ expect pstn-45125 ended
 2001 dials 45123
 45123 answers
 expect 2001 hears 45123
+expect link north with 1 calls
+2002 dials 45127
+pstn-45127 answers
+expect 2002 hears pstn-45127
+expect pstn-45127 hears 2002
+2002 hangs up
+expect pstn-45127 ended
 45126 dials 2003
 expect 45126 refused for bandwidth by pstn
 45123 hangs up
