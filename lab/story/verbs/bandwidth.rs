@@ -2,8 +2,6 @@
 
 use std::net::Ipv4Addr;
 
-use serde_json::Value;
-
 use super::spine::enter_with;
 use super::{Verb, verb};
 use crate::front_end::{Accounts, FrontEnd, FrontEndConfig};
@@ -255,9 +253,9 @@ async fn link(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     until(stage.patience, format!("link {name} carries {wanted} calls"), async || {
         let capacity = stage.switch.get("/capacity").await?;
         let links = capacity["links"].as_array().cloned().unwrap_or_default();
-        let link = links.iter().find(|link| link["name"] == Value::from(name));
+        let link = links.iter().find(|link| link["name"] == name);
         match link.map(|link| &link["calls"]) {
-            Some(calls) if *calls == Value::from(wanted) => Ok(()),
+            Some(calls) if *calls == wanted => Ok(()),
             Some(calls) => Err(format!("it carries {calls}")),
             None => Err(format!("there is no such link in {capacity}")),
         }
