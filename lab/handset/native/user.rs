@@ -128,6 +128,7 @@ impl NativeReport {
             outcome,
             progress: None,
             early_media: false,
+            diagnostics: None,
             redirected_to: None,
             rang_after: None,
             answered_after: None,

@@ -1,5 +1,6 @@
 //! Verbs, a file for each family of them.
 
+mod bandwidth;
 mod callers;
 mod capture;
 mod conference;
@@ -32,6 +33,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Certificates of users", tls_dsk::VERBS),
     ("Callers and messages", callers::VERBS),
     ("ICE", ice::VERBS),
+    ("Bandwidth, gateways and partners", bandwidth::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
