@@ -1,5 +1,5 @@
 # Call park (RFC 5359, 2.15): a handset transfers its caller to a room, which is the place to park; whoever dials the
-# room takes the call. By a handset on SIP-DECT and by a native one, for a caller in the north and one inside.
+# room takes the call. A caller in the north, and a native handset.
 
 set dect.ari = "102AF12C"
 set sip.internal_routing = "first"
@@ -34,13 +34,15 @@ expect 7001 ended
 2001 hangs up
 expect channels idle
 
+# A native handset is parked, and taken back by who parked it.
 2002 dials 2001
 2001 answers
 expect 2001 hears 2002
-2001 presses R8701
-2001 hangs up
-expect rest GET /rooms/8701 members.0.number "2002"
-2001 dials 8701
+2002 transfers to 8701
+expect 2002 transfer told 200
+expect 2002 ended
+expect rest GET /rooms/8701 members.0.number "2001"
+2002 dials 8701
 expect 2001 hears 2002
 expect 2002 hears 2001
 2001 hangs up
