@@ -13,6 +13,7 @@ mod link;
 mod sound;
 mod task;
 mod user;
+mod write;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -370,14 +371,6 @@ impl NativeHandset {
     /// When the handset lives no more.
     pub async fn replay(&self, replays: bool) -> Result<(), Failure> {
         self.act(Act::Replay(replays)).await
-    }
-
-    /// Writes a text.
-    ///
-    /// # Errors
-    /// When the handset lives no more.
-    pub async fn write(&self, to: &str, text: &str) -> Result<(), Failure> {
-        self.act(Act::Write { to: to.to_owned(), text: text.to_owned() }).await
     }
 
     /// Says that it goes, and goes.
