@@ -13,6 +13,7 @@ mod native_handset;
 mod native_user;
 mod north;
 mod phones;
+mod response_group;
 mod sip_dect;
 mod spine;
 mod telephony;
@@ -41,6 +42,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Telephones", phones::VERBS),
     ("Conferences", conference::VERBS),
     ("Conferences of Lync", lync_conference::VERBS),
+    ("Response groups of Lync", response_group::VERBS),
     ("Telephones in talk", telephony::VERBS),
     ("Expectations", expect::VERBS),
 ];
