@@ -46,6 +46,7 @@ mod profiles;
 mod provisioning;
 mod restart;
 mod rig;
+mod roster;
 mod texts;
 mod torture;
 mod transfer;

@@ -1,5 +1,6 @@
 //! Verbs, a file for each family of them.
 
+mod bandwidth;
 mod callers;
 mod capture;
 mod conference;
@@ -12,6 +13,7 @@ mod native_base;
 mod native_handset;
 mod native_user;
 mod north;
+mod numbers;
 mod phones;
 mod response_group;
 mod sip_dect;
@@ -32,6 +34,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Certificates of users", tls_dsk::VERBS),
     ("Callers and messages", callers::VERBS),
     ("ICE", ice::VERBS),
+    ("Bandwidth, gateways and partners", bandwidth::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
@@ -44,6 +47,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Conferences of Lync", lync_conference::VERBS),
     ("Response groups of Lync", response_group::VERBS),
     ("Telephones in talk", telephony::VERBS),
+    ("Numbers", numbers::VERBS),
     ("Expectations", expect::VERBS),
 ];
 
