@@ -13,6 +13,7 @@ mod native_base;
 mod native_handset;
 mod native_user;
 mod north;
+mod numbers;
 mod phones;
 mod sip_dect;
 mod spine;
@@ -44,6 +45,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Conferences", conference::VERBS),
     ("Conferences of Lync", lync_conference::VERBS),
     ("Telephones in talk", telephony::VERBS),
+    ("Numbers", numbers::VERBS),
     ("Expectations", expect::VERBS),
 ];
 
