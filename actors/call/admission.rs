@@ -1,6 +1,6 @@
 //! Getting in: channels and route from the supervisor, ports from the media channel, then on.
 
-use kirkwall_core::call::Side;
+use kirkwall_core::call::{Party, Side};
 use kirkwall_core::media::negotiate::Habits;
 use kirkwall_core::sip::Transport;
 
@@ -50,7 +50,16 @@ impl Call {
 
     /// The way of a forward from the supervisor; ports are the call's own already.
     pub(super) fn ask_forward(&mut self, divert: Divert, ctx: &mut Context<Self>) {
-        let Some(ask) = self.admit(false) else { return };
+        let summary = self.summary();
+        // A call that stood before this process does not know any more what was dialled; its transfer does.
+        let to = || Uri::parse(&Text::from(format!("sip:{}@{}", divert.to, self.settings.domain)));
+        let Some(dialled) = self.dialled.clone().or_else(to) else {
+            let cause = Cause::of_status(484, "the target of the forward is no address");
+            return self.step(Input::Denied(cause), ctx);
+        };
+        let shown = divert.shown.as_ref().map(|shown| Party { base: None, ..shown.clone() });
+        let caller = shown.unwrap_or_else(|| summary.caller.clone());
+        let ask = Admit { call: summary.reference, caller, dialled, facing: self.facing, srtp: false };
         let asked = self.supervisor.send(DivertCall { ask, divert });
         self.await_way(asked, ctx);
     }
