@@ -23,10 +23,12 @@ mod inbound;
 mod inspect;
 mod lessons;
 mod lines;
+mod links;
 mod location;
 mod logs;
 mod mailboxes;
 mod native;
+mod partners;
 mod people;
 mod presence;
 mod prove;
@@ -35,6 +37,7 @@ mod radios;
 mod relay;
 mod rooms;
 mod rooms_desk;
+mod rosters;
 mod shared;
 mod south;
 mod text;
@@ -46,6 +49,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use actix::prelude::*;
+use kirkwall_core::call::admission::links::Links;
 use kirkwall_core::call::admission::{Admission, Limit};
 use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
@@ -90,6 +94,7 @@ pub use people::{
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use provisioning::{MeetProvisioning, SheetUsers};
 pub use rooms::{CedeCall, GatherCalls, RoomChanged, RoomDied, RoomHears, SummonCall};
+pub use rosters::{AskRoster, NotificationDied};
 pub use shared::MeetUsers;
 pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf};
 pub use transfer::{PassLegs, RouteTransfer};
@@ -151,6 +156,7 @@ pub struct Supervisor {
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
     rooms: rooms::RoomBook,
+    rosters: rosters::Rosters,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
@@ -242,7 +248,8 @@ impl Supervisor {
     ) -> Self {
         let digest = DigestServer::new(&settings.realm, Offer::default(), tokens.split())
             .expect("the configuration's realm was checked when it was read");
-        let admission = Admission::new(settings.capacity.media);
+        let links = Links::new(settings.admission.links.clone());
+        let admission = Admission::new(settings.capacity.media).with_links(links);
         let rate = settings.north.as_ref().map_or(1, |north| north.registrations_per_second);
         let pace = Arc::new(Mutex::new(Pace::per_second(rate)));
         let (door, started) = (DoorRules::new(tokens.bytes()), ports.clock.epoch());
@@ -283,6 +290,7 @@ impl Supervisor {
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
             rooms: rooms::RoomBook::new(),
+            rosters: rosters::Rosters::default(),
             invites: HashMap::new(),
             ended: VecDeque::new(),
             admission,
@@ -323,6 +331,7 @@ impl Actor for Supervisor {
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
         self.restore_rooms(ctx);
+        self.restore_rosters(ctx);
         self.restore_calls(ctx);
         self.show_plant(ctx);
         self.restore_mailboxes(ctx);

@@ -38,6 +38,7 @@ impl Call {
         self.summary.trail.clone_from(&about.trail);
         self.search.forwards = about.forwards.clone();
         self.search.waits = about.waits;
+        self.search.detour.clone_from(&about.detour);
         self.time_forwards(about, now);
     }
 

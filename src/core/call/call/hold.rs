@@ -108,6 +108,8 @@ impl Call {
         let codecs = if joined || ours { codecs } else { joined_by(codec) };
         let (said, moved) = (strand.said() == Some(wish), strand.moved.is_some());
         if said && (joined || !ours) && !moved {
+            // What it once refused is wanted no more; wanted again, it is asked again.
+            strand.refused = None;
             return strand.wish(wish);
         }
         let refused = strand.refused.filter(|(direction, _)| *direction == wish && (!said || moved));
