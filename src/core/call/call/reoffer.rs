@@ -97,7 +97,7 @@ impl Call {
     fn run_if_heard(&mut self, leg: LegNo, agreed: &Agreed, then: &mut Orders) {
         let side = self.side_of(leg);
         // A referrer waits while somebody is heard in its place.
-        if self.is_referrer(leg) && self.search.early.is_some() {
+        if self.is_referrer(leg) && self.transfer.as_ref().is_some_and(|transfer| transfer.is_heard()) {
             return;
         }
         if self.end_at(side) == Some(leg) || self.search.early == Some(leg) {

@@ -89,6 +89,11 @@ impl Transfer {
         self.referrer
     }
 
+    /// Whether the end that stays hears somebody who has not answered.
+    pub(super) fn is_heard(&self) -> bool {
+        self.heard
+    }
+
     pub(super) fn sound_for(&self, leg: LegNo) -> Option<Sound> {
         let rings = self.told == 180;
         if self.heard {
