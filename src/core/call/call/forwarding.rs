@@ -39,15 +39,12 @@ impl Call {
         self.search.forwards = about.forwards.clone();
         self.search.waits = about.waits;
         self.search.detour.clone_from(&about.detour);
-<<<<<<< HEAD
+        self.search.reroutes = about.reroutes;
         self.time_forwards(about, now);
     }
 
     /// The time in which a handset must answer, or be heard of, begins.
     pub(super) fn time_forwards(&mut self, about: &About, now: Moment) {
-=======
-        self.search.reroutes = about.reroutes;
->>>>>>> main
         self.timers.stop(Timer::NoAnswer);
         if let Some((wait, _)) = &about.forwards.no_answer {
             self.timers.set(Timer::NoAnswer, now + *wait);
