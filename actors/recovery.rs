@@ -92,7 +92,7 @@ pub fn survivors(journal: &Journal) -> Vec<Survivor> {
         }
     }
     let claims = claims(&found);
-    let mut orphans = Vec::new();
+    let (mut orphans, mut over) = (Vec::new(), BTreeMap::<String, Vec<LegRecord>>::new());
     for name in names.iter().filter(|name| name.contains('/')) {
         let (call, part) = name.split_once('/').expect("it was filtered for a slash");
         if let Some((heir, leg)) = owner(call, part).and_then(|owner| claims.get(&owner)) {
@@ -103,7 +103,10 @@ pub fn survivors(journal: &Journal) -> Vec<Survivor> {
             continue;
         }
         let Some(survivor) = found.get_mut(call) else {
-            orphans.push(legs.delete(name));
+            match read(&legs, name).filter(|_| part != "media") {
+                Some(record) => over.entry(call.to_owned()).or_default().push(record),
+                None => orphans.push(legs.delete(name)),
+            }
             continue;
         };
         match part {
@@ -121,14 +124,26 @@ pub fn survivors(journal: &Journal) -> Vec<Survivor> {
         found.entry(call).and_modify(|survivor| survivor.media = None);
     }
     if !orphans.is_empty() {
-        // The call was over and only a BYE's answer was missing. The far end that did not hear the BYE
-        // sends its own, and is told by 481 that there is no call (RFC 3261 §15.1.2).
         drop(journal.save(orphans));
     }
+    found.extend(over.into_iter().filter_map(|(call, legs)| Some((call.clone(), remnant(&call, legs)?))));
     if !found.is_empty() {
-        info!(calls = found.len(), "calls stood when the process ended; they go on");
+        info!(
+            calls = found.len(),
+            "calls of the former process go on, or tell their ends that they are over"
+        );
     }
     found.into_values().collect()
+}
+
+/// A call that was over when its process died, with the legs whose far ends have not said that they know: a
+/// BYE was not answered, or waits for its handset, or was not said yet.
+fn remnant(call: &str, records: Vec<LegRecord>) -> Option<Survivor> {
+    let reference: CallRef = call.parse().ok()?;
+    let legs: BTreeMap<_, _> =
+        records.into_iter().map(|record| (LegNo::of_owner(record.owner).1, record)).collect();
+    let machine = core::Call::remnant(reference, legs.keys().copied());
+    Some(Survivor { machine, legs, media: None })
 }
 
 /// Legs that were born in another call, by their names, with the call that has them now.

@@ -1,6 +1,6 @@
 //! Getting in: channels and route from the supervisor, ports from the media channel, then on.
 
-use kirkwall_core::call::Side;
+use kirkwall_core::call::{Party, Side};
 use kirkwall_core::media::ice::turn::reservation::Verdict;
 use kirkwall_core::media::negotiate::Habits;
 use kirkwall_core::sip::Transport;
@@ -60,14 +60,29 @@ impl Call {
 
     fn admit(&self, srtp: bool) -> Option<Admit> {
         let (call, caller) = (self.summary().reference, self.summary().caller.clone());
-        let at = self.machine.offered_path().map(|(peer, _)| peer.ip());
-        let at = at.or(self.peer.as_ref().map(|peer| peer.remote.ip()));
+        let at = self.callers_place();
         Some(Admit { call, caller, dialled: self.dialled.clone()?, facing: self.facing, srtp, at })
+    }
+
+    fn callers_place(&self) -> Option<IpAddr> {
+        let at = self.machine.offered_path().map(|(peer, _)| peer.ip());
+        at.or(self.peer.as_ref().map(|peer| peer.remote.ip()))
     }
 
     /// The way of a forward from the supervisor; ports are the call's own already.
     pub(super) fn ask_forward(&mut self, divert: Divert, ctx: &mut Context<Self>) {
-        let Some(ask) = self.admit(false) else { return };
+        let summary = self.summary();
+        // A call that stood before this process does not know any more what was dialled; its transfer does.
+        let to = || Uri::parse(&Text::from(format!("sip:{}@{}", divert.to, self.settings.domain)));
+        let Some(dialled) = self.dialled.clone().or_else(to) else {
+            let cause = Cause::of_status(484, "the target of the forward is no address");
+            return self.step(Input::Denied(cause), ctx);
+        };
+        let shown = divert.shown.as_ref().map(|shown| Party { base: None, ..shown.clone() });
+        let caller = shown.unwrap_or_else(|| summary.caller.clone());
+        // In a transfer the end that stays was booked with the call.
+        let at = self.callers_place().filter(|_| divert.shown.is_none());
+        let ask = Admit { call: summary.reference, caller, dialled, facing: self.facing, srtp: false, at };
         let asked = self.supervisor.send(DivertCall { ask, divert });
         self.await_way(asked, ctx);
     }

@@ -27,6 +27,12 @@ impl Call {
         for (leg, record) in legs {
             self.start_dialog(leg, record.local.clone(), None, Some(record), ctx);
         }
+        if self.machine.has_ended() {
+            // Its record is written and its channels are back: only its legs have something to say.
+            self.reported = true;
+            self.step(Input::Started, ctx);
+            return self.sort_legs(ctx);
+        }
         let (channel, ports) = (self.media_channel(ctx), self.machine.ports());
         self.channel = Some(channel.clone());
         // A young call has not kept where its streams stand; its descriptions name the ports. New sources

@@ -104,7 +104,7 @@ impl Handler<DivertCall> for Supervisor {
     type Result = MessageResult<DivertCall>;
 
     fn handle(&mut self, DivertCall { ask, divert }: DivertCall, _: &mut Self::Context) -> Self::Result {
-        let Divert { by, to, reason, trail } = divert;
+        let Divert { by, to, reason, trail, .. } = divert;
         info!(call = %ask.call, %by, why = reason.words(), "call forwarded");
         let reply = self.forward_call(&ask, (&by, &to, reason), &trail);
         self.show_channels();

@@ -68,14 +68,9 @@ impl Supervisor {
             let reference = summary.reference;
             self.last_reference = self.last_reference.max(reference.0);
             self.passed.extend(survivor.machine.inherited_legs().map(|(owner, _)| (owner, reference)));
-            // What stood is not refused, even when limits were lowered meanwhile.
-            let (caller, callee) = summary.srtp;
-            _ = self.admission.reserve_media(reference, caller || callee);
-            for (party, srtp) in [(&summary.caller, caller), (&summary.callee, callee)] {
-                if let Some(base) = &party.base {
-                    let limit = self.base_limit(base);
-                    _ = self.admission.reserve_base(reference, base, limit, srtp);
-                }
+            let stands = summary.phase != Phase::Ended;
+            if stands {
+                self.reserve_again(&summary);
             }
             self.settle_links(&summary);
             let seed = RestoredSeed {
@@ -88,7 +83,19 @@ impl Supervisor {
             let addr =
                 Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
             self.calls.insert(reference, CallEntry::new(addr, summary, String::new(), (Vec::new(), false)));
-            self.active += 1;
+            self.active += usize::from(stands);
+        }
+    }
+
+    /// What stood is not refused, even when limits were lowered meanwhile.
+    fn reserve_again(&mut self, summary: &CallSummary) {
+        let (reference, (caller, callee)) = (summary.reference, summary.srtp);
+        _ = self.admission.reserve_media(reference, caller || callee);
+        for (party, srtp) in [(&summary.caller, caller), (&summary.callee, callee)] {
+            if let Some(base) = &party.base {
+                let limit = self.base_limit(base);
+                _ = self.admission.reserve_base(reference, base, limit, srtp);
+            }
         }
     }
 

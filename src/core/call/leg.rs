@@ -303,7 +303,7 @@ pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
         LegOrder::HangUp { cause } => invite::LegOrder::HangUp {
             headers: vec![(HeaderName::Reason, Text::from(cause.reason_header()))],
         },
-        LegOrder::AnswerReoffer { body } => invite::LegOrder::AnswerReoffer(ReofferAnswer::Agree(Some(body))),
+        LegOrder::AnswerReoffer { body } => invite::LegOrder::AnswerReoffer(ReofferAnswer::Settle(body)),
         LegOrder::RefuseReoffer { cause } => invite::LegOrder::AnswerReoffer(ReofferAnswer::Refuse {
             status: cause.status,
             reason: reason_phrase(cause.status).to_owned(),

@@ -60,6 +60,7 @@ impl Call {
 
     pub(super) fn win(&mut self, winner: LegNo, then: &mut Orders) {
         self.talking_to = Some(winner);
+        self.search.early = None;
         if let Some(target) = self.legs.get(&winner).and_then(|strand| strand.target.as_ref()) {
             self.summary.callee = target.party.clone();
         }

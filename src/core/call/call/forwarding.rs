@@ -10,6 +10,7 @@
 //! cause: that is what the caller asked about.
 
 use super::*;
+use crate::call::Party;
 use crate::call::forward::ForwardReason;
 
 /// How long a base station may say nothing of a handset before that counts as out of range.
@@ -26,6 +27,8 @@ pub struct Divert {
     pub reason: ForwardReason,
     /// Through whom the call came before.
     pub trail: Vec<Diversion>,
+    /// Who will talk to the target, where that is not the caller: in a transfer.
+    pub shown: Option<Party>,
 }
 
 impl Call {
@@ -37,6 +40,11 @@ impl Call {
         self.search.waits = about.waits;
         self.search.detour.clone_from(&about.detour);
         self.search.reroutes = about.reroutes;
+        self.time_forwards(about, now);
+    }
+
+    /// The time in which a handset must answer, or be heard of, begins.
+    pub(super) fn time_forwards(&mut self, about: &About, now: Moment) {
         self.timers.stop(Timer::NoAnswer);
         if let Some((wait, _)) = &about.forwards.no_answer {
             self.timers.set(Timer::NoAnswer, now + *wait);
@@ -47,11 +55,14 @@ impl Call {
         }
     }
 
+    /// Whether the router was asked whom to dial, for the call or for a transfer: then it knows the forwards.
+    fn may_forward(&self) -> bool {
+        self.state == State::Dialling || self.dials_for_transfer()
+    }
+
     /// Nobody of those dialled will answer: whether their user forwards for that cause.
     pub(super) fn forward_on(&mut self, then: &mut Orders) -> bool {
-        let Some(cause) = self.search.best.as_ref().filter(|_| self.state == State::Dialling) else {
-            return false;
-        };
+        let Some(cause) = self.search.best.as_ref().filter(|_| self.may_forward()) else { return false };
         match self.search.forwards.after(cause) {
             Some((to, reason)) => self.divert(to, reason, then),
             None => false,
@@ -70,7 +81,7 @@ impl Call {
     pub(super) fn not_answered(&mut self) -> Ready<Save, Output> {
         let mut then = Vec::new();
         let no_answer = self.search.forwards.no_answer.take();
-        let Some((_, to)) = no_answer.filter(|_| self.state == State::Dialling) else {
+        let Some((_, to)) = no_answer.filter(|_| self.may_forward()) else {
             return Ready::nothing();
         };
         let cause = Cause { status: 480, q850: 19, words: "nobody answered".into() };
@@ -83,9 +94,10 @@ impl Call {
     /// handset that is switched off or out of range, for hours on some: what rings says 180 at once.
     pub(super) fn not_heard_of(&mut self) -> Ready<Save, Output> {
         let mut then = Vec::new();
-        let heard = self.legs.iter().any(|(leg, strand)| *leg != LegNo::CALLER && strand.progressed);
+        let heard =
+            self.legs.values().any(|strand| strand.candidate && strand.is_open() && strand.progressed);
         let wanted = self.search.forwards.out_of_range.clone().filter(|_| !heard);
-        let Some(to) = wanted.filter(|_| self.state == State::Dialling && !self.search.diverting) else {
+        let Some(to) = wanted.filter(|_| self.may_forward() && !self.search.diverting) else {
             return Ready::nothing();
         };
         // ITU-T Q.850: 20, subscriber absent.
@@ -97,7 +109,7 @@ impl Call {
 
     /// Ends all legs that were dialled.
     fn stop_ringing(&mut self, cause: Cause, then: &mut Orders) {
-        let open = self.legs.iter_mut().filter(|(leg, strand)| **leg != LegNo::CALLER && strand.is_open());
+        let open = self.legs.iter_mut().filter(|(_, strand)| strand.candidate && strand.is_open());
         let open: Vec<_> = open.map(|(leg, strand)| (*leg, strand.end(), strand.holds_base())).collect();
         for (leg, (), holds_base) in open {
             then.push(Output::Leg(leg, LegOrder::HangUp { cause: cause.clone() }));
@@ -105,7 +117,7 @@ impl Call {
                 then.push(Output::ReleaseBase(leg));
             }
         }
-        self.search.early = None;
+        self.hush(then);
         self.note_cause(cause);
     }
 
@@ -116,16 +128,21 @@ impl Call {
         self.search.diverting = true;
         // RFC 3261 §21.1.3: "A server MAY use this status code to indicate that the call is being
         // forwarded to a different set of destinations."
-        then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status: 181, body: None }));
-        self.set_phase(Phase::Dialling, then);
-        let trail = self.summary.trail.clone();
-        then.push(Output::Divert(Box::new(Divert { by, to, reason, trail })));
+        let (trail, shown) = match self.state {
+            State::Dialling => {
+                then.push(Output::Leg(LegNo::CALLER, LegOrder::Progress { status: 181, body: None }));
+                self.set_phase(Phase::Dialling, then);
+                (self.summary.trail.clone(), None)
+            }
+            _ => (self.trail_of_transfer(), self.shown_by_transfer()),
+        };
+        then.push(Output::Divert(Box::new(Divert { by, to, reason, trail, shown })));
         true
     }
 
     /// Whether the router owes a way.
     pub(super) fn is_diverting(&self) -> bool {
-        self.state == State::Dialling && self.search.diverting
+        self.may_forward() && self.search.diverting
     }
 
     /// The way of a forward. The ports are the same.
@@ -133,7 +150,13 @@ impl Call {
         self.search.diverting = false;
         self.search.attempts = grant.attempts.iter().cloned().collect();
         (self.search.way_failed, self.search.rung) = (true, false);
-        self.take_about(&grant.about, now);
+        match self.state {
+            State::Dialling => self.take_about(&grant.about, now),
+            _ => {
+                self.search.forwards = grant.about.forwards.clone();
+                self.time_forwards(&grant.about, now);
+            }
+        }
         self.grant = Some(grant);
         self.dial_on(Vec::new(), now)
     }
@@ -143,6 +166,6 @@ impl Call {
         self.search.diverting = false;
         // That more digits are wanted says more than why the former way failed.
         let best = self.search.best.take().filter(|_| cause.status != 484);
-        self.hang_up(None, best.unwrap_or(cause), now)
+        self.nobody_left(best.unwrap_or(cause), now)
     }
 }

@@ -106,15 +106,16 @@ impl Call {
         let Some(codec) = codec else { return };
         let (joined, ours) = (codecs.contains(&codec), changer == Some(leg));
         let codecs = if joined || ours { codecs } else { joined_by(codec) };
-        if strand.said() == Some(wish) && (joined || !ours) && !strand.moved {
+        let (said, moved) = (strand.said() == Some(wish), strand.moved.is_some());
+        if said && (joined || !ours) && !moved {
+            // What it once refused is wanted no more; wanted again, it is asked again.
+            strand.refused = None;
             return strand.wish(wish);
         }
-        let refused =
-            strand.refused.filter(|(direction, _)| *direction == wish && strand.said() != Some(wish));
+        let refused = strand.refused.filter(|(direction, _)| *direction == wish && (!said || moved));
         if refused.is_some_and(|(_, times)| !again || times >= MAX_REFUSALS) {
             return;
         }
-        strand.moved = false;
         strand.wish(wish);
         if let Some(body) = strand.offer(codecs, &mut self.tokens) {
             then.push(Output::Leg(leg, LegOrder::Reoffer { body }));
@@ -129,7 +130,7 @@ impl Call {
     }
 
     /// How the far end took our offer. One that refuses to be held hears the tone all the same; one that
-    /// refuses to be resumed is asked again, since it would stay mute.
+    /// refuses to be resumed, or to send to where we listen now, is asked again, since it would stay mute.
     pub(super) fn note_refusal(&mut self, leg: LegNo, refused: bool, now: Moment) {
         let (wish, joined) = (self.wish(leg), self.codecs_join());
         let Some(strand) = self.legs.get_mut(&leg) else { return };
@@ -140,7 +141,8 @@ impl Call {
         }
         let before = strand.refused.filter(|(direction, _)| *direction == wish).map_or(0, |(_, times)| times);
         strand.refused = Some((wish, before.saturating_add(1)));
-        if wish == Direction::SendRecv && before < MAX_REFUSALS - 1 {
+        let mute = wish == Direction::SendRecv || strand.moved.is_some();
+        if mute && before < MAX_REFUSALS - 1 {
             self.timers.set(Timer::Align, now + AGAIN * (1 << before.min(MOST_DOUBLINGS)));
         }
     }

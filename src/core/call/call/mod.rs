@@ -278,8 +278,9 @@ impl Call {
                 Ready::nothing()
             }
             State::Talking => self.resumed(now),
+            State::Ending => self.ends_on(now),
             // Not on disk.
-            State::Dialling | State::Ending | State::Over => Ready::nothing(),
+            State::Dialling | State::Over => Ready::nothing(),
         }
     }
 
@@ -446,6 +447,8 @@ impl Machine for Call {
             (State::Talking, Input::Inherited(estate)) if self.is_inheriting() => {
                 Ok(self.inherited(*estate, now))
             }
+            // The transfer that it was for has ended meanwhile.
+            (State::Talking, Input::Admitted(grant)) => Ok(self.granted_in_vain(&grant)),
             (_, Input::Admitted(_)) => Err(self.refuse("a grant that it did not ask for")),
             (_, Input::Denied(_) | Input::NotOurs) => {
                 Err(self.refuse("a refusal of what it did not ask for"))

@@ -73,12 +73,14 @@ impl Call {
         if self.search.early != Some(gone) {
             return;
         }
-        self.search.early = None;
-        let open = self.legs.iter().filter(|(_, strand)| strand.is_open());
+        self.hush(then);
+        let open = self.legs.iter().filter(|(_, strand)| strand.candidate && strand.is_open());
         let others: Vec<_> = open.filter_map(|(leg, strand)| Some((*leg, strand.early()?.clone()))).collect();
         for (leg, agreed) in others {
-            if self.search.early.is_none() {
-                self.hear_early(leg, &agreed, then);
+            match (self.search.early, &self.transfer) {
+                (Some(_), _) => {}
+                (None, Some(_)) => self.hear_for_transfer(leg, &agreed, then),
+                (None, None) => drop(self.hear_early(leg, &agreed, then)),
             }
         }
     }

@@ -1,8 +1,32 @@
 //! Clearing: everybody is told why, the channels go back, the record is written, once.
 
 use super::*;
+use crate::call::Party;
+use crate::id::CallRef;
 
 impl Call {
+    /// What is left of a call whose end was saved before its process died: legs whose far ends may not have
+    /// heard of it. Give it fresh tokens by [`Call::restored`], then [`Input::Started`].
+    pub fn remnant(reference: CallRef, legs: impl IntoIterator<Item = LegNo>) -> Self {
+        let (caller, dialled) = (Party::default(), Party::default());
+        let new = NewCall { reference, caller, dialled, facing: Facing::North, offer: None };
+        let mut call = Self::new(new, super::no_tokens(), Moment::default());
+        call.legs = legs.into_iter().map(|leg| (leg, Strand::stranded())).collect();
+        (call.state, call.channels, call.summary.phase) = (State::Ending, Channels::Back, Phase::Ended);
+        call
+    }
+
+    /// Whether it is over for everybody but ends that have not heard so.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::Ending | State::Over)
+    }
+
+    /// Its legs tell their far ends, and close.
+    pub(super) fn ends_on(&mut self, now: Moment) -> Ready<Save, Output> {
+        self.timers.set(Timer::Linger, self.stays.max(now) + LINGER);
+        Ready::nothing()
+    }
+
     /// Legs that may still be told things.
     pub fn open_legs(&self) -> Vec<LegNo> {
         self.legs.iter().filter(|(_, strand)| strand.is_open()).map(|(leg, _)| *leg).collect()

@@ -8,11 +8,6 @@ impl Call {
     pub(super) fn reoffered(&mut self, leg: LegNo, body: Option<&Body>) -> Ready<Save, Output> {
         let (codecs, wish) = (self.codecs_beside(self.side_of(leg)), self.wish(leg));
         let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
-        if body.is_some() {
-            // An offer of ours that is still out was refused with 491 on its way and waits; theirs came
-            // first, and what ours was to say stands in the answer.
-            strand.forget_offer();
-        }
         strand.wish(wish);
         let mut then = Vec::new();
         let answered = match body {
@@ -64,17 +59,21 @@ impl Call {
         now: Moment,
     ) -> Ready<Save, Output> {
         let mut tokens = self.tokens.split();
-        let Some(media) = self.legs.get_mut(&leg).and_then(Strand::awaits_answer) else {
-            return Ready::nothing();
-        };
+        let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
+        let Some(media) = strand.awaits_answer() else { return Ready::nothing() };
         let wanted = media.offer_is_out();
-        if body.is_some() && !wanted {
-            media.offer(&mut tokens);
-        }
-        let agreed = body.and_then(|body| media.accept_answer(&body.content_type, &body.bytes).ok());
+        let agreed = match (body, wanted) {
+            (Some(body), true) => strand.accept_answer(body).ok(),
+            // A refresh said again what is in force.
+            (Some(body), false) => {
+                media.offer(&mut tokens);
+                media.accept_answer(&body.content_type, &body.bytes).ok()
+            }
+            (None, _) => None,
+        };
         if agreed.is_none() {
             // RFC 3261 §14.1: "the session parameters MUST remain unchanged, as if no re-INVITE had been issued"
-            media.rollback();
+            strand.forget_offer();
         }
         let mut then = Vec::new();
         if wanted {
@@ -97,6 +96,10 @@ impl Call {
     /// transfer none.
     fn run_if_heard(&mut self, leg: LegNo, agreed: &Agreed, then: &mut Orders) {
         let side = self.side_of(leg);
+        // A referrer waits while somebody is heard in its place.
+        if self.is_referrer(leg) && self.transfer.as_ref().is_some_and(|transfer| transfer.is_heard()) {
+            return;
+        }
         if self.end_at(side) == Some(leg) || self.search.early == Some(leg) {
             self.run_flow(side, agreed, then);
         }

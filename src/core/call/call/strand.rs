@@ -60,9 +60,9 @@ pub(super) struct Strand {
     /// It refused to change to a codec that goes with the other end's.
     #[serde(skip)]
     pub keeps_codec: bool,
-    /// We receive at another port than it was told.
-    #[serde(skip)]
-    pub moved: bool,
+    /// We receive at this port, and it was told another one.
+    #[serde(default)]
+    pub moved: Option<u16>,
     /// Whether a dialled leg has made any progress.
     #[serde(skip)]
     pub progressed: bool,
@@ -70,9 +70,10 @@ pub(super) struct Strand {
     /// (RFC 3261 §13.2.2.4). By remote tag, until one of them has won.
     #[serde(skip)]
     forks: Vec<(Text, OfferAnswer)>,
-    /// As it was before the far end's last offer, for the case that it is withdrawn.
+    /// As it was before the far end's last offer, with what it was not told of, for the case that it is
+    /// withdrawn.
     #[serde(skip)]
-    before: Option<Box<OfferAnswer>>,
+    before: Option<Box<(OfferAnswer, Option<u16>)>>,
 }
 
 impl Strand {
@@ -128,7 +129,7 @@ impl Strand {
             joining: None,
             refused: None,
             keeps_codec: false,
-            moved: false,
+            moved: None,
             progressed: false,
             forks: Vec::new(),
             before: None,
@@ -170,11 +171,33 @@ impl Strand {
         }
     }
 
-    /// Our offer will not be answered.
+    /// Our offer will not be answered. What it was to say of our port is still to be said.
     pub fn forget_offer(&mut self) {
         if let Some(media) = self.in_force() {
             media.rollback();
         }
+        self.listen_where_moved();
+    }
+
+    /// We receive at another port from now on; the far end is told with the next description.
+    pub fn move_to(&mut self, port: u16) {
+        (self.moved, self.refused) = (Some(port), None);
+        self.listen_where_moved();
+    }
+
+    fn listen_where_moved(&mut self) {
+        if let Some((media, port)) = self.moved.and_then(|port| Some((self.in_force()?, port))) {
+            let address = media.local().address;
+            media.set_address(address, port);
+        }
+    }
+
+    /// The far end takes our offer.
+    pub fn accept_answer(&mut self, body: &Body) -> Result<Agreed, MediaRefusal> {
+        let media = self.awaits_answer().ok_or(MediaRefusal::NoOfferOutstanding)?;
+        let agreed = media.accept_answer(&body.content_type, &body.bytes)?;
+        self.moved = None;
+        Ok(agreed)
     }
 
     /// Whether an offer of ours waits for its answer.
@@ -238,7 +261,16 @@ impl Strand {
         let Some(media) = self.in_force() else {
             return Err(Cause::of_status(488, "no session is agreed on yet"));
         };
-        let before = media.clone();
+        let mut before = media.clone();
+        // An offer of ours that is still out was refused with 491 on its way and waits; theirs came first, and
+        // what ours was to say stands in the answer. Refused, theirs leaves ours where it was.
+        let wish = media.local().direction;
+        media.rollback();
+        media.set_direction(wish);
+        self.listen_where_moved();
+        let Some(media) = self.in_force() else {
+            return Err(Cause::of_status(488, "no session is agreed on yet"));
+        };
         let current = media.agreed().map(|agreed| agreed.codec).filter(|codec| codecs.contains(codec));
         let same = current.as_ref().map_or(codecs, std::slice::from_ref);
         let (kind, bytes) = (&body.content_type, &body.bytes);
@@ -246,32 +278,38 @@ impl Strand {
         let answered = answered.or_else(|_| media.answer(kind, bytes, Some(codecs), tokens));
         match answered {
             Ok((sdp, agreed)) => {
-                self.before = Some(Box::new(before));
+                before.rollback();
+                self.before = Some(Box::new((before, self.moved.take())));
                 Ok((Body::sdp(sdp), agreed))
             }
-            Err(refusal) => Err(refused_offer(refusal)),
+            Err(refusal) => {
+                *media = before;
+                Err(refused_offer(refusal))
+            }
         }
     }
 
     /// Our offer, of these codecs, to a far end that asked for one or that must change.
     pub fn offer(&mut self, codecs: &[Codec], tokens: &mut Tokens) -> Option<Body> {
         let media = self.in_force()?;
-        let before = media.clone();
+        let mut before = media.clone();
+        before.rollback();
         let kept: Vec<_> =
             media.local().codecs.iter().copied().filter(|codec| codecs.contains(codec)).collect();
         // Its first description may have been cut to what suited somebody who has left.
         media.set_codecs(if kept.is_empty() { codecs.to_vec() } else { kept });
         let offer = Body::sdp(media.offer(tokens));
-        self.before = Some(Box::new(before));
+        self.before = Some(Box::new((before, self.moved)));
         Some(offer)
     }
 
     /// The far end withdrew its offer before it had our answer: all is as before.
     pub fn withdraw(&mut self) -> Option<Agreed> {
-        let before = self.before.take()?;
-        let media = self.in_force()?;
-        *media = *before;
-        media.agreed().cloned()
+        let (before, moved) = *self.before.take()?;
+        *self.in_force()? = before;
+        self.moved = moved;
+        self.listen_where_moved();
+        self.in_force()?.agreed().cloned()
     }
 
     /// The far end has our answer; there is no way back.

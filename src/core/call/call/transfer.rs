@@ -53,6 +53,9 @@ pub(super) struct Transfer {
     /// The media that came with ringing legs took the place of the referrer's.
     #[serde(skip)]
     displaced: bool,
+    /// The end that stays hears early media of whoever is called.
+    #[serde(skip)]
+    heard: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,8 +89,16 @@ impl Transfer {
         self.referrer
     }
 
+    /// Whether the end that stays hears somebody who has not answered.
+    pub(super) fn is_heard(&self) -> bool {
+        self.heard
+    }
+
     pub(super) fn sound_for(&self, leg: LegNo) -> Option<Sound> {
         let rings = self.told == 180;
+        if self.heard {
+            return None;
+        }
         (leg == self.stays).then_some(if rings { Sound::Ringing } else { Sound::Hold })
     }
 }
@@ -107,7 +118,7 @@ impl Call {
         };
         let stage = if replaces_own.is_some() { Stage::Inheriting } else { Stage::Routing };
         let (side, asked) = (self.side_of(leg), now);
-        let (left, told, displaced) = (false, 0, false);
+        let (left, told, displaced, heard) = (false, 0, false, false);
         let transfer = Transfer {
             referrer: leg,
             stays,
@@ -120,6 +131,7 @@ impl Call {
             referral,
             told,
             displaced,
+            heard,
         };
         self.transfer = Some(Box::new(transfer));
         self.timers.set(Timer::Transfer, now + LIMIT);
@@ -233,7 +245,9 @@ impl Call {
         let mine = self.codecs_beside(transfer_side(&self.transfer));
         let codecs = mine.iter().copied().filter(|codec| grant.codecs.contains(codec)).collect();
         let attempts = grant.attempts.iter().cloned().collect();
-        self.search = Search { codecs, attempts, way_failed: true, ..Search::default() };
+        let forwards = grant.about.forwards.clone();
+        self.search = Search { codecs, attempts, forwards, way_failed: true, ..Search::default() };
+        self.time_forwards(&grant.about, now);
         self.hold = grant.hold;
         self.grant = Some(grant);
         self.dial_on(Vec::new(), now)
@@ -253,8 +267,8 @@ impl Call {
         self.settle_sounds(then);
     }
 
-    /// 1xx of a leg that is dialled for it. Early media are not passed on: the end that stays hears
-    /// ringing, in its own codec and while it may still be on hold.
+    /// 1xx of a leg that is dialled for it. The end that stays hears its early media, where it sends any, in
+    /// place of the referrer, who waits; else ringing. The first leg that sends some is heard until it ends.
     pub(super) fn transfer_progress(
         &mut self,
         leg: LegNo,
@@ -268,13 +282,65 @@ impl Call {
         if let Some(strand) = self.legs.get_mut(&leg) {
             strand.progressed = true;
             // The answer counts if the 2xx brings none (RFC 3261 §13.2.1).
-            drop(body.map(|body| strand.preview(fork, body)));
+            let early = body.and_then(|body| strand.preview(fork, body).ok());
+            if let Some(agreed) = early {
+                self.hear_for_transfer(leg, &agreed, &mut then);
+            }
         }
         if status != 199 {
             self.tell_referrer(if status == 180 { 180 } else { 183 }, now, &mut then);
         }
         self.settle_sounds(&mut then);
         Ready::say(then)
+    }
+
+    /// Lets the end that stays hear a leg that has not answered.
+    pub(super) fn hear_for_transfer(&mut self, leg: LegNo, agreed: &Agreed, then: &mut Orders) {
+        let Some(transfer) = &mut self.transfer else { return };
+        let (side, stays) = (transfer.side, transfer.side.other());
+        let other = self.search.early.is_some_and(|heard| heard != leg);
+        let fits = match stays {
+            Side::A => self.summary.codecs.0,
+            Side::B => self.summary.codecs.1,
+        };
+        if other || fits.is_some_and(|codec| !joins(codec, agreed.codec)) {
+            return;
+        }
+        transfer.heard = true;
+        self.search.early = Some(leg);
+        self.run_flow(side, agreed, then);
+        self.settle_sounds(then);
+    }
+
+    /// Early media are heard no more. For a transfer, the referrer's own media run again while it is there.
+    pub(super) fn hush(&mut self, then: &mut Orders) {
+        let was_heard = self.search.early.take().is_some();
+        let Some(transfer) = self.transfer.as_mut().filter(|_| was_heard) else { return };
+        transfer.heard = false;
+        let (referrer, side, displaced) = (transfer.referrer, transfer.side, transfer.displaced);
+        let strand = self.legs.get_mut(&referrer).filter(|strand| strand.is_open() && !displaced);
+        let agreed = strand.and_then(|strand| strand.in_force()?.agreed().cloned());
+        if let Some(agreed) = agreed {
+            self.run_flow(side, &agreed, then);
+        }
+        self.settle_sounds(then);
+    }
+
+    /// Whether somebody is dialled for a transfer whose way the router knows.
+    pub(super) fn dials_for_transfer(&self) -> bool {
+        let transfer = self.transfer.as_ref();
+        transfer.is_some_and(|transfer| transfer.stage == Stage::Dialling && !transfer.displaced)
+    }
+
+    /// Through whose forwards whoever is called for it was reached.
+    pub(super) fn trail_of_transfer(&self) -> Vec<Diversion> {
+        self.grant.as_ref().map(|grant| grant.about.trail.clone()).unwrap_or_default()
+    }
+
+    /// Who will talk to whoever is called for it.
+    pub(super) fn shown_by_transfer(&self) -> Option<Party> {
+        let side = self.transfer.as_ref()?.side.other();
+        Some(self.party_at(side).clone())
     }
 
     /// Somebody has answered it.
@@ -313,10 +379,18 @@ impl Call {
         Ready { save: self.put(), then }
     }
 
+    /// A way that nobody waits for any more: the channels that it took of base stations go back.
+    pub(super) fn granted_in_vain(&self, grant: &Admitted) -> Ready<Save, Output> {
+        let targets = grant.attempts.iter().flatten();
+        let bases = targets.filter_map(|target| target.base.as_ref().map(|(base, _)| base.clone()));
+        Ready::say(bases.map(Output::FreeBase).collect())
+    }
+
     /// Nobody answered: the call goes back to the referrer, if it is still there.
     pub(super) fn transfer_failed(&mut self, cause: Cause, now: Moment) -> Ready<Save, Output> {
         let mut then = Vec::new();
         self.call_off(&cause, &mut then);
+        self.hush(&mut then);
         self.timers.stop(Timer::C);
         let transfer = self.transfer.as_ref();
         let gone = transfer.is_some_and(|transfer| transfer.left);
@@ -337,12 +411,10 @@ impl Call {
         let side = self.side_of(referrer);
         let port = self.grant.as_deref().map(|grant| grant.port(side));
         let Some(strand) = self.legs.get_mut(&referrer).filter(|strand| strand.is_open()) else { return };
-        let agreed = strand.in_force().zip(port).and_then(|(media, port)| {
-            let address = media.local().address;
-            media.set_address(address, port);
-            media.agreed().cloned()
-        });
-        strand.moved = true;
+        if let Some(port) = port {
+            strand.move_to(port);
+        }
+        let agreed = strand.in_force().and_then(|media| media.agreed().cloned());
         if let Some(agreed) = agreed {
             self.run_flow(side, &agreed, then);
         }
@@ -351,7 +423,9 @@ impl Call {
     /// The last word to the referrer.
     pub(super) fn transfer_ends(&mut self, status: u16, then: &mut Orders) {
         let Some(transfer) = self.transfer.take() else { return };
-        self.timers.stop(Timer::Transfer);
+        for timer in [Timer::Transfer, Timer::NoAnswer, Timer::Silence] {
+            self.timers.stop(timer);
+        }
         self.search = Search::default();
         let stands = self.legs.get(&transfer.referrer).is_some_and(Strand::is_open);
         if stands && !transfer.ticket.quiet {

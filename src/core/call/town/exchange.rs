@@ -232,6 +232,9 @@ impl Town {
             }
             Output::Flow(side, agreed) => {
                 assert!(!exchange.over, "media without channels");
+                if exchange.machine.hears_for_transfer_of_test() {
+                    *self.tally.entry("early media heard in a transfer").or_default() += 1;
+                }
                 exchange.flows.insert(side, *agreed);
                 return;
             }

@@ -120,6 +120,7 @@ impl Town {
             let mut phone =
                 Telephone::new((number, host), (facing, transport), (codecs, srtp, timer), tokens.split());
             phone.nobody = number == "404";
+            phone.plays = number == "91";
             phones.insert(phone.address.ip(), phone);
         }
         let natives =
@@ -236,14 +237,47 @@ impl Town {
         let mut legs: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (owner, record) in std::mem::take(&mut self.disk.legs) {
             let (call, leg) = claimed.get(&owner).copied().unwrap_or(LegNo::of_owner(owner));
-            // A leg whose call is over was only to hear its BYE answered.
-            if calls.iter().any(|(reference, _)| *reference == call) {
-                self.disk.legs.insert(owner, record.clone());
-                legs.entry(call).or_default().push((leg, reread(&record)));
-            }
+            self.disk.legs.insert(owner, record.clone());
+            let stands = calls.iter().any(|(reference, _)| *reference == call);
+            // A leg whose call is over has still to hear its BYE answered, by the name that it was born with.
+            let (call, leg) = if stands { (call, leg) } else { LegNo::of_owner(owner) };
+            legs.entry(call).or_default().push((leg, reread(&record)));
         }
         for (reference, kept) in calls {
             self.rise_with(reference, kept, legs.remove(&reference).unwrap_or_default());
+        }
+        for (reference, legs) in legs {
+            self.tallied("BYE said after a kill -9");
+            self.rise_to_end(reference, legs);
+        }
+    }
+
+    /// What is left of a call that was over.
+    fn rise_to_end(
+        &mut self,
+        reference: crate::id::CallRef,
+        legs: Vec<(LegNo, crate::sip::invite::LegRecord)>,
+    ) {
+        let remnant = Call::remnant(reference, legs.iter().map(|(leg, _)| *leg));
+        let (summary, machine) = (remnant.summary().clone(), Call::restored(remnant, self.tokens.split()));
+        self.restore_call(reference, machine, summary, Facing::North);
+        if let Some(exchange) = self.node.calls.get_mut(&reference) {
+            exchange.over = true;
+        }
+        self.raise_legs(reference, legs);
+        self.step(reference, Input::Started);
+        self.sort_legs(reference);
+    }
+
+    fn raise_legs(
+        &mut self,
+        reference: crate::id::CallRef,
+        legs: Vec<(LegNo, crate::sip::invite::LegRecord)>,
+    ) {
+        for (leg, record) in legs {
+            let facing = record.towards.facing;
+            let agent = self.sip_agent(reference, leg, record.towards.transport, facing, Some(record));
+            self.sip_step(agent, crate::sip::invite::LegInput::Started);
         }
     }
 
@@ -269,11 +303,7 @@ impl Town {
         if let Some(exchange) = self.node.calls.get_mut(&reference) {
             exchange.ports = (a.unwrap_or(0), b.unwrap_or(0));
         }
-        for (leg, record) in legs {
-            let facing = record.towards.facing;
-            let agent = self.sip_agent(reference, leg, record.towards.transport, facing, Some(record));
-            self.sip_step(agent, crate::sip::invite::LegInput::Started);
-        }
+        self.raise_legs(reference, legs);
         self.step(reference, Input::Started);
         self.sort_legs(reference);
         if !whole {
@@ -467,9 +497,11 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 /// What a town must have seen for its peace to prove anything.
-const MUST_HAPPEN: [&str; 16] = [
+const MUST_HAPPEN: [&str; 18] = [
+    "BYE said after a kill -9",
     "answered",
     "call that stood at a kill -9",
+    "early media heard in a transfer",
     "emergency call",
     "ended to make room",
     "feature code obeyed",

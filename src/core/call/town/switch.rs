@@ -29,6 +29,9 @@ impl Town {
             Mail::Failed(message) => self.send_failed(message),
             Mail::Admit(call, srtp) => self.admit(call, srtp),
             Mail::Divert(call, divert) => {
+                if divert.shown.is_some() {
+                    self.tallied("forwarded in a transfer");
+                }
                 let asked = (divert.by, divert.to, divert.reason);
                 let reply = match self.node.calls.contains_key(&call) {
                     true => self.forward(call, (&asked.0, &asked.1, asked.2), &divert.trail),

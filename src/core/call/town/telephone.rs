@@ -36,6 +36,8 @@ pub struct Line {
     offer: Option<Body>,
     /// With our offer in it, while that is out.
     pending: Option<OfferAnswer>,
+    /// Our own answer, said before the user's.
+    previewed: Option<Body>,
     /// Early answers by fork.
     early: Option<OfferAnswer>,
     /// Before an offer of the far end's that may be withdrawn.
@@ -56,6 +58,8 @@ pub struct Telephone {
     pub address: SocketAddr,
     pub facing: Facing,
     pub transport: Transport,
+    /// Lets callers hear something before it is answered.
+    pub plays: bool,
     /// Says 404 to everybody: there is no such number.
     pub nobody: bool,
     codecs: Vec<Codec>,
@@ -88,6 +92,7 @@ impl Telephone {
             address: (net, 5060).into(),
             facing,
             transport,
+            plays: false,
             nobody: false,
             codecs: codecs.to_vec(),
             srtp,
@@ -124,6 +129,7 @@ impl Telephone {
             media: OfferAnswer::new(media, &mut self.tokens),
             offer: None,
             pending: None,
+            previewed: None,
             early: None,
             before: None,
             ringing_there: None,
@@ -193,6 +199,7 @@ impl Telephone {
             return;
         };
         let body = match line.offer.take() {
+            _ if line.previewed.is_some() => line.previewed.take().expect("it was looked for"),
             Some(offer) => {
                 match line.media.answer(&offer.content_type, &offer.bytes, None, &mut self.tokens) {
                     Ok((sdp, _)) => Body::sdp(sdp),
@@ -361,7 +368,15 @@ impl Telephone {
                     let status = if self.nobody { 404 } else { 486 };
                     return self.reject(owner, status, None, now, sent);
                 }
-                let order = LegOrder::Progress { status: 180, body: None, reliable: false };
+                let preview = if self.plays { line.offer.take() } else { None };
+                let mut order = LegOrder::Progress { status: 180, body: None, reliable: false };
+                if let Some(offer) = preview {
+                    let answered =
+                        line.media.answer(&offer.content_type, &offer.bytes, None, &mut self.tokens);
+                    let Ok((sdp, _)) = answered else { return self.reject(owner, 488, None, now, sent) };
+                    line.previewed = Some(Body::sdp(sdp));
+                    order = LegOrder::Progress { status: 183, body: line.previewed.clone(), reliable: false };
+                }
                 self.order(owner, order, now, sent);
             }
             LegEvent::Progress { response, body, meaning } => {

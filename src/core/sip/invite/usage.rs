@@ -2,7 +2,7 @@
 
 use super::info::was_overtaken;
 use super::send::ALLOW;
-use super::state::{ClientUse, Event, Hop, LegTimer, Owed, Usage};
+use super::state::{AskPhase, Asked, ClientUse, Event, Hop, LegTimer, Owed, Usage};
 use super::{Body, EndCause, Failure, Leg, LegEvent, LegOrder, ReofferAnswer};
 use crate::sip::Peer;
 use crate::sip::transaction::ServerKey;
@@ -110,30 +110,46 @@ impl Leg {
 
     /// The call answers an offer, wherever the answer must stand.
     fn answer_owed(&mut self, usage: &mut Usage, answer: ReofferAnswer, now: Moment) -> Option<EndCause> {
+        let answer = match answer {
+            ReofferAnswer::Agree(body) => Ok(body),
+            ReofferAnswer::Settle(body) => {
+                self.forget_what_waits(usage);
+                Ok(Some(body))
+            }
+            ReofferAnswer::Refuse { status, reason } => Err((status, reason)),
+        };
         match (usage.owed.take()?, answer) {
-            (Owed::Response(key), ReofferAnswer::Agree(body)) => self.agree(usage, &key, body, now),
-            (Owed::Response(key), ReofferAnswer::Refuse { status, reason }) => {
+            (Owed::Response(key), Ok(body)) => self.agree(usage, &key, body, now),
+            (Owed::Response(key), Err((status, reason))) => {
                 usage.exchange.roll_back();
                 let request = self.open_request(&key)?;
                 self.refuse(&key, &request, status, &reason, now);
             }
-            (Owed::Ack(invite), ReofferAnswer::Agree(body)) => {
+            (Owed::Ack(invite), Ok(body)) => {
                 self.note_sent(usage, body.as_ref());
                 self.acknowledge(usage, &invite, body.as_ref());
             }
             // RFC 3261 §13.2.2.4: "If the offer in the 2xx response is not acceptable, the UAC core MUST
             // generate a valid answer in the ACK and then send a BYE immediately."
-            (Owed::Ack(invite), ReofferAnswer::Refuse { .. }) => {
+            (Owed::Ack(invite), Err(_)) => {
                 self.acknowledge(usage, &invite, None);
                 return Some(EndCause::ByUs);
             }
-            (Owed::Prack(rack), ReofferAnswer::Agree(body)) => {
+            (Owed::Prack(rack), Ok(body)) => {
                 self.note_sent(usage, body.as_ref());
                 self.send_prack(usage, &rack, body.as_ref(), now);
             }
-            (Owed::Prack(_), ReofferAnswer::Refuse { .. }) => return Some(EndCause::ByUs),
+            (Owed::Prack(_), Err(_)) => return Some(EndCause::ByUs),
         }
         None
+    }
+
+    /// What was to be asked after a glare stands in our answer to theirs.
+    fn forget_what_waits(&mut self, usage: &mut Usage) {
+        let waits = |asked: &Asked| !asked.refresh && asked.phase != AskPhase::Out;
+        if usage.asked.take_if(|asked| waits(asked)).is_some() {
+            self.timers.stop(LegTimer::Glare);
+        }
     }
 
     fn agree(&mut self, usage: &mut Usage, key: &ServerKey, body: Option<Body>, now: Moment) {

@@ -197,6 +197,9 @@ pub enum LegOrder {
 pub enum ReofferAnswer {
     /// With this description (an offer, if the other end asked for one).
     Agree(Option<Body>),
+    /// With this one, in which stands what an order of ours that waits for the end of a glare was to ask: it is
+    /// asked no more.
+    Settle(Body),
     /// Not at all; the session stays as it was. 488 is the usual status.
     Refuse {
         /// 300 to 699.

@@ -8,6 +8,11 @@ impl Call {
         self.side_of(leg)
     }
 
+    /// Whether the end that stays hears early media of whom a transfer calls.
+    pub fn hears_for_transfer_of_test(&self) -> bool {
+        self.transfer.is_some() && self.search.early.is_some()
+    }
+
     /// Whether a side's other end holds it, or somebody is called in its place.
     pub fn is_held_of_test(&self, side: Side) -> bool {
         let other = self.end_at(side.other()).and_then(|leg| self.legs.get(&leg));

@@ -517,3 +517,21 @@ fn one_that_may_not_or_cannot_leaves_the_call_as_it_is() {
     assert_eq!(world.said(), ["free dave"]);
     assert!(world.over.is_none());
 }
+
+#[test]
+fn who_waits_hears_early_media_of_whom_a_transfer_calls_until_it_refuses() {
+    let mut world = talking();
+    world.refers(1, "carol", None);
+    world.routes_to(vec![vec![north("carol", 1)]]);
+    world.said();
+    let mut carol = phone(3, &[Codec::G722, Codec::Pcma]);
+    world.early(2, 183, &mut carol);
+    let said = world.said();
+    assert!(said.iter().any(|word| word.starts_with("flow B")), "{said:?}");
+    assert!(world.call.hears_for_transfer_of_test());
+    world.refuses(2, 486);
+    let said = world.said();
+    assert!(said.iter().any(|word| word.starts_with("flow B")), "the referrer's media run again: {said:?}");
+    assert_eq!(parties(&world), ("anna", "bob"));
+    world.matched(Side::B, 1);
+}

@@ -12,13 +12,23 @@ super::scenes! {
             s.refer("21", "22");
             s.answer("30");
         };
-    a_transfer_to_a_busy_target_is_given_back: BlindTransfer, ForwardBusy,
-        "22 forwards to 30 when busy; 20 calls 21, 21 transfers to 22, who is busy",
-        "20 and 21 talk", |s: &mut Stage| {
+    a_transfer_follows_the_busy_targets_forward: BlindTransfer, ForwardBusy,
+        "22 forwards to 30 when busy; 20 calls 21, 21 transfers to 22, who is busy; 30 answers",
+        "20 and 30 talk", |s: &mut Stage| {
             s.forward("22", Busy, "30");
             s.talk("20", "21");
             s.refer("21", "22");
             s.reject("22", 486);
+            s.answer("30");
+        };
+    a_transfer_follows_the_forward_of_who_does_not_answer: BlindTransfer, ForwardNoAnswer,
+        "22 forwards to 90 without answer; 20 calls 21, 21 transfers to 22, who rings for 20 s; 90 refuses",
+        "20 and 21 talk", |s: &mut Stage| {
+            s.forward("22", NoAnswer, "90");
+            s.talk("20", "21");
+            s.refer("21", "22");
+            s.wait(25);
+            s.reject("90", 603);
         };
     a_transfer_to_who_is_quiet_is_given_back: BlindTransfer, DoNotDisturb,
         "22 does not want to be disturbed; 20 calls 21, 21 transfers to 22",

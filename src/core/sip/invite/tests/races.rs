@@ -1,4 +1,5 @@
-//! Cancellation, forks, losses and crossings; those of RFC 5407 by their sections.
+//! Cancellation, forks, losses and crossings. Every race of RFC 5407 section 3 has a test that bears its number:
+//! 3.1.1 to 3.1.6, 3.2.1 to 3.2.4, 3.3.1 to 3.3.3.
 
 use super::super::*;
 use super::pair::*;
