@@ -98,7 +98,7 @@ pub use provisioning::{MeetProvisioning, SheetUsers};
 pub use rooms::{CedeCall, GatherCalls, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use rosters::{AskRoster, NotificationDied};
 pub use shared::MeetUsers;
-pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf};
+pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf, NativeText};
 pub use transfer::{PassLegs, RouteTransfer};
 pub use voice::{CallsLost, LineDoubted, Unsaid, Utter, Vouched};
 pub use watch::Redirect;
