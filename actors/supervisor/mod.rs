@@ -19,6 +19,7 @@ mod books;
 mod course;
 mod emergency;
 mod features;
+mod house;
 mod inbound;
 mod inspect;
 mod lessons;
@@ -79,6 +80,7 @@ use crate::users::Users;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted, KeepInside};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
+pub use house::InviteToRoom;
 pub use inbound::{Arrived, Hear, KeyInVoice, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
