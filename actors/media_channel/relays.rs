@@ -10,6 +10,7 @@
 //! over `kill -9`: the ports are the same, so the relay does not notice. Over TCP it ends with the connection.
 
 mod record;
+mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,9 +20,10 @@ use actix::prelude::*;
 use kirkwall_core::call::Side;
 use kirkwall_core::media::ice::agent::{Input as Checked, Local};
 use kirkwall_core::media::ice::candidate::{Candidate, Component, Transport};
+use kirkwall_core::media::ice::turn::reservation::ReservationInput;
 use kirkwall_core::media::ice::turn::{Access, Failure, Input, Output, RelayTransport, Turn};
 use kirkwall_core::timer::Moment;
-use kirkwall_integration::media::{RelayHeard, RelayListener, RelayStream};
+use kirkwall_integration::media::RelayStream;
 use metrics::counter;
 use tokio::sync::oneshot;
 use tracing::{debug, info};
@@ -30,6 +32,7 @@ pub use record::RelayRecord;
 
 use super::MediaChannel;
 use super::agents::side_index;
+use super::bandwidth::SidePolicy;
 
 /// How long a call waits for the relay on one way, before it tries the other or goes on without.
 const GATHERING: Duration = Duration::from_millis(500);
@@ -77,6 +80,8 @@ pub(super) struct SideRelay {
     server: SocketAddr,
     /// For RTP and for RTCP.
     clients: [Client; 2],
+    /// What is reserved there.
+    pub(super) policy: SidePolicy,
 }
 
 struct Client {
@@ -99,7 +104,8 @@ impl SideRelay {
             ended: false,
             wanted: None,
         };
-        Self { transport, server, clients: [client(), client()] }
+        let policy = SidePolicy::default();
+        Self { transport, server, clients: [client(), client()], policy }
     }
 
     /// Where the engine's packets go, once the relay has taken their destination.
@@ -133,6 +139,11 @@ impl SideRelay {
         allocated.into_iter().map(candidate).collect()
     }
 
+    /// Whether it gave us an address.
+    pub(super) fn is_allocated(&self) -> bool {
+        self.clients[0].address.is_some() && !self.clients[0].ended
+    }
+
     fn is_settled(&self) -> bool {
         self.clients.iter().all(|client| client.ended || client.address.is_some())
     }
@@ -153,7 +164,8 @@ impl SideRelay {
 
     /// When time has to pass.
     pub(super) fn deadline(&self) -> Option<Moment> {
-        self.clients.iter().filter_map(|client| client.turn.deadline()).min()
+        let clients = self.clients.iter().filter_map(|client| client.turn.deadline());
+        clients.chain(self.policy.deadline()).min()
     }
 }
 
@@ -230,25 +242,6 @@ impl MediaChannel {
         }))
     }
 
-    fn open_stream(&mut self, side: Side, component: Component, server: SocketAddr, ctx: &mut Context<Self>) {
-        let me = ctx.address();
-        // A full mailbox loses it: the client hears no answer then, and gives the relay up.
-        let listener: RelayListener =
-            Arc::new(move |heard| drop(me.try_send(StreamHeard(side, component, heard))));
-        let port = (super::engine_side(side), component == Component::Rtcp);
-        let opened = self.engine.relay_stream(self.id, port, server, listener);
-        let Some(relay) = &mut self.relays[side_index(side)] else { return };
-        let client = &mut relay.clients[index(component)];
-        match opened {
-            Ok(stream) => client.stream = Some(stream),
-            Err(fault) => {
-                client.ended = true;
-                info!(channel = %self.id, %fault, "no way to the media relay over TCP");
-                self.gathered();
-            }
-        }
-    }
-
     /// One input in, everything it causes out.
     pub(super) fn relay_step(
         &mut self,
@@ -297,7 +290,9 @@ impl MediaChannel {
                 // Save before anybody relies on it: after a crash the audio goes on there.
                 self.keep(ctx);
             }
-            Output::Activated(_) | Output::Reserved(_) | Output::NotReserved(_) => {}
+            Output::Activated(_) => {}
+            Output::Reserved(answer) => self.policy_step(side, ReservationInput::Answered(answer), ctx),
+            Output::NotReserved(code) => self.policy_step(side, ReservationInput::Refused(code), ctx),
             Output::NotActivated(peer, code) => {
                 debug!(channel = %self.id, ?side, %peer, code, "the relay does not take a destination");
             }
@@ -350,7 +345,11 @@ impl MediaChannel {
         for (side, component) in
             [Side::A, Side::B].into_iter().flat_map(|side| Component::ALL.map(|component| (side, component)))
         {
-            self.relay_step(side, component, Input::Release, ctx);
+            let last = match component {
+                Component::Rtp => self.farewell(side),
+                Component::Rtcp => Input::Release,
+            };
+            self.relay_step(side, component, last, ctx);
         }
     }
 
@@ -366,25 +365,5 @@ impl MediaChannel {
     fn relay_failed(&self, (server, transport): (SocketAddr, RelayTransport), why: String, stale: bool) {
         counter!("ipdect_relay_failures_total").increment(1);
         self.ice.relay.do_send(RelayFailed { server, transport, why, stale });
-    }
-}
-
-/// Something has happened on the way to a relay over TCP.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct StreamHeard(Side, Component, RelayHeard);
-
-impl Handler<StreamHeard> for MediaChannel {
-    type Result = ();
-
-    fn handle(&mut self, StreamHeard(side, component, heard): StreamHeard, ctx: &mut Self::Context) {
-        match heard {
-            RelayHeard::Open => self.relay_step(side, component, Input::Started, ctx),
-            RelayHeard::Bytes(bytes) => self.relay_step(side, component, Input::Received(&bytes), ctx),
-            RelayHeard::Closed(why) => {
-                debug!(channel = %self.id, ?side, ?component, why, "the stream to the relay has ended");
-                self.relay_step(side, component, Input::Closed, ctx);
-            }
-        }
     }
 }

@@ -77,6 +77,7 @@ impl Supervisor {
                     _ = self.admission.reserve_base(reference, base, limit, srtp);
                 }
             }
+            self.settle_links(&summary);
             let seed = RestoredSeed {
                 survivor,
                 supervisor: ctx.address(),
@@ -139,6 +140,8 @@ impl Handler<CallProgressed> for Supervisor {
             // The limits with SRTP are about the north's media: the media resource encrypts towards it.
             let media = parties.iter().any(|(party, srtp)| party.base.is_none() && *srtp);
             self.admission.settle(summary.reference, media, &bases);
+            self.settle_links(&summary);
+            self.show_links();
         }
         if let Some(entry) = self.calls.get_mut(&summary.reference) {
             entry.summary = *summary.clone();

@@ -23,10 +23,12 @@ mod inbound;
 mod inspect;
 mod lessons;
 mod lines;
+mod links;
 mod location;
 mod logs;
 mod mailboxes;
 mod native;
+mod partners;
 mod people;
 mod presence;
 mod prove;
@@ -46,6 +48,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use actix::prelude::*;
+use kirkwall_core::call::admission::links::Links;
 use kirkwall_core::call::admission::{Admission, Limit};
 use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
@@ -242,7 +245,8 @@ impl Supervisor {
     ) -> Self {
         let digest = DigestServer::new(&settings.realm, Offer::default(), tokens.split())
             .expect("the configuration's realm was checked when it was read");
-        let admission = Admission::new(settings.capacity.media);
+        let links = Links::new(settings.admission.links.clone());
+        let admission = Admission::new(settings.capacity.media).with_links(links);
         let rate = settings.north.as_ref().map_or(1, |north| north.registrations_per_second);
         let pace = Arc::new(Mutex::new(Pace::per_second(rate)));
         let (door, started) = (DoorRules::new(tokens.bytes()), ports.clock.epoch());

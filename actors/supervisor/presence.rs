@@ -238,6 +238,7 @@ impl Handler<PresenceSays> for Supervisor {
             }
             PresenceSays::Provisioned(user, told) => {
                 debug!(%user, profile = told.location_profile, "provisioned");
+                self.pool_provides(&told, ctx);
             }
             PresenceSays::Waiting(user, waiting) => {
                 self.lync_waiting(&user, waiting, ctx);

@@ -15,9 +15,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use md5::{Digest, Md5};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
+use super::policy::{Policed, Policy};
+use super::relay_tcp::bind_both;
 use super::stun::{Draft, HEADER, Parsed, address, prove, read_address};
 use crate::front_end::lync::password_of;
 use crate::sip::Failure;
@@ -79,6 +81,7 @@ pub(super) struct Shared {
     pub(super) forwarded: AtomicU64,
     pub(super) bare: AtomicU64,
     refused: AtomicU64,
+    policy: Mutex<Option<Policy>>,
     pub(super) stop: CancellationToken,
 }
 
@@ -123,6 +126,7 @@ impl Relay {
             forwarded: AtomicU64::new(0),
             bare: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            policy: Mutex::default(),
             stop: CancellationToken::new(),
         }));
         tokio::spawn(relay.clone().serve());
@@ -154,6 +158,16 @@ impl Relay {
 
     pub(super) fn is_mute(&self) -> bool {
         self.0.mute.load(Ordering::Relaxed)
+    }
+
+    /// A bandwidth policy has room for so many calls from now on.
+    pub fn admits(&self, most: usize, pstn_failover: bool) {
+        *locked(&self.0.policy) = Some(Policy::new(most, pstn_failover));
+    }
+
+    /// What the policy has seen; nothing without one.
+    pub fn policed(&self) -> Policed {
+        locked(&self.0.policy).as_ref().map(Policy::policed).unwrap_or_default()
     }
 
     /// What it has done.
@@ -292,6 +306,8 @@ impl Relay {
             .with_bare(attribute::LIFETIME, &lifetime.to_be_bytes())
             .with_bare(attribute::SEQUENCE_NUMBER, &sequence)
             .with_bare(attribute::NONCE, &self.0.nonce);
+        let policed = locked(&self.0.policy).as_mut().map(|policy| policy.take(request)).unwrap_or_default();
+        let answer = policed.into_iter().fold(answer, |answer, (name, value)| answer.with_bare(name, &value));
         finish(answer, Some(key))
     }
 
@@ -349,20 +365,7 @@ impl Relay {
     }
 }
 
-/// The same port over UDP and over TCP.
-async fn bind_both(ip: IpAddr) -> Result<(UdpSocket, SocketAddr, TcpListener), Failure> {
-    let mut tried = 0;
-    loop {
-        let (socket, address) = bind(ip).await?;
-        match TcpListener::bind(address).await {
-            Ok(listener) => return Ok((socket, address, listener)),
-            Err(_) if tried < 20 => tried += 1,
-            Err(fault) => return Err(Failure::io(format!("opening a relay's TCP port on {address}"), fault)),
-        }
-    }
-}
-
-async fn bind(ip: IpAddr) -> Result<(UdpSocket, SocketAddr), Failure> {
+pub(super) async fn bind(ip: IpAddr) -> Result<(UdpSocket, SocketAddr), Failure> {
     let doing = || format!("opening a relay's port on {ip}");
     let socket = UdpSocket::bind((ip, 0)).await.map_err(|e| Failure::io(doing(), e))?;
     let address = socket.local_addr().map_err(|e| Failure::io(doing(), e))?;

@@ -14,12 +14,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 
-use super::relay::{Relay, attribute, draft, finish, kind, message};
+use super::relay::{Relay, attribute, bind, draft, finish, kind, message};
 use super::stun::{Parsed, address, read_address};
 use super::wire::framed;
+use crate::sip::Failure;
 use crate::sip::endpoint::locked;
 
 /// Messages that may wait for a connection.
@@ -246,6 +247,19 @@ impl Allocation {
         };
         if went {
             relay.count(bare);
+        }
+    }
+}
+
+/// The same port over UDP and over TCP.
+pub(super) async fn bind_both(ip: IpAddr) -> Result<(UdpSocket, SocketAddr, TcpListener), Failure> {
+    let mut tried = 0;
+    loop {
+        let (socket, address) = bind(ip).await?;
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok((socket, address, listener)),
+            Err(_) if tried < 20 => tried += 1,
+            Err(fault) => return Err(Failure::io(format!("opening a relay's TCP port on {address}"), fault)),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::wishes::Wishes;
 use super::{CallReport, Direction, Outcome, Phone};
 use crate::ice::Found;
 use crate::media::Stream;
+use crate::media::numbers::Teller;
 use crate::media::stream::Ears;
 use crate::sip::endpoint::locked;
 
@@ -55,8 +56,10 @@ struct Shared {
     /// Its dialog as a REFER of another call names it: URI with Replaces.
     named: Mutex<Option<String>>,
     ears: Mutex<Option<Ears>>,
+    teller: Mutex<Option<Teller>>,
     found: Mutex<Option<Found>>,
     shown: Mutex<String>,
+    conversation: Mutex<Option<String>>,
     talking_since: Mutex<Option<Instant>>,
     wishes: Wishes,
 }
@@ -72,8 +75,10 @@ impl LiveCall {
             refer: watch::Sender::new(None),
             named: Mutex::default(),
             ears: Mutex::default(),
+            teller: Mutex::default(),
             found: Mutex::default(),
             shown: Mutex::default(),
+            conversation: Mutex::default(),
             talking_since: Mutex::default(),
             wishes: Wishes::default(),
         }))
@@ -101,6 +106,20 @@ impl LiveCall {
     /// Its display shows this name: for the one who emulates the phone.
     pub fn show(&self, name: &str) {
         name.clone_into(&mut locked(&self.0.shown));
+    }
+
+    /// The conversation that it belongs to, when it is told (`Ms-Conversation-ID`).
+    pub fn conversation(&self) -> Option<String> {
+        locked(&self.0.conversation).clone()
+    }
+
+    pub(super) fn belongs_to(&self, conversation: Option<&str>) {
+        *locked(&self.0.conversation) = conversation.map(str::to_owned);
+    }
+
+    /// Where it stands, from now on.
+    pub fn watch(&self) -> watch::Receiver<Progress> {
+        self.0.progress.subscribe()
     }
 
     /// Where it stands now.
@@ -193,12 +212,23 @@ impl LiveCall {
     /// Its stream is this: for the one who emulates the phone.
     pub fn listen_with(&self, stream: Option<&Stream>) {
         self.hear_with(stream.map(Stream::ears));
+        self.tell_with(stream.map(Stream::teller));
         *locked(&self.0.found) = stream.and_then(Stream::found);
     }
 
     /// What it is heard with: for the one who emulates the phone.
     pub fn hear_with(&self, ears: Option<Ears>) {
         *locked(&self.0.ears) = ears;
+    }
+
+    /// What makes its user say numbers; none for a phone without sound.
+    pub fn teller(&self) -> Option<Teller> {
+        locked(&self.0.teller).clone()
+    }
+
+    /// Its user says numbers with this: for the one who emulates the phone.
+    pub fn tell_with(&self, teller: Option<Teller>) {
+        *locked(&self.0.teller) = teller;
     }
 }
 
@@ -240,7 +270,17 @@ impl Phone {
             calls.forgotten += 1;
         }
         calls.calls.push_back(call.clone());
+        self.0.newest.send_replace(Some(call.clone()));
         call
+    }
+
+    /// The newest call; waits for the first one.
+    pub async fn newest_call(&self) -> LiveCall {
+        let mut newest = self.0.newest.subscribe();
+        match newest.wait_for(Option::is_some).await.map(|call| call.clone()) {
+            Ok(Some(call)) => call,
+            _ => std::future::pending().await,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use kirkwall_core::media::ice::turn::{self, RelayTransport, Turn};
 use kirkwall_core::timer::Moment;
 use serde::{Deserialize, Serialize};
 
+use super::super::bandwidth::SidePolicy;
 use super::{Client, SideRelay};
 
 /// Allocations of one side that survive the process. They hold a password: the record is sealed.
@@ -42,6 +43,7 @@ impl SideRelay {
             ended: false,
             wanted,
         };
-        Self { transport: RelayTransport::Udp, server: record.server, clients: record.clients.map(client) }
+        let (transport, policy) = (RelayTransport::Udp, SidePolicy::default());
+        Self { transport, server: record.server, clients: record.clients.map(client), policy }
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::pool::Pool;
+use crate::ice::Manner;
 
 /// What makes a front end one of Lync.
 #[derive(Debug, Clone)]
@@ -39,6 +40,10 @@ pub struct LyncConfig {
     pub members: Option<Pool>,
     /// What in-band provisioning says of encryption.
     pub encryption: Encryption,
+    /// Whether it says that bandwidth is asked for before a call is taken.
+    pub checks_bandwidth: bool,
+    /// What it says of media bypass: the id of the clients' place; none: bypass is off.
+    pub bypass_id: Option<String>,
     /// The dial plan.
     pub location_profile: LocationProfile,
     /// `tel:` URI by user: Enterprise Voice, and the number under which the user is called.
@@ -55,6 +60,8 @@ pub struct LyncConfig {
     pub relay_tcp: u16,
     /// What MRAS and relay share; passwords are made from it ([`super::relay_credentials`]).
     pub relay_key: Vec<u8>,
+    /// What the audio mixer of conferences does about ICE.
+    pub mcu_ice: Manner,
 }
 
 impl LyncConfig {
@@ -75,6 +82,8 @@ impl LyncConfig {
             user_services: true,
             members: None,
             encryption: Encryption::Support,
+            checks_bandwidth: false,
+            bypass_id: None,
             location_profile: LocationProfile::default(),
             lines: HashMap::new(),
             voice_mail: HashMap::new(),
@@ -83,6 +92,7 @@ impl LyncConfig {
             relay_udp: 3_478,
             relay_tcp: 443,
             relay_key: b"kirkwall lab".to_vec(),
+            mcu_ice: Manner::Off,
         }
     }
 }

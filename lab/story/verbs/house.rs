@@ -14,7 +14,7 @@ use crate::dect::pt::CallState;
 use crate::handset::native::{Dialling, NativeConfig, NativeHandset, User};
 use crate::media::Voice;
 use crate::radio::{Place, Radio};
-use crate::story::{Fault, Given, Prop, Stage};
+use crate::story::{Fault, Given, Prop, Stage, until};
 
 /// The access code that people are told.
 const CODE: &str = "2407";
@@ -46,6 +46,12 @@ pub(super) const VERBS: &[Verb] = &[
         "{calls:count} pairs of the house talk for {time:time}",
         "The first user of each pair calls the second; both hear each other until the first hangs up.",
         talk
+    ),
+    verb!(
+        "expect the house in service",
+        "By the switch's word every base station of the house carries calls and every handset is located. How long \
+         that took since the step began stands in the output.",
+        in_service
     ),
     verb!(
         "expect the house without faults",
@@ -218,6 +224,32 @@ fn still(handset: &NativeHandset) -> Result<(), Fault> {
         seen if seen.call == Some(CallState::Active) => Ok(()),
         seen => Err(Fault::failed("each pair still talks", format!("{seen:?}"))),
     }
+}
+
+async fn in_service(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
+    let begun = Instant::now();
+    let house = stage.prop::<House>();
+    let (bases, handsets) = (house.bases.len(), house.handsets.len());
+    let expected = format!("{bases} base stations are operational and {handsets} handsets located");
+    until(stage.patience, expected, async || {
+        let operational = count(stage, "/native-base-stations", "operational").await?;
+        let located = count(stage, "/subscriptions", "located").await?;
+        let there = (operational, located) == (bases, handsets);
+        if there { Ok(()) } else { Err(format!("{operational} are operational, {located} located")) }
+    })
+    .await?;
+    println!(
+        "{bases} base stations and {handsets} handsets are back after {:.1} s",
+        begun.elapsed().as_secs_f32()
+    );
+    Ok(())
+}
+
+/// How many of a list stand so.
+async fn count(stage: &Stage, path: &str, state: &str) -> Result<usize, String> {
+    let list = stage.switch.get(path).await?;
+    let items = list["items"].as_array().ok_or("there is no list")?;
+    Ok(items.iter().filter(|item| item["state"] == state).count())
 }
 
 async fn without_faults(stage: &mut Stage, _: &Given) -> Result<(), Fault> {

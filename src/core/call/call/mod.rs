@@ -26,12 +26,14 @@
 
 mod answer;
 mod dial;
+mod federation;
 mod forwarding;
 mod hold;
 mod ice;
 mod inherit;
 mod join;
 mod place;
+mod policy;
 mod progress;
 mod refuse;
 mod release;
@@ -56,6 +58,7 @@ pub use self::forwarding::Divert;
 pub use self::hold::{HoldSignal, HoldSignals, Sound};
 pub use self::inherit::Estate;
 pub use self::join::Joining;
+pub use self::policy::Origin;
 use self::room::Meeting;
 use self::sides::{joined_by, joins, offers_srtp};
 use self::strand::{Life, Strand};

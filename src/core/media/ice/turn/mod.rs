@@ -20,6 +20,7 @@
 pub mod bandwidth;
 mod frame;
 mod record;
+pub mod reservation;
 mod step;
 pub mod stream;
 #[cfg(test)]
@@ -92,6 +93,8 @@ pub enum Input<'a> {
     Reserve(Box<Reservation>),
     /// Give the allocation back.
     Release,
+    /// Give it back, and a reservation with it, by one word.
+    GiveBack(Box<Reservation>),
     /// The connection to the relay broke.
     Closed,
 }
@@ -237,6 +240,7 @@ enum Order {
     Allocate,
     Refresh,
     Release,
+    GiveBack(Box<Reservation>),
     Activate(SocketAddr),
     Reserve(Box<Reservation>),
 }
@@ -287,6 +291,7 @@ impl Turn {
             Input::Activate(peer) => self.order(Order::Activate(peer), now, tokens, &mut out)?,
             Input::Reserve(reservation) => self.order(Order::Reserve(reservation), now, tokens, &mut out)?,
             Input::Release => self.order(Order::Release, now, tokens, &mut out)?,
+            Input::GiveBack(update) => self.order(Order::GiveBack(update), now, tokens, &mut out)?,
             Input::Closed if self.state == State::Ended => {}
             Input::Closed => self.end(Output::Failed(Failure::Closed), &mut out),
         }
