@@ -6,6 +6,7 @@
 //!             ├─ Registration   one per user: its line to the north
 //!             ├─ Presence       one per user of Lync: what it has there besides calls
 //!             ├─ Conference     one per room: who is in it, and who may come in
+//!             ├─ NotificationService  one per room to whose roster somebody subscribed
 //!             ├─ MessageWaiting one per user whose mailbox was heard of
 //!             └─ Call           one per call
 //!                  ├─ Dialog        one per leg
@@ -39,6 +40,7 @@ pub mod directory;
 pub mod handset;
 pub mod media_channel;
 pub mod message_waiting;
+pub mod notification;
 pub mod phone_book;
 pub mod ports;
 pub mod post;

@@ -227,9 +227,12 @@ pub struct Sit(pub Side, pub Option<Chair>);
 impl Handler<Sit> for MediaChannel {
     type Result = ();
 
-    fn handle(&mut self, Sit(side, chair): Sit, _: &mut Self::Context) {
-        if let Err(fault) = self.engine.seat(self.id, engine_side(side), chair) {
-            warn!(channel = %self.id, %fault, "somebody cannot talk in a conference");
+    fn handle(&mut self, Sit(side, chair): Sit, ctx: &mut Self::Context) {
+        match self.engine.seat(self.id, engine_side(side), chair) {
+            // The record of a call with one end names one port: without this one it could not be taken up again.
+            Ok(()) if !self.kept => self.keep(ctx),
+            Ok(()) => {}
+            Err(fault) => warn!(channel = %self.id, %fault, "somebody cannot talk in a conference"),
         }
     }
 }

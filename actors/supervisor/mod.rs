@@ -37,6 +37,7 @@ mod radios;
 mod relay;
 mod rooms;
 mod rooms_desk;
+mod rosters;
 mod shared;
 mod south;
 mod text;
@@ -93,6 +94,7 @@ pub use people::{
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use provisioning::{MeetProvisioning, SheetUsers};
 pub use rooms::{CedeCall, GatherCalls, RoomChanged, RoomDied, RoomHears, SummonCall};
+pub use rosters::{AskRoster, NotificationDied};
 pub use shared::MeetUsers;
 pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf};
 pub use transfer::{PassLegs, RouteTransfer};
@@ -154,6 +156,7 @@ pub struct Supervisor {
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
     rooms: rooms::RoomBook,
+    rosters: rosters::Rosters,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
@@ -287,6 +290,7 @@ impl Supervisor {
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
             rooms: rooms::RoomBook::new(),
+            rosters: rosters::Rosters::default(),
             invites: HashMap::new(),
             ended: VecDeque::new(),
             admission,
@@ -327,6 +331,7 @@ impl Actor for Supervisor {
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
         self.restore_rooms(ctx);
+        self.restore_rosters(ctx);
         self.restore_calls(ctx);
         self.show_plant(ctx);
         self.restore_mailboxes(ctx);
