@@ -75,14 +75,21 @@ pub(super) struct Shared {
     mute: AtomicBool,
     /// A firewall lets no UDP of clients through.
     no_udp: AtomicBool,
-    /// Users that have shown themselves, and those who were refused from then on.
-    stale: Mutex<(HashSet<Vec<u8>>, HashSet<Vec<u8>>)>,
+    users: Mutex<Users>,
     pub(super) over_tcp: AtomicUsize,
     pub(super) forwarded: AtomicU64,
     pub(super) bare: AtomicU64,
     refused: AtomicU64,
     policy: Mutex<Option<Policy>>,
     pub(super) stop: CancellationToken,
+}
+
+/// Whose credentials were seen.
+#[derive(Default)]
+struct Users {
+    shown: HashSet<Vec<u8>>,
+    /// Those of before it started anew.
+    refused: HashSet<Vec<u8>>,
 }
 
 struct Allocation {
@@ -121,7 +128,7 @@ impl Relay {
             allocations: Mutex::default(),
             mute: AtomicBool::new(false),
             no_udp: AtomicBool::new(false),
-            stale: Mutex::default(),
+            users: Mutex::default(),
             over_tcp: AtomicUsize::new(0),
             forwarded: AtomicU64::new(0),
             bare: AtomicU64::new(0),
@@ -137,8 +144,9 @@ impl Relay {
     /// Forgets every allocation, and refuses whoever has shown himself so far: it was set up anew.
     pub fn start_anew(&self) {
         locked(&self.0.allocations).clear();
-        let mut stale = locked(&self.0.stale);
-        stale.1 = std::mem::take(&mut stale.0).union(&stale.1).cloned().collect();
+        let mut users = locked(&self.0.users);
+        let shown = std::mem::take(&mut users.shown);
+        users.refused.extend(shown);
     }
 
     /// Where it listens.
@@ -233,12 +241,12 @@ impl Relay {
         if !right {
             self.0.refused.fetch_add(1, Ordering::Relaxed);
         }
-        let mut stale = locked(&self.0.stale);
-        if stale.1.contains(username) {
+        let mut users = locked(&self.0.users);
+        if users.refused.contains(username) {
             return None;
         }
-        if right && stale.0.len() < MAX_ALLOCATIONS {
-            stale.0.insert(username.to_vec());
+        if right && users.shown.len() < MAX_ALLOCATIONS {
+            users.shown.insert(username.to_vec());
         }
         right.then_some(key)
     }

@@ -1,7 +1,6 @@
 //! The other end's addresses of TCP, as an end behind a firewall reaches them: a connection to each, with packets
 //! after their length (RFC 4571).
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -23,11 +22,17 @@ pub type Heard = (Component, SocketAddr, Vec<u8>);
 pub struct Wires(Arc<Shared>);
 
 struct Shared {
-    out: std::sync::Mutex<HashMap<(u8, SocketAddr), mpsc::Sender<Vec<u8>>>>,
+    out: std::sync::Mutex<Vec<Wire>>,
     heard: mpsc::Sender<Heard>,
     come: Mutex<mpsc::Receiver<Heard>>,
     stop: CancellationToken,
     _guard: DropGuard,
+}
+
+struct Wire {
+    component: Component,
+    address: SocketAddr,
+    words: mpsc::Sender<Vec<u8>>,
 }
 
 impl Default for Wires {
@@ -43,23 +48,27 @@ impl Wires {
     /// Opens a connection to each that has none.
     pub fn dial(&self, addresses: &[(Component, SocketAddr)]) {
         let mut out = crate::sip::endpoint::locked(&self.0.out);
-        for (component, address) in addresses {
-            out.entry((*component as u8, *address)).or_insert_with(|| {
-                let (words, spoken) = mpsc::channel(QUEUE);
-                let (heard, stop) = (self.0.heard.clone(), self.0.stop.clone());
-                let run = run(*component, *address, spoken, heard);
-                tokio::spawn(async move { stop.run_until_cancelled(run).await });
-                words
-            });
+        for &(component, address) in addresses {
+            if out.iter().any(|wire| (wire.component, wire.address) == (component, address)) {
+                continue;
+            }
+            let (words, spoken) = mpsc::channel(QUEUE);
+            let (heard, stop) = (self.0.heard.clone(), self.0.stop.clone());
+            let run = run(component, address, spoken, heard);
+            tokio::spawn(async move { stop.run_until_cancelled(run).await });
+            out.push(Wire { component, address, words });
         }
     }
 
     /// Sends a packet, if there is a connection for it. A full one loses it.
     pub fn say(&self, component: Component, to: SocketAddr, octets: &[u8]) -> bool {
         let out = crate::sip::endpoint::locked(&self.0.out);
-        let Some(wire) = out.get(&(component as u8, to)) else { return false };
-        let _ = wire.try_send(framed(octets));
-        true
+        let wire = out.iter().find(|wire| (wire.component, wire.address) == (component, to));
+        wire.is_some_and(|wire| {
+            // A full connection loses it.
+            let _ = wire.words.try_send(framed(octets));
+            true
+        })
     }
 
     /// The next packet.
