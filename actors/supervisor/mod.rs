@@ -197,6 +197,8 @@ struct CallEntry {
     called: Vec<Username>,
     /// The native handset that began it.
     handset: Option<Ipei>,
+    /// The base stations whose channels it held at its end: a handset that came over is not where it began.
+    last_at: Vec<BaseStationId>,
 }
 
 impl CallEntry {
@@ -214,6 +216,7 @@ impl CallEntry {
             trail,
             callback,
             represents: None,
+            last_at: Vec::new(),
             called: Vec::new(),
             handset: None,
         }

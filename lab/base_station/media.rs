@@ -123,7 +123,7 @@ impl Station {
         let hears = flow.clone().receive(media, bearer, self.told.clone(), closed.clone());
         let task = tokio::spawn(hears).abort_handle();
         if let Some(before) = self.media.insert(media, Media { flow, connection: id, task, closed }) {
-            before.end();
+            before.close();
         }
         Ok(())
     }

@@ -13,6 +13,9 @@ use crate::sip::endpoint::locked;
 /// Packets that can be missing between two: more is another stream.
 const MOST_MISSING: u64 = 500;
 
+/// So many packets without a voice are forgotten: two seconds.
+const STALE: u64 = 100;
+
 /// Keys that are remembered.
 const MOST_KEYS: usize = 256;
 
@@ -73,6 +76,16 @@ impl Ears {
     pub fn since_then(&self) -> Heard {
         let hearing = locked(&self.0);
         hearing.fresh.as_ref().unwrap_or(&hearing.whole).heard(0, Instant::now())
+    }
+
+    /// The same, and listens afresh when two seconds of sound were nobody's voice: what came in pieces while the
+    /// machine was busy, or from somebody before, does not count for ever.
+    pub fn now(&self) -> Heard {
+        let heard = self.since_then();
+        if heard.voice.is_none() && heard.packets > STALE {
+            self.listen();
+        }
+        heard
     }
 
     /// What was heard since the stream began; `sent` is not counted here.

@@ -260,6 +260,11 @@ impl Admission {
         })
     }
 
+    /// The base stations of which `call` holds channels, in the order it took them.
+    pub fn bases_of(&self, call: CallRef) -> impl Iterator<Item = &BaseStationId> {
+        self.held.get(&call).into_iter().flat_map(|held| held.bases.iter().map(|(base, _)| base))
+    }
+
     /// Media channels: limit and load.
     pub fn media(&self) -> (Limit, Load) {
         (self.media_limit, self.media)

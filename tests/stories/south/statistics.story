@@ -51,6 +51,8 @@ expect 2001 on C
 expect native base C statistics.handovers_in.done 1
 expect native base C statistics.abnormal 0
 expect 2001 hears 7001
-2001 hangs up
+native base C dies
 expect 7001 ended
+expect rest GET /native-base-stations/0013d1000003 statistics.abnormal 1
+expect rest GET /native-base-stations/0013d1000001 statistics.abnormal 0
 expect channels idle
