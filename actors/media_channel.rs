@@ -15,6 +15,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use kirkwall_core::call::Side;
 use kirkwall_core::id::{CallRef, ChannelId};
+use kirkwall_core::media::ice::agent;
 use kirkwall_core::media::negotiate::Agreed;
 use kirkwall_data::Journal;
 use kirkwall_data::call::{CallRecord, Calls};
@@ -31,7 +32,7 @@ pub use agents::{IceSeed, PairsChosen};
 use agents::{SideAgent, side_index};
 pub use bandwidth::CheckBandwidth;
 use relays::SideRelay;
-pub use relays::{Gather, RelayAccess, RelayFailed};
+pub use relays::{Gather, RelayAccess, RelayFailed, RelayRecord};
 
 /// A call this old is worth bringing back; shorter ones are over before anybody could.
 const FIRST_KEPT: Duration = Duration::from_secs(2);
@@ -50,6 +51,8 @@ pub struct MediaChannel {
     ice: IceSeed,
     /// Of the sides where both ends do ICE.
     agents: [Option<SideAgent>; 2],
+    /// Of before a restart, until their sides run.
+    resumed: [Option<agent::Record>; 2],
     /// Of the sides that have addresses at a relay.
     relays: [Option<SideRelay>; 2],
     /// Who waits for these addresses.
@@ -72,6 +75,7 @@ impl MediaChannel {
             remotes: [None, None],
             ice,
             agents: [None, None],
+            resumed: [None, None],
             relays: [None, None],
             gathering: None,
             listening: false,
@@ -96,7 +100,10 @@ impl MediaChannel {
             return;
         };
         self.kept = true;
-        let record = CallRecord { name: self.name(), state: MediaRecord::new(ports, standing) };
+        let relays = self.relays.each_ref().map(|relay| relay.as_ref().and_then(SideRelay::record));
+        let agents = self.agents.each_ref().map(|agent| agent.as_ref().map(SideAgent::record));
+        let state = MediaRecord::new(ports, standing).with_ways(relays, agents);
+        let record = CallRecord { name: self.name(), state };
         drop(self.journal.save(vec![self.store.put(&record)]));
     }
 
@@ -154,10 +161,17 @@ pub struct Reopen(pub MediaRecord);
 impl Handler<Reopen> for MediaChannel {
     type Result = Result<(), EngineFault>;
 
-    fn handle(&mut self, Reopen(record): Reopen, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Reopen(record): Reopen, ctx: &mut Self::Context) -> Self::Result {
         self.kept = true;
         self.engine.reopen(self.id, record.ports(), record.standing())?;
         self.open = true;
+        let now = self.ice.clock.now();
+        self.resumed = record.agents;
+        self.relays = record.relays.map(|relay| relay.map(|relay| SideRelay::restore(relay, now)));
+        if self.relays.iter().any(Option::is_some) {
+            self.listen(ctx);
+            self.rearm(ctx);
+        }
         Ok(())
     }
 }

@@ -156,6 +156,8 @@ pub enum Happened {
     SignedOut,
     /// It keeps the node's credentials for the media relay from now on.
     WantsRelay,
+    /// A relay refuses them.
+    RelayRefused,
     /// So many calls stand, from dialling or answering to the end.
     Calls(usize),
     /// Out of range of every base station.
@@ -176,6 +178,7 @@ impl Handler<Happened> for Presence {
             }
             Happened::SignedOut => ServicesInput::SignedOut,
             Happened::WantsRelay => ServicesInput::WantsRelay,
+            Happened::RelayRefused => ServicesInput::RelayRefused,
             Happened::Calls(calls) => ServicesInput::Calls(calls),
             Happened::OutOfRange(out) => ServicesInput::OutOfRange(out),
             Happened::DoNotDisturb(on) => ServicesInput::DoNotDisturb(on),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use kirkwall_core::call::{self as core, LegNo};
 use kirkwall_core::id::{CallRef, OwnerId};
+use kirkwall_core::media::ice::agent;
 use kirkwall_core::sip::invite::LegRecord;
 use kirkwall_data::Journal;
 use kirkwall_data::call::Calls;
@@ -15,12 +16,20 @@ use kirkwall_integration::media::{Ports, Position, Standing};
 use serde::{Deserialize, Serialize};
 use tracing::{error, info};
 
+use crate::media_channel::RelayRecord;
+
 /// Ports of a media channel and where its streams stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaRecord {
     a: u16,
     b: u16,
     sides: [SideRecord; 2],
+    /// What the sides have at a media relay.
+    #[serde(default)]
+    pub(crate) relays: [Option<RelayRecord>; 2],
+    /// How far the sides' ICE has come.
+    #[serde(default)]
+    pub(crate) agents: [Option<agent::Record>; 2],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,16 +43,24 @@ impl MediaRecord {
     pub fn new(ports: Ports, standing: [Standing; 2]) -> Self {
         let position = |p: Position| (p.ssrc, p.sequence, p.timestamp, p.roc);
         let side = |s: Standing| SideRecord { ours: s.ours.map(position), peer: s.peer.map(position) };
-        Self { a: ports.a, b: ports.b, sides: standing.map(side) }
+        Self { a: ports.a, b: ports.b, sides: standing.map(side), relays: [None, None], agents: [None, None] }
+    }
+
+    /// With the ways that the sides' media goes.
+    pub fn with_ways(self, relays: [Option<RelayRecord>; 2], agents: [Option<agent::Record>; 2]) -> Self {
+        Self { relays, agents, ..self }
     }
 
     /// Where the ends were told to send to counts, when the record is older than the last move of a leg: the
     /// stream there begins anew.
     pub fn on_ports(mut self, told: [Option<u16>; 2]) -> Self {
         let known = [&mut self.a, &mut self.b];
-        for ((known, told), side) in known.into_iter().zip(told).zip(&mut self.sides) {
+        let ways = self.relays.iter_mut().zip(&mut self.agents);
+        let sides = self.sides.iter_mut().zip(ways);
+        for ((known, told), (side, (relay, agent))) in known.into_iter().zip(told).zip(sides) {
             if let Some(told) = told.filter(|told| told != known) {
-                (*known, *side) = (told, SideRecord { ours: None, peer: None });
+                *known = told;
+                (*side, *relay, *agent) = (SideRecord { ours: None, peer: None }, None, None);
             }
         }
         self

@@ -212,8 +212,19 @@ pub struct IceSettings {
     pub agents: agent::Settings,
     /// Whether the pool's media relay is used.
     pub uses_relay: bool,
+    /// How it may be reached.
+    pub relay_ways: RelayWays,
     /// The relay, once the pool has told of it and while it serves.
     pub relay: Option<Arc<RelayAccess>>,
+}
+
+/// How a media relay may be reached; over both, UDP is tried first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayWays {
+    /// Over UDP.
+    pub udp: bool,
+    /// Over TCP.
+    pub tcp: bool,
 }
 
 /// How much of a user's calls is kept.

@@ -36,7 +36,9 @@ pub use music::music;
 pub use source::{ConfigFault, Key};
 use source::{Section, Values};
 pub use value::{HostName, HostPort, Listener, PortRange};
-pub use words::{AccessCodePolicy, CapacityProfile, ClientCertificates, DnsMethod, SrtpPolicy, SyslogLevel};
+pub use words::{
+    AccessCodePolicy, CapacityProfile, ClientCertificates, DnsMethod, RelayTransport, SrtpPolicy, SyslogLevel,
+};
 
 impl Config {
     /// Reads the file and the process's environment. `None`: `kirkwall.toml` here if there is one, else

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use kirkwall_core::call::Side;
 use kirkwall_core::id::Tokens;
-use kirkwall_core::media::ice::agent::{Agent, Input, Local, Output, Role, Settings};
+use kirkwall_core::media::ice::agent::{Agent, Input, Local, Output, Record, Role, Settings};
 use kirkwall_core::media::ice::candidate::{Candidate, Component, Kind};
 use kirkwall_core::media::ice::description::Description;
 use kirkwall_core::media::ice::turn;
@@ -68,6 +68,17 @@ impl SideAgent {
         Self { agent, ice, flow, paths: [None, None] }
     }
 
+    /// The one of before a restart.
+    fn resumed(record: Record, ice: IceAgreed, flow: Flow, seed: &mut IceSeed) -> Self {
+        let agent = Agent::restore(seed.settings.clone(), record, &mut seed.tokens);
+        Self { agent, ice, flow, paths: [None, None] }
+    }
+
+    /// What survives.
+    pub(super) fn record(&self) -> Record {
+        self.agent.record()
+    }
+
     /// The flow as it runs now.
     fn steered(&self) -> Flow {
         let [rtp, rtcp] = self.paths;
@@ -98,16 +109,28 @@ impl MediaChannel {
         self.listen(ctx);
         let index = side_index(side);
         let known = self.agents[index].take().filter(|known| known.same_peer(&ice));
-        let news = known.as_ref().is_none_or(|known| known.ice.remote != ice.remote);
+        let theirs = ice.remote.credentials.as_ref();
+        let resumed = self.resumed[index].take().filter(|record| record.is_of(&ice.credentials, theirs));
+        let returns = known.is_none() && resumed.is_some();
+        let news = !returns && known.as_ref().is_none_or(|known| known.ice.remote != ice.remote);
         let remote = ice.remote.clone();
-        let agent = match known {
-            Some(known) => SideAgent { flow, ice, ..known },
-            None => SideAgent::new(ice, flow, &mut self.ice),
+        let mut agent = match (known, resumed) {
+            (Some(known), _) => SideAgent { flow, ice, ..known },
+            (None, Some(record)) => SideAgent::resumed(record, ice, flow, &mut self.ice),
+            (None, None) => SideAgent::new(ice, flow, &mut self.ice),
         };
+        // Media that goes over a relay stays there until the agent says otherwise: also after a restart.
+        if let Some(relay) = &self.relays[index] {
+            let [rtp, rtcp] = Component::ALL.map(|component| relay.leads(component));
+            agent.paths = [agent.paths[0].or(rtp), agent.paths[1].or(rtcp)];
+        }
         self.set(side, agent.steered());
         self.agents[index] = Some(agent);
         if news {
             self.agent_step(side, Input::Remote(remote), ctx);
+        }
+        if returns {
+            self.agent_step(side, Input::Started, ctx);
         }
     }
 
@@ -187,6 +210,7 @@ impl MediaChannel {
                 if let Some(chosen) = agent.agent.final_description() {
                     self.ice.call.do_send(PairsChosen { side, chosen: Box::new(chosen) });
                 }
+                self.keep(ctx);
             }
             Output::NotIce => {}
             Output::Failed(components) => {

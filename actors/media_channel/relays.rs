@@ -1,12 +1,16 @@
 //! Addresses at a media relay, for the sides of a channel that face one: a client each for RTP and RTCP, on the
-//! channel's own ports.
+//! channel's own ports, over UDP, or over TCP where UDP does not get through.
 //!
 //! ```text
 //! Gather ──► Turn: Allocate ──► candidates ── agent ── checks in Send ──► chosen: Set Active Destination
 //! from then on the engine's packets go to the relay as they are, and come from there as they are
 //! ```
 //!
-//! An allocation is not kept on disk: after a crash, a call that went over a relay has to find another way.
+//! What was allocated over UDP is kept with the channel's record, so that a call over a relay keeps its audio
+//! over `kill -9`: the ports are the same, so the relay does not notice. Over TCP it ends with the connection.
+
+mod record;
+mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,27 +21,43 @@ use kirkwall_core::call::Side;
 use kirkwall_core::media::ice::agent::{Input as Checked, Local};
 use kirkwall_core::media::ice::candidate::{Candidate, Component, Transport};
 use kirkwall_core::media::ice::turn::reservation::ReservationInput;
-use kirkwall_core::media::ice::turn::{Access, Input, Output, RelayTransport, Turn};
+use kirkwall_core::media::ice::turn::{Access, Failure, Input, Output, RelayTransport, Turn};
+use kirkwall_core::timer::Moment;
+use kirkwall_integration::media::RelayStream;
 use metrics::counter;
 use tokio::sync::oneshot;
 use tracing::{debug, info};
+
+pub use record::RelayRecord;
 
 use super::MediaChannel;
 use super::agents::side_index;
 use super::bandwidth::SidePolicy;
 
-/// How long a call waits for the relay before it goes on without.
+/// How long a call waits for the relay on one way, before it tries the other or goes on without.
 const GATHERING: Duration = Duration::from_millis(500);
 /// Counts our addresses (RFC 5245 §4.1.1.3): the own socket is 1, what a relay sees of it would be 2.
 const FOUNDATION: u16 = 3;
 
 /// A relay, and what to show there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelayAccess {
     /// The credentials.
     pub access: Access,
-    /// Where it is, over UDP.
-    pub server: SocketAddr,
+    /// Where it is over UDP, if it is tried so.
+    pub udp: Option<SocketAddr>,
+    /// Where it is over TCP, if it is tried so.
+    pub tcp: Option<SocketAddr>,
+}
+
+impl RelayAccess {
+    /// Where it is on this way.
+    pub fn at(&self, transport: RelayTransport) -> Option<SocketAddr> {
+        match transport {
+            RelayTransport::Udp => self.udp,
+            RelayTransport::Tcp => self.tcp,
+        }
+    }
 }
 
 /// A relay gave no address.
@@ -46,12 +66,17 @@ pub struct RelayAccess {
 pub struct RelayFailed {
     /// Which.
     pub server: SocketAddr,
+    /// On which way.
+    pub transport: RelayTransport,
     /// Why, in words.
     pub why: String,
+    /// It refuses the credentials, and may take others.
+    pub stale: bool,
 }
 
 /// The relay of one side.
 pub(super) struct SideRelay {
+    transport: RelayTransport,
     server: SocketAddr,
     /// For RTP and for RTCP.
     clients: [Client; 2],
@@ -61,6 +86,8 @@ pub(super) struct SideRelay {
 
 struct Client {
     turn: Turn,
+    /// Over TCP only.
+    stream: Option<RelayStream>,
     /// Our address there, and how it sees us.
     address: Option<(SocketAddr, SocketAddr)>,
     ended: bool,
@@ -69,14 +96,28 @@ struct Client {
 }
 
 impl SideRelay {
-    fn new(relay: &RelayAccess) -> Self {
+    fn new(transport: RelayTransport, server: SocketAddr, access: &Access) -> Self {
         let client = || Client {
-            turn: Turn::new(RelayTransport::Udp, relay.access.clone()),
+            turn: Turn::new(transport, access.clone()),
+            stream: None,
             address: None,
             ended: false,
             wanted: None,
         };
-        Self { server: relay.server, clients: [client(), client()], policy: SidePolicy::default() }
+        let policy = SidePolicy::default();
+        Self { transport, server, clients: [client(), client()], policy }
+    }
+
+    /// Where the engine's packets go, once the relay has taken their destination.
+    pub(super) fn leads(&self, component: Component) -> Option<SocketAddr> {
+        let client = &self.clients[index(component)];
+        client.wanted.filter(|wanted| client.turn.active() == Some(*wanted))?;
+        Some(self.gate(component))
+    }
+
+    /// What stands for the relay in the engine's eyes.
+    fn gate(&self, component: Component) -> SocketAddr {
+        self.clients[index(component)].stream.as_ref().map_or(self.server, RelayStream::at)
     }
 
     fn candidates(&self) -> Vec<Candidate> {
@@ -87,8 +128,13 @@ impl SideRelay {
         if allocated.len() < self.clients.len() {
             return Vec::new();
         }
+        // [MS-TURN]: what is allocated over TCP is a TCP port, which takes the peer's connections.
+        let transport = match self.transport {
+            RelayTransport::Udp => Transport::Udp,
+            RelayTransport::Tcp => Transport::TcpPassive,
+        };
         let candidate = |(component, (address, reflexive))| {
-            Local::relayed(component, Transport::Udp, address, reflexive, FOUNDATION).candidate
+            Local::relayed(component, transport, address, reflexive, FOUNDATION).candidate
         };
         allocated.into_iter().map(candidate).collect()
     }
@@ -102,6 +148,10 @@ impl SideRelay {
         self.clients.iter().all(|client| client.ended || client.address.is_some())
     }
 
+    fn has_failed(&self) -> bool {
+        self.clients.iter().any(|client| client.address.is_none())
+    }
+
     /// Whether it is our address there.
     pub(super) fn owns(&self, component: Component, address: SocketAddr) -> bool {
         self.clients[index(component)].address.is_some_and(|(relayed, _)| relayed == address)
@@ -109,11 +159,11 @@ impl SideRelay {
 
     /// Whether what comes from there is the relay's.
     pub(super) fn is_at(&self, address: SocketAddr) -> bool {
-        self.server == address
+        self.transport == RelayTransport::Udp && self.server == address
     }
 
     /// When time has to pass.
-    pub(super) fn deadline(&self) -> Option<kirkwall_core::timer::Moment> {
+    pub(super) fn deadline(&self) -> Option<Moment> {
         let clients = self.clients.iter().filter_map(|client| client.turn.deadline());
         clients.chain(self.policy.deadline()).min()
     }
@@ -141,27 +191,57 @@ impl Handler<Gather> for MediaChannel {
 
     fn handle(&mut self, Gather { sides, relay }: Gather, ctx: &mut Self::Context) -> Self::Result {
         self.listen(ctx);
-        let (told, done) = oneshot::channel();
-        self.gathering = Some(told);
-        for side in sides {
-            self.relays[side_index(side)] = Some(SideRelay::new(&relay));
-            for component in Component::ALL {
-                self.relay_step(side, component, Input::Started, ctx);
+        let first = if relay.udp.is_some() { RelayTransport::Udp } else { RelayTransport::Tcp };
+        let waited = self.ask_relay(&sides, &relay, first, ctx);
+        let both = waited.then(move |(), me, ctx| {
+            let failed =
+                |side: &Side| me.relays[side_index(*side)].as_ref().is_some_and(SideRelay::has_failed);
+            let again: Vec<_> = sides.into_iter().filter(failed).collect();
+            match first == RelayTransport::Udp && relay.tcp.is_some() && !again.is_empty() {
+                true => me.ask_relay(&again, &relay, RelayTransport::Tcp, ctx),
+                false => Box::pin(actix::fut::ready(())) as Gathering,
             }
-        }
-        let waited = actix::clock::timeout(GATHERING, done).into_actor(self);
-        Box::pin(waited.map(move |waited, me, _| {
-            me.gathering = None;
-            if waited.is_err() {
-                me.relay_failed(relay.server, "it does not answer".to_owned());
-            }
+        });
+        Box::pin(both.map(|(), me, _| {
             let [a, b] = &me.relays;
             [a, b].map(|side| side.as_ref().map(SideRelay::candidates).unwrap_or_default())
         }))
     }
 }
 
+/// The wait for a relay's answers.
+type Gathering = std::pin::Pin<Box<dyn ActorFuture<MediaChannel, Output = ()>>>;
+
 impl MediaChannel {
+    /// Asks for addresses for these sides on one way; over when all have answered, or none will be waited for.
+    fn ask_relay(
+        &mut self,
+        sides: &[Side],
+        relay: &RelayAccess,
+        transport: RelayTransport,
+        ctx: &mut Context<Self>,
+    ) -> Gathering {
+        let Some(server) = relay.at(transport) else { return Box::pin(actix::fut::ready(())) };
+        let (told, done) = oneshot::channel();
+        self.gathering = Some(told);
+        for side in sides {
+            self.relays[side_index(*side)] = Some(SideRelay::new(transport, server, &relay.access));
+            for component in Component::ALL {
+                match transport {
+                    RelayTransport::Udp => self.relay_step(*side, component, Input::Started, ctx),
+                    RelayTransport::Tcp => self.open_stream(*side, component, server, ctx),
+                }
+            }
+        }
+        let waited = actix::clock::timeout(GATHERING, done).into_actor(self);
+        Box::pin(waited.map(move |waited, me, _| {
+            me.gathering = None;
+            if waited.is_err() {
+                me.relay_failed((server, transport), "it does not answer".to_owned(), false);
+            }
+        }))
+    }
+
     /// One input in, everything it causes out.
     pub(super) fn relay_step(
         &mut self,
@@ -183,14 +263,18 @@ impl MediaChannel {
 
     fn relay_perform(&mut self, side: Side, component: Component, output: Output, ctx: &mut Context<Self>) {
         let Some(relay) = &mut self.relays[side_index(side)] else { return };
-        let (server, client) = (relay.server, &mut relay.clients[index(component)]);
+        let (way, gate) = ((relay.server, relay.transport), relay.gate(component));
+        let client = &mut relay.clients[index(component)];
         match output {
-            Output::Transmit(bytes) => {
-                let port = (super::engine_side(side), component == Component::Rtcp);
-                if let Err(fault) = self.engine.send_stun(self.id, port, server, bytes) {
-                    debug!(channel = %self.id, %fault, "a word to the relay could not be sent");
+            Output::Transmit(bytes) => match &client.stream {
+                Some(stream) => stream.say(bytes),
+                None => {
+                    let port = (super::engine_side(side), component == Component::Rtcp);
+                    if let Err(fault) = self.engine.send_stun(self.id, port, way.0, bytes) {
+                        debug!(channel = %self.id, %fault, "a word to the relay could not be sent");
+                    }
                 }
-            }
+            },
             Output::Allocated { relayed, reflexive, .. } => {
                 client.address = Some((relayed, reflexive));
                 self.gathered();
@@ -200,9 +284,11 @@ impl MediaChannel {
                 self.agent_step(side, Checked::Packet { component, from, to, bytes: &bytes }, ctx);
             }
             Output::Activated(peer) if client.wanted == Some(peer) => {
-                info!(channel = %self.id, ?side, ?component, "media goes over the relay");
+                info!(channel = %self.id, ?side, ?component, transport = ?way.1, "media goes over the relay");
                 counter!("ipdect_ice_relayed_total").increment(1);
-                self.lead(side, component, server);
+                self.lead(side, component, gate);
+                // Save before anybody relies on it: after a crash the audio goes on there.
+                self.keep(ctx);
             }
             Output::Activated(_) => {}
             Output::Reserved(answer) => self.policy_step(side, ReservationInput::Answered(answer), ctx),
@@ -213,12 +299,12 @@ impl MediaChannel {
             Output::Released => client.ended = true,
             Output::Redirected(other) => {
                 client.ended = true;
-                self.relay_failed(server, format!("it sends us to {other}"));
+                self.relay_failed(way, format!("it sends us to {other}"), false);
                 self.gathered();
             }
             Output::Failed(failure) => {
                 client.ended = true;
-                self.relay_failed(server, failure.to_string());
+                self.relay_failed(way, failure.to_string(), matches!(failure, Failure::Credentials(_)));
                 self.gathered();
             }
         }
@@ -276,8 +362,8 @@ impl MediaChannel {
         }
     }
 
-    fn relay_failed(&self, server: SocketAddr, why: String) {
+    fn relay_failed(&self, (server, transport): (SocketAddr, RelayTransport), why: String, stale: bool) {
         counter!("ipdect_relay_failures_total").increment(1);
-        self.ice.relay.do_send(RelayFailed { server, why });
+        self.ice.relay.do_send(RelayFailed { server, transport, why, stale });
     }
 }

@@ -1,12 +1,14 @@
 //! The media relay of the pool: one signed-in user keeps the node's credentials for it; calls get what stands.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
 use kirkwall_core::id::Username;
-use kirkwall_core::lync::mras::Granted;
+use kirkwall_core::lync::mras::{Granted, RelayHost};
+use kirkwall_core::media::ice::turn::RelayTransport;
 use kirkwall_core::sip::{Facing, Transport};
 use kirkwall_integration::sip::Target;
 use tracing::{info, warn};
@@ -17,6 +19,9 @@ use crate::presence::Happened;
 
 /// How long a relay that failed is left alone.
 const REST: Duration = Duration::from_secs(30);
+/// How long UDP to a relay is left alone while TCP gets through: a firewall does not change its mind soon, and
+/// each try costs a call half a second.
+const FIREWALL: Duration = Duration::from_secs(300);
 
 /// Who keeps the credentials.
 #[derive(Default)]
@@ -25,7 +30,27 @@ pub(super) struct Relays {
     /// Who could.
     signed_in: BTreeSet<Username>,
     /// What stands, whether it serves or rests.
-    known: Option<Arc<RelayAccess>>,
+    known: Option<RelayAccess>,
+    /// The ways that are left alone for a while.
+    rests: BTreeSet<SocketAddr>,
+    rests_over_tcp: BTreeSet<SocketAddr>,
+}
+
+impl Relays {
+    /// What calls get: the ways that serve; none when there is none.
+    fn serving(&self) -> Option<Arc<RelayAccess>> {
+        let RelayAccess { access, udp, tcp } = self.known.clone()?;
+        let udp = udp.filter(|at| !self.rests.contains(at));
+        let tcp = tcp.filter(|at| !self.rests_over_tcp.contains(at));
+        (udp.is_some() || tcp.is_some()).then(|| Arc::new(RelayAccess { access, udp, tcp }))
+    }
+
+    fn resting(&mut self, transport: RelayTransport) -> &mut BTreeSet<SocketAddr> {
+        match transport {
+            RelayTransport::Udp => &mut self.rests,
+            RelayTransport::Tcp => &mut self.rests_over_tcp,
+        }
+    }
 }
 
 impl Supervisor {
@@ -62,24 +87,34 @@ impl Supervisor {
 
     pub(super) fn relay_granted(&mut self, user: &Username, granted: Granted, ctx: &mut Context<Self>) {
         let Some(north) = self.settings.north.clone() else { return };
-        let best = granted.relays.iter().find_map(|relay| Some((relay.host.clone(), relay.udp?)));
-        let Some((host, port)) = best else { return warn!(%user, "no media relay serves UDP") };
+        let wishes = self.settings.media.ice.relay_ways;
+        let ways = |relay: &RelayHost| {
+            let (udp, tcp) = (relay.udp.filter(|_| wishes.udp), relay.tcp.filter(|_| wishes.tcp));
+            (udp.is_some() || tcp.is_some()).then(|| (relay.host.clone(), udp, tcp))
+        };
+        let Some((host, udp, tcp)) = granted.relays.iter().find_map(ways) else {
+            return warn!(%user, "no media relay serves what lync.relay_transport wants");
+        };
         let (resolver, mut tokens) = (self.resolver.clone(), self.tokens.split());
         let looked_up = async move {
-            let (transport, facing) = (Transport::Udp, Facing::North);
-            let target = Target { host: host.clone(), port: Some(port), transport, facing };
+            // Ports are told, so addresses are all that is asked for, whatever the way.
+            let (transport, facing, port) = (Transport::Udp, Facing::North, udp.or(tcp));
+            let target = Target { host: host.clone(), port, transport, facing };
             (resolver.resolve(&target, north.dns, || tokens.number() as u32).await, host)
         };
-        ctx.spawn(looked_up.into_actor(self).map(|(found, host), me, _| {
+        ctx.spawn(looked_up.into_actor(self).map(move |(found, host), me, _| {
             let server = match found {
                 Ok(found) => found.into_iter().map(|one| one.address).find(|at| at.is_ipv4()),
                 Err(fault) => return warn!(%host, %fault, "the media relay's name cannot be resolved"),
             };
             let Some(server) = server else { return warn!(%host, "the media relay has no IPv4 address") };
             info!(%server, "credentials for the media relay are there");
-            let relay = Arc::new(RelayAccess { access: granted.access, server });
-            me.presences.relays.known = Some(relay.clone());
-            me.settings.media.ice.relay = Some(relay);
+            metrics::counter!("ipdect_relay_credentials_total").increment(1);
+            let at = |port| SocketAddr::new(server.ip(), port);
+            let relays = &mut me.presences.relays;
+            relays.known = Some(RelayAccess { access: granted.access, udp: udp.map(at), tcp: tcp.map(at) });
+            (relays.rests, relays.rests_over_tcp) = Default::default();
+            me.settings.media.ice.relay = relays.serving();
         }));
     }
 }
@@ -88,12 +123,23 @@ impl Handler<RelayFailed> for Supervisor {
     type Result = ();
 
     /// Calls go on without it; after a while it is tried again.
-    fn handle(&mut self, RelayFailed { server, why }: RelayFailed, ctx: &mut Self::Context) {
-        if self.settings.media.ice.relay.as_ref().is_none_or(|relay| relay.server != server) {
+    fn handle(&mut self, failed: RelayFailed, ctx: &mut Self::Context) {
+        let RelayFailed { server, transport, why, stale } = failed;
+        let relays = &mut self.presences.relays;
+        let known = relays.known.as_ref().and_then(|known| known.at(transport));
+        if known != Some(server) || !relays.resting(transport).insert(server) {
             return;
         }
-        warn!(%server, why, "the media relay is left alone for {} s", REST.as_secs());
-        self.settings.media.ice.relay = None;
-        ctx.run_later(REST, |me, _| me.settings.media.ice.relay = me.presences.relays.known.clone());
+        let serving = relays.serving();
+        let rest = if serving.is_some() && transport == RelayTransport::Udp { FIREWALL } else { REST };
+        warn!(%server, ?transport, why, "the media relay is left alone for {} s", rest.as_secs());
+        if let Some(keeper) = relays.keeper.clone().filter(|_| stale) {
+            self.presences.tell(&keeper, Happened::RelayRefused);
+        }
+        self.settings.media.ice.relay = serving;
+        ctx.run_later(rest, move |me, _| {
+            me.presences.relays.resting(transport).remove(&server);
+            me.settings.media.ice.relay = me.presences.relays.serving();
+        });
     }
 }

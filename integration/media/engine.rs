@@ -50,6 +50,7 @@ pub(super) struct Inner {
     pool: Arc<Mutex<PortPool>>,
     table: Mutex<HashMap<ChannelId, Entry>>,
     random: SystemRandom,
+    pub(super) streams: super::relay_stream::Streams,
 }
 
 pub(super) struct Thread {
@@ -98,7 +99,8 @@ impl Engine {
         let threads = (0..config.threads)
             .map(|number| Thread::start(number, &config, clock, reports.clone(), pool.clone()))
             .collect::<io::Result<_>>()?;
-        Ok(Engine(Arc::new(Inner { threads, pool, table: Mutex::default(), random: SystemRandom::new() })))
+        let (table, random) = (Mutex::default(), SystemRandom::new());
+        Ok(Engine(Arc::new(Inner { threads, pool, table, random, streams: Default::default() })))
     }
 
     /// Opens a channel: binds a pair of ports for each leg. Nothing is relayed until both are set.
@@ -202,6 +204,11 @@ impl Engine {
     /// Ports of an open channel.
     pub fn ports(&self, channel: ChannelId) -> Option<Ports> {
         self.0.table().get(&channel).map(|entry| entry.ports)
+    }
+
+    /// Where media sockets are bound.
+    pub(super) fn bind(&self) -> IpAddr {
+        self.0.pool().bind()
     }
 
     /// How many channels are open.

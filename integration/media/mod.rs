@@ -16,6 +16,7 @@
 //! * What is heard in place of the other leg, tones and key presses: `insert`.
 //! * How a leg goes over to another channel: `adopt`; how a channel goes over to another thread: `migrate`.
 //! * Conferences: `mixer`.
+//! * Media relays that are reached over TCP alone: `relay_stream`.
 //! * SRTP: [`srtp`]; the calls into libsrtp lie in `srtp_session` alone, those to epoll in `poll`.
 //!
 //! Out of scope here: ICE; jitter buffers and wide-band codecs outside of conferences.
@@ -36,6 +37,7 @@ mod mixer;
 pub mod outgoing;
 mod poll;
 mod ports;
+mod relay_stream;
 pub mod srtp;
 mod srtp_session;
 mod stun;
@@ -50,4 +52,5 @@ pub use engine::{Engine, EngineConfig};
 pub use fault::EngineFault;
 pub use flow::{Flow, Ports, Position, Report, Side, Standing};
 pub use mixer::{Chair, MOST_MIXERS, MOST_PARTIES};
+pub use relay_stream::{RelayHeard, RelayListener, RelayStream};
 pub use stun::{Stun, StunListener};

@@ -29,6 +29,11 @@ pub(super) struct PortPool {
 }
 
 impl PortPool {
+    /// The local address.
+    pub(super) fn bind(&self) -> IpAddr {
+        self.bind
+    }
+
     /// Over the whole pairs within `range`. `None` when there is none.
     pub(super) fn new(bind: IpAddr, range: &RangeInclusive<u16>, dscp: u8) -> Option<PortPool> {
         let first = range.start().checked_next_multiple_of(2)?.max(2);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::stun::{self, Draft, Parsed, attribute as attr};
-use super::{Candidate, Chosen, Dialect, Found, Side};
+use super::{Candidate, Chosen, Dialect, Found, Reach, Side};
 
 /// Most pairs that are looked at.
 const MAX_PAIRS: usize = 64;
@@ -56,7 +56,7 @@ pub struct Outgoing {
 #[derive(Debug)]
 pub struct Agent {
     dialect: Dialect,
-    behind_relays: bool,
+    reach: Reach,
     ours: Side,
     theirs: Option<Side>,
     controlling: bool,
@@ -82,10 +82,10 @@ struct Pair {
 
 impl Agent {
     /// One that waits for the other side.
-    pub fn new(ours: Side, dialect: Dialect, behind_relays: bool, found: Found) -> Self {
+    pub fn new(ours: Side, dialect: Dialect, reach: Reach, found: Found) -> Self {
         let tie_breaker = rand::random();
         let (theirs, pairs, alive_at) = (None, Vec::new(), None);
-        Self { dialect, behind_relays, ours, theirs, controlling: false, tie_breaker, pairs, alive_at, found }
+        Self { dialect, reach, ours, theirs, controlling: false, tie_breaker, pairs, alive_at, found }
     }
 
     /// The other side's description; the same one again changes nothing.
@@ -97,7 +97,7 @@ impl Agent {
         self.controlling = controlling;
         self.pairs.clear();
         self.found.note(|paths| paths.chosen = [None, None]);
-        let reachable = theirs.candidates.iter().filter(|one| one.relayed || !self.behind_relays);
+        let reachable = theirs.candidates.iter().filter(|one| self.reaches(one));
         let pairs: Vec<_> = reachable.map(|one| Pair::new(one, now)).take(MAX_PAIRS).collect();
         self.pairs = pairs;
         self.pairs.sort_by_key(|pair| std::cmp::Reverse(pair.priority));
@@ -107,7 +107,21 @@ impl Agent {
     /// Whether media and checks from there are heard here.
     pub fn hears(&self, component: Component, from: SocketAddr) -> bool {
         let theirs = self.theirs.as_ref().and_then(|theirs| theirs.at(component, from));
-        !self.behind_relays || theirs.is_some_and(|one| one.relayed)
+        self.reach == Reach::All || theirs.is_some_and(|one| self.reaches(one))
+    }
+
+    /// The addresses that connections are opened to.
+    pub fn dials(&self) -> Vec<(Component, SocketAddr)> {
+        let theirs = self.theirs.iter().flat_map(|theirs| &theirs.candidates);
+        theirs.filter(|one| one.tcp && self.reaches(one)).map(|one| (one.component, one.address)).collect()
+    }
+
+    fn reaches(&self, one: &Candidate) -> bool {
+        match self.reach {
+            Reach::All => !one.tcp,
+            Reach::Relays => one.relayed && !one.tcp,
+            Reach::RelaysOverTcp => one.relayed && one.tcp,
+        }
     }
 
     /// Where media goes, when that is settled.
@@ -158,8 +172,8 @@ impl Agent {
                 (pair.sent, pair.next) = (0, if pair.works { pair.next } else { now });
             }
             None if room => {
-                let learnt =
-                    Candidate { foundation: "9".into(), component, priority, address: from, relayed: false };
+                let (foundation, relayed, tcp) = ("9".into(), false, false);
+                let learnt = Candidate { foundation, component, priority, address: from, relayed, tcp };
                 self.pairs.push(Pair { nominated: nominates, ..Pair::new(&learnt, now) });
             }
             None => {}
@@ -284,10 +298,10 @@ mod tests {
         side: Side,
     }
 
-    fn end(last: u8, dialect: Dialect, behind_relays: bool) -> End {
+    fn end(last: u8, dialect: Dialect, reach: Reach) -> End {
         let at = |port| SocketAddr::from(([192, 0, 2, last], port));
         let (side, found) = (Side::new(at(4000), at(4001)), Found::default());
-        End { agent: Agent::new(side.clone(), dialect, behind_relays, found.clone()), found, side }
+        End { agent: Agent::new(side.clone(), dialect, reach, found.clone()), found, side }
     }
 
     /// Lets both talk for so many ticks; what each sends comes from its host candidates.
@@ -325,7 +339,7 @@ mod tests {
     #[test]
     fn two_ends_settle_on_each_others_sockets_in_either_dialect() {
         for dialect in [Dialect::MsIce2, Dialect::Rfc3489] {
-            let (mut a, mut b) = (end(1, dialect, false), end(2, dialect, false));
+            let (mut a, mut b) = (end(1, dialect, Reach::All), end(2, dialect, Reach::All));
             meet(&mut a, &mut b);
             run(&mut a, &mut b, 50);
             assert!(a.found.paths().are_settled() && b.found.paths().are_settled(), "{dialect:?} {a:?}");
@@ -336,7 +350,7 @@ mod tests {
 
     #[test]
     fn ends_of_two_dialects_do_not_find_each_other() {
-        let (mut a, mut b) = (end(1, Dialect::MsIce2, false), end(2, Dialect::Rfc3489, false));
+        let (mut a, mut b) = (end(1, Dialect::MsIce2, Reach::All), end(2, Dialect::Rfc3489, Reach::All));
         meet(&mut a, &mut b);
         run(&mut a, &mut b, 50);
         assert!(!a.found.paths().are_settled() && a.found.paths().checks.1 > 0);
@@ -344,13 +358,14 @@ mod tests {
 
     #[test]
     fn who_stands_behind_relays_hears_nobody_else() {
-        let (mut a, mut b) = (end(1, Dialect::MsIce2, false), end(2, Dialect::MsIce2, true));
+        let (mut a, mut b) = (end(1, Dialect::MsIce2, Reach::All), end(2, Dialect::MsIce2, Reach::Relays));
         meet(&mut a, &mut b);
         run(&mut a, &mut b, 50);
         assert_eq!(b.found.paths(), super::super::Paths::default());
         a.side.candidates.iter_mut().for_each(|one| one.relayed = true);
-        let mut b = end(2, Dialect::MsIce2, true);
-        let mut c = End { agent: Agent::new(a.side.clone(), Dialect::MsIce2, false, a.found.clone()), ..a };
+        let mut b = end(2, Dialect::MsIce2, Reach::Relays);
+        let mut c =
+            End { agent: Agent::new(a.side.clone(), Dialect::MsIce2, Reach::All, a.found.clone()), ..a };
         meet(&mut c, &mut b);
         run(&mut c, &mut b, 50);
         assert!(b.found.paths().chosen[0].is_some_and(|chosen| chosen.relayed));

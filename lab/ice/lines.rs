@@ -20,6 +20,8 @@ pub struct Candidate {
     pub address: SocketAddr,
     /// Whether it is an address at a relay.
     pub relayed: bool,
+    /// Of TCP: another side's takes connections, an own one opens them.
+    pub tcp: bool,
 }
 
 /// What one side's SDP says of ICE.
@@ -29,7 +31,7 @@ pub struct Side {
     pub ufrag: String,
     /// `a=ice-pwd`.
     pub password: String,
-    /// Over UDP; others are not read.
+    /// Over UDP, and those over TCP that take connections.
     pub candidates: Vec<Candidate>,
     /// `a=remote-candidates`: what the offerer has settled on, of the other side.
     pub settled: Vec<(Component, SocketAddr)>,
@@ -46,6 +48,7 @@ impl Side {
             priority: 0x7EFF_FFFF - if component == Component::Rtcp { 513 } else { 0 },
             address,
             relayed: false,
+            tcp: false,
         };
         Self {
             ufrag: STANDARD.encode(rand::random::<[u8; 3]>()),
@@ -76,8 +79,9 @@ impl Side {
             let (ip, port) = (one.address.ip(), one.address.port());
             let kind = if one.relayed { "relay" } else { "host" };
             let (foundation, number, priority) = (&one.foundation, one.component as u8, one.priority);
+            let transport = if one.tcp { "TCP-ACT" } else { "UDP" };
             lines.push_str(&format!(
-                "a=candidate:{foundation} {number} UDP {priority} {ip} {port} typ {kind} \r\n"
+                "a=candidate:{foundation} {number} {transport} {priority} {ip} {port} typ {kind} \r\n"
             ));
         }
         if !self.settled.is_empty() {
@@ -117,15 +121,18 @@ fn candidate(text: &str) -> Option<Candidate> {
     let [foundation, component, transport, priority, ip, port, "typ", kind, ..] = words[..] else {
         return None;
     };
-    if !transport.eq_ignore_ascii_case("udp") {
-        return None;
-    }
+    let tcp = match transport.to_ascii_uppercase().as_str() {
+        "UDP" => false,
+        "TCP-PASS" => true,
+        _ => return None,
+    };
     Some(Candidate {
         foundation: foundation.to_owned(),
         component: Component::of_number(component)?,
         priority: priority.parse().ok()?,
         address: SocketAddr::new(ip.parse().ok()?, port.parse().ok()?),
         relayed: kind == "relay",
+        tcp,
     })
 }
 

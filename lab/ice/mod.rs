@@ -5,13 +5,15 @@
 //! Side (what SDP says) ──► Agent ── checks ──► nominated pairs ──► where media goes
 //! ```
 //!
-//! Left out, since nobody here needs it: TCP candidates, IPv6, freezing, and everything about several streams.
+//! Left out, since nobody here needs it: TCP candidates other than those of relays, IPv6, freezing, and everything about several streams.
 
 pub mod agent;
 pub mod lines;
 pub mod policy;
 pub mod relay;
+mod relay_tcp;
 pub mod stun;
+pub mod wire;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -41,16 +43,28 @@ pub enum Manner {
     Full {
         /// How it writes checks, and which it reads.
         dialect: Dialect,
-        /// It stands where only relays are reached: it hears and answers nobody else.
-        behind_relays: bool,
+        /// Whom it reaches.
+        reach: Reach,
     },
     /// Its offers have the candidates of draft 06 (OCS 2007 R2), and nothing else; it checks nothing.
     Draft6,
 }
 
+/// Where an emulated end stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// It reaches everybody over UDP.
+    #[default]
+    All,
+    /// It reaches relays over UDP: it hears and answers nobody else.
+    Relays,
+    /// It reaches relays over TCP, and nobody over UDP.
+    RelaysOverTcp,
+}
+
 impl Manner {
     /// The ordinary one.
-    pub const FULL: Self = Self::Full { dialect: Dialect::MsIce2, behind_relays: false };
+    pub const FULL: Self = Self::Full { dialect: Dialect::MsIce2, reach: Reach::All };
 }
 
 /// What ICE has found, to be asked while it works. Cheap to clone; all clones are one.

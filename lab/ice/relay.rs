@@ -1,4 +1,4 @@
-//! A media relay as an Edge server has it ([MS-TURN]), over UDP.
+//! A media relay as an Edge server has it ([MS-TURN]), over UDP; over TCP: `relay_tcp`.
 //!
 //! ```text
 //!  client ── Allocate ──► a port of its own ◄── peers that the client has sent to
@@ -11,7 +11,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use md5::{Digest, Md5};
@@ -19,6 +19,7 @@ use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
 use super::policy::{Policed, Policy};
+use super::relay_tcp::bind_both;
 use super::stun::{Draft, HEADER, Parsed, address, prove, read_address};
 use crate::front_end::lync::password_of;
 use crate::sip::Failure;
@@ -35,7 +36,7 @@ const REALM: &[u8] = b"lab";
 /// The first attribute of every message ([MS-TURN] §2.2.2.8).
 const COOKIE: [u8; 4] = [0x72, 0xC6, 0x4B, 0xC6];
 
-mod kind {
+pub(super) mod kind {
     pub const ALLOCATE: u16 = 0x0003;
     pub const ALLOCATED: u16 = 0x0103;
     pub const REFUSED: u16 = 0x0113;
@@ -45,7 +46,7 @@ mod kind {
     pub const ACTIVATED: u16 = 0x0106;
 }
 
-mod attribute {
+pub(super) mod attribute {
     pub const MAPPED_ADDRESS: u16 = 0x0001;
     pub const USERNAME: u16 = 0x0006;
     pub const MESSAGE_INTEGRITY: u16 = 0x0008;
@@ -63,20 +64,32 @@ mod attribute {
 
 /// A running relay. Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct Relay(Arc<Shared>);
+pub struct Relay(pub(super) Arc<Shared>);
 
-struct Shared {
+pub(super) struct Shared {
     socket: UdpSocket,
     address: SocketAddr,
     key: Vec<u8>,
     nonce: [u8; 16],
     allocations: Mutex<HashMap<SocketAddr, Arc<Allocation>>>,
     mute: AtomicBool,
-    forwarded: AtomicU64,
-    bare: AtomicU64,
+    /// A firewall lets no UDP of clients through.
+    no_udp: AtomicBool,
+    users: Mutex<Users>,
+    pub(super) over_tcp: AtomicUsize,
+    pub(super) forwarded: AtomicU64,
+    pub(super) bare: AtomicU64,
     refused: AtomicU64,
     policy: Mutex<Option<Policy>>,
-    stop: CancellationToken,
+    pub(super) stop: CancellationToken,
+}
+
+/// Whose credentials were seen.
+#[derive(Default)]
+struct Users {
+    shown: HashSet<Vec<u8>>,
+    /// Those of before it started anew.
+    refused: HashSet<Vec<u8>>,
 }
 
 struct Allocation {
@@ -106,7 +119,7 @@ impl Relay {
     /// # Errors
     /// When no port can be bound.
     pub async fn start(ip: IpAddr, key: &[u8]) -> Result<Self, Failure> {
-        let (socket, address) = bind(ip).await?;
+        let (socket, address, listener) = bind_both(ip).await?;
         let relay = Self(Arc::new(Shared {
             socket,
             address,
@@ -114,6 +127,9 @@ impl Relay {
             nonce: rand::random(),
             allocations: Mutex::default(),
             mute: AtomicBool::new(false),
+            no_udp: AtomicBool::new(false),
+            users: Mutex::default(),
+            over_tcp: AtomicUsize::new(0),
             forwarded: AtomicU64::new(0),
             bare: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -121,7 +137,16 @@ impl Relay {
             stop: CancellationToken::new(),
         }));
         tokio::spawn(relay.clone().serve());
+        tokio::spawn(relay.clone().serve_tcp(listener));
         Ok(relay)
+    }
+
+    /// Forgets every allocation, and refuses whoever has shown himself so far: it was set up anew.
+    pub fn start_anew(&self) {
+        locked(&self.0.allocations).clear();
+        let mut users = locked(&self.0.users);
+        let shown = std::mem::take(&mut users.shown);
+        users.refused.extend(shown);
     }
 
     /// Where it listens.
@@ -132,6 +157,15 @@ impl Relay {
     /// Hears nothing and says nothing from now on; or wakes again.
     pub fn mute(&self, muted: bool) {
         self.0.mute.store(muted, Ordering::Relaxed);
+    }
+
+    /// Hears nothing over UDP from now on.
+    pub fn block_udp(&self, blocked: bool) {
+        self.0.no_udp.store(blocked, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_mute(&self) -> bool {
+        self.0.mute.load(Ordering::Relaxed)
     }
 
     /// A bandwidth policy has room for so many calls from now on.
@@ -148,7 +182,7 @@ impl Relay {
     pub fn work(&self) -> Work {
         let counted = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Work {
-            allocations: locked(&self.0.allocations).len(),
+            allocations: locked(&self.0.allocations).len() + self.0.over_tcp.load(Ordering::Relaxed),
             forwarded: counted(&self.0.forwarded),
             bare: counted(&self.0.bare),
             refused: counted(&self.0.refused),
@@ -166,7 +200,7 @@ impl Relay {
         while let Some(read) = self.0.stop.run_until_cancelled(self.0.socket.recv_from(&mut buffer)).await {
             // An error here is an ICMP answer to something sent before.
             let Ok((length, client)) = read else { continue };
-            if !self.0.mute.load(Ordering::Relaxed) {
+            if !self.is_mute() && !self.0.no_udp.load(Ordering::Relaxed) {
                 self.take(client, &buffer[..length]).await;
             }
         }
@@ -194,7 +228,7 @@ impl Relay {
     }
 
     /// The key of who proves himself; none for who does not.
-    fn key_of(&self, message: &Parsed<'_>) -> Option<[u8; 16]> {
+    pub(super) fn key_of(&self, message: &Parsed<'_>) -> Option<[u8; 16]> {
         let username = message.get(attribute::USERNAME)?;
         let mut hash = Md5::new();
         for part in [username, b":", REALM, b":", &password_of(&self.0.key, username)] {
@@ -207,19 +241,30 @@ impl Relay {
         if !right {
             self.0.refused.fetch_add(1, Ordering::Relaxed);
         }
+        let mut users = locked(&self.0.users);
+        if users.refused.contains(username) {
+            return None;
+        }
+        if right && users.shown.len() < MAX_ALLOCATIONS {
+            users.shown.insert(username.to_vec());
+        }
         right.then_some(key)
     }
 
     fn challenge(&self, client: SocketAddr, request: &Parsed<'_>) {
-        if request.kind != kind::ALLOCATE {
-            return;
+        if request.kind == kind::ALLOCATE {
+            let _ = self.0.socket.try_send_to(&self.challenge_of(request), client);
         }
+    }
+
+    /// The refusal that says how to prove oneself.
+    pub(super) fn challenge_of(&self, request: &Parsed<'_>) -> Vec<u8> {
         let code = [&[0, 0, 4, 1][..], b"Unauthorized"].concat();
         let refusal = draft(kind::REFUSED, &request.transaction)
             .with_bare(attribute::ERROR_CODE, &code)
             .with_bare(attribute::REALM, REALM)
             .with_bare(attribute::NONCE, &self.0.nonce);
-        self.answer(client, refusal, None);
+        finish(refusal, None)
     }
 
     async fn allocate(&self, client: SocketAddr, request: &Parsed<'_>, key: &[u8; 16]) {
@@ -247,17 +292,31 @@ impl Relay {
         if released {
             locked(&self.0.allocations).remove(&client);
         }
+        let (relayed, connection) = (allocation.relayed, &allocation.connection);
+        let answer = self.granted(request, (client, relayed), connection, key);
+        let _ = self.0.socket.try_send_to(&answer, client);
+    }
+
+    /// The answer to who has an allocation, or gives it back.
+    pub(super) fn granted(
+        &self,
+        request: &Parsed<'_>,
+        (client, relayed): (SocketAddr, SocketAddr),
+        connection: &[u8; 20],
+        key: &[u8; 16],
+    ) -> Vec<u8> {
+        let released = request.number(attribute::LIFETIME) == Some(0);
         let lifetime = if released { 0 } else { LIFETIME };
-        let sequence = [&allocation.connection[..], &0_u32.to_be_bytes()].concat();
+        let sequence = [&connection[..], &0_u32.to_be_bytes()].concat();
         let answer = draft(kind::ALLOCATED, &request.transaction)
-            .with_bare(attribute::MAPPED_ADDRESS, &address(allocation.relayed, None))
+            .with_bare(attribute::MAPPED_ADDRESS, &address(relayed, None))
             .with_bare(attribute::XOR_MAPPED_ADDRESS, &address(client, Some(&request.transaction)))
             .with_bare(attribute::LIFETIME, &lifetime.to_be_bytes())
             .with_bare(attribute::SEQUENCE_NUMBER, &sequence)
             .with_bare(attribute::NONCE, &self.0.nonce);
         let policed = locked(&self.0.policy).as_mut().map(|policy| policy.take(request)).unwrap_or_default();
         let answer = policed.into_iter().fold(answer, |answer, (name, value)| answer.with_bare(name, &value));
-        self.answer(client, answer, Some(key));
+        finish(answer, Some(key))
     }
 
     fn send(&self, request: &Parsed<'_>, allocation: &Allocation) {
@@ -314,7 +373,7 @@ impl Relay {
     }
 }
 
-async fn bind(ip: IpAddr) -> Result<(UdpSocket, SocketAddr), Failure> {
+pub(super) async fn bind(ip: IpAddr) -> Result<(UdpSocket, SocketAddr), Failure> {
     let doing = || format!("opening a relay's port on {ip}");
     let socket = UdpSocket::bind((ip, 0)).await.map_err(|e| Failure::io(doing(), e))?;
     let address = socket.local_addr().map_err(|e| Failure::io(doing(), e))?;
@@ -322,18 +381,18 @@ async fn bind(ip: IpAddr) -> Result<(UdpSocket, SocketAddr), Failure> {
 }
 
 /// A message of [MS-TURN]: the cookie is its first attribute, and attributes are not filled up.
-fn message(octets: &[u8]) -> Option<Parsed<'_>> {
+pub(super) fn message(octets: &[u8]) -> Option<Parsed<'_>> {
     let parsed = Parsed::read(octets, false)?;
     let first = parsed.attributes.first()?;
     (first.0 == attribute::MAGIC_COOKIE && *first.2 == COOKIE).then_some(parsed)
 }
 
-fn draft(kind: u16, transaction: &[u8; 16]) -> Draft {
+pub(super) fn draft(kind: u16, transaction: &[u8; 16]) -> Draft {
     Draft::new(kind, transaction).with_bare(attribute::MAGIC_COOKIE, &COOKIE)
 }
 
 /// In the manner of RFC 3489, and nothing behind MESSAGE-INTEGRITY.
-fn finish(draft: Draft, key: Option<&[u8; 16]>) -> Vec<u8> {
+pub(super) fn finish(draft: Draft, key: Option<&[u8; 16]>) -> Vec<u8> {
     draft.finish(super::Dialect::Rfc3489, key.map(|key| &key[..]))
 }
 

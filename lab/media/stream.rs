@@ -14,7 +14,7 @@ pub use super::ears::{Ears, Heard};
 use super::mouth::Mouth;
 use super::numbers::Teller;
 use super::srtp::{Crypto, Direction, Key};
-use super::walk::{Ice, Walks, from_maybe};
+use super::walk::{Ice, Walks, from_maybe, heard};
 use super::{Codec, FRAME, Voice};
 use crate::ice::agent::Outgoing;
 use crate::ice::{Component, Found, Manner, Side};
@@ -72,7 +72,7 @@ impl Stream {
         let mut ice = None;
         if manner != Manner::Off {
             let (rtcp, reports) = bind(ip).await?;
-            let side = Ice::new(Side { draft6: manner == Manner::Draft6, ..Side::new(address, reports) });
+            let side = Ice::new(Side::new(address, reports), manner);
             talk.walks = side.walks(rtcp, manner);
             ice = Some(side);
         }
@@ -229,6 +229,7 @@ impl Talk {
         let (mut buffer, mut report) = ([0; PACKET], [0; PACKET]);
         loop {
             let rtcp = self.walks.as_ref().map(|walks| &walks.rtcp);
+            let wired = self.walks.as_ref().map(|walks| walks.wires.clone());
             tokio::select! {
                 () = stop.cancelled() => break,
                 _ = tick.tick() => {
@@ -240,6 +241,7 @@ impl Talk {
                         self.arrived(Component::Rtp, from, &buffer[..length]);
                     }
                 }
+                one = heard(wired) => self.arrived(one.0, one.1, &one.2),
                 read = from_maybe(rtcp, &mut report) => {
                     if let Ok((length, from)) = read {
                         self.arrived(Component::Rtcp, from, &report[..length]);
@@ -270,10 +272,9 @@ impl Talk {
     fn walk(&mut self) {
         let Some(walks) = &mut self.walks else { return };
         let now = Instant::now();
-        if walks.theirs.has_changed().unwrap_or(false)
-            && let Some((theirs, controls)) = walks.theirs.borrow_and_update().clone()
-        {
-            walks.agent.meet(theirs, controls, now);
+        if walks.theirs.has_changed().unwrap_or(false) {
+            let met = walks.theirs.borrow_and_update().clone();
+            met.into_iter().for_each(|(theirs, controls)| walks.meet(theirs, controls, now));
         }
         let due = walks.agent.tick(now);
         self.say(due);
@@ -281,6 +282,9 @@ impl Talk {
 
     fn say(&self, outgoing: Vec<Outgoing>) {
         for Outgoing { component, to, octets } in outgoing {
+            if self.walks.as_ref().is_some_and(|walks| walks.wires.say(component, to, &octets)) {
+                continue;
+            }
             let rtcp = self.walks.as_ref().map(|walks| &walks.rtcp).filter(|_| component == Component::Rtcp);
             // A full socket buffer loses the packet, as a network would.
             let _ = rtcp.unwrap_or(&self.socket).try_send_to(&octets, to);
@@ -343,8 +347,9 @@ impl Talk {
             None => packet,
             Some(keys) => keys.out.protect(packet),
         };
+        let wired = self.walks.as_ref().is_some_and(|walks| walks.wires.say(Component::Rtp, to, &packet));
         // A full socket buffer loses the packet, as a network would.
-        if self.socket.try_send_to(&packet, to).is_ok() {
+        if wired || self.socket.try_send_to(&packet, to).is_ok() {
             self.sender.sent += 1;
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::sdp::Protection;
 use super::srtp::{Crypto, Key, Suite};
-use crate::ice::{Dialect, Manner};
+use crate::ice::{Dialect, Manner, Reach};
 
 /// Which key lines an offer has, in order. All have one key, and differ in what packets carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,8 +85,8 @@ impl Traits {
         traits.comfort_noise |= says("noise");
         traits.ice = match () {
             () if says("draft6") => Manner::Draft6,
-            () if says("rfc3489") => Manner::Full { dialect: Dialect::Rfc3489, behind_relays: false },
-            () if says("relayed") => Manner::Full { dialect: Dialect::MsIce2, behind_relays: true },
+            () if says("rfc3489") => Manner::Full { dialect: Dialect::Rfc3489, reach: Reach::All },
+            () if says("relayed") => Manner::Full { dialect: Dialect::MsIce2, reach: Reach::Relays },
             () if says("ice") => Manner::FULL,
             () => Manner::Off,
         };

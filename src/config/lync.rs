@@ -7,7 +7,7 @@ use kirkwall_core::sip::Transport;
 
 use super::show;
 use super::source::{self, Key, Section, Values};
-use super::{Config, HostName};
+use super::{Config, HostName, RelayTransport};
 
 sections! {
     /// `[lync]`
@@ -31,6 +31,8 @@ sections! {
         /// Use the media relay (Edge) that the pool names, for calls that reach nobody without it. Needs
         /// `media.ice`.
         relay: bool = true,
+        /// How the relay is reached: `auto` (over UDP, and over TCP when that gives no answer), `udp` or `tcp`.
+        relay_transport: RelayTransport = RelayTransport::Auto,
         /// Ask the bandwidth policy behind the media relay before a call of the north rings (call admission
         /// control). None: where the pool says so.
         bandwidth_policy: Option<bool> = None,

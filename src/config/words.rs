@@ -65,6 +65,15 @@ words! {
         /// SRV records, then addresses (RFC 3263).
         Srv = "srv",
     }
+    /// How the media relay is reached.
+    RelayTransport, "a way to the media relay" {
+        /// Over UDP; over TCP when that gives no answer.
+        Auto = "auto",
+        /// Over UDP alone.
+        Udp = "udp",
+        /// Over TCP alone.
+        Tcp = "tcp",
+    }
     /// Whether voice is encrypted.
     SrtpPolicy, "a way to use SRTP" {
         /// Never.

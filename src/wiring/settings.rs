@@ -7,7 +7,7 @@ use std::time::Duration;
 use kirkwall_actors::provisioning::ProvisioningSettings;
 use kirkwall_actors::settings::{
     AdmissionSettings, CapacitySettings, IceSettings, LogSettings, LyncSettings, MediaSettings,
-    MessageSettings, NorthSettings, PresenceSettings, Proxy, Settings, Sounds,
+    MessageSettings, NorthSettings, PresenceSettings, Proxy, RelayWays, Settings, Sounds,
 };
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::{HoldSignal, HoldSignals};
@@ -19,7 +19,7 @@ use kirkwall_core::sip::wire::{Host, Text};
 use kirkwall_core::sip::{Destination, Facing, Transport};
 use kirkwall_integration::sip::{DnsMethod, Listen};
 
-use crate::config::{self, CapacityProfile, Config};
+use crate::config::{self, CapacityProfile, Config, RelayTransport};
 
 /// The domain of a switch that was told none: it still serves handsets among themselves.
 const NO_DOMAIN: &str = "kirkwall.invalid";
@@ -179,7 +179,9 @@ fn ice(config: &Config) -> IceSettings {
     };
     let agents = agent::Settings { dialect, ..agent::Settings::default() };
     let uses_relay = config.media.ice && config.lync.enabled && config.lync.relay;
-    IceSettings { north, agents, uses_relay, relay: None }
+    let ways = config.lync.relay_transport;
+    let relay_ways = RelayWays { udp: ways != RelayTransport::Tcp, tcp: ways != RelayTransport::Udp };
+    IceSettings { north, agents, uses_relay, relay_ways, relay: None }
 }
 
 /// Base stations are sent to the listener that asks least of them.

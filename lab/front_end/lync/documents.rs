@@ -212,7 +212,9 @@ pub(super) fn relay(config: &LyncConfig, request: &str) -> Option<String> {
     let identity = asked.child("identity").map_or("", |identity| identity.text.as_str());
     let minutes = asked.child("duration").and_then(|text| text.text.trim().parse().ok()).unwrap_or(480_u32);
     let minutes = minutes.clamp(1, 480);
-    let (username, password) = relay_credentials(&config.relay_key, identity);
+    // No two are alike, so that a relay can refuse those of before.
+    let identity = format!("{identity};{:08x}", rand::random::<u32>());
+    let (username, password) = relay_credentials(&config.relay_key, &identity);
     let (host, udp, tcp) = (&config.relay_host, config.relay_udp, config.relay_tcp);
     let location = asked.child("location").map_or("intranet", |text| text.text.trim()).to_owned();
     Some(format!(

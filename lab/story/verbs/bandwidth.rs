@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::spine::enter_with;
 use super::{Verb, verb};
 use crate::front_end::{Accounts, FrontEnd, FrontEndConfig};
-use crate::ice::{Dialect, Manner};
+use crate::ice::{Dialect, Manner, Reach};
 use crate::media::{Protection, Traits};
 use crate::phone::{Behaviour, LiveCall, Phone, PhoneConfig, Progress};
 use crate::sip::Transport;
@@ -232,7 +232,7 @@ async fn behind_gateway(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 async fn federated_user(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let (ice, fallback, old) = match given.text("manner") {
         None => (Manner::FULL, true, false),
-        Some("relayed") => (Manner::Full { dialect: Dialect::MsIce2, behind_relays: true }, true, false),
+        Some("relayed") => (Manner::Full { dialect: Dialect::MsIce2, reach: Reach::Relays }, true, false),
         Some("r2") => (Manner::Draft6, false, true),
         Some(other) => {
             let mend = "write r2 or relayed, or leave it out";

@@ -6,7 +6,7 @@ use super::spine::enter_as;
 use super::{Verb, verb};
 use crate::front_end::LyncConfig;
 use crate::ice::relay::{Relay, Work};
-use crate::ice::{Dialect, Manner, Paths};
+use crate::ice::{Dialect, Manner, Paths, Reach};
 use crate::media::traits::KeyLines;
 use crate::media::{Protection, Traits};
 use crate::phone::Behaviour;
@@ -15,11 +15,21 @@ use crate::story::{Fault, Given, Prop, Stage, until};
 pub(super) const VERBS: &[Verb] = &[
     verb!(
         "media relay",
-        "An emulated media relay (MS-TURN over UDP) with credentials of MRAS; front ends that come later name it.",
+        "An emulated media relay (MS-TURN over UDP and TCP) with credentials of MRAS; front ends that come later name it.",
         media_relay
     ),
     verb!("media relay dies", "It hears nothing and says nothing any more.", dies),
     verb!("media relay wakes", "It goes on.", wakes),
+    verb!(
+        "media relay deaf over udp",
+        "A firewall stands before it: it hears nothing over UDP, and goes on over TCP.",
+        deaf
+    ),
+    verb!(
+        "media relay starts anew",
+        "It forgets its allocations and whom it gave credentials to: those from before are refused.",
+        starts_anew
+    ),
     verb!(
         "expect media relay carried {count:count} packets",
         "At least so many went over it without being wrapped, and all that asked there had the right credentials.",
@@ -30,7 +40,7 @@ pub(super) const VERBS: &[Verb] = &[
         "far end {number} with ice {manner}",
         "A user of the front end who speaks of media as a Lync client does, rings until a step lets it answer, \
          reject or dial, and does ICE: `full`; `rfc3489`, with checks of that form and no others; `relayed`, from \
-         where only relays are reached; `draft6`, as OCS 2007 R2 offers it.",
+         where only relays are reached; `tcp`, from where only relays are reached, and those over TCP; `draft6`, as OCS 2007 R2 offers it.",
         far_end
     ),
     verb!(
@@ -72,7 +82,9 @@ impl Prop for Edge {
 pub(super) fn name_relay(stage: &mut Stage, lync: &mut LyncConfig) {
     if let Some(relay) = &stage.prop::<Edge>().0 {
         let address = relay.address();
-        (lync.relay_host, lync.relay_udp, lync.relay_tcp) = (address.ip().to_string(), address.port(), 0);
+        // Its TCP port is that of UDP.
+        (lync.relay_host, lync.relay_udp) = (address.ip().to_string(), address.port());
+        lync.relay_tcp = address.port();
     }
 }
 
@@ -90,6 +102,16 @@ pub(super) fn relay(stage: &mut Stage) -> Result<Relay, Fault> {
 
 async fn dies(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
     relay(stage)?.mute(true);
+    Ok(())
+}
+
+async fn deaf(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
+    relay(stage)?.block_udp(true);
+    Ok(())
+}
+
+async fn starts_anew(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
+    relay(stage)?.start_anew();
     Ok(())
 }
 
@@ -119,11 +141,12 @@ async fn work(stage: &mut Stage, expected: &str, fits: impl Fn(Work) -> bool) ->
 async fn far_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let ice = match given.word("manner") {
         "full" => Manner::FULL,
-        "rfc3489" => Manner::Full { dialect: Dialect::Rfc3489, behind_relays: false },
-        "relayed" => Manner::Full { dialect: Dialect::MsIce2, behind_relays: true },
+        "rfc3489" => Manner::Full { dialect: Dialect::Rfc3489, reach: Reach::All },
+        "relayed" => Manner::Full { dialect: Dialect::MsIce2, reach: Reach::Relays },
+        "tcp" => Manner::Full { dialect: Dialect::MsIce2, reach: Reach::RelaysOverTcp },
         "draft6" => Manner::Draft6,
         other => {
-            let mend = "write full, rfc3489, relayed or draft6";
+            let mend = "write full, rfc3489, relayed, tcp or draft6";
             return Err(Fault::unusable(format!("there is no manner {other}"), mend));
         }
     };

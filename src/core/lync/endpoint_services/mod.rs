@@ -362,6 +362,7 @@ impl Machine for EndpointServices {
             }
             ServicesInput::SignedOut => self.signed_out(now),
             ServicesInput::WantsRelay => self.relay_wanted(now),
+            ServicesInput::RelayRefused => self.relay_refused(now),
             ServicesInput::Received(answer) => self.received(answer, now)?,
             ServicesInput::Notified(news) => self.notified(news, now)?,
             ServicesInput::TransportFailed(failed) => self.transport_failed(&failed, now),

@@ -10,6 +10,8 @@ use crate::timer::Moment;
 
 /// From a failure to the next try.
 const AGAIN: Duration = Duration::from_secs(60);
+/// Between two answers of MRAS whose credentials a relay refuses: it and the relay may not agree on anything.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// What an endpoint knows of relays while it is signed in.
 #[derive(Debug, Default)]
@@ -20,6 +22,8 @@ pub(super) struct Keeping {
     mras: Option<String>,
     /// When to ask next.
     due: Option<Moment>,
+    /// When the last ones came.
+    granted: Option<Moment>,
     /// The request under way.
     pub(super) service: Option<Service>,
 }
@@ -37,6 +41,16 @@ impl EndpointServices {
         let Some(here) = &mut self.here else { return Vec::new() };
         here.relay.wanted = true;
         here.relay.due.get_or_insert(now);
+        self.relay_due(now)
+    }
+
+    /// A relay refuses them before their end: they are asked for anew now, and not when they would have ended.
+    pub(super) fn relay_refused(&mut self, now: Moment) -> Vec<ServicesOutput> {
+        let Some(here) = &mut self.here else { return Vec::new() };
+        if here.relay.service.is_none() {
+            let soonest = here.relay.granted.map_or(now, |granted| now.max(granted + FRESH));
+            here.relay.due = Some(here.relay.due.map_or(soonest, |due| due.min(soonest)));
+        }
         self.relay_due(now)
     }
 
@@ -77,7 +91,7 @@ impl EndpointServices {
         let Some(here) = &mut self.here else { return Vec::new() };
         match read {
             Ok(granted) => {
-                here.relay.due = Some(now + granted.renew_after());
+                (here.relay.due, here.relay.granted) = (Some(now + granted.renew_after()), Some(now));
                 self.notes.relay = None;
                 vec![ServicesOutput::Relay(Box::new(granted))]
             }

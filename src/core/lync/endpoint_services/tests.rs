@@ -322,3 +322,33 @@ fn relay_credentials_are_fetched_when_both_are_known_kept_fresh_and_asked_for_ag
     later(&mut bench, 30_000);
     assert!(!asks(&bench), "it is for somebody else to ask");
 }
+
+#[test]
+fn credentials_that_a_relay_refuses_are_asked_for_anew_at_once_and_not_without_end() {
+    let granted = include_str!("../mras/answer.xml");
+    let mut bench = Bench::signed_in();
+    bench.give(ServicesInput::RelayRefused);
+    bench.give(ServicesInput::WantsRelay);
+    let provisioning = bench.take("vnd-microsoft-provisioning-v2");
+    let told = PROVISIONING.replace("<ucLocation", "<mrasUri>sip:mras@contoso.com;gruu</mrasUri><ucLocation");
+    bench.answer(&provisioning, 200, &told);
+    let first = bench.take("<credentialsRequest ");
+    bench.answer(&first, 200, granted);
+    bench.now = bench.now + Duration::from_secs(3_600);
+    bench.give(ServicesInput::RelayRefused);
+    let anew = bench.take("<credentialsRequest ");
+    bench.give(ServicesInput::RelayRefused);
+    assert!(
+        !bench.sent.iter().any(|sent| String::from_utf8_lossy(&sent.body).contains("<credentialsRequest "))
+    );
+    bench.answer(&anew, 200, granted);
+    assert_eq!(bench.relays, 2);
+    // These are refused too: MRAS and the relay agree on nothing, and asking at once again would be in vain.
+    bench.give(ServicesInput::RelayRefused);
+    assert!(
+        !bench.sent.iter().any(|sent| String::from_utf8_lossy(&sent.body).contains("<credentialsRequest "))
+    );
+    bench.now = bench.now + Duration::from_secs(10);
+    bench.give(ServicesInput::Deadline);
+    bench.take("<credentialsRequest ");
+}

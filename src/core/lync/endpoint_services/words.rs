@@ -50,6 +50,8 @@ pub enum ServicesInput {
     SignedOut,
     /// From now on this endpoint keeps the node's credentials for the media relay, until it is signed out.
     WantsRelay,
+    /// A relay refuses the credentials that this endpoint keeps.
+    RelayRefused,
     /// A verified response whose branch names our owner.
     Received(Message),
     /// A verified NOTIFY or BENOTIFY whose To tag names our owner.

@@ -35,6 +35,14 @@ struct SelectedRecord {
     pair: Option<(usize, usize, usize)>,
 }
 
+impl Record {
+    /// Whether it is the agent of these two sides.
+    pub fn is_of(&self, ours: &Credentials, theirs: Option<&Credentials>) -> bool {
+        let known = self.remote.as_ref().map(|remote| &remote.credentials);
+        self.credentials == *ours && known.is_some() && known == theirs
+    }
+}
+
 impl Agent {
     /// A copy of what must survive. To be saved with every selection and with [`Output::Completed`].
     pub fn record(&self) -> Record {

@@ -60,6 +60,11 @@ impl Reader {
         self.greeted
     }
 
+    /// Whether a part of something waits for its rest.
+    pub fn is_inside(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
     /// Takes the next octets and gives the frames that are whole now.
     pub fn take(&mut self, bytes: &[u8]) -> Result<Vec<(FrameKind, Vec<u8>)>, FrameFault> {
         self.buffer.extend_from_slice(bytes);

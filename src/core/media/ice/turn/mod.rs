@@ -19,8 +19,10 @@
 
 pub mod bandwidth;
 mod frame;
+mod record;
 pub mod reservation;
 mod step;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -34,6 +36,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 pub use frame::FrameFault;
+pub use record::Record;
 
 use crate::id::Tokens;
 use crate::media::ice::stun::Transaction;
@@ -213,7 +216,7 @@ pub struct Turn {
     timers: TimerTable<Timer>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Challenge {
     nonce: Vec<u8>,
     realm: Vec<u8>,

@@ -436,3 +436,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_allocation_goes_on_after_a_restart_and_asks_at_once_whether_it_stands() {
+    let mut bench = Bench::allocated();
+    let peer = sock("192.0.2.9:4000");
+    let request = bench.sent(Input::Activate(peer));
+    let success = bench.answer(kind::ACTIVATED, &request).finish(Some(&bench.key));
+    bench.give(Input::Received(&success));
+    let written = serde_json::to_vec(&bench.turn.record().unwrap()).unwrap();
+    bench.turn = Turn::restore(serde_json::from_slice(&written).unwrap(), bench.now);
+    assert_eq!((bench.turn.state(), bench.turn.active()), (State::Allocated, Some(peer)));
+    assert_eq!(bench.sent(Input::Send { to: peer, bytes: b"\x80media" }), b"\x80media");
+    let refresh = bench.wait();
+    let [Output::Transmit(refresh)] = &refresh[..] else { panic!("{refresh:?}") };
+    let number = read(refresh).unwrap().get(attr::MS_SEQUENCE_NUMBER).unwrap()[20..].to_vec();
+    assert!(u32::from_be_bytes(number.try_into().unwrap()) > 10_000);
+    let success = bench.success(refresh).finish(Some(&bench.key));
+    assert_eq!(bench.give(Input::Received(&success)), []);
+    assert_eq!(bench.turn.state(), State::Allocated);
+}
+
+#[test]
+fn nothing_of_a_client_without_allocation_or_over_tcp_survives() {
+    assert_eq!(Bench::new(RelayTransport::Udp).turn.record(), None);
+    let mut bench = Bench::new(RelayTransport::Tcp);
+    allocate_over_tcp(&mut bench, usize::MAX);
+    assert_eq!((bench.turn.state(), bench.turn.record()), (State::Allocated, None));
+}
