@@ -52,16 +52,16 @@ use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, CedeCall, DivertCall, GatherCalls, Granted,
-    HandsetRefused, Hear, KeepInside, LastWords, Release, ReleaseBase, RoomHears, SummonCall, Supervisor,
-    invite_key,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, CedeCall, DivertCall, GatherCalls, GatherInside,
+    Granted, HandsetRefused, Hear, KeepInside, LastWords, Release, ReleaseBase, RoomHears, SummonCall,
+    Supervisor, invite_key,
 };
 
 use native::LegAddr;
 
 pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
 pub use native::NativeSeed;
-pub use room::{Cede, InRoom, KeyHeard, RoomBegan, Summon, Summoned};
+pub use room::{Cede, Convene, InRoom, KeyHeard, RoomBegan, ShowConference, Summon, Summoned};
 pub use transfer::{Bequeath, Inheritance, Join, Taken};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -76,6 +76,8 @@ pub struct CallSeed {
     pub invite: SipMessage,
     /// Who sent it.
     pub peer: Peer,
+    /// The focus of the conference that the INVITE invites to.
+    pub invitation: Option<String>,
     /// Who routes and gives channels.
     pub supervisor: Addr<Supervisor>,
     /// The world.
@@ -146,9 +148,14 @@ pub struct Call {
 impl Call {
     /// A call whose INVITE has just come.
     pub fn new(seed: CallSeed) -> Self {
-        let CallSeed { new, dialled, invite, peer, supervisor, ports, settings, mut tokens } = seed;
+        let CallSeed { new, dialled, invite, peer, invitation, supervisor, ports, settings, mut tokens } =
+            seed;
         let facing = new.facing;
         let machine = core::Call::new(new, tokens.split(), ports.clock.now());
+        let machine = match invitation {
+            Some(focus) => machine.by_invitation(focus),
+            None => machine,
+        };
         let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
         (call.dialled, call.peer) = (Some(dialled), Some(peer.clone()));
         call.beginning = Beginning::Invited(Box::new(invite), peer);
@@ -280,6 +287,9 @@ impl Call {
                 }
                 Output::Gather(user) => {
                     self.supervisor.do_send(GatherCalls { call: self.summary().reference, user });
+                }
+                Output::GatherInside(user) => {
+                    self.supervisor.do_send(GatherInside { call: self.summary().reference, user });
                 }
                 Output::ReleaseBase(leg) => {
                     if let Some(base) = self.machine.base_of(leg).cloned() {

@@ -28,6 +28,7 @@ mod logs;
 mod mailboxes;
 mod native;
 mod people;
+mod pool_conferences;
 mod presence;
 mod prove;
 mod provisioning;
@@ -87,9 +88,10 @@ pub use native::{
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
+pub use pool_conferences::{FocusDied, FocusSays};
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use provisioning::{MeetProvisioning, SheetUsers};
-pub use rooms::{CedeCall, GatherCalls, RoomChanged, RoomDied, RoomHears, SummonCall};
+pub use rooms::{CedeCall, GatherCalls, GatherInside, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use shared::MeetUsers;
 pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf};
 pub use transfer::{PassLegs, RouteTransfer};
@@ -151,6 +153,8 @@ pub struct Supervisor {
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
     rooms: rooms::RoomBook,
+    /// Of the pool in the north.
+    conferences: pool_conferences::PoolConferences,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
@@ -191,6 +195,10 @@ struct CallEntry {
     called: Vec<Username>,
     /// The native handset that began it.
     handset: Option<Ipei>,
+    /// Names the conversation to clients of Lync, which may go on in another call.
+    conversation: Option<String>,
+    /// The focus of the conference that it invites to.
+    invitation: Option<String>,
 }
 
 impl CallEntry {
@@ -210,6 +218,8 @@ impl CallEntry {
             represents: None,
             called: Vec::new(),
             handset: None,
+            conversation: None,
+            invitation: None,
         }
     }
 
@@ -283,6 +293,7 @@ impl Supervisor {
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
             rooms: rooms::RoomBook::new(),
+            conferences: pool_conferences::PoolConferences::default(),
             invites: HashMap::new(),
             ended: VecDeque::new(),
             admission,

@@ -359,7 +359,7 @@ impl World {
             }
             Output::Cede(call, member) => format!("cede {member} of {call}"),
             Output::Summon { room, owner, .. } => format!("summon {owner} to {room}"),
-            Output::Gather(user) => format!("gather {user}"),
+            Output::Gather(user) | Output::GatherInside(user) => format!("gather {user}"),
             Output::Inside => "inside?".to_owned(),
             Output::FreeBase(base) => {
                 assert!(self.over.is_none(), "Over gives all back");
