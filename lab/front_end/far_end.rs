@@ -45,6 +45,7 @@ impl FarEnd {
             let name = if config.display_name.is_empty() { &config.user } else { &config.display_name };
             config.identity.get_or_insert(format!("\"{name}\" <{}>;epid={epid}", config.aor()));
             config.contact.get_or_insert(gruu);
+            config.conversations = true;
         }
         let mut users = locked(&self.users);
         if users.len() >= MAX_USERS {

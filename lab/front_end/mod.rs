@@ -261,6 +261,13 @@ impl FrontEnd {
         let request = &incoming.request;
         let local = request.header("Route").is_none() && self.is_local(request.uri());
         let new = request.tag("To").is_none();
+        let incoming = match self.0.lync.is_some() && local {
+            true => match self.take_for_conferences(incoming).await {
+                Some(incoming) => incoming,
+                None => return,
+            },
+            false => incoming,
+        };
         let mut incoming = match &self.0.lync {
             Some(lync) if local => match lync.take(&self.0.endpoint, incoming).await {
                 Some(incoming) => incoming,

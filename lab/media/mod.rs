@@ -4,6 +4,8 @@ mod ears;
 pub mod g711;
 pub mod g726;
 pub mod meter;
+pub mod mixer;
+pub mod mouth;
 pub mod sdp;
 pub mod srtp;
 pub mod stream;
@@ -12,6 +14,8 @@ pub mod voice;
 mod walk;
 
 pub use g711::Codec;
+pub use mixer::{Mixer, Seat};
+pub use mouth::Mouth;
 pub use sdp::Protection;
 pub use stream::{Heard, Stream};
 pub use traits::Traits;

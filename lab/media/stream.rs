@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ears::rtp;
 pub use super::ears::{Ears, Heard};
+use super::mouth::Mouth;
 use super::srtp::{Crypto, Direction, Key};
 use super::walk::{Ice, Walks, from_maybe};
 use super::{Codec, FRAME, Voice};
@@ -50,21 +51,21 @@ impl Stream {
     /// # Errors
     /// When no port can be bound on `ip`.
     pub async fn open(ip: IpAddr, voice: Voice) -> Result<Self, Failure> {
-        Self::open_in_manner(ip, voice, Manner::Off).await
+        Self::open_in_manner(ip, Mouth::of(voice), Manner::Off).await
     }
 
     /// The same, with ports and an agent for ICE if the manner has a place for them.
     ///
     /// # Errors
     /// When no port can be bound on `ip`.
-    pub async fn open_in_manner(ip: IpAddr, voice: Voice, manner: Manner) -> Result<Self, Failure> {
+    pub async fn open_in_manner(ip: IpAddr, mouth: Mouth, manner: Manner) -> Result<Self, Failure> {
         let (socket, address) = bind(ip).await?;
         let (destination, wanted) = watch::channel(None);
         let stop = CancellationToken::new();
         let ears = Ears::default();
         let (key, theirs) = (Key::fresh(), watch::Sender::new(None));
         let keys = (key.clone(), theirs.subscribe());
-        let mut talk = Talk::new(socket, wanted, keys, voice, ears.clone());
+        let mut talk = Talk::new(socket, wanted, keys, mouth, ears.clone());
         let mut ice = None;
         if manner != Manner::Off {
             let (rtcp, reports) = bind(ip).await?;
@@ -158,8 +159,7 @@ async fn bind(ip: IpAddr) -> Result<(UdpSocket, SocketAddr), Failure> {
 struct Talk {
     socket: UdpSocket,
     wanted: watch::Receiver<Destination>,
-    voice: Voice,
-    speech: Vec<i16>,
+    mouth: Mouth,
     sender: Sender,
     ears: Ears,
     key: Key,
@@ -189,7 +189,7 @@ impl Talk {
         socket: UdpSocket,
         wanted: watch::Receiver<Destination>,
         (key, theirs): (Key, watch::Receiver<Option<Crypto>>),
-        voice: Voice,
+        mouth: Mouth,
         ears: Ears,
     ) -> Self {
         let sender = Sender {
@@ -199,19 +199,7 @@ impl Talk {
             at: 0,
             sent: 0,
         };
-        Self {
-            socket,
-            wanted,
-            voice,
-            speech: Vec::new(),
-            sender,
-            ears,
-            key,
-            theirs,
-            protected: None,
-            walks: None,
-            hisses: None,
-        }
+        Self { socket, wanted, mouth, sender, ears, key, theirs, protected: None, walks: None, hisses: None }
     }
 
     async fn run(mut self, stop: CancellationToken) -> Heard {
@@ -295,12 +283,21 @@ impl Talk {
     fn hear(&mut self, octets: &[u8]) {
         self.take_keys();
         match &mut self.protected {
-            None => self.ears.packet(octets),
+            None => self.take(octets),
             Some(_) if rtp(octets).is_none() => {}
             Some(keys) => match keys.back.unprotect(octets) {
-                Some(plain) => self.ears.packet(&plain),
+                Some(plain) => self.take(&plain),
                 None => self.ears.refuse(),
             },
+        }
+    }
+
+    fn take(&self, packet: &[u8]) {
+        self.ears.packet(packet);
+        if let (Mouth::Seat { seat, .. }, Some((payload_type, payload))) = (&self.mouth, rtp(packet))
+            && let Some(codec) = Codec::of_payload_type(payload_type)
+        {
+            seat.said(payload.iter().map(|octet| codec.decode(*octet)));
         }
     }
 
@@ -309,13 +306,11 @@ impl Talk {
         let destination = *self.wanted.borrow();
         // Time goes on while nobody listens.
         self.sender.timestamp = self.sender.timestamp.wrapping_add(FRAME as u32);
+        self.mouth.turn();
         let Some((to, codec)) = destination else { return };
         let chosen = self.walks.as_ref().and_then(|walks| walks.agent.chosen(Component::Rtp));
         let to = chosen.unwrap_or(to);
-        if self.speech.is_empty() {
-            self.speech = self.voice.speech();
-        }
-        let mut packet = self.sender.packet(codec, &self.speech);
+        let mut packet = self.sender.packet(codec, self.mouth.speech());
         let hisses = self.hisses.as_ref().is_some_and(|hisses| *hisses.borrow());
         if hisses && self.sender.sent % NOISE_EVERY == NOISE_EVERY - 1 {
             packet.truncate(HEADER);

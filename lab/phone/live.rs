@@ -57,6 +57,7 @@ struct Shared {
     ears: Mutex<Option<Ears>>,
     found: Mutex<Option<Found>>,
     shown: Mutex<String>,
+    conversation: Mutex<Option<String>>,
     talking_since: Mutex<Option<Instant>>,
     wishes: Wishes,
 }
@@ -74,6 +75,7 @@ impl LiveCall {
             ears: Mutex::default(),
             found: Mutex::default(),
             shown: Mutex::default(),
+            conversation: Mutex::default(),
             talking_since: Mutex::default(),
             wishes: Wishes::default(),
         }))
@@ -101,6 +103,20 @@ impl LiveCall {
     /// Its display shows this name: for the one who emulates the phone.
     pub fn show(&self, name: &str) {
         name.clone_into(&mut locked(&self.0.shown));
+    }
+
+    /// The conversation that it belongs to, when it is told (`Ms-Conversation-ID`).
+    pub fn conversation(&self) -> Option<String> {
+        locked(&self.0.conversation).clone()
+    }
+
+    pub(super) fn belongs_to(&self, conversation: Option<&str>) {
+        *locked(&self.0.conversation) = conversation.map(str::to_owned);
+    }
+
+    /// Where it stands, from now on.
+    pub fn watch(&self) -> watch::Receiver<Progress> {
+        self.0.progress.subscribe()
     }
 
     /// Where it stands now.
@@ -240,7 +256,17 @@ impl Phone {
             calls.forgotten += 1;
         }
         calls.calls.push_back(call.clone());
+        self.0.newest.send_replace(Some(call.clone()));
         call
+    }
+
+    /// The newest call; waits for the first one.
+    pub async fn newest_call(&self) -> LiveCall {
+        let mut newest = self.0.newest.subscribe();
+        match newest.wait_for(Option::is_some).await.map(|call| call.clone()) {
+            Ok(Some(call)) => call,
+            _ => std::future::pending().await,
+        }
     }
 }
 

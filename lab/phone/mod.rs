@@ -1,7 +1,9 @@
 //! A phone: one user on an endpoint, who dials, answers and speaks. Emulated handsets and the far-end
 //! users of the front end are both phones.
 
+mod attend;
 mod behaviour;
+pub mod conversation;
 mod hold;
 mod live;
 mod pairs;
@@ -18,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ezk_sip_types::Method;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
 pub use behaviour::Behaviour;
 pub use live::{Key, LiveCall, Progress};
@@ -27,7 +29,7 @@ pub use report::{CallReport, Direction, Ended, Outcome};
 pub use wishes::Wish;
 
 use crate::media::sdp::Audio;
-use crate::media::{Codec, Protection, Stream, Traits, Voice};
+use crate::media::{Codec, Protection, Seat, Stream, Traits, Voice};
 use crate::sip::endpoint::locked;
 use crate::sip::{Credentials, Endpoint, Failure, Hop, Incoming};
 
@@ -67,10 +69,15 @@ pub struct PhoneConfig {
     pub lines: usize,
     /// From of its requests, without a tag; none: its display name and address of record.
     pub identity: Option<String>,
-    /// Its Contact's URI; none: where it listens.
+    /// Its Contact's URI, or the whole Contact when it begins with `<`; none: where it listens.
     pub contact: Option<String>,
     /// More headers of its INVITEs.
     pub headers: Vec<(String, String)>,
+    /// Whether each of its INVITEs begins a conversation (`Ms-Conversation-ID`).
+    pub conversations: bool,
+    /// A place at a mixer's table: its calls bring their sound there, and take what is said there; none: it
+    /// speaks with its own voice.
+    pub seat: Option<Seat>,
 }
 
 impl PhoneConfig {
@@ -91,6 +98,8 @@ impl PhoneConfig {
             identity: None,
             contact: None,
             headers: Vec::new(),
+            conversations: false,
+            seat: None,
         }
     }
 
@@ -111,6 +120,7 @@ struct Shared {
     lines: Arc<Semaphore>,
     reports: broadcast::Sender<CallReport>,
     calls: Mutex<live::Calls>,
+    newest: watch::Sender<Option<LiveCall>>,
 }
 
 impl Phone {
@@ -119,7 +129,8 @@ impl Phone {
         let lines = Arc::new(Semaphore::new(config.lines));
         let reports = broadcast::Sender::new(REPORTS);
         let (behaviour, calls) = (Mutex::new(behaviour), Mutex::default());
-        Self(Arc::new(Shared { config, endpoint, behaviour, lines, reports, calls }))
+        let newest = watch::Sender::new(None);
+        Self(Arc::new(Shared { config, endpoint, behaviour, lines, reports, calls, newest }))
     }
 
     /// Who it is.
@@ -191,7 +202,7 @@ impl Phone {
     /// Its Contact as the other end of `hop` can reach it.
     fn contact(&self, hop: &Hop) -> Result<String, Failure> {
         if let Some(uri) = &self.0.config.contact {
-            return Ok(format!("<{uri}>"));
+            return Ok(if uri.starts_with('<') { uri.clone() } else { format!("<{uri}>") });
         }
         let address = self.0.endpoint.local_address(hop).ok_or(Failure::Stopped)?;
         Ok(format!("<sip:{}@{address};transport={}>", self.0.config.user, hop.transport))

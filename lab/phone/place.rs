@@ -12,7 +12,7 @@ use super::{
     ALLOW, CallReport, Direction, LONGEST_CALL, LONGEST_RINGING, LiveCall, Outcome, Phone, Progress,
 };
 use crate::media::sdp::Audio;
-use crate::media::{Protection, Stream};
+use crate::media::{Mouth, Protection, Stream};
 use crate::sip::digest::Challenge;
 use crate::sip::{ClientTransaction, Dialog, Failure, Hop, Incoming, Message, address, fresh_token};
 
@@ -78,7 +78,8 @@ impl Phone {
         let stream = self.open_stream().await?;
         live.listen_with(stream.as_ref());
         let offer = Audio { ice: stream.as_ref().and_then(Stream::ice), ..self.offer(stream.as_ref(), &hop) };
-        let invite = self.invite(dial, tag, &report.call_id, &offer, &hop)?;
+        let mut invite = self.invite(dial, tag, &report.call_id, &offer, &hop)?;
+        self.converse(&mut invite, live);
         let attempt = Attempt {
             phone: self,
             script,
@@ -143,7 +144,9 @@ impl Phone {
     pub(super) async fn open_stream(&self) -> Result<Option<Stream>, Failure> {
         match self.0.config.sound {
             Some(ip) => {
-                Stream::open_in_manner(ip, self.0.config.voice, self.0.config.traits.ice).await.map(Some)
+                let config = &self.0.config;
+                let mouth = config.seat.clone().map_or_else(|| Mouth::of(config.voice), Mouth::at);
+                Stream::open_in_manner(ip, mouth, config.traits.ice).await.map(Some)
             }
             None => Ok(None),
         }

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::behaviour::reason;
+use super::conversation::CONVERSATION;
 use super::live::Key;
 use super::talk::Talk;
 use super::{
@@ -26,6 +27,7 @@ impl Phone {
         let line = self.take_line();
         let live = self.begin(Direction::Served, &report.peer);
         live.show(address::display(request.header("From").unwrap_or_default()));
+        live.belongs_to(request.header(CONVERSATION));
         let outcome = match behaviour {
             _ if line.is_none() => {
                 refuse(&server, 486, None).await;

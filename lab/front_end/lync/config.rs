@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::pool::Pool;
+use crate::ice::Manner;
 
 /// What makes a front end one of Lync.
 #[derive(Debug, Clone)]
@@ -55,6 +56,8 @@ pub struct LyncConfig {
     pub relay_tcp: u16,
     /// What MRAS and relay share; passwords are made from it ([`super::relay_credentials`]).
     pub relay_key: Vec<u8>,
+    /// What the audio mixer of conferences does about ICE.
+    pub mcu_ice: Manner,
 }
 
 impl LyncConfig {
@@ -83,6 +86,7 @@ impl LyncConfig {
             relay_udp: 3_478,
             relay_tcp: 443,
             relay_key: b"kirkwall lab".to_vec(),
+            mcu_ice: Manner::Off,
         }
     }
 }

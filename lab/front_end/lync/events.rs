@@ -352,7 +352,7 @@ fn send(endpoint: &Endpoint, request: Message, hop: Hop, silent: bool) {
     });
 }
 
-fn supports(request: &Message, token: &str) -> bool {
+pub(super) fn supports(request: &Message, token: &str) -> bool {
     request.headers_named("Supported").flat_map(address::list).any(|one| one.eq_ignore_ascii_case(token))
 }
 

@@ -9,6 +9,7 @@
 //! ```
 
 mod associations;
+pub mod conference;
 mod config;
 mod date;
 mod documents;
@@ -32,6 +33,7 @@ use std::sync::{Arc, OnceLock};
 
 use ezk_sip_types::Method;
 
+pub use conference::{Escalation, Meeting};
 pub use config::{
     ChallengeStyle, Cluster, Encryption, LocationProfile, LyncConfig, Ntlm, Proof, TrustedApplication,
 };
@@ -65,6 +67,7 @@ pub(super) struct Lync {
     pool: Pool,
     presences: Arc<presence::Presences>,
     subscriptions: events::Subscriptions,
+    conferences: conference::Conferences,
 }
 
 impl Lync {
@@ -102,6 +105,7 @@ impl Lync {
             pool,
             presences,
             subscriptions,
+            conferences: conference::Conferences::default(),
         })
     }
 

@@ -7,6 +7,7 @@ mod crowd;
 mod expect;
 mod house;
 mod ice;
+mod lync_conference;
 mod native_base;
 mod native_handset;
 mod native_user;
@@ -39,6 +40,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Users of native handsets", native_user::VERBS),
     ("Telephones", phones::VERBS),
     ("Conferences", conference::VERBS),
+    ("Conferences of Lync", lync_conference::VERBS),
     ("Telephones in talk", telephony::VERBS),
     ("Expectations", expect::VERBS),
 ];

@@ -28,7 +28,7 @@ pub async fn phone(front_end: &FrontEnd, user: &str, epid: &str, behaviour: Beha
 }
 
 /// A phone that takes a client's requests.
-fn serve(client: &mut Client, config: PhoneConfig, behaviour: Behaviour) -> Phone {
+pub fn serve(client: &mut Client, config: PhoneConfig, behaviour: Behaviour) -> Phone {
     let phone = Phone::new(client.endpoint.clone(), config, behaviour);
     let (_, nobody) = tokio::sync::mpsc::channel(1);
     let mut requests = std::mem::replace(&mut client.requests, nobody);
@@ -49,7 +49,7 @@ fn talk() -> CallScript {
     CallScript { talk: Some(Duration::from_millis(100)), ..CallScript::default() }
 }
 
-fn nothing_is_wrong(front_end: &FrontEnd, clients: &[&Client]) {
+pub fn nothing_is_wrong(front_end: &FrontEnd, clients: &[&Client]) {
     let seen = front_end.signatures();
     assert_eq!((seen.bad, seen.unsigned), (0, 0), "{seen:?} {:?}", front_end.complaints());
     for client in clients {

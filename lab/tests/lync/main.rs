@@ -5,6 +5,7 @@
 mod client;
 
 mod calls;
+mod conference;
 mod pool;
 mod presence;
 mod sign_in;
