@@ -351,26 +351,6 @@ impl Call {
     fn record(&mut self, leg: LegNo, peer: String, inbound: bool, message: SipMessage) {
         self.ladder.record(Entry { at: self.ports.clock.now(), leg: leg.0, peer, inbound, message });
     }
-
-    /// The leg that one of our tags means; a message without one is about the caller's INVITE.
-    fn leg_of(&self, tag: Option<Text>, message: &SipMessage) -> LegNo {
-        match tag.and_then(|tag| OwnerId::in_word(&tag)) {
-            Some(owner) => self.machine.leg_named(owner).unwrap_or(LegNo::of_owner(owner).1),
-            None if self.joined.is_empty() => LegNo::CALLER,
-            None => {
-                let key = invite_key(message);
-                let joined = self.joined.iter().find(|(known, _)| Some(known) == key.as_ref());
-                joined.map_or(LegNo::CALLER, |(_, leg)| *leg)
-            }
-        }
-    }
-
-    fn dialog(&self, leg: LegNo) -> Option<&Addr<Dialog>> {
-        match self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, addr)| addr))? {
-            LegAddr::Sip(dialog) => Some(dialog),
-            LegAddr::Native(..) => None,
-        }
-    }
 }
 
 impl Actor for Call {

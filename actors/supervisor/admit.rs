@@ -356,13 +356,6 @@ impl Supervisor {
         first.iter().cloned().chain(others.cloned()).map(|destination| vec![target(destination)]).collect()
     }
 
-    /// Who has a number, for the display of who calls it: one of ours, or somebody in the phone book.
-    fn name_of(&self, number: &str) -> String {
-        let user = number.parse::<Username>().ok().and_then(|user| self.accounts.get(&user));
-        let ours = user.map(|record| record.display_name.clone()).filter(|name| !name.is_empty());
-        ours.or_else(|| self.names.of(number)).unwrap_or_default()
-    }
-
     fn headers_about(&self, target: &str, about: &About) -> Vec<(String, String)> {
         let words = about.headers(target, |user| self.aor(user));
         words.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect()

@@ -54,6 +54,12 @@ impl Handler<DescribeBaseStation> for Supervisor {
 }
 
 impl Supervisor {
+    /// Who has a number, for the display of who calls it: one of ours, or somebody in the phone book.
+    pub(super) fn name_of(&self, number: &str) -> String {
+        let user = number.parse::<Username>().ok().and_then(|user| self.accounts.get(&user));
+        let ours = user.map(|record| record.display_name.clone()).filter(|name| !name.is_empty());
+        ours.or_else(|| self.names.of(number)).unwrap_or_default()
+    }
     /// What an emergency call says of where it comes from: nothing when that is not known.
     pub(super) fn location_of(&mut self, ask: &Admit, line: &str) -> (Vec<BodyPart>, Vec<(String, String)>) {
         let place = ask.caller.base.as_ref().and_then(|base| Some((base, self.base_places.get(base)?)));

@@ -8,6 +8,10 @@
 //!
 //! What is said with factory and focus is decided in core ([`kirkwall_core::lync::conference`]).
 
+mod conversation;
+mod gather;
+mod news;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use actix::prelude::*;
@@ -39,8 +43,9 @@ const OF_FOCUS: u64 = 1 << 59;
 const MOST: usize = 2_000;
 /// What the conference that a user makes of its calls is called.
 const AD_HOC: &str = "Conference";
-/// Names the conversation that a call belongs to (the same in a call and in the conference that goes on with it).
-const CONVERSATION: &str = "Ms-Conversation-ID";
+
+pub(super) use conversation::{conversation_in, escalation};
+pub use news::{FocusDied, FocusSays};
 
 /// The focus, and where its mixer is called; or why the user is not in.
 type Joined = Result<(String, String), Cause>;
@@ -266,89 +271,6 @@ impl Supervisor {
         }))
     }
 
-    /// The code that joins all calls on hold, where the pool has a factory; none: it has not.
-    pub(super) fn convene_by_code(
-        &mut self,
-        ask: &Admit,
-        ctx: &mut Context<Self>,
-    ) -> Option<ActorResponse<Self, AdmitReply>> {
-        let user = ask.caller.user.clone()?;
-        let factory = self.factory_for(&user, ask.call)?;
-        let begin = Begin::Create(factory);
-        let joined = self.attend((ask.call, &user), begin, AD_HOC.to_owned(), ctx).ok()?;
-        let ask = ask.clone();
-        Some(ActorResponse::r#async(joined.into_actor(self).map(move |joined, me, ctx| {
-            let joined =
-                joined.unwrap_or_else(|_| Err(Cause::of_status(500, "the conference's actor is gone")));
-            let way = joined.and_then(|joined| {
-                me.take_common(&ask, ask.srtp, false)?;
-                me.way_to_mixer((ask.call, &user), ask.srtp, joined, AD_HOC.to_owned())
-            });
-            let way = match way {
-                Ok(way) => {
-                    me.fetch_others(ask.call, &user, None);
-                    Ok(way)
-                }
-                Err(cause) => {
-                    info!(%user, why = %cause.words, "no conference of the pool: the switch mixes itself");
-                    counter!("ipdect_lync_conference_fallbacks_total").increment(1);
-                    me.gather_by_code(&ask, ctx)
-                }
-            };
-            me.judged(&ask, way)
-        })))
-    }
-
-    /// A user's calls are joined in the call that is in its ear; false: not by the pool.
-    pub(super) fn convene(&self, call: CallRef, user: &Username) -> bool {
-        let Some(factory) = self.factory_for(user, call) else { return false };
-        let entry = self.calls.get(&call);
-        entry.map(|entry| entry.addr.do_send(Convene { user: user.clone(), to: factory })).is_some()
-    }
-
-    /// Who makes a conference of this user's calls: the pool, if it shall and can, and if there is a call to join.
-    fn factory_for(&self, user: &Username, beside: CallRef) -> Option<String> {
-        let through =
-            self.settings.dialling.conference.through_lync && self.conferences.ways.contains_key(user);
-        let own_room = self.rooms_have(beside) || self.others_of(user, beside).is_empty();
-        self.conferences.factories.get(user).filter(|_| through && !own_room).cloned()
-    }
-
-    fn others_of(&self, user: &Username, beside: CallRef) -> Vec<(CallRef, Party)> {
-        let theirs = |party: &Party| party.user.as_ref() == Some(user);
-        let talks = self.calls.values().map(|entry| &entry.summary).filter(|summary| {
-            let ours = theirs(&summary.caller) || theirs(&summary.callee);
-            let free = summary.conference.is_none() && !self.rooms_have(summary.reference);
-            summary.reference != beside && summary.phase == Phase::Talking && ours && free
-        });
-        talks.map(|summary| (summary.reference, far_of(summary, user))).collect()
-    }
-
-    /// The mixer calls everybody whom the user talks with.
-    fn fetch_others(&mut self, call: CallRef, user: &Username, partner: Option<Party>) {
-        let others = self.others_of(user, call);
-        let uri = |party: &Party| party.uri.clone().unwrap_or_else(|| self.aor(&party.number));
-        let callee = |party: &Party| Callee { uri: uri(party), name: party.display.clone() };
-        let callees: Vec<_> = partner.iter().map(|party| (None, callee(party))).collect();
-        let others = others.iter().map(|(call, party)| (Some(*call), callee(party)));
-        let all: Vec<_> = callees.into_iter().chain(others).collect();
-        let of_call = |attendance: &&mut Attendance| attendance.calls.contains(&call);
-        let Some(attendance) = self.conferences.attendances.values_mut().find(of_call) else { return };
-        for (call, callee) in all {
-            if let Some(call) = call {
-                attendance.fetched.insert(callee.uri.clone(), call);
-            }
-            attendance.addr.do_send(AskFocus(FocusInput::DialOut(callee)));
-        }
-    }
-
-    /// The call asks for a room of ours when it hears that its way there has failed.
-    fn fall_back(&mut self, call: CallRef, user: &Username, cause: &Cause) {
-        info!(%call, %user, why = %cause.words, "no conference of the pool: the switch mixes itself");
-        counter!("ipdect_lync_conference_fallbacks_total").increment(1);
-        self.call_left_conference(call);
-    }
-
     /// Whom to dial to talk in a conference that the user has joined.
     fn way_to_mixer(
         &mut self,
@@ -374,73 +296,6 @@ impl Supervisor {
             };
         }
         Ok(Granted { attempts, credentials: self.credentials(user), about })
-    }
-
-    /// What an INVITE of the north invites to, with its caller as handsets show it.
-    ///
-    /// # Errors
-    /// It is an invitation that cannot be read, or to a conference without voice.
-    pub(super) fn invited(
-        &self,
-        invite: &SipMessage,
-        peer: &Peer,
-        caller: Party,
-    ) -> Result<(Party, Option<String>), ()> {
-        let Some((kind, body)) = invite.typed_body().filter(|_| peer.facing == Facing::North) else {
-            return Ok((caller, None));
-        };
-        if !kind.to_ascii_lowercase().starts_with(invitation::CONTENT_TYPE) {
-            return Ok((caller, None));
-        }
-        let read = Invitation::parse(body).map_err(|fault| warn!(%fault, "an invitation cannot be read"))?;
-        if !read.audio {
-            return Err(());
-        }
-        let name = if caller.display.is_empty() { &caller.number } else { &caller.display };
-        let display = format!("{AD_HOC} of {name}");
-        Ok((Party { display, ..caller }, Some(read.focus)))
-    }
-
-    /// Whether a call invites a user to where another of the user's calls goes on, with the same conversation: that
-    /// one is told to go there, and nothing rings.
-    pub(super) fn escalates(&mut self, call: CallRef) -> bool {
-        let Some(entry) = self.calls.get(&call) else { return false };
-        let (Some(focus), Some(conversation)) = (entry.invitation.clone(), entry.conversation.clone()) else {
-            return false;
-        };
-        let Some(user) = self.user_called(&entry.summary.callee.number) else { return false };
-        let continued = self.in_conversation(&user, &conversation, call);
-        let addr = continued.and_then(|call| self.calls.get(&call)).map(|entry| entry.addr.clone());
-        addr.map(|addr| addr.do_send(Convene { user, to: focus })).is_some()
-    }
-
-    /// The call of a user in this conversation, beside one.
-    fn in_conversation(&self, user: &Username, conversation: &str, beside: CallRef) -> Option<CallRef> {
-        let theirs = |party: &Party| party.user.as_ref() == Some(user);
-        let found = self.calls.values().find(|entry| {
-            let summary = &entry.summary;
-            let talks = summary.phase == Phase::Talking && summary.reference != beside;
-            let same = entry.conversation.as_deref() == Some(conversation);
-            talks && same && (theirs(&summary.caller) || theirs(&summary.callee))
-        });
-        found.map(|entry| entry.summary.reference)
-    }
-
-    /// The call that goes on with an INVITE of a mixer, and whose.
-    pub(super) fn continued_by(&self, invite: &SipMessage, peer: &Peer) -> Option<(CallRef, Username)> {
-        let from = invite.from().filter(|from| is_conference(&from.uri.raw))?;
-        let conversation =
-            conversation_in(invite).filter(|_| peer.facing == Facing::North && !from.uri.raw.is_empty())?;
-        let user = self.user_called(&invite.request_uri()?.user_text())?;
-        self.in_conversation(&user, &conversation, CallRef(0)).map(|call| (call, user))
-    }
-
-    /// The header that names a call's conversation to clients of Lync.
-    pub(super) fn conversation_of(&mut self, call: CallRef) -> Option<(String, String)> {
-        let fresh = format!("{}{}==", self.tokens.word(), self.tokens.word());
-        let entry = self.calls.get_mut(&call).filter(|_| self.settings.speaks_lync())?;
-        let conversation = entry.conversation.get_or_insert(fresh).clone();
-        Some((CONVERSATION.to_owned(), conversation))
     }
 
     /// Nobody is in a conference by a call that is over.
@@ -475,92 +330,8 @@ impl Supervisor {
     }
 }
 
-/// An invitation that a standing call follows.
-pub(super) fn escalation() -> Granted {
-    let about = About { escalates: true, ..About::default() };
-    Granted { attempts: Vec::new(), credentials: None, about }
-}
-
-/// The conversation that an INVITE names.
-pub(super) fn conversation_in(invite: &SipMessage) -> Option<String> {
-    let name = HeaderName::from_text(Text::from_static(CONVERSATION));
-    let named = invite.header(&name)?.as_str().trim();
-    (!named.is_empty() && named.len() <= 128).then(|| named.to_owned())
-}
-
 /// Whom a user talks with.
 fn far_of(summary: &kirkwall_core::call::CallSummary, user: &Username) -> Party {
     let own = summary.caller.user.as_ref() == Some(user);
     if own { summary.callee.clone() } else { summary.caller.clone() }
-}
-
-/// A focus actor has news.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct FocusSays(pub u64, pub FocusOutput);
-
-impl Handler<FocusSays> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, FocusSays(owner, said): FocusSays, _: &mut Self::Context) {
-        let own = self.conferences.attendances.get(&owner).map(|one| self.aor(one.user.as_str()));
-        let Some((attendance, own)) = self.conferences.attendances.get_mut(&owner).zip(own) else { return };
-        let call = |call: &CallRef| self.calls.get(call).map(|entry| &entry.addr);
-        match said {
-            FocusOutput::Joined { focus, audio } => {
-                info!(user = %attendance.user, "in a conference of the pool");
-                counter!("ipdect_lync_conferences_total").increment(1);
-                attendance.joined = Some((focus.clone(), audio.clone()));
-                for waiting in attendance.waiting.drain(..) {
-                    drop(waiting.send(Ok((focus.clone(), audio.clone()))));
-                }
-            }
-            FocusOutput::Failed { status, words } => {
-                info!(user = %attendance.user, %status, %words, "not in a conference of the pool");
-                for waiting in attendance.waiting.drain(..) {
-                    drop(waiting.send(Err(Cause::of_status(status, words.clone()))));
-                }
-            }
-            FocusOutput::Called { uri, refused } => {
-                let fetched = attendance.fetched.remove(&uri);
-                match (fetched, refused) {
-                    (Some(fetched), None) => {
-                        let addr = call(&fetched);
-                        addr.into_iter()
-                            .for_each(|addr| addr.do_send(HangUp("joined to a conference".into())));
-                    }
-                    // Who is not fetched stays where it is: on hold.
-                    (_, Some(why)) => {
-                        info!(user = %attendance.user, %why, "somebody did not come into a conference")
-                    }
-                    (None, None) => {}
-                }
-            }
-            FocusOutput::Roster(roster) => {
-                attendance.roster = *roster;
-                let words = attendance.words(&own);
-                let calls = attendance.calls.iter().filter_map(call);
-                calls.for_each(|addr| addr.do_send(ShowConference(words.clone())));
-            }
-            FocusOutput::Over { words } => {
-                let calls = attendance.calls.iter().filter_map(call);
-                calls.for_each(|addr| addr.do_send(HangUp(words.clone())));
-            }
-            FocusOutput::Send { .. } | FocusOutput::Doubted | FocusOutput::Closed => {}
-        }
-    }
-}
-
-/// A focus actor is gone: its conference is left, or it died, and then there is no roster any more.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct FocusDied(pub u64);
-
-impl Handler<FocusDied> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, FocusDied(owner): FocusDied, _: &mut Self::Context) {
-        self.conferences.attendances.remove(&owner);
-        gauge!("ipdect_lync_conferences").set(self.conferences.attendances.len() as f64);
-    }
 }

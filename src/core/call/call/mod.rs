@@ -19,7 +19,8 @@
 //! all the rest.
 //!
 //! A file per verb: `dial`, `progress`, `refuse`, `answer`, `reoffer`, `hold`, `transfer`, `inherit`, `join`,
-//! `room`, `convene`, `release`. [`strand`] keeps one leg, and says which offer and answer count; `sides` says which legs talk.
+//! `room`, `convene`, `release`. [`strand`] keeps one leg, and says which offer and answer count; `sides` says
+//! which legs talk.
 //!
 //! Out of scope: a change of codec that only one end asks for and the other end's codec does not go with
 //! (refused with 488; RFC 3261 §14.2 leaves the session as it was).

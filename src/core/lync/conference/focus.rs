@@ -29,109 +29,15 @@ use std::time::Duration;
 use super::c3p::{self, Command, Envelope, Outcome, Response, audio_of};
 use super::roster::{self, Roster, Taken};
 
+mod ask;
+mod news;
+mod words;
+
+pub use words::{Begin, Callee, FocusInput, FocusOutput, FocusRefusal};
+use words::{date_time, hex};
+
 /// How long a conference is kept that was made for a few calls.
 const LIFE: Duration = Duration::from_secs(8 * 3_600);
-/// Lifetime of the subscription; the focus prolongs it while it tells news (autoextend).
-const LIFETIME: Duration = Duration::from_secs(3_600);
-/// Most commands that wait for their answers.
-const MOST_ASKED: usize = 64;
-
-/// How a conference is come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Begin {
-    /// By this focus.
-    Join(String),
-    /// It is made by this factory first.
-    Create(String),
-}
-
-/// Whom the mixer shall call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Callee {
-    /// SIP URI.
-    pub uri: String,
-    /// Name, possibly empty.
-    pub name: String,
-}
-
-/// What happens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FocusInput {
-    /// It begins.
-    Started,
-    /// A verified message of ours: an answer to what we sent, or a request in one of our dialogs.
-    Received(Message, Peer),
-    /// A message of ours could not leave.
-    TransportFailed(Message),
-    /// Let the mixer call somebody.
-    DialOut(Callee),
-    /// Mute somebody, by URI, or let somebody speak.
-    Mute(String, bool),
-    /// Put somebody out, by URI.
-    Remove(String),
-    /// Leave the conference.
-    Leave,
-    /// The moment of [`Machine::deadline`] has come.
-    Deadline,
-}
-
-/// What is ordered.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FocusOutput {
-    /// Sign and send it.
-    Send {
-        /// The message.
-        message: Message,
-        /// Where to.
-        to: Destination,
-    },
-    /// The front end does not know the user's keys.
-    Doubted,
-    /// The user is in.
-    Joined {
-        /// The focus.
-        focus: String,
-        /// Where its mixer is called.
-        audio: String,
-    },
-    /// The user will not come in.
-    Failed {
-        /// As a status of SIP.
-        status: u16,
-        /// Why, in words.
-        words: String,
-    },
-    /// What became of [`FocusInput::DialOut`].
-    Called {
-        /// Whom.
-        uri: String,
-        /// None: is there. Else why not.
-        refused: Option<String>,
-    },
-    /// Who is there now.
-    Roster(Box<Roster>),
-    /// The user is not in any more: nothing more will come of it but [`Closed`](Self::Closed).
-    Over {
-        /// Why, in words.
-        words: String,
-    },
-    /// Every transaction is done: the owner may drop it.
-    Closed,
-}
-
-/// Why an input is not taken. Nothing has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum FocusRefusal {
-    /// There is no dialog with the focus.
-    #[error("the conference was not joined, or is left")]
-    NotIn,
-    /// Nobody of that name is with the mixer.
-    #[error("nobody of that name is in the conference")]
-    Nobody,
-    /// Too many commands wait for their answers.
-    #[error("the focus answers nothing any more")]
-    Busy,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -320,126 +226,6 @@ impl Focus {
         then
     }
 
-    fn subscriber(&self) -> Subscriber {
-        Subscriber {
-            owner: self.account.owner,
-            aor: self.account.aor.clone(),
-            target: self.focus.clone(),
-            contact: self.account.aor.clone(),
-            contact_params: String::new(),
-            sent_by: self.account.sent_by.clone(),
-            // Never asked for: the line signs.
-            credentials: Credentials { username: String::new(), password: Pii(String::new()) },
-            user_agent: self.account.user_agent.clone(),
-            route: Vec::new(),
-            proxy: self.proxy.clone(),
-        }
-    }
-
-    fn news(&mut self, input: SubscriptionInput, now: Moment) -> Then {
-        self.news_from(input, None, now)
-    }
-
-    fn news_from(&mut self, input: SubscriptionInput, peer: Option<&Peer>, now: Moment) -> Then {
-        let Some(Ok(ready)) = self.news.as_mut().map(|news| news.handle(input, now)) else {
-            return Vec::new();
-        };
-        let mut then = Vec::new();
-        for output in ready.then {
-            match output {
-                SubscriptionOutput::Send { request, to } => {
-                    then.push(FocusOutput::Send { message: request, to });
-                }
-                SubscriptionOutput::Answer(answer) => then.extend(peer.map(|peer| FocusOutput::Send {
-                    to: door::response_destination(&answer, peer),
-                    message: answer,
-                })),
-                SubscriptionOutput::Notified(news) => then.extend(self.notified(&news, now)),
-                SubscriptionOutput::Changed(SubscriptionStatus { .. }) => {}
-            }
-        }
-        then
-    }
-
-    fn notified(&mut self, news: &Message, now: Moment) -> Then {
-        match self.roster.take(&news.body) {
-            Ok(Taken::Changed) => vec![FocusOutput::Roster(Box::new(self.roster.clone()))],
-            Ok(Taken::Gap) => self.news(SubscriptionInput::Refresh, now),
-            // The focus says BYE besides; who does not wait for it misses nothing.
-            Ok(Taken::Over) => self.leave("the conference is over", now),
-            Ok(Taken::Old) | Err(_) => Vec::new(),
-        }
-    }
-
-    /// Asks the focus for something, in its dialog.
-    fn ask(
-        &mut self,
-        command: &Command<'_>,
-        about: Option<String>,
-        now: Moment,
-    ) -> Result<Then, FocusRefusal> {
-        if self.state != State::In {
-            return Err(FocusRefusal::NotIn);
-        }
-        if self.asked.len() >= MOST_ASKED {
-            return Err(FocusRefusal::Busy);
-        }
-        let focus = self.focus.clone();
-        let (number, body) = self.request(&focus, command);
-        self.asked.insert(number, about);
-        let body = Some(Body { content_type: c3p::CONTENT_TYPE.into(), bytes: body.into() });
-        let info = invite::LegOrder::Request { number, method: Method::Info, headers: Vec::new(), body };
-        Ok(self.leg(LegInput::Order(info), now))
-    }
-
-    fn dial_out(&mut self, callee: Callee, now: Moment) -> Result<Then, FocusRefusal> {
-        let id = hex(&mut self.tokens);
-        let (a, b, c) = (&id[..8], &id[8..12], &id[12..16]);
-        let endpoint = format!("{{{a}-{b}-{c}-{}-{}}}", &id[16..20], &id[20..]);
-        let Callee { uri, name } = callee;
-        let command = Command::DialOut { user: &uri, name: &name, endpoint: &endpoint, at: None };
-        self.ask(&command, Some(uri.clone()), now)
-    }
-
-    fn mute(&mut self, uri: &str, muted: bool, now: Moment) -> Result<Then, FocusRefusal> {
-        let one = self.roster.attendee(uri).ok_or(FocusRefusal::Nobody)?;
-        let endpoint = one.endpoint.ok_or(FocusRefusal::Nobody)?;
-        let media = if one.media.is_empty() { "1" } else { &one.media };
-        self.ask(&Command::Mute { user: uri, endpoint: &endpoint, media, muted }, None, now)
-    }
-
-    /// The answer to an INFO; 202 says that the rest comes later.
-    fn replied(&mut self, number: u32, response: Option<Message>) -> Then {
-        let Some(response) = response else { return self.done(number, Some("no answer".into())) };
-        match (response.status(), Response::parse(&response.body)) {
-            (Some(200..=299), Ok(told)) => self.done_as(number, told.outcome),
-            (Some(200..=299), Err(_)) => Vec::new(),
-            (_, Ok(Response { outcome: Outcome::Failure(why), .. })) => self.done(number, Some(why)),
-            (status, _) => self.done(number, Some(format!("{} {}", status.unwrap_or(0), response.reason()))),
-        }
-    }
-
-    /// An INFO of the focus with the end of something that was pending.
-    fn told(&mut self, body: &[u8]) -> Then {
-        match Response::parse(body) {
-            Ok(told) => self.done_as(told.number, told.outcome),
-            Err(_) => Vec::new(),
-        }
-    }
-
-    fn done_as(&mut self, number: u32, outcome: Outcome) -> Then {
-        match outcome {
-            Outcome::Pending => Vec::new(),
-            Outcome::Success => self.done(number, None),
-            Outcome::Failure(why) => self.done(number, Some(why)),
-        }
-    }
-
-    fn done(&mut self, number: u32, refused: Option<String>) -> Then {
-        let about = self.asked.remove(&number).flatten();
-        about.map(|uri| FocusOutput::Called { uri, refused }).into_iter().collect()
-    }
-
     fn made(&mut self, progress: Progress, now: Moment) -> Then {
         let answer = match progress {
             Progress::GoesOn(sent) => return says(sent),
@@ -590,33 +376,6 @@ fn says(sent: Vec<ServicesOutput>) -> Then {
         _ => None,
     };
     sent.into_iter().filter_map(output).collect()
-}
-
-fn package() -> Package {
-    let supported = ["com.microsoft.autoextend", "ms-benotify", "ms-piggyback-first-notify"];
-    let mut headers: Vec<_> =
-        supported.into_iter().map(|tag| (HeaderName::Supported, Text::from_static(tag))).collect();
-    headers.push((HeaderName::ProxyRequire, Text::from_static("ms-benotify")));
-    Package {
-        event: roster::EVENT.to_owned(),
-        accept: vec![roster::CONTENT_TYPE.to_owned()],
-        expires: LIFETIME,
-        headers,
-        body: None,
-    }
-}
-
-/// 32 fresh hexadecimal digits.
-fn hex(tokens: &mut Tokens) -> String {
-    tokens.bytes()[..16].iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
-/// `2014-07-13T17:57:09Z`.
-fn date_time(at: Moment) -> String {
-    let (year, month, day) = civil_date(at);
-    let seconds = at.as_secs() % 86_400;
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 #[cfg(test)]
