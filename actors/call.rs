@@ -13,8 +13,10 @@
 mod admission;
 mod beginning;
 mod dial;
+mod ending;
 mod messages;
 mod native;
+mod policy;
 mod room;
 mod transfer;
 
@@ -26,7 +28,8 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::LineNo;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
-    self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Output, Save, Target,
+    self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Origin, Output, Save,
+    Target,
 };
 use kirkwall_core::id::{ChannelId, OwnerId, Tokens};
 use kirkwall_core::machine::{Machine, Ready};
@@ -38,7 +41,7 @@ use kirkwall_core::sip::refer::Referral;
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Text, Uri, quoted};
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use kirkwall_data::call::{CallRecord, Calls};
-use kirkwall_data::cdr::{CdrRecord, Cdrs};
+use kirkwall_data::cdr::Cdrs;
 use kirkwall_integration::media::{Chair, EngineFault, Ports as MediaPorts};
 use tracing::{Span, debug, error, info, info_span};
 
@@ -57,6 +60,7 @@ use crate::supervisor::{
     Supervisor, invite_key,
 };
 
+use ending::cdr;
 use native::LegAddr;
 
 pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
@@ -120,6 +124,8 @@ pub struct Call {
     dialled: Option<Uri>,
     beginning: Beginning,
     peer: Option<Peer>,
+    /// Of the INVITE that began it.
+    origin: Origin,
     facing: Facing,
     legs: BTreeMap<LegNo, LegAddr>,
     /// Legs that another call has asked for or taken, with that call.
@@ -158,6 +164,7 @@ impl Call {
         };
         let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
         (call.dialled, call.peer) = (Some(dialled), Some(peer.clone()));
+        call.origin = Origin::of(&invite);
         call.beginning = Beginning::Invited(Box::new(invite), peer);
         call
     }
@@ -185,6 +192,7 @@ impl Call {
             dialled: None,
             beginning: Beginning::Done,
             peer: None,
+            origin: Origin::default(),
             facing,
             legs: BTreeMap::new(),
             lent: BTreeMap::new(),
@@ -364,23 +372,6 @@ impl Actor for Call {
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }
-    }
-}
-
-fn cdr(summary: &CallSummary) -> CdrRecord {
-    let numbers = (summary.caller.number.clone(), summary.callee.number.clone());
-    let (from, to) = summary.began_with.clone().unwrap_or(numbers);
-    let bases = [&summary.caller.base, &summary.callee.base];
-    CdrRecord {
-        call: summary.reference,
-        from,
-        to,
-        started: summary.started,
-        answered: summary.answered,
-        ended: summary.ended.unwrap_or(summary.started),
-        cause: summary.cause.as_ref().map_or(16, |cause| cause.q850),
-        status: summary.cause.as_ref().map(|cause| cause.status),
-        base_stations: bases.into_iter().flatten().cloned().collect(),
     }
 }
 

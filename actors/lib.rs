@@ -7,6 +7,7 @@
 //!             ├─ Presence       one per user of Lync: what it has there besides calls
 //!             ├─ Conference     one per room: who is in it, and who may come in
 //!             ├─ Focus          one per user in a conference of the pool
+//!             ├─ NotificationService  one per room to whose roster somebody subscribed
 //!             ├─ MessageWaiting one per user whose mailbox was heard of
 //!             └─ Call           one per call
 //!                  ├─ Dialog        one per leg
@@ -41,6 +42,7 @@ pub mod focus;
 pub mod handset;
 pub mod media_channel;
 pub mod message_waiting;
+pub mod notification;
 pub mod phone_book;
 pub mod ports;
 pub mod post;

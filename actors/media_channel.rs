@@ -6,6 +6,7 @@
 //! Invariant: ports are free again when the actor is gone, however it went ([`Drop`]).
 
 mod agents;
+mod bandwidth;
 mod relays;
 
 use std::sync::Arc;
@@ -20,13 +21,15 @@ use kirkwall_data::call::{CallRecord, Calls};
 use kirkwall_integration::media::{
     self, Chair, ChannelCounters, Engine, EngineFault, Flow, Ports, SideCounters,
 };
-use tracing::warn;
+use metrics::counter;
+use tracing::{info, warn};
 
 use crate::desk::MediaView;
 use crate::recovery::{MediaRecord, media_name};
 
 pub use agents::{IceSeed, PairsChosen};
 use agents::{SideAgent, side_index};
+pub use bandwidth::CheckBandwidth;
 use relays::SideRelay;
 pub use relays::{Gather, RelayAccess, RelayFailed};
 
@@ -174,6 +177,13 @@ impl Handler<Run> for MediaChannel {
             Some(ice) => self.meet(side, *ice, flow, ctx),
             None => {
                 self.agents[side_index(side)] = None;
+                if agreed.bypassed {
+                    info!(channel = %self.id, ?side, "media goes straight to the gateway");
+                    counter!("ipdect_media_bypassed_total").increment(1);
+                }
+                if let Some(remote) = agreed.remote {
+                    self.policy_chosen(side, None, (remote, false), ctx);
+                }
                 self.set(side, flow);
             }
         }
@@ -203,9 +213,12 @@ pub struct Sit(pub Side, pub Option<Chair>);
 impl Handler<Sit> for MediaChannel {
     type Result = ();
 
-    fn handle(&mut self, Sit(side, chair): Sit, _: &mut Self::Context) {
-        if let Err(fault) = self.engine.seat(self.id, engine_side(side), chair) {
-            warn!(channel = %self.id, %fault, "somebody cannot talk in a conference");
+    fn handle(&mut self, Sit(side, chair): Sit, ctx: &mut Self::Context) {
+        match self.engine.seat(self.id, engine_side(side), chair) {
+            // The record of a call with one end names one port: without this one it could not be taken up again.
+            Ok(()) if !self.kept => self.keep(ctx),
+            Ok(()) => {}
+            Err(fault) => warn!(channel = %self.id, %fault, "somebody cannot talk in a conference"),
         }
     }
 }
@@ -297,7 +310,6 @@ pub fn key_pressed(report: &media::Report) -> Option<(CallRef, Side, char)> {
 
 /// Counts what the engine notices. Called on media threads: it only touches counters.
 pub fn count_report(report: &media::Report) {
-    use metrics::counter;
     match report {
         media::Report::Dtmf { .. } => counter!("ipdect_media_digits_total").increment(1),
         media::Report::Silence { .. } => counter!("ipdect_media_silences_total").increment(1),

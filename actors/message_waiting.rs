@@ -197,7 +197,8 @@ impl Handler<SubscribeMailbox> for MessageWaiting {
         let local = self.local(peer.facing, (peer.transport, peer.remote.ip()));
         let to_tag = self.tokens.word();
         let (request, from) = (Box::new(request), peer.clone());
-        let input = NotifierInput::Subscribe { request, peer: from, local, to_tag };
+        let who = self.user.to_string();
+        let input = NotifierInput::Subscribe { request, peer: from, local, to_tag, who };
         self.step(MessageInput::South(input), Some(peer), ctx);
     }
 }

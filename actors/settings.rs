@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kirkwall_core::call::admission::Limit;
+use kirkwall_core::call::admission::links::Link;
 use kirkwall_core::call::dialling::DialPlan;
 use kirkwall_core::call::route::InternalRouting;
 use kirkwall_core::call::text::{Confirmation, Draft, Escalation, LONGEST_TEXT, Priority, Sender};
@@ -16,8 +17,8 @@ use kirkwall_core::media::ice::agent;
 use kirkwall_core::media::negotiate::{Habits, IceMode, SrtpPolicy};
 use kirkwall_core::media::tone;
 use kirkwall_core::pii::Pii;
-use kirkwall_core::sip::Transport;
 use kirkwall_core::sip::wire::Host;
+use kirkwall_core::sip::{Destination, Transport};
 use kirkwall_integration::lync::Provisioner;
 use kirkwall_integration::sip::DnsMethod;
 
@@ -50,6 +51,8 @@ pub struct Settings {
     pub logs: LogSettings,
     /// Channels.
     pub capacity: CapacitySettings,
+    /// Bandwidth.
+    pub admission: AdmissionSettings,
     /// Texts.
     pub messages: MessageSettings,
 }
@@ -231,6 +234,27 @@ pub struct CapacitySettings {
     pub media: Limit,
     /// Channels of every base station; none: by what the base is.
     pub base: Option<Limit>,
+}
+
+/// Bandwidth, and what is done where it is short.
+#[derive(Debug, Clone, Default)]
+pub struct AdmissionSettings {
+    /// Links with limits.
+    pub links: Vec<Link>,
+    /// Whether calls without bandwidth may go another way.
+    pub reroute: bool,
+    /// A gateway that takes numbers.
+    pub gateway: Option<Destination>,
+    /// Whether the pool's policy is asked; none: as the pool says.
+    pub wants_policy: Option<bool>,
+    /// Whether it is asked now.
+    pub checks_policy: bool,
+    /// Whether media may bypass the mediation server.
+    pub wants_bypass: bool,
+    /// The configured place.
+    pub own_bypass: Option<String>,
+    /// The place that is told now; none: no bypass.
+    pub bypass: Option<String>,
 }
 
 /// Settings of texts.

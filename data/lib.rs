@@ -43,6 +43,7 @@ pub mod record;
 pub mod registration;
 pub mod request;
 pub mod room;
+pub mod room_subscribers;
 pub mod secret;
 pub mod spool;
 pub mod text;

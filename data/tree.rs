@@ -54,13 +54,15 @@ pub enum Tree {
     Enrolment,
     /// Rooms for conferences, and who is in them.
     Room,
+    /// Who subscribed to the rosters of rooms.
+    RoomSubscribers,
     /// Text messages.
     Text,
 }
 
 impl Tree {
     /// Every kind.
-    pub const ALL: [Tree; 20] = [
+    pub const ALL: [Tree; 21] = [
         Self::User,
         Self::Handset,
         Self::Registration,
@@ -80,6 +82,7 @@ impl Tree {
         Self::PhoneBook,
         Self::DirectoryCopy,
         Self::Room,
+        Self::RoomSubscribers,
         Self::Text,
     ];
 
@@ -105,6 +108,7 @@ impl Tree {
             Self::NativeSession => "native_session",
             Self::Enrolment => "enrolment",
             Self::Room => "room",
+            Self::RoomSubscribers => "room_subscribers",
             Self::Text => "text",
         }
     }

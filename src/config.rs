@@ -110,10 +110,12 @@ macro_rules! sections {
     )*};
 }
 
+mod admission;
 mod dialling;
 mod lync;
 mod messages;
 mod phone_book;
+pub use admission::Admission;
 pub use dialling::Dialling;
 pub use lync::Lync;
 pub use messages::Messages;
@@ -140,6 +142,8 @@ sections! {
         media: Media,
         @ /// How many calls.
         capacity: Capacity,
+        @ /// Links with little room.
+        admission: Admission,
         @ /// Base stations over the base link.
         base_link: BaseLink,
         @ /// The DECT system.

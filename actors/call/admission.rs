@@ -1,6 +1,7 @@
 //! Getting in: channels and route from the supervisor, ports from the media channel, then on.
 
 use kirkwall_core::call::Side;
+use kirkwall_core::media::ice::turn::reservation::Verdict;
 use kirkwall_core::media::negotiate::Habits;
 use kirkwall_core::sip::Transport;
 
@@ -25,9 +26,23 @@ impl Call {
                 };
                 (Some(opened), relayed)
             };
-            opened.into_actor(me).map(|(opened, relayed), me, ctx| {
+            opened.into_actor(me).then(|(opened, relayed), me, _| {
                 me.relayed = relayed.unwrap_or_default();
-                me.admitted(reply, opened, ctx);
+                let question = match &opened {
+                    Some(Ok(Ok(ports))) if !me.relayed[0].is_empty() => me.bandwidth_question(ports),
+                    _ => None,
+                };
+                let asked = me.channel.clone().zip(question);
+                let verdict = async move {
+                    match asked {
+                        Some((channel, question)) => channel.send(question).await.unwrap_or(Verdict::Room),
+                        None => Verdict::Room,
+                    }
+                };
+                verdict.into_actor(me).map(|verdict, me, ctx| {
+                    let judged = me.judged(verdict);
+                    me.admitted(reply, opened, judged, ctx);
+                })
             })
         }));
     }
@@ -45,7 +60,9 @@ impl Call {
 
     fn admit(&self, srtp: bool) -> Option<Admit> {
         let (call, caller) = (self.summary().reference, self.summary().caller.clone());
-        Some(Admit { call, caller, dialled: self.dialled.clone()?, facing: self.facing, srtp })
+        let at = self.machine.offered_path().map(|(peer, _)| peer.ip());
+        let at = at.or(self.peer.as_ref().map(|peer| peer.remote.ip()));
+        Some(Admit { call, caller, dialled: self.dialled.clone()?, facing: self.facing, srtp, at })
     }
 
     /// The way of a forward from the supervisor; ports are the call's own already.
@@ -85,11 +102,15 @@ impl Call {
         &mut self,
         reply: Result<AdmitReply, MailboxError>,
         opened: Option<Result<Result<MediaPorts, EngineFault>, MailboxError>>,
+        judged: Result<bool, Cause>,
         ctx: &mut Context<Self>,
     ) {
+        let relays_alone = judged.as_ref().is_ok_and(|alone| *alone);
         let input = match (reply, opened) {
+            (Ok(Ok(_)), Some(Ok(Ok(_)))) if let Err(cause) = judged => Input::Denied(cause),
             (Ok(Ok(Granted { attempts, credentials, about })), Some(Ok(Ok(ports)))) => {
                 self.credentials = credentials;
+                let about = About { relays_alone, ..about };
                 Input::Admitted(Box::new(Admitted { about, ..self.grant(attempts, ports) }))
             }
             (Ok(Err(cause)), _) => Input::Denied(cause),

@@ -1,6 +1,7 @@
 //! The plant: base stations, handsets, lines, channels, health.
 
 use actix::prelude::*;
+use kirkwall_core::call::admission::links::LinkLoad;
 use kirkwall_core::call::admission::{Limit, Load, Refused};
 use kirkwall_core::call::location::CivicAddress;
 use kirkwall_core::id::{BaseStationId, Username};
@@ -145,6 +146,8 @@ pub struct CapacityView {
     pub calls: usize,
     /// Refusals since start.
     pub refused: Refused,
+    /// Links with limits, and what crosses them.
+    pub links: Vec<LinkLoad>,
     /// The base stations that carry calls now.
     pub base_stations: Vec<BaseStationView>,
 }

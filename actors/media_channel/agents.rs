@@ -12,9 +12,10 @@ use actix::prelude::*;
 use kirkwall_core::call::Side;
 use kirkwall_core::id::Tokens;
 use kirkwall_core::media::ice::agent::{Agent, Input, Local, Output, Role, Settings};
-use kirkwall_core::media::ice::candidate::{Candidate, Component};
+use kirkwall_core::media::ice::candidate::{Candidate, Component, Kind};
 use kirkwall_core::media::ice::description::Description;
 use kirkwall_core::media::ice::turn;
+use kirkwall_core::media::ice::turn::reservation::ReservationInput;
 use kirkwall_core::media::negotiate::IceAgreed;
 use kirkwall_integration::media::{self, Flow, Stun, StunListener};
 use metrics::counter;
@@ -79,6 +80,11 @@ impl SideAgent {
 
     fn base(&self, component: Component) -> Option<SocketAddr> {
         self.ice.candidates.iter().find(|c| c.component == component).map(|c| c.address)
+    }
+
+    /// Whether an address of the peer's is one at a relay.
+    fn is_relayed(&self, remote: SocketAddr) -> bool {
+        self.ice.remote.candidates.iter().any(|c| c.address == remote && c.kind == Kind::Relayed)
     }
 
     fn same_peer(&self, ice: &IceAgreed) -> bool {
@@ -170,6 +176,11 @@ impl MediaChannel {
                 if !relayed {
                     self.lead(side, component, remote);
                 }
+                if component == Component::Rtp {
+                    let theirs = self.agents[side_index(side)].as_ref().map(|agent| agent.is_relayed(remote));
+                    let ours = relayed.then_some(local);
+                    self.policy_chosen(side, ours, (remote, theirs.unwrap_or(false)), ctx);
+                }
             }
             Output::Completed => {
                 counter!("ipdect_ice_total", "outcome" => "completed").increment(1);
@@ -206,6 +217,7 @@ impl MediaChannel {
             ctx.run_later(at.since(self.ice.clock.now()), |me, ctx| {
                 for side in [Side::A, Side::B] {
                     me.agent_step(side, Input::Deadline, ctx);
+                    me.policy_step(side, ReservationInput::Deadline, ctx);
                     for component in Component::ALL {
                         me.relay_step(side, component, turn::Input::Deadline, ctx);
                     }

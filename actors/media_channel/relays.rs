@@ -16,6 +16,7 @@ use actix::prelude::*;
 use kirkwall_core::call::Side;
 use kirkwall_core::media::ice::agent::{Input as Checked, Local};
 use kirkwall_core::media::ice::candidate::{Candidate, Component, Transport};
+use kirkwall_core::media::ice::turn::reservation::ReservationInput;
 use kirkwall_core::media::ice::turn::{Access, Input, Output, RelayTransport, Turn};
 use metrics::counter;
 use tokio::sync::oneshot;
@@ -23,6 +24,7 @@ use tracing::{debug, info};
 
 use super::MediaChannel;
 use super::agents::side_index;
+use super::bandwidth::SidePolicy;
 
 /// How long a call waits for the relay before it goes on without.
 const GATHERING: Duration = Duration::from_millis(500);
@@ -53,6 +55,8 @@ pub(super) struct SideRelay {
     server: SocketAddr,
     /// For RTP and for RTCP.
     clients: [Client; 2],
+    /// What is reserved there.
+    pub(super) policy: SidePolicy,
 }
 
 struct Client {
@@ -72,7 +76,7 @@ impl SideRelay {
             ended: false,
             wanted: None,
         };
-        Self { server: relay.server, clients: [client(), client()] }
+        Self { server: relay.server, clients: [client(), client()], policy: SidePolicy::default() }
     }
 
     fn candidates(&self) -> Vec<Candidate> {
@@ -87,6 +91,11 @@ impl SideRelay {
             Local::relayed(component, Transport::Udp, address, reflexive, FOUNDATION).candidate
         };
         allocated.into_iter().map(candidate).collect()
+    }
+
+    /// Whether it gave us an address.
+    pub(super) fn is_allocated(&self) -> bool {
+        self.clients[0].address.is_some() && !self.clients[0].ended
     }
 
     fn is_settled(&self) -> bool {
@@ -105,7 +114,8 @@ impl SideRelay {
 
     /// When time has to pass.
     pub(super) fn deadline(&self) -> Option<kirkwall_core::timer::Moment> {
-        self.clients.iter().filter_map(|client| client.turn.deadline()).min()
+        let clients = self.clients.iter().filter_map(|client| client.turn.deadline());
+        clients.chain(self.policy.deadline()).min()
     }
 }
 
@@ -194,7 +204,9 @@ impl MediaChannel {
                 counter!("ipdect_ice_relayed_total").increment(1);
                 self.lead(side, component, server);
             }
-            Output::Activated(_) | Output::Reserved(_) | Output::NotReserved(_) => {}
+            Output::Activated(_) => {}
+            Output::Reserved(answer) => self.policy_step(side, ReservationInput::Answered(answer), ctx),
+            Output::NotReserved(code) => self.policy_step(side, ReservationInput::Refused(code), ctx),
             Output::NotActivated(peer, code) => {
                 debug!(channel = %self.id, ?side, %peer, code, "the relay does not take a destination");
             }
@@ -247,7 +259,11 @@ impl MediaChannel {
         for (side, component) in
             [Side::A, Side::B].into_iter().flat_map(|side| Component::ALL.map(|component| (side, component)))
         {
-            self.relay_step(side, component, Input::Release, ctx);
+            let last = match component {
+                Component::Rtp => self.farewell(side),
+                Component::Rtcp => Input::Release,
+            };
+            self.relay_step(side, component, last, ctx);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Admission of calls: where to, by which channels; and their return.
 
+use std::net::IpAddr;
+
 use actix::prelude::*;
 use kirkwall_core::call::admission::{DEFAULT_BASE, Limit, Refusal};
 use kirkwall_core::call::cause::Cause;
@@ -40,6 +42,8 @@ pub struct Admit {
     pub facing: Facing,
     /// Whether the caller offers SRTP.
     pub srtp: bool,
+    /// Where the caller's end is; none: it was booked before.
+    pub at: Option<IpAddr>,
 }
 
 /// Where to dial, and what belongs to it.
@@ -188,7 +192,7 @@ impl Supervisor {
     }
 
     /// Takes the channels of a way. The call may have its own already.
-    pub(super) fn follow_route(&mut self, ask: &Admit, routed: Routed, again: bool) -> AdmitReply {
+    pub(super) fn take_way(&mut self, ask: &Admit, routed: Routed, again: bool) -> AdmitReply {
         let emergency = routed.class == NumberClass::Emergency;
         if emergency {
             self.note_emergency(ask);
@@ -282,7 +286,7 @@ impl Supervisor {
                 Ok(()) => targets.push(Target {
                     request_uri: place.contact,
                     to_uri: self.aor(user.as_str()),
-                    from_uri: self.aor(&ask.caller.number),
+                    from_uri: self.uri_of_caller(&ask.caller),
                     from_display: display,
                     destination: place.destination,
                     route: Vec::new(),
@@ -293,7 +297,7 @@ impl Supervisor {
                     base: Some((place.base.clone(), limit)),
                     native: place.native.map(|ipui| NativeTarget {
                         ipui,
-                        number: ask.caller.number.clone(),
+                        number: self.number_of_caller(&ask.caller),
                         internal: ask.caller.user.is_some(),
                         waits: about.waits || about.forwards.busy.is_none(),
                     }),
@@ -356,11 +360,6 @@ impl Supervisor {
         first.iter().cloned().chain(others.cloned()).map(|destination| vec![target(destination)]).collect()
     }
 
-    fn headers_about(&self, target: &str, about: &About) -> Vec<(String, String)> {
-        let words = about.headers(target, |user| self.aor(user));
-        words.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect()
-    }
-
     pub(super) fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {
         let display = self.accounts.get(user).map_or(String::new(), |record| record.display_name.clone());
         Party { number: user.to_string(), display, uri: None, user: Some(user.clone()), base }
@@ -389,6 +388,7 @@ impl Supervisor {
 
     pub(super) fn show_channels(&mut self) {
         self.show_loads();
+        self.show_links();
         let (_, load) = self.admission.media();
         gauge!("ipdect_media_channels_in_use").set(f64::from(load.channels()));
         gauge!("ipdect_calls_active").set(self.active as f64);

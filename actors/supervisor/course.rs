@@ -77,6 +77,7 @@ impl Supervisor {
                     _ = self.admission.reserve_base(reference, base, limit, srtp);
                 }
             }
+            self.settle_links(&summary);
             let seed = RestoredSeed {
                 survivor,
                 supervisor: ctx.address(),
@@ -114,6 +115,10 @@ impl Handler<Release> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, Release(call): Release, _: &mut Self::Context) {
+        let last_at: Vec<_> = self.admission.bases_of(call).cloned().collect();
+        if let Some(entry) = self.calls.get_mut(&call).filter(|_| !last_at.is_empty()) {
+            entry.last_at = last_at;
+        }
         self.admission.release(call);
         self.show_channels();
     }
@@ -140,6 +145,8 @@ impl Handler<CallProgressed> for Supervisor {
             // The limits with SRTP are about the north's media: the media resource encrypts towards it.
             let media = parties.iter().any(|(party, srtp)| party.base.is_none() && *srtp);
             self.admission.settle(summary.reference, media, &bases);
+            self.settle_links(&summary);
+            self.show_links();
         }
         if let Some(entry) = self.calls.get_mut(&summary.reference) {
             entry.summary = *summary.clone();
@@ -166,9 +173,9 @@ impl Handler<CallEnded> for Supervisor {
         counter!("ipdect_call_attempts_total", "direction" => direction, "result" => result).increment(1);
         let cause = summary.cause.as_ref().map_or(16, |cause| cause.q850);
         let class = if matches!(cause, 16 | 17 | 18 | 19 | 26) { "normal" } else { "abnormal" };
-        let parties = [&summary.caller, &summary.callee].into_iter().filter_map(|party| party.base.as_ref());
-        for base in parties.filter(|_| class == "abnormal" && summary.answered.is_some()) {
-            self.count_at(base, Tally::Abnormal);
+        if class == "abnormal" && summary.answered.is_some() {
+            let last_at = self.calls.get(&summary.reference).map(|entry| entry.last_at.as_slice());
+            last_at.unwrap_or_default().iter().for_each(|base| self.count_at(base, Tally::Abnormal));
         }
         counter!("ipdect_call_releases_total", "class" => class, "cause" => cause.to_string()).increment(1);
         if self.ended.len() == REMEMBERED {

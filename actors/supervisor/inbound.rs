@@ -2,6 +2,7 @@
 
 use actix::prelude::*;
 use kirkwall_core::call::Side;
+use kirkwall_core::call::conference::notification::is_conference;
 use kirkwall_core::id::{CallRef, OwnerId};
 use kirkwall_core::sip::door::{self, Verdict};
 use kirkwall_core::sip::proxy_watch::WatchInput;
@@ -112,9 +113,10 @@ impl Supervisor {
         }
         let method = message.method().unwrap_or(Method::Options);
         if method == Method::Subscribe && peer.facing == Facing::South {
-            // A new base station looks for its settings, or a handset for its mailbox.
+            // A new base station looks for its settings, a handset for its mailbox or for who is in a room.
             return match self.plugged(&message, &peer) {
                 true => {}
+                false if is_conference(&message) => self.subscribe_roster(message, peer, ctx),
                 false => self.subscribe_mailbox(message, peer, ctx),
             };
         }
@@ -176,6 +178,9 @@ impl Supervisor {
             Some(owner) if let Some(mailbox) = self.mailboxes.of_owner(owner) => {
                 mailbox.do_send(Hear { message, peer });
             }
+            Some(owner) if let Some(roster) = self.rosters.of_owner(owner) => {
+                roster.do_send(Hear { message, peer });
+            }
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {
                     line.addr.do_send(Hear { message, peer });
@@ -220,6 +225,9 @@ impl Supervisor {
             }
             Some(owner) if let Some(mailbox) = self.mailboxes.of_owner(owner) => {
                 mailbox.do_send(SendFailed(message.clone()));
+            }
+            Some(owner) if let Some(roster) = self.rosters.of_owner(owner) => {
+                roster.do_send(SendFailed(message.clone()));
             }
             Some(OwnerId(owner)) if owner & OWNER_OF_LINE != 0 => {
                 if let Some(line) = self.line_owners.get(&owner).and_then(|user| self.lines.get(user)) {

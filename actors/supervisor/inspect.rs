@@ -209,6 +209,7 @@ impl Handler<GetCapacity> for Supervisor {
             engine_channels: self.ports.media.open_channels(),
             calls: self.admission.calls(),
             refused: self.admission.refused(),
+            links: self.admission.links_mut().loads(),
             base_stations: Vec::new(),
         };
         let bases = self.base_views();

@@ -23,10 +23,12 @@ mod inbound;
 mod inspect;
 mod lessons;
 mod lines;
+mod links;
 mod location;
 mod logs;
 mod mailboxes;
 mod native;
+mod partners;
 mod people;
 mod pool_conferences;
 mod presence;
@@ -36,6 +38,7 @@ mod radios;
 mod relay;
 mod rooms;
 mod rooms_desk;
+mod rosters;
 mod shared;
 mod south;
 mod text;
@@ -47,6 +50,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use actix::prelude::*;
+use kirkwall_core::call::admission::links::Links;
 use kirkwall_core::call::admission::{Admission, Limit};
 use kirkwall_core::call::forward::{Diversion, Forwarding};
 use kirkwall_core::call::ladder::Ladder;
@@ -92,6 +96,7 @@ pub use pool_conferences::{FocusDied, FocusSays};
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use provisioning::{MeetProvisioning, SheetUsers};
 pub use rooms::{CedeCall, GatherCalls, GatherInside, RoomChanged, RoomDied, RoomHears, SummonCall};
+pub use rosters::{AskRoster, NotificationDied};
 pub use shared::MeetUsers;
 pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf};
 pub use transfer::{PassLegs, RouteTransfer};
@@ -155,6 +160,7 @@ pub struct Supervisor {
     rooms: rooms::RoomBook,
     /// Of the pool in the north.
     conferences: pool_conferences::PoolConferences,
+    rosters: rosters::Rosters,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
     ended: VecDeque<Remembered>,
@@ -199,6 +205,8 @@ struct CallEntry {
     conversation: Option<String>,
     /// The focus of the conference that it invites to.
     invitation: Option<String>,
+    /// The base stations whose channels it held at its end: a handset that came over is not where it began.
+    last_at: Vec<BaseStationId>,
 }
 
 impl CallEntry {
@@ -216,6 +224,7 @@ impl CallEntry {
             trail,
             callback,
             represents: None,
+            last_at: Vec::new(),
             called: Vec::new(),
             handset: None,
             conversation: None,
@@ -252,7 +261,8 @@ impl Supervisor {
     ) -> Self {
         let digest = DigestServer::new(&settings.realm, Offer::default(), tokens.split())
             .expect("the configuration's realm was checked when it was read");
-        let admission = Admission::new(settings.capacity.media);
+        let links = Links::new(settings.admission.links.clone());
+        let admission = Admission::new(settings.capacity.media).with_links(links);
         let rate = settings.north.as_ref().map_or(1, |north| north.registrations_per_second);
         let pace = Arc::new(Mutex::new(Pace::per_second(rate)));
         let (door, started) = (DoorRules::new(tokens.bytes()), ports.clock.epoch());
@@ -294,6 +304,7 @@ impl Supervisor {
             passed: transfer::Passed::new(),
             rooms: rooms::RoomBook::new(),
             conferences: pool_conferences::PoolConferences::default(),
+            rosters: rosters::Rosters::default(),
             invites: HashMap::new(),
             ended: VecDeque::new(),
             admission,
@@ -334,6 +345,7 @@ impl Actor for Supervisor {
         self.restore_handsets(ctx);
         self.restore_bases(ctx);
         self.restore_rooms(ctx);
+        self.restore_rosters(ctx);
         self.restore_calls(ctx);
         self.show_plant(ctx);
         self.restore_mailboxes(ctx);

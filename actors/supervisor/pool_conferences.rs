@@ -282,7 +282,8 @@ impl Supervisor {
         let odd = || Cause::of_status(484, "the conference's mixer has no usable address");
         let dialled = Uri::parse(&Text::from(audio.as_str())).ok_or_else(odd)?;
         let number = dialled.user_text();
-        let ask = Admit { call, caller: self.party(user, None), dialled, facing: Facing::South, srtp };
+        let caller = self.party(user, None);
+        let ask = Admit { call, caller, dialled, facing: Facing::South, srtp, at: None };
         let srtp = srtp || self.settings.media.srtp_north.mode != SrtpMode::Off;
         self.take_common(&ask, srtp, false)?;
         let about = About { conference: Some(focus), ..About::default() };

@@ -249,7 +249,8 @@ impl Handler<PresenceSays> for Supervisor {
             }
             PresenceSays::Provisioned(user, told) => {
                 debug!(%user, profile = told.location_profile, "provisioned");
-                self.conferences.factory(&user, told.focus_factory_uri);
+                self.conferences.factory(&user, told.focus_factory_uri.clone());
+                self.pool_provides(&told, ctx);
             }
             PresenceSays::Waiting(user, waiting) => {
                 self.lync_waiting(&user, waiting, ctx);

@@ -223,8 +223,10 @@ impl Handler<RoomChanged> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, RoomChanged(view): RoomChanged, _: &mut Self::Context) {
-        if let Some(entry) = self.rooms.get_mut(&view.room.name) {
+        let name = view.room.name.clone();
+        if let Some(entry) = self.rooms.get_mut(&name) {
             entry.view = *view;
+            self.roster_changed(&name);
         }
     }
 }
@@ -241,7 +243,9 @@ impl Handler<RoomDied> for Supervisor {
         self.rooms.remove(&name);
         gauge!("ipdect_rooms").set(self.rooms.len() as f64);
         // A room that is over has taken its record with it.
-        let Ok(Some(record)) = Rooms::new(&self.ports.journal).get(&name) else { return };
+        let Ok(Some(record)) = Rooms::new(&self.ports.journal).get(&name) else {
+            return self.roster_over(&name);
+        };
         warn!(room = %name, "a room's actor is gone without having ended");
         counter!("ipdect_actor_deaths_total", "actor" => "conference").increment(1);
         if self.deaths.may_restart(&format!("room {name}"), self.ports.clock.now()) {

@@ -59,7 +59,7 @@ impl Supervisor {
             Scheme::Tel => Uri::parse(&self.aor(&dialled.user_text()).into()).ok_or_else(unreadable)?,
             _ => dialled,
         };
-        let ask = Admit { call, caller: by, dialled, facing: Facing::South, srtp };
+        let ask = Admit { call, caller: by, dialled, facing: Facing::South, srtp, at: None };
         let mut granted = self.admit_call(&ask)?;
         let handsets =
             granted.attempts.iter_mut().flatten().filter(|target| target.destination.facing == Facing::South);

@@ -23,6 +23,7 @@ impl Station {
             }
             Order::Deafen(deaf) => self.deaf = deaf,
             Order::FailHandovers(fails) => self.fails_handovers = fails,
+            Order::SlowHandovers(pause) => self.slow_handovers = pause,
             Order::SendPages(count) => {
                 for _ in 0..count {
                     self.send(Frame::request(kind::PAGE).bytes(tag::PAGE_PDU, &[0x0C, 2, 0x7B])).await;

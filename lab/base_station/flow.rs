@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::media::g726::G726;
 use crate::media::srtp::{Direction, Key, Suite};
@@ -114,18 +115,23 @@ impl Flow {
         (32..).zip(values.map(|value| value.load(Ordering::Relaxed))).collect()
     }
 
-    /// Hears what the switch sends, for the handset, until the task is ended.
+    /// Hears what the switch sends, for the handset, until the stream is closed: what came before that is heard.
     pub(super) async fn receive(
         self: Arc<Self>,
         media: u32,
         bearer: Arc<Bearer>,
         told: mpsc::Sender<Happening>,
+        closed: CancellationToken,
     ) {
         let mut receiving = Receiving::new(&self.settings);
         let mut buffer = vec![0; PACKET];
         let mut was_silent = true;
         loop {
-            let read = tokio::time::timeout(SILENCE, self.socket.recv_from(&mut buffer)).await;
+            let read = tokio::select! {
+                biased;
+                read = tokio::time::timeout(SILENCE, self.socket.recv_from(&mut buffer)) => read,
+                () = closed.cancelled() => return,
+            };
             let Ok(read) = read else {
                 if !was_silent {
                     let _ = told.try_send((media, 1));
@@ -285,7 +291,7 @@ mod tests {
             let (mailbox, _down) = mpsc::channel(4);
             let bearer = Arc::new(Bearer::new(1, mailbox, ear.clone(), -50.0));
             let (told, mut happenings) = mpsc::channel(4);
-            let task = tokio::spawn(there.clone().receive(9, bearer, told));
+            let task = tokio::spawn(there.clone().receive(9, bearer, told, CancellationToken::new()));
             let speech = Voice::new(33).speech();
             for frame in speech.chunks_exact(FRAME).cycle().take(40) {
                 here.frame(Some(frame));

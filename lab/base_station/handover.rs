@@ -60,6 +60,7 @@ impl Station {
     }
 
     async fn take_handover(&mut self, id: u16, frame: &Frame) {
+        tokio::time::sleep(self.slow_handovers).await;
         let socket = self.ports.remove(&id);
         let Some(connection) = self.connections.get_mut(id) else {
             return self.send(frame.error(error::NO_SUCH_CONN, "")).await;

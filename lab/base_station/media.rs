@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::net::UdpSocket;
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::flow::{self, Flow, Keys, Settings};
@@ -19,12 +20,18 @@ pub(super) struct Media {
     pub flow: Arc<Flow>,
     pub connection: u16,
     task: AbortHandle,
+    closed: CancellationToken,
 }
 
 impl Media {
     /// Hears no more.
     pub(super) fn end(&self) {
         self.task.abort();
+    }
+
+    /// Hears what came up to now, and no more.
+    fn close(&self) {
+        self.closed.cancel();
     }
 }
 
@@ -112,9 +119,11 @@ impl Station {
         let (flow, bearer) = (Arc::new(flow), connection.bearer.clone());
         connection.media = Some(media);
         bearer.attach(Some(flow.clone()));
-        let task = tokio::spawn(flow.clone().receive(media, bearer, self.told.clone())).abort_handle();
-        if let Some(before) = self.media.insert(media, Media { flow, connection: id, task }) {
-            before.end();
+        let closed = CancellationToken::new();
+        let hears = flow.clone().receive(media, bearer, self.told.clone(), closed.clone());
+        let task = tokio::spawn(hears).abort_handle();
+        if let Some(before) = self.media.insert(media, Media { flow, connection: id, task, closed }) {
+            before.close();
         }
         Ok(())
     }
@@ -142,7 +151,7 @@ impl Station {
         let Some(media) = self.media.remove(&id) else {
             return frame.error(error::NO_SUCH_MEDIA, &format!("stream {id}"));
         };
-        media.end();
+        media.close();
         if let Some(connection) = self.connections.get_mut(media.connection) {
             connection.media = None;
             connection.bearer.attach(None);
@@ -157,7 +166,7 @@ impl Station {
         connection.bearer.attach(None);
         let is_its = |media: &u32| self.media.get(media).is_some_and(|media| media.connection == id);
         if let Some(media) = connection.media.filter(is_its).and_then(|media| self.media.remove(&media)) {
-            media.end();
+            media.close();
         }
     }
 }

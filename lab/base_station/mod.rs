@@ -164,6 +164,8 @@ pub enum Order {
     Deafen(bool),
     /// Lose every handset on its way over, or none any more.
     FailHandovers(bool),
+    /// Let every handset on its way over wait so long.
+    SlowHandovers(Duration),
     /// Send so many PAGEs, which only a switch may.
     SendPages(u32),
     /// Announce so many connections of a handset that nobody knows, each with an answer to a page.

@@ -78,6 +78,7 @@ pub(super) struct Station {
     pub deaf: bool,
     /// No handset that comes over arrives.
     pub fails_handovers: bool,
+    pub slow_handovers: std::time::Duration,
     pub statistics: Statistics,
     pub session: Option<Session>,
     pub told: mpsc::Sender<Happening>,
@@ -128,6 +129,7 @@ impl Station {
             clock: Clock::new(config.drift_ppm),
             deaf: false,
             fails_handovers: false,
+            slow_handovers: std::time::Duration::ZERO,
             statistics: Statistics::default(),
             session: None,
             told,

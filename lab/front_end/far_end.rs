@@ -41,7 +41,7 @@ impl FarEnd {
         if self.lync {
             // A Lync user shows a GRUU, not where he listens; his epid is made from his name here.
             let epid = epid_of(&config.user);
-            let gruu = Instance::of_epid(&epid).gruu(&config.user, &self.domain);
+            let gruu = Instance::of_epid(&epid).gruu(&config.user, &config.domain);
             let name = if config.display_name.is_empty() { &config.user } else { &config.display_name };
             config.identity.get_or_insert(format!("\"{name}\" <{}>;epid={epid}", config.aor()));
             config.contact.get_or_insert(gruu);

@@ -70,6 +70,8 @@ pub struct FrontEndConfig {
     pub hosts: Vec<(String, SocketAddr)>,
     /// The CA of its certificate, when several share one; none: one of its own.
     pub authority: Option<Arc<Authority>>,
+    /// Further domains whose users live here: those of partners behind its Edge.
+    pub federated: Vec<String>,
     /// Whether it speaks as a Lync front end does, and how.
     pub lync: Option<LyncConfig>,
 }
@@ -94,6 +96,7 @@ impl FrontEndConfig {
             sound: Some(std::net::IpAddr::from([127, 0, 0, 1])),
             hosts: Vec::new(),
             authority: None,
+            federated: Vec::new(),
             lync: None,
         }
     }
@@ -311,7 +314,9 @@ impl FrontEnd {
     }
 
     fn is_local(&self, uri: &str) -> bool {
-        let named = address::host(uri).is_none_or(|host| host == self.0.config.domain);
+        let config = &self.0.config;
+        let named = address::host(uri)
+            .is_none_or(|host| host == config.domain || config.federated.contains(&host.to_owned()));
         let own = self.0.lync.as_ref().is_some_and(|lync| lync.is_own(uri));
         named || own || address::target(uri).is_some_and(|(_, address)| self.0.endpoint.is_own(address))
     }

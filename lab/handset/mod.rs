@@ -224,7 +224,11 @@ impl Handset {
         let Ok(_channel) = self.channels.try_acquire() else {
             return self.phone.no_call(user, "the base has no free channel");
         };
-        self.phone.call(&Dial::new(user, &self.domain, self.hop), script).await
+        let dial = match user.split_once('@') {
+            Some((user, domain)) => Dial::new(user, domain, self.hop),
+            None => Dial::new(user, &self.domain, self.hop),
+        };
+        self.phone.call(&dial, script).await
     }
 
     /// A full base answers busy for its handset: most makers send 486.

@@ -9,6 +9,7 @@
 
 pub mod agent;
 pub mod lines;
+pub mod policy;
 pub mod relay;
 pub mod stun;
 

@@ -18,6 +18,7 @@ use md5::{Digest, Md5};
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
+use super::policy::{Policed, Policy};
 use super::stun::{Draft, HEADER, Parsed, address, prove, read_address};
 use crate::front_end::lync::password_of;
 use crate::sip::Failure;
@@ -74,6 +75,7 @@ struct Shared {
     forwarded: AtomicU64,
     bare: AtomicU64,
     refused: AtomicU64,
+    policy: Mutex<Option<Policy>>,
     stop: CancellationToken,
 }
 
@@ -115,6 +117,7 @@ impl Relay {
             forwarded: AtomicU64::new(0),
             bare: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            policy: Mutex::default(),
             stop: CancellationToken::new(),
         }));
         tokio::spawn(relay.clone().serve());
@@ -129,6 +132,16 @@ impl Relay {
     /// Hears nothing and says nothing from now on; or wakes again.
     pub fn mute(&self, muted: bool) {
         self.0.mute.store(muted, Ordering::Relaxed);
+    }
+
+    /// A bandwidth policy has room for so many calls from now on.
+    pub fn admits(&self, most: usize, pstn_failover: bool) {
+        *locked(&self.0.policy) = Some(Policy::new(most, pstn_failover));
+    }
+
+    /// What the policy has seen; nothing without one.
+    pub fn policed(&self) -> Policed {
+        locked(&self.0.policy).as_ref().map(Policy::policed).unwrap_or_default()
     }
 
     /// What it has done.
@@ -242,6 +255,8 @@ impl Relay {
             .with_bare(attribute::LIFETIME, &lifetime.to_be_bytes())
             .with_bare(attribute::SEQUENCE_NUMBER, &sequence)
             .with_bare(attribute::NONCE, &self.0.nonce);
+        let policed = locked(&self.0.policy).as_mut().map(|policy| policy.take(request)).unwrap_or_default();
+        let answer = policed.into_iter().fold(answer, |answer, (name, value)| answer.with_bare(name, &value));
         self.answer(client, answer, Some(key));
     }
 

@@ -6,11 +6,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::meter::Meter;
+use super::numbers::Numbers;
 use super::{Codec, FRAME, Voice};
 use crate::sip::endpoint::locked;
 
 /// Packets that can be missing between two: more is another stream.
 const MOST_MISSING: u64 = 500;
+
+/// So many packets without a voice are forgotten: two seconds.
+const STALE: u64 = 100;
 
 /// Keys that are remembered.
 const MOST_KEYS: usize = 256;
@@ -58,6 +62,8 @@ struct Hearing {
     whole: Ear,
     /// Since somebody began to listen.
     fresh: Option<Ear>,
+    /// Numbers, once somebody wants to know.
+    numbers: Option<Numbers>,
 }
 
 impl Ears {
@@ -72,6 +78,16 @@ impl Ears {
         hearing.fresh.as_ref().unwrap_or(&hearing.whole).heard(0, Instant::now())
     }
 
+    /// The same, and listens afresh when two seconds of sound were nobody's voice: what came in pieces while the
+    /// machine was busy, or from somebody before, does not count for ever.
+    pub fn now(&self) -> Heard {
+        let heard = self.since_then();
+        if heard.voice.is_none() && heard.packets > STALE {
+            self.listen();
+        }
+        heard
+    }
+
     /// What was heard since the stream began; `sent` is not counted here.
     pub fn whole(&self) -> Heard {
         locked(&self.0).whole.heard(0, Instant::now())
@@ -84,7 +100,28 @@ impl Ears {
         packet.extend_from_slice(&sequence.to_be_bytes());
         packet.extend_from_slice(&[0; 8]);
         packet.extend(samples.iter().map(|sample| Codec::Pcma.encode(*sample)));
-        self.packet(&packet);
+        self.hear(&packet);
+    }
+
+    /// Notes the numbers that are told from now on; the first is not far from this one.
+    pub fn note_numbers(&self, near: u64) {
+        locked(&self.0).numbers = Some(Numbers::near(near));
+    }
+
+    /// Those that came so far; none when nobody wanted to know.
+    pub fn numbers(&self) -> Option<Numbers> {
+        locked(&self.0).numbers.clone()
+    }
+
+    fn notes_numbers(&self) -> bool {
+        locked(&self.0).numbers.is_some()
+    }
+
+    /// Sound as it came, before anybody played it.
+    pub(crate) fn arrived(&self, samples: &[i16]) {
+        if let Some(numbers) = &mut locked(&self.0).numbers {
+            numbers.hear(samples);
+        }
     }
 
     pub(super) fn refuse(&self) {
@@ -96,6 +133,15 @@ impl Ears {
     }
 
     pub(super) fn packet(&self, octets: &[u8]) {
+        self.hear(octets);
+        let Some((payload_type, payload)) = rtp(octets) else { return };
+        if let Some(codec) = Codec::of_payload_type(payload_type).filter(|_| self.notes_numbers()) {
+            let samples: Vec<_> = payload.iter().map(|octet| codec.decode(*octet)).collect();
+            self.arrived(&samples);
+        }
+    }
+
+    fn hear(&self, octets: &[u8]) {
         let (now, mut hearing) = (Instant::now(), locked(&self.0));
         hearing.whole.packet(octets, now);
         if let Some(fresh) = &mut hearing.fresh {

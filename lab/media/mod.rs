@@ -6,6 +6,7 @@ pub mod g726;
 pub mod meter;
 pub mod mixer;
 pub mod mouth;
+pub mod numbers;
 pub mod sdp;
 pub mod srtp;
 pub mod stream;

@@ -49,6 +49,8 @@ pub struct Audio {
     pub others: Vec<String>,
     /// What it says of ICE; draft 06 is not read.
     pub ice: Option<Side>,
+    /// Its place, for media bypass (`a=x-bypassid`).
+    pub place: Option<String>,
 }
 
 impl Audio {
@@ -66,6 +68,7 @@ impl Audio {
             comfort_noise: false,
             others: Vec::new(),
             ice: None,
+            place: None,
         }
     }
 
@@ -103,6 +106,13 @@ impl Audio {
         bodies.filter_map(|part| Self::parse(part.as_bytes())).last()
     }
 
+    /// Whether an offer has something for who knows ICE of draft 06 at most: a part that says so, or no ICE at all.
+    pub fn is_for_the_old(content_type: Option<&str>, body: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(body);
+        let parts = content_type.is_some_and(|kind| kind.trim_start().starts_with("multipart/"));
+        if parts { text.contains("ms-proxy-2007fallback") } else { !text.contains("a=ice-ufrag:") }
+    }
+
     /// Reads the first audio line over RTP or SRTP. None when there is none, or no codec in it is known.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
@@ -134,6 +144,10 @@ impl Audio {
             comfort_noise: types.contains(&COMFORT_NOISE),
             others: others.map(|line| line.trim().to_owned()).collect(),
             ice: Side::read(&own),
+            place: own
+                .iter()
+                .find_map(|line| line.strip_prefix("a=x-bypassid:"))
+                .map(|id| id.trim().to_owned()),
         };
         (!audio.codecs.is_empty()).then_some(audio)
     }
@@ -164,6 +178,7 @@ impl Audio {
             more_crypto: Vec::new(),
             others: self.others.iter().map(|line| refused(line)).collect(),
             ice: None,
+            place: None,
             ..self.clone()
         };
         (!answer.codecs.is_empty()).then_some(answer)
@@ -203,6 +218,9 @@ impl Audio {
             let rtcp = ice.rtcp_port().map(|port| format!("a=rtcp:{port}\r\n"));
             maps.push_str(&(rtcp.unwrap_or_default() + &ice.lines()));
         }
+        if let Some(place) = &self.place {
+            maps.push_str(&format!("a=x-bypassid:{place}\r\n"));
+        }
         let direction = match (self.sends, self.receives) {
             (true, true) => "sendrecv",
             (true, false) => "sendonly",
@@ -221,6 +239,9 @@ impl Audio {
 
     /// Type and body of an offer; with a part for OCS 2007 before it, when the traits say so.
     pub fn offer(&self, version: u64, traits: &Traits) -> (String, String) {
+        if let Some(place) = &traits.gateway_at {
+            return self.with_gateway(version, place);
+        }
         if !traits.fallback {
             return ("application/sdp".to_owned(), self.body(version));
         }
@@ -238,6 +259,22 @@ impl Audio {
             part(&older, "; ms-proxy-2007fallback", version.saturating_sub(1)) + &part(self, "", version);
         let kind = format!("multipart/alternative;boundary=\"{boundary}\"");
         (kind, format!("{parts}--{boundary}--\r\n"))
+    }
+
+    /// A mediation server's offer: its own description, and its gateway's for who is at the same place.
+    fn with_gateway(&self, version: u64, place: &str) -> (String, String) {
+        let boundary = format!("----=_NextPart_{}", crate::sip::fresh_token());
+        let gateway = Self { ice: None, place: Some(place.to_owned()), ..self.clone() };
+        let part = |kind: &str, audio: &Self| {
+            format!(
+                "--{boundary}\r\nContent-Type: {kind}\r\nContent-Disposition: session; handling=optional\r\n\r\n\
+                 {}\r\n",
+                audio.body(version)
+            )
+        };
+        let own = part("application/sdp", self);
+        let parts = part(&format!("application/gw-sdp; x-bypassid={place}"), &gateway) + &own;
+        (format!("multipart/alternative;boundary=\"{boundary}\""), format!("{parts}--{boundary}--\r\n"))
     }
 
     const fn profile(&self) -> &'static str {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ears::rtp;
 pub use super::ears::{Ears, Heard};
 use super::mouth::Mouth;
+use super::numbers::Teller;
 use super::srtp::{Crypto, Direction, Key};
 use super::walk::{Ice, Walks, from_maybe};
 use super::{Codec, FRAME, Voice};
@@ -42,6 +43,7 @@ pub struct Stream {
     stop: CancellationToken,
     task: JoinHandle<Heard>,
     ears: Ears,
+    teller: Teller,
     ice: Option<Ice>,
 }
 
@@ -66,6 +68,7 @@ impl Stream {
         let (key, theirs) = (Key::fresh(), watch::Sender::new(None));
         let keys = (key.clone(), theirs.subscribe());
         let mut talk = Talk::new(socket, wanted, keys, mouth, ears.clone());
+        let teller = talk.teller.clone();
         let mut ice = None;
         if manner != Manner::Off {
             let (rtcp, reports) = bind(ip).await?;
@@ -76,7 +79,7 @@ impl Stream {
         let hisses = watch::Sender::new(false);
         talk.hisses = Some(hisses.subscribe());
         let task = tokio::spawn(talk.run(stop.clone()));
-        Ok(Self { hisses, address, destination, key, theirs, stop, task, ears, ice })
+        Ok(Self { hisses, address, destination, key, theirs, stop, task, ears, teller, ice })
     }
 
     /// What its descriptions say of ICE; once that is settled, of the chosen pairs only.
@@ -136,6 +139,11 @@ impl Stream {
         self.ears.clone()
     }
 
+    /// What makes it say numbers.
+    pub fn teller(&self) -> Teller {
+        self.teller.clone()
+    }
+
     /// Closes the port and says what was heard.
     pub async fn finish(mut self) -> Heard {
         self.stop.cancel();
@@ -160,6 +168,7 @@ struct Talk {
     socket: UdpSocket,
     wanted: watch::Receiver<Destination>,
     mouth: Mouth,
+    teller: Teller,
     sender: Sender,
     ears: Ears,
     key: Key,
@@ -199,7 +208,19 @@ impl Talk {
             at: 0,
             sent: 0,
         };
-        Self { socket, wanted, mouth, sender, ears, key, theirs, protected: None, walks: None, hisses: None }
+        Self {
+            socket,
+            wanted,
+            mouth,
+            teller: Teller::default(),
+            sender,
+            ears,
+            key,
+            theirs,
+            protected: None,
+            walks: None,
+            hisses: None,
+        }
     }
 
     async fn run(mut self, stop: CancellationToken) -> Heard {
@@ -310,7 +331,8 @@ impl Talk {
         let Some((to, codec)) = destination else { return };
         let chosen = self.walks.as_ref().and_then(|walks| walks.agent.chosen(Component::Rtp));
         let to = chosen.unwrap_or(to);
-        let mut packet = self.sender.packet(codec, self.mouth.speech());
+        let told = self.teller.frame();
+        let mut packet = self.sender.packet(codec, told.as_deref().unwrap_or(self.mouth.speech()));
         let hisses = self.hisses.as_ref().is_some_and(|hisses| *hisses.borrow());
         if hisses && self.sender.sent % NOISE_EVERY == NOISE_EVERY - 1 {
             packet.truncate(HEADER);

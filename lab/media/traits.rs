@@ -55,6 +55,11 @@ pub struct Traits {
     pub hold: Option<(Duration, Duration)>,
     /// What it does about ICE.
     pub ice: Manner,
+    /// It is a mediation server, and its gateway is at this place (media bypass): who is there too gets the
+    /// gateway's description.
+    pub gateway_at: Option<String>,
+    /// It knows ICE of draft 06 and nothing newer, and refuses offers that have nothing for it: OCS 2007 R2.
+    pub old_alone: bool,
 }
 
 impl Traits {

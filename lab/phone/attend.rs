@@ -56,6 +56,7 @@ impl Phone {
             Behaviour::NoAnswer => (LONGEST_RINGING, Outcome::Refused { code: 480 }),
             Behaviour::Redirect(_) => return Outcome::Refused { code: 302 },
             Behaviour::Refuse(code) => return Outcome::Refused { code },
+            Behaviour::LacksBandwidth { .. } => return Outcome::Refused { code: 488 },
         };
         let stop = self.0.endpoint.stop_token();
         tokio::select! {

@@ -25,6 +25,11 @@ pub enum Behaviour {
     Redirect(String),
     /// A final refusal.
     Refuse(u16),
+    /// 488, since the way there has no bandwidth; whether another way may be tried.
+    LacksBandwidth {
+        /// See above.
+        elsewhere: bool,
+    },
 }
 
 impl Behaviour {

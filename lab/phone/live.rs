@@ -12,6 +12,7 @@ use super::wishes::Wishes;
 use super::{CallReport, Direction, Outcome, Phone};
 use crate::ice::Found;
 use crate::media::Stream;
+use crate::media::numbers::Teller;
 use crate::media::stream::Ears;
 use crate::sip::endpoint::locked;
 
@@ -55,6 +56,7 @@ struct Shared {
     /// Its dialog as a REFER of another call names it: URI with Replaces.
     named: Mutex<Option<String>>,
     ears: Mutex<Option<Ears>>,
+    teller: Mutex<Option<Teller>>,
     found: Mutex<Option<Found>>,
     shown: Mutex<String>,
     conversation: Mutex<Option<String>>,
@@ -73,6 +75,7 @@ impl LiveCall {
             refer: watch::Sender::new(None),
             named: Mutex::default(),
             ears: Mutex::default(),
+            teller: Mutex::default(),
             found: Mutex::default(),
             shown: Mutex::default(),
             conversation: Mutex::default(),
@@ -209,12 +212,23 @@ impl LiveCall {
     /// Its stream is this: for the one who emulates the phone.
     pub fn listen_with(&self, stream: Option<&Stream>) {
         self.hear_with(stream.map(Stream::ears));
+        self.tell_with(stream.map(Stream::teller));
         *locked(&self.0.found) = stream.and_then(Stream::found);
     }
 
     /// What it is heard with: for the one who emulates the phone.
     pub fn hear_with(&self, ears: Option<Ears>) {
         *locked(&self.0.ears) = ears;
+    }
+
+    /// What makes its user say numbers; none for a phone without sound.
+    pub fn teller(&self) -> Option<Teller> {
+        locked(&self.0.teller).clone()
+    }
+
+    /// Its user says numbers with this: for the one who emulates the phone.
+    pub fn tell_with(&self, teller: Option<Teller>) {
+        *locked(&self.0.teller) = teller;
     }
 }
 

@@ -226,7 +226,13 @@ impl Phone {
         let protection = stream.map_or(Protection::Off, |_| config.protection);
         let answer = theirs.answer(ours.address, &config.codecs, protection, stream.map(Stream::key));
         let ice = self.ice_answer(theirs, stream);
-        answer.map(|answer| Audio { ice, ..answer.in_the_manner_of(&config.traits) })
+        let answer = answer.map(|answer| Audio { ice, ..answer.in_the_manner_of(&config.traits) })?;
+        // A mediation server whose gateway is at the caller's place answers with the gateway's description.
+        let here = theirs.place.clone().filter(|place| Some(place) == config.traits.gateway_at.as_ref());
+        Some(match here {
+            Some(place) => Audio { ice: None, place: Some(place), ..answer },
+            None => answer,
+        })
     }
 
     /// Speaks where their SDP wants it, in our first common codec, with SRTP when both sides have keys. Who

@@ -197,6 +197,8 @@ impl Attempt<'_> {
                 }
                 _ => {
                     self.report.outcome = Outcome::Refused { code };
+                    let said = last.header("ms-diagnostics").and_then(|value| value.split(';').next());
+                    self.report.diagnostics = said.and_then(|id| id.trim().parse().ok());
                     self.report.redirected_to = last.header("Contact").map(|c| address::uri(c).to_owned());
                     return Ok(None);
                 }

@@ -60,7 +60,14 @@ impl Registrar {
         self.taken = Some(hop);
         for _ in 0..3 {
             let request = self.request(expires, &hop)?;
-            let Some(response) = endpoint.request(request, &hop).await?.outcome().await else {
+            let answer = endpoint.request(request, &hop).await?.outcome();
+            let answer = tokio::select! {
+                biased;
+                answer = answer => answer,
+                // RFC 3261 §17.1.4: no answer comes over a connection that is gone.
+                () = self.disconnected() => None,
+            };
+            let Some(response) = answer else {
                 return Ok(Standing::Unreachable("no answer to REGISTER".into()));
             };
             let code = response.code().unwrap_or(0);

@@ -66,6 +66,8 @@ pub struct CallReport {
     pub progress: Option<u16>,
     /// Whether sound was offered before the answer.
     pub early_media: bool,
+    /// The number in the ms-diagnostics of a refusal.
+    pub diagnostics: Option<u32>,
     /// Where a 3xx pointed.
     pub redirected_to: Option<String>,
     /// From INVITE to the first 180 or 183.
@@ -92,6 +94,7 @@ impl CallReport {
             outcome: Outcome::NoResponse,
             progress: None,
             early_media: false,
+            diagnostics: None,
             redirected_to: None,
             rang_after: None,
             answered_after: None,

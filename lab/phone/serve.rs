@@ -37,6 +37,14 @@ impl Phone {
                 refuse(&server, code, None).await;
                 Ok(Outcome::Refused { code })
             }
+            Behaviour::LacksBandwidth { elsewhere } => {
+                let mut refusal = server.reply(488, reason(488));
+                let (id, words) = if elsewhere { (5, "Attempt PSTN") } else { (4, "Do not attempt") };
+                let words = format!("Insufficient bandwidth to establish session. {words} re-route.");
+                refusal.push("ms-client-diagnostics", format!("{id};reason=\"{words}\""));
+                server.send(refusal).await;
+                Ok(Outcome::Refused { code: 488 })
+            }
             Behaviour::Redirect(to) => {
                 refuse(&server, 302, Some(&to)).await;
                 report.redirected_to = Some(to);
@@ -94,7 +102,13 @@ impl Phone {
         let begun = Instant::now();
         let stream = self.open_stream().await?;
         live.listen_with(stream.as_ref());
-        let theirs = Audio::of(request.header("Content-Type"), &request.body);
+        let kind = request.header("Content-Type");
+        // OCS 2007 R2 looks for the part that was made for it, and knows nothing of newer ones.
+        if self.0.config.traits.old_alone && !Audio::is_for_the_old(kind, &request.body) {
+            refuse(server, 488, None).await;
+            return Ok(Outcome::Refused { code: 488 });
+        }
+        let theirs = Audio::of(kind, &request.body);
         let ours = self.offer(stream.as_ref(), &hop);
         let answer = match &theirs {
             Some(theirs) => self.answer_to(theirs, &ours, stream.as_ref()),

@@ -33,6 +33,10 @@ pub struct Ear {
 impl Ear {
     /// Sound from a bearer.
     pub fn hear(&mut self, bearer: u64, samples: &[i16]) {
+        // What came on either bearer has come: while there are two, both are listened to.
+        if let Some((ears, _)) = &self.tap {
+            ears.arrived(samples);
+        }
         if self.listens_to(bearer) {
             self.waiting.extend(samples);
             let surplus = self.waiting.len().saturating_sub(MOST);

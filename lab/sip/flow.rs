@@ -64,12 +64,16 @@ impl Flows {
         self.open(endpoint, hop).await
     }
 
+    /// A connection that has closed is in the table until its reader's task has run once more: what is sent
+    /// over it then is lost.
     fn find(&self, hop: &Hop) -> Option<(u64, Flow)> {
         let open = locked(&self.open);
-        if let Some((id, flow)) = hop.connection.and_then(|id| Some((id, open.get(&id)?))) {
+        let named = hop.connection.and_then(|id| Some((id, open.get(&id).filter(|flow| flow.is_open())?)));
+        if let Some((id, flow)) = named {
             return Some((id, flow.clone()));
         }
-        let fits = |flow: &Flow| flow.transport == hop.transport && flow.remote == hop.address;
+        let fits =
+            |flow: &Flow| flow.transport == hop.transport && flow.remote == hop.address && flow.is_open();
         open.iter().find(|(_, flow)| fits(flow)).map(|(id, flow)| (*id, flow.clone()))
     }
 
@@ -142,6 +146,10 @@ struct Ends {
 }
 
 impl Flow {
+    fn is_open(&self) -> bool {
+        !self.closed.is_cancelled()
+    }
+
     /// Queues octets; never waits.
     pub(super) fn send(&self, octets: Bytes) -> Result<(), Failure> {
         self.writer.try_send(octets).map_err(|error| match error {

@@ -82,6 +82,8 @@ async fn exchange(
         body.len(),
     );
     stream.write_all(head.as_bytes()).await?;
+    // TLS keeps what the socket would not take at once, and reading does not send it.
+    stream.flush().await?;
     let mut answer = Vec::new();
     match stream.take(MAX_ANSWER).read_to_end(&mut answer).await {
         // A server may close without close_notify; Content-Length says whether all has come.

@@ -9,8 +9,6 @@ use super::stage::Stage;
 use super::verbs::{self, Verb};
 use super::{Fault, Switch};
 
-/// Longest story; each wait within has its own patience.
-const LONGEST: Duration = Duration::from_secs(300);
 /// Calls whose ladders are shown when a story failed.
 const LADDERS: usize = 3;
 /// Lines of the switch's log that are shown when a story failed.
@@ -70,22 +68,21 @@ impl Runner {
             Err(fault) => return ending(file, &fault, ""),
         };
         let mut outcome = Ok(());
-        let acted = tokio::time::timeout(LONGEST, async {
-            for planned in &plan {
-                let begun = Instant::now();
-                outcome =
-                    (planned.verb.act)(&mut stage, &planned.given).await.map_err(|f| (&planned.step, f));
-                if outcome.is_err() {
-                    return;
-                }
-                tell(&planned.step, begun.elapsed());
+        let curtain = Instant::now();
+        for planned in &plan {
+            let begun = Instant::now();
+            // A step may say that the story takes longer, so the limit is read before each.
+            let longest = stage.longest;
+            let left = longest.saturating_sub(curtain.elapsed());
+            let acted = tokio::time::timeout(left, (planned.verb.act)(&mut stage, &planned.given)).await;
+            let acted = acted.unwrap_or_else(|_| {
+                Err(Fault::failed(format!("the story ends within {} s", longest.as_secs()), "it goes on"))
+            });
+            if let Err(fault) = acted {
+                outcome = Err((&planned.step, fault));
+                break;
             }
-        });
-        if acted.await.is_err()
-            && let Some(last) = plan.last()
-        {
-            let limit = format!("the story ends within {} s", LONGEST.as_secs());
-            outcome = Err((&last.step, Fault::failed(limit, "it goes on")));
+            tell(&planned.step, begun.elapsed());
         }
         if outcome.is_ok()
             && let Some(last) = plan.last()

@@ -17,6 +17,8 @@ use crate::sip::tls::Authority;
 pub const DOMAIN: &str = "hospital.test";
 /// How long an expectation waits, unless the story says otherwise.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest story, unless it says otherwise; each wait within has its own patience.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// See the module.
 pub struct Stage {
@@ -28,6 +30,8 @@ pub struct Stage {
     pub cast: Cast,
     /// How long an expectation waits.
     pub patience: Duration,
+    /// How long the whole story may take.
+    pub longest: Duration,
     /// Signs certificates that the stage's programs believe.
     pub authority: Authority,
     props: HashMap<TypeId, Box<dyn Prop>>,
@@ -55,6 +59,7 @@ impl Stage {
             front_end: None,
             cast: Cast::default(),
             patience: PATIENCE,
+            longest: LONGEST,
             authority,
             props: HashMap::new(),
             dir,

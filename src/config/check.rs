@@ -16,6 +16,7 @@ pub fn check(config: &Config, values: &mut Values) {
     super::lync::check(config, values);
     media(config, values);
     capacity(&config.capacity, values);
+    super::admission::check(&config.admission, values);
     if config.cdr.log_entries > 1_000 {
         values.fault("cdr.log_entries", "must be at most 1000".into());
     }

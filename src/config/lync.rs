@@ -31,6 +31,13 @@ sections! {
         /// Use the media relay (Edge) that the pool names, for calls that reach nobody without it. Needs
         /// `media.ice`.
         relay: bool = true,
+        /// Ask the bandwidth policy behind the media relay before a call of the north rings (call admission
+        /// control). None: where the pool says so.
+        bandwidth_policy: Option<bool> = None,
+        /// Let media go straight to a gateway at our place, past the mediation server (media bypass).
+        media_bypass: bool = true,
+        /// Bypass id of our place, a GUID. None: the pool's.
+        bypass_id: Option<String> = None,
         /// Publish the presence of handsets.
         presence: bool = true,
         /// Seconds after its last use that a handset is shown as inactive, and no longer as available.
@@ -56,6 +63,11 @@ pub fn check(config: &Config, values: &mut Values) {
         if !(10..=86_400).contains(&time.as_secs()) {
             values.fault(&format!("lync.{key}"), "must be between 10 and 86400 seconds".into());
         }
+    }
+    let readable = |id: &String| kirkwall_core::lync::provisioning::is_bypass_id(id);
+    if lync.bypass_id.as_ref().is_some_and(|id| !readable(id)) {
+        let what = "is no id; write the GUID without braces, as Get-CsNetworkBypassId shows it";
+        values.fault("lync.bypass_id", what.into());
     }
     if lync.watch_every.as_secs() > 60 {
         let what = "a front end that hangs shall be found within 30 seconds; use 5, or 0 for never";

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use kirkwall_actors::provisioning::ProvisioningSettings;
 use kirkwall_actors::settings::{
-    CapacitySettings, IceSettings, LogSettings, LyncSettings, MediaSettings, MessageSettings, NorthSettings,
-    PresenceSettings, Proxy, Settings, Sounds,
+    AdmissionSettings, CapacitySettings, IceSettings, LogSettings, LyncSettings, MediaSettings,
+    MessageSettings, NorthSettings, PresenceSettings, Proxy, Settings, Sounds,
 };
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::{HoldSignal, HoldSignals};
@@ -16,7 +16,7 @@ use kirkwall_core::media::ice::agent;
 use kirkwall_core::media::ice::stun::Dialect;
 use kirkwall_core::media::negotiate::{Habits, IceMode, SrtpMode, SrtpPolicy};
 use kirkwall_core::sip::wire::{Host, Text};
-use kirkwall_core::sip::{Facing, Transport};
+use kirkwall_core::sip::{Destination, Facing, Transport};
 use kirkwall_integration::sip::{DnsMethod, Listen};
 
 use crate::config::{self, CapacityProfile, Config};
@@ -43,6 +43,7 @@ pub fn settings(config: &Config) -> Settings {
             kept: Duration::from_secs(u64::from(config.cdr.log_days) * 86_400),
         },
         capacity: capacity(config),
+        admission: admission(config),
         messages: messages(config),
         domain,
     }
@@ -207,6 +208,27 @@ fn messages(config: &Config) -> MessageSettings {
         desk: of.emergency_desk.clone(),
         behind_desk: of.behind_emergency_desk.clone(),
         desk_time: of.emergency_desk_time,
+    }
+}
+
+fn admission(config: &Config) -> AdmissionSettings {
+    let gateway = config.admission.gateway.map(|gateway| Destination {
+        transport: gateway.transport,
+        address: gateway.address,
+        facing: Facing::North,
+        connection: None,
+        server_name: None,
+    });
+    let own_bypass = config.lync.bypass_id.clone();
+    AdmissionSettings {
+        links: config.admission.links.clone(),
+        reroute: config.admission.reroute,
+        gateway,
+        wants_policy: config.lync.bandwidth_policy,
+        checks_policy: config.lync.bandwidth_policy == Some(true),
+        wants_bypass: config.lync.media_bypass,
+        bypass: own_bypass.clone().filter(|_| config.lync.enabled && config.lync.media_bypass),
+        own_bypass,
     }
 }
 

@@ -45,6 +45,7 @@ mod profiles;
 mod provisioning;
 mod restart;
 mod rig;
+mod roster;
 mod texts;
 mod torture;
 mod transfer;

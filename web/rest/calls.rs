@@ -60,6 +60,8 @@ pub struct PartyJson {
     pub number: String,
     /// Display name, possibly empty.
     pub display: String,
+    /// The whole URI, when the number alone would not reach it: a user of another domain.
+    pub uri: Option<String>,
     /// The user of this switch, when it is one.
     pub user: Option<String>,
     /// Base station that carries it, when it is a handset.
@@ -183,6 +185,7 @@ impl From<&Party> for PartyJson {
         Self {
             number: party.number.clone(),
             display: party.display.clone(),
+            uri: party.uri.clone(),
             user: party.user.as_ref().map(ToString::to_string),
             base_station: party.base.as_ref().map(ToString::to_string),
         }

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use kirkwall_actors::desk::CapacityView;
+use kirkwall_core::call::admission::links::LinkLoad;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,8 +29,37 @@ pub struct CapacityJson {
     pub calls: usize,
     /// Calls refused since start.
     pub refused: RefusedJson,
+    /// Links with limits, and the calls that stand over each.
+    pub links: Vec<LinkJson>,
     /// The base stations that carry calls now.
     pub base_stations: Vec<BaseStationJson>,
+}
+
+/// A link and the calls over it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Link)]
+pub struct LinkJson {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The networks behind it.
+    pub networks: Vec<String>,
+    /// Ends of calls whose media crosses it now.
+    pub calls: u32,
+    /// Kilobits a second of them, in each direction.
+    pub kbit: u32,
+    /// Most calls; none: no limit.
+    pub max_calls: Option<u32>,
+    /// Most kilobits a second; none: no limit.
+    pub max_kbit: Option<u32>,
+    /// Calls that found it full since start.
+    pub refused: u64,
+}
+
+impl From<&LinkLoad> for LinkJson {
+    fn from(link: &LinkLoad) -> Self {
+        let LinkLoad { name, networks, calls, kbit, max_calls, max_kbit, refused } = link.clone();
+        Self { name, networks, calls, kbit, max_calls, max_kbit, refused }
+    }
 }
 
 /// Calls refused for want of a channel.
@@ -51,6 +81,7 @@ impl From<&CapacityView> for CapacityJson {
             engine_channels: capacity.engine_channels,
             calls: capacity.calls,
             refused: RefusedJson { media: capacity.refused.media, base: capacity.refused.base },
+            links: capacity.links.iter().map(LinkJson::from).collect(),
             base_stations: capacity.base_stations.iter().map(BaseStationJson::from).collect(),
         }
     }

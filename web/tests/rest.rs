@@ -217,7 +217,7 @@ async fn calls_are_listed_looked_at_and_hung_up() {
     assert!(ended.header("link").contains("state=ended&limit=1&cursor="));
 
     let one = ask(&site, "GET", "/api/v1/calls/0000000001001", &[], "").await.json();
-    let caller = json!({"number": "4711", "display": "Anna Berg", "user": "4711", "base_station": "00:08:7b:18:00:01"});
+    let caller = json!({"number": "4711", "display": "Anna Berg", "uri": null, "user": "4711", "base_station": "00:08:7b:18:00:01"});
     assert_eq!((&one["caller"], &one["codecs"]["caller"]), (&caller, &json!("PCMA")));
     assert_eq!((&one["started"], &one["srtp"]["callee"]), (&json!("2026-11-24T07:00:05.000Z"), &json!(true)));
     assert_eq!(one["media"][1]["packets_lost"], 3);

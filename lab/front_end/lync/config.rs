@@ -40,6 +40,10 @@ pub struct LyncConfig {
     pub members: Option<Pool>,
     /// What in-band provisioning says of encryption.
     pub encryption: Encryption,
+    /// Whether it says that bandwidth is asked for before a call is taken.
+    pub checks_bandwidth: bool,
+    /// What it says of media bypass: the id of the clients' place; none: bypass is off.
+    pub bypass_id: Option<String>,
     /// The dial plan.
     pub location_profile: LocationProfile,
     /// `tel:` URI by user: Enterprise Voice, and the number under which the user is called.
@@ -78,6 +82,8 @@ impl LyncConfig {
             user_services: true,
             members: None,
             encryption: Encryption::Support,
+            checks_bandwidth: false,
+            bypass_id: None,
             location_profile: LocationProfile::default(),
             lines: HashMap::new(),
             voice_mail: HashMap::new(),

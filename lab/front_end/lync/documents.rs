@@ -38,14 +38,17 @@ pub(super) fn provisioning(config: &LyncConfig, domain: &str, user: &str, asked:
          <ucLocationProfile>{}</ucLocationProfile><ucEnableSipSecurityMode>High</ucEnableSipSecurityMode>\
          <ucPC2PCAVEncryption>{encryption}</ucPC2PCAVEncryption><ucExchangeMWIPoll>3</ucExchangeMWIPoll>\
          <ucDiffServVoice>40</ucDiffServVoice><ucVoice802_1p>0</ucVoice802_1p>\
-         <ucPortRangeEnabled>false</ucPortRangeEnabled>",
-        config.location_profile.name
+         <ucPortRangeEnabled>false</ucPortRangeEnabled>\
+         <enableBWPolicyCheck>{}</enableBWPolicyCheck>",
+        config.location_profile.name, config.checks_bandwidth
     );
     let property = |name: &str, value: &str| format!("<property name=\"{name}\">{value}</property>");
     let list = |properties: String| format!("<propertyEntryList>{properties}</propertyEntryList>");
-    let media = property("bypassEnabled", "false")
-        + &property("internalBypassMode", "Off")
-        + &property("externalBypassMode", "Off");
+    let bypass = config.bypass_id.as_ref();
+    let media = property("bypassEnabled", if bypass.is_some() { "true" } else { "false" })
+        + &property("internalBypassMode", if bypass.is_some() { "ByBypassId" } else { "Off" })
+        + &property("externalBypassMode", "Off")
+        + &bypass.map(|id| property("bypassId", id)).unwrap_or_default();
     let groups = [
         ("ServerConfiguration", server),
         ("mediaConfiguration", list(media)),

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::media::numbers::Teller;
 use crate::media::stream::Ears;
 use crate::media::{FRAME, Heard, Voice};
 use crate::radio::{Bearer, Ear, locked};
@@ -15,6 +16,7 @@ pub(super) struct Sound {
     speech: Vec<i16>,
     at: usize,
     sent: u64,
+    teller: Teller,
     pub hear: bool,
     pub speak: bool,
 }
@@ -22,7 +24,7 @@ pub(super) struct Sound {
 impl Sound {
     pub(super) fn new(voice: Voice, hum: bool) -> Self {
         let (ear, speech) = (Arc::default(), Vec::new());
-        Self { ear, voice, hum, speech, at: 0, sent: 0, hear: false, speak: false }
+        Self { ear, voice, hum, speech, at: 0, sent: 0, teller: Teller::default(), hear: false, speak: false }
     }
 
     /// The ear, for a bearer to speak into.
@@ -36,7 +38,12 @@ impl Sound {
             self.speech = if self.hum { self.voice.hum() } else { self.voice.speech() };
         }
         let silence = [0; FRAME];
-        let samples = if self.speak { &self.speech[self.at..self.at + FRAME] } else { &silence };
+        let told = if self.speak { self.teller.frame() } else { None };
+        let samples = match &told {
+            Some(told) => told,
+            None if self.speak => &self.speech[self.at..self.at + FRAME],
+            None => &silence[..],
+        };
         bearers.for_each(|bearer| bearer.speak(samples));
         self.at = (self.at + FRAME) % self.speech.len();
         self.sent += u64::from(self.speak);
@@ -60,6 +67,12 @@ impl Sound {
         let ears = Ears::default();
         locked(&self.ear).listen_with(ears.clone());
         ears
+    }
+
+    /// What makes its user say numbers in this call.
+    pub(super) fn teller(&mut self) -> Teller {
+        self.teller = Teller::default();
+        self.teller.clone()
     }
 
     /// What was heard since the last time.

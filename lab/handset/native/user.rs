@@ -71,6 +71,7 @@ impl Holder {
                 // What was heard before the answer is no conversation.
                 let _ = self.sound.finish();
                 self.live.hear_with(Some(self.sound.ears()));
+                self.live.tell_with(Some(self.sound.teller()));
                 self.live.stands(Progress::Talking);
             }
             _ => {}
@@ -127,6 +128,7 @@ impl NativeReport {
             outcome,
             progress: None,
             early_media: false,
+            diagnostics: None,
             redirected_to: None,
             rang_after: None,
             answered_after: None,

@@ -104,7 +104,7 @@ async fn hears(stage: &Stage, one: &str, other: &str) -> Result<(), Fault> {
     let call = standing(actor)?;
     let ears = call.ears().ok_or_else(|| Fault::failed(format!("{one} has sound"), actor.words()))?;
     ears.listen();
-    until(stage.patience, format!("{one} hears {other}"), async || match ears.since_then().voice {
+    until(stage.patience, format!("{one} hears {other}"), async || match ears.now().voice {
         Some(voice) if voice == speaker.voice() => Ok(()),
         Some(voice) => Err(format!("it hears {}", stage.cast.who_speaks(voice))),
         None => Err(format!("it hears nobody; {}", actor.words())),

@@ -13,8 +13,10 @@ use crate::dect::identity::Ipei;
 use crate::dect::pt::CallState;
 use crate::handset::native::{Dialling, NativeConfig, NativeHandset, User};
 use crate::media::Voice;
+use crate::media::stream::Ears;
+use crate::phone::LiveCall;
 use crate::radio::{Place, Radio};
-use crate::story::{Fault, Given, Prop, Stage};
+use crate::story::{Fault, Given, Prop, Stage, until};
 
 /// The access code that people are told.
 const CODE: &str = "2407";
@@ -27,6 +29,8 @@ const ROW: u64 = 16;
 const APART: f64 = 40.0;
 /// Base stations enrol, and handsets subscribe, so many at once.
 const AT_ONCE: usize = 32;
+/// Pairs that begin to talk at once.
+const CALLS_AT_ONCE: usize = 8;
 /// States of synchronisation in which a base carries calls: locked, free-running, assisted, master.
 const IN_TIME: [u8; 4] = [2, 3, 4, 6];
 
@@ -46,6 +50,12 @@ pub(super) const VERBS: &[Verb] = &[
         "{calls:count} pairs of the house talk for {time:time}",
         "The first user of each pair calls the second; both hear each other until the first hangs up.",
         talk
+    ),
+    verb!(
+        "expect the house in service",
+        "By the switch's word every base station of the house carries calls and every handset is located. How long \
+         that took since the step began stands in the output.",
+        in_service
     ),
     verb!(
         "expect the house without faults",
@@ -185,14 +195,14 @@ async fn talk(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let half = handsets.len() / 2;
     let pairs = (0..calls as usize).map(|number| (number, &handsets[number], &handsets[number + half]));
     let begun = Instant::now();
-    for (number, caller, _) in pairs.clone() {
-        let called = (FIRST + (number + half) as u64).to_string();
-        caller.dial(&called, Dialling::EnBloc, None).await?;
-    }
-    for (_, caller, called) in pairs.clone() {
-        hears(caller, called, patience).await?;
-        hears(called, caller, patience).await?;
-    }
+    let connected =
+        stream::iter(pairs.clone().map(Ok)).try_for_each_concurrent(CALLS_AT_ONCE, |pair| async move {
+            let (number, caller, called) = pair;
+            connect(caller, &(FIRST + (number + half) as u64).to_string(), patience).await?;
+            hears(caller, called, patience).await?;
+            hears(called, caller, patience).await
+        });
+    connected.await?;
     println!("{calls} calls are heard after {:.1} s", begun.elapsed().as_secs_f32());
     tokio::time::sleep(time).await;
     for (_, caller, called) in pairs {
@@ -206,11 +216,40 @@ async fn talk(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Dials, and dials again when the call comes to nothing: a base station that is busy with the whole house may take
+/// longer for a stream than the switch waits.
+async fn connect(caller: &NativeHandset, number: &str, patience: Duration) -> Result<(), Fault> {
+    let begun = Instant::now();
+    loop {
+        let before = caller.calls().len();
+        caller.dial(number, Dialling::EnBloc, None).await?;
+        let settled =
+            until(patience, format!("{number} is called"), async || match caller.calls().get(before) {
+                Some(call) if call.talked().is_some() || call.has_ended() => Ok(call.clone()),
+                Some(call) => Err(format!("the call {}", call.progress())),
+                None => Err("no call began".to_owned()),
+            });
+        match settled.await? {
+            call if call.talked().is_some() => return Ok(()),
+            call if begun.elapsed() > patience => {
+                return Err(Fault::failed(
+                    format!("{number} answers"),
+                    format!("the call {}", call.progress()),
+                ));
+            }
+            _ => {}
+        }
+    }
+}
+
 async fn hears(one: &NativeHandset, other: &NativeHandset, patience: Duration) -> Result<(), Fault> {
     let voice = Some(other.voice());
-    let heard =
-        one.wait_for(patience, |seen| seen.call == Some(CallState::Active) && seen.hears.1 == voice).await;
-    heard.map(drop).map_err(|seen| Fault::failed(format!("it hears {voice:?}"), format!("{seen:?}")))
+    until(patience, format!("it hears {voice:?}"), async || {
+        let ears = one.calls().last().and_then(LiveCall::ears);
+        let heard = ears.as_ref().map(Ears::now).unwrap_or_default();
+        if heard.voice == voice { Ok(()) } else { Err(format!("{heard:?}")) }
+    })
+    .await
 }
 
 fn still(handset: &NativeHandset) -> Result<(), Fault> {
@@ -218,6 +257,32 @@ fn still(handset: &NativeHandset) -> Result<(), Fault> {
         seen if seen.call == Some(CallState::Active) => Ok(()),
         seen => Err(Fault::failed("each pair still talks", format!("{seen:?}"))),
     }
+}
+
+async fn in_service(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
+    let begun = Instant::now();
+    let house = stage.prop::<House>();
+    let (bases, handsets) = (house.bases.len(), house.handsets.len());
+    let expected = format!("{bases} base stations are operational and {handsets} handsets located");
+    until(stage.patience, expected, async || {
+        let operational = count(stage, "/native-base-stations", "operational").await?;
+        let located = count(stage, "/subscriptions", "located").await?;
+        let there = (operational, located) == (bases, handsets);
+        if there { Ok(()) } else { Err(format!("{operational} are operational, {located} located")) }
+    })
+    .await?;
+    println!(
+        "{bases} base stations and {handsets} handsets are back after {:.1} s",
+        begun.elapsed().as_secs_f32()
+    );
+    Ok(())
+}
+
+/// How many of a list stand so.
+async fn count(stage: &Stage, path: &str, state: &str) -> Result<usize, String> {
+    let list = stage.switch.get(path).await?;
+    let items = list["items"].as_array().ok_or("there is no list")?;
+    Ok(items.iter().filter(|item| item["state"] == state).count())
 }
 
 async fn without_faults(stage: &mut Stage, _: &Given) -> Result<(), Fault> {

@@ -83,7 +83,7 @@ async fn media_relay(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
     Ok(())
 }
 
-fn relay(stage: &mut Stage) -> Result<Relay, Fault> {
+pub(super) fn relay(stage: &mut Stage) -> Result<Relay, Fault> {
     let relay = stage.prop::<Edge>().0.clone();
     relay.ok_or_else(|| Fault::unusable("there is no media relay", "put `media relay` before this step"))
 }

@@ -1,5 +1,6 @@
 //! Verbs, a file for each family of them.
 
+mod bandwidth;
 mod callers;
 mod capture;
 mod conference;
@@ -12,6 +13,7 @@ mod native_base;
 mod native_handset;
 mod native_user;
 mod north;
+mod numbers;
 mod phones;
 mod sip_dect;
 mod spine;
@@ -31,6 +33,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Certificates of users", tls_dsk::VERBS),
     ("Callers and messages", callers::VERBS),
     ("ICE", ice::VERBS),
+    ("Bandwidth, gateways and partners", bandwidth::VERBS),
     ("Base stations and handsets over SIP", sip_dect::VERBS),
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
@@ -42,6 +45,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Conferences", conference::VERBS),
     ("Conferences of Lync", lync_conference::VERBS),
     ("Telephones in talk", telephony::VERBS),
+    ("Numbers", numbers::VERBS),
     ("Expectations", expect::VERBS),
 ];
 

@@ -8,7 +8,7 @@ use futures::future::LocalBoxFuture;
 use serde_json::json;
 
 use super::{Verb, verb};
-use crate::base_station::{BaseConfig, BaseStation, Order, Proof, Seen, Standing};
+use crate::base_station::{BaseConfig, BaseStation, Identity, Order, Proof, Seen, Standing};
 use crate::handset::native::NativeHandset;
 use crate::radio::{Place, Radio};
 use crate::story::{Fault, Given, Prop, Stage, until};
@@ -40,6 +40,7 @@ pub(super) const VERBS: &[Verb] = &[
         resumed
     ),
     verb!("native base {name} dies", "Its plug is pulled.", dies),
+    verb!("native base {name} comes back", "It is plugged in again, where it was.", comes_back),
     verb!(
         "native base {name} is cut off for {time:time}",
         "Its link is torn, and tied again later.",
@@ -63,6 +64,8 @@ pub(super) struct Air {
     pub(super) radio: Radio,
     pub(super) bases: BTreeMap<String, (BaseStation, Place)>,
     pub(super) handsets: BTreeMap<String, Arc<NativeHandset>>,
+    /// Bases whose plug was pulled: certificate, MAC address, place.
+    dead: BTreeMap<String, (Identity, [u8; 6], Place)>,
     made: u8,
 }
 
@@ -96,24 +99,34 @@ pub(super) fn put_up_as(
     proof: Proof,
     id: Option<[u8; 6]>,
 ) -> Result<(), Fault> {
+    let place = Place::new(given.count("place").unwrap_or(0) as f64, 0.0);
+    stand(stage, given.word("name"), place, proof, id, given.text("firmware"))
+}
+
+fn stand(
+    stage: &mut Stage,
+    name: &str,
+    place: Place,
+    proof: Proof,
+    id: Option<[u8; 6]>,
+    firmware: Option<&str>,
+) -> Result<(), Fault> {
     let switch = stage.switch.bound()?.at("base_link").ok_or_else(|| {
         let mend = "put the step `set dect.ari = \"102AF12C\"` before the switch starts";
         Fault::unusable("the switch has no base link", mend)
     })?;
-    let name = given.word("name");
     let air = stage.prop::<Air>();
     if air.bases.contains_key(name) {
         return Err(Fault::unusable(format!("there is a base {name} already"), "give it another name"));
     }
     air.made += 1;
-    let place = Place::new(given.count("place").unwrap_or(0) as f64, 0.0);
     let id = id.unwrap_or([0, 0x13, 0xD1, 0, 0, air.made]);
     let mut config = BaseConfig::new(switch, id, "");
     (config.place, config.proof) = (place, proof);
     // Makers wait ten seconds and two minutes; a story has not so much time.
     (config.sync_times.free_running, config.sync_times.lost) =
         (Duration::from_secs(1), Duration::from_secs(3));
-    if let Some(firmware) = given.text("firmware") {
+    if let Some(firmware) = firmware {
         config.firmware = firmware.to_owned();
     }
     let base = BaseStation::start(config, &air.radio);
@@ -168,10 +181,22 @@ async fn base_is(
 async fn dies(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let name = given.word("name");
     base_of(stage, name)?;
-    if let Some((base, _)) = stage.prop::<Air>().bases.remove(name) {
+    let air = stage.prop::<Air>();
+    if let Some((base, place)) = air.bases.remove(name) {
+        let kept = base.identity().map(|identity| (identity, base.base_id(), place));
+        air.dead.extend(kept.map(|kept| (name.to_owned(), kept)));
         base.kill();
     }
     Ok(())
+}
+
+async fn comes_back(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let name = given.word("name");
+    let Some((identity, id, place)) = stage.prop::<Air>().dead.remove(name) else {
+        let mend = format!("put the step `native base {name} dies` before this one");
+        return Err(Fault::unusable(format!("base {name} is not dead"), mend));
+    };
+    stand(stage, name, place, Proof::Identity(identity), Some(id), None)
 }
 
 async fn cut_off(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

@@ -138,6 +138,7 @@ async fn lync_front_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     }
     let mut config = FrontEndConfig::loopback(DOMAIN, Accounts::Any(Some(PASSWORD.into())));
     (config.lync, config.authority, config.challenges_calls) = (Some(lync), Some(authority.clone()), false);
+    super::bandwidth::wish(stage, &mut config);
     let front_end = FrontEnd::start(config).await?;
     let address =
         front_end.listening().tls.ok_or_else(|| Fault::unusable("it has no TLS", "mend the lab"))?;

@@ -157,7 +157,7 @@ async fn hears(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let ears = ears.await?;
     ears.listen();
     until(stage.patience, expected, async || {
-        let heard = ears.since_then();
+        let heard = ears.now();
         match heard.voice {
             Some(voice) if voice == other.voice() => Ok(()),
             voice => Err(match voice {

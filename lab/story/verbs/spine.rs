@@ -18,6 +18,11 @@ const LINES: usize = 8;
 pub(super) const VERBS: &[Verb] = &[
     verb!("patience {time:time}", "How long each later `expect` waits; 20 s when not said.", patience),
     verb!(
+        "longest {time:time}",
+        "How long the whole story may take, from its first step; 5 min when not said.",
+        longest
+    ),
+    verb!(
         "front end over {transport} [with srtp {srtp}]",
         "An emulated registrar in the north, reached over `udp`, `tcp` or `tls`; the switch is \
          configured for it. Its far ends have SRTP `off` (when not said), `offered` or `required`.",
@@ -76,6 +81,11 @@ impl Prop for North {}
 
 async fn patience(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     stage.patience = given.time("time").unwrap_or(stage.patience);
+    Ok(())
+}
+
+async fn longest(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    stage.longest = given.time("time").unwrap_or(stage.longest);
     Ok(())
 }
 

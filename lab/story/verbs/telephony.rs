@@ -19,6 +19,11 @@ pub(super) const VERBS: &[Verb] = &[
         talking_with
     ),
     verb!(
+        "expect {phone} not talking with {other}",
+        "None of its calls with that number is answered and stands.",
+        not_talking_with
+    ),
+    verb!(
         "{phone} transfers {other} to {third}",
         "REFER with Replaces: joins the other ends of its two calls.",
         attended
@@ -59,6 +64,16 @@ async fn not_held(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 
 async fn talking_with(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     with(stage, given.word("phone"), given.word("other")).await.map(|_| ())
+}
+
+async fn not_talking_with(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let (phone, other) = (given.word("phone"), given.word("other"));
+    let actor = stage.cast.actor(phone)?;
+    until(stage.patience, format!("{phone} does not talk with {other}"), async || {
+        let talks = |call: &LiveCall| call.peer() == other && call.progress() == Progress::Talking;
+        if actor.calls().iter().any(talks) { Err(all(actor)) } else { Ok(()) }
+    })
+    .await
 }
 
 async fn attended(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

@@ -34,6 +34,11 @@ pub(super) const VERBS: &[Verb] = &[
         fails_handovers
     ),
     verb!("native base {name} takes handovers", "They arrive again.", takes_handovers),
+    verb!(
+        "native base {name} takes {time:time} for a handover",
+        "Handsets that come over wait there so long until they are taken.",
+        slow_handovers
+    ),
     verb!("native base {name} sends {count:count} pages", "PAGE, which is the switch's to say.", sends_pages),
     verb!(
         "native base {name} answers {count:count} pages",
@@ -113,6 +118,10 @@ async fn fails_handovers(stage: &mut Stage, given: &Given) -> Result<(), Fault> 
 
 async fn takes_handovers(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     order(stage, given, Order::FailHandovers(false)).await
+}
+
+async fn slow_handovers(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    order(stage, given, Order::SlowHandovers(given.time("time").unwrap_or_default())).await
 }
 
 async fn sends_pages(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

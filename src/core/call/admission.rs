@@ -9,6 +9,7 @@
 //! exactly what the call has, once, however the call ended.
 
 mod learned;
+pub mod links;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,6 +22,7 @@ pub use crate::radio::allocation::{Limit, Load};
 use crate::sip::ChannelBudget;
 use crate::timer::Moment;
 use learned::Learned;
+use links::Links;
 
 /// A base station that nothing is known of.
 pub const DEFAULT_BASE: Limit = Limit::flat(8);
@@ -85,6 +87,7 @@ pub struct Admission {
     held: HashMap<CallRef, Held>,
     refused: Refused,
     learned: Learned,
+    links: Links,
 }
 
 impl Admission {
@@ -97,7 +100,18 @@ impl Admission {
             held: HashMap::new(),
             refused: Refused::default(),
             learned: Learned::default(),
+            links: Links::default(),
         }
+    }
+
+    /// With links that calls cross; [`release`](Self::release) gives those back too.
+    pub fn with_links(self, links: Links) -> Self {
+        Self { links, ..self }
+    }
+
+    /// The books of links.
+    pub fn links_mut(&mut self) -> &mut Links {
+        &mut self.links
     }
 
     /// A handset on `base`, whose limit is `limit`, refused `call` for this reason. A base station that is
@@ -217,6 +231,7 @@ impl Admission {
 
     /// Gives back all that `call` holds. A second time does nothing.
     pub fn release(&mut self, call: CallRef) {
+        self.links.release(call);
         let Some(held) = self.held.remove(&call) else { return };
         if let Some(srtp) = held.media {
             *self.media.slot(srtp) -= 1;
@@ -243,6 +258,11 @@ impl Admission {
             Some(base) => held.bases.iter().any(|(held, _)| held == base),
             None => held.media.is_some(),
         })
+    }
+
+    /// The base stations of which `call` holds channels, in the order it took them.
+    pub fn bases_of(&self, call: CallRef) -> impl Iterator<Item = &BaseStationId> {
+        self.held.get(&call).into_iter().flat_map(|held| held.bases.iter().map(|(base, _)| base))
     }
 
     /// Media channels: limit and load.

@@ -48,6 +48,9 @@ pub struct CallSummary {
     pub codecs: (Option<Codec>, Option<Codec>),
     /// SRTP towards the caller and the callee.
     pub srtp: (bool, bool),
+    /// Where the media of the caller and the callee comes from, as their descriptions say.
+    #[serde(default)]
+    pub media: (Option<std::net::IpAddr>, Option<std::net::IpAddr>),
     /// Why it ended.
     pub cause: Option<Cause>,
     /// Who gave its place to whom, in order.
@@ -97,6 +100,7 @@ impl CallSummary {
             ended: None,
             codecs: (None, None),
             srtp: (false, false),
+            media: (None, None),
             cause: None,
             handed_over: Vec::new(),
             began_with: None,

@@ -291,7 +291,9 @@ pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
             if let Some(seconds) = cause.retry_after() {
                 headers.push((HeaderName::RetryAfter, Text::from(seconds.to_string())));
             }
-            if status == 488 {
+            if cause.lacks_bandwidth().is_some() {
+                headers.extend(super::bandwidth::headers(&cause));
+            } else if status == 488 {
                 // RFC 3261 §21.4.26: a 488 "SHOULD" say why in a Warning; 399 is for people (§20.43).
                 let warning = format!("399 kirkwall \"{}\"", cause.plain_words());
                 headers.push((HeaderName::Warning, Text::from(warning)));
@@ -326,7 +328,7 @@ fn refused(response: &Message) -> LegNews {
     // transport failure of some sort": the next server is tried.
     LegNews::Refused {
         route_failed: status == 503,
-        cause: Cause { status, ..told },
+        cause: Cause { status, ..told }.diagnosed_by(response),
         contacts: contacts(response),
     }
 }

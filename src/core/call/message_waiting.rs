@@ -28,6 +28,9 @@ use super::mailbox::{CONTENT_TYPE, EVENT, Mailbox};
 /// Lifetime asked for at the registrar, in seconds (RFC 3842 §3.3: "SHOULD … one hour or more").
 const LIFETIME: std::time::Duration = std::time::Duration::from_secs(3_600);
 
+/// Most subscribers; a user has few telephones.
+const MOST_SUBSCRIBERS: usize = 10;
+
 /// What a handset is told that subscribes before anybody told anything: the status line alone "MUST" be there
 /// (RFC 3842 §5.2).
 const NOTHING: &str = "Messages-Waiting: no\r\n";
@@ -136,7 +139,13 @@ type Effects = Ready<SaveKept, MessageOutput>;
 impl MessageWaiting {
     /// From what is on disk.
     pub fn new(account: MessageAccount, kept: Kept, mut tokens: Tokens) -> Self {
-        let package = Package { event: EVENT, content_type: CONTENT_TYPE, unknown: NOTHING };
+        let package = Package {
+            event: EVENT,
+            content_type: CONTENT_TYPE,
+            unknown: NOTHING,
+            most: MOST_SUBSCRIBERS,
+            write: None,
+        };
         let who = (account.owner, account.aor, account.user_agent);
         let state = kept.mailbox.as_ref().map(Mailbox::body);
         let south = Notifier::new(package, who, (state, kept.subscribers.clone()), tokens.split());

@@ -8,6 +8,7 @@ pub const OWNER_BITS: u32 = 8;
 
 pub mod admission;
 mod asked;
+mod bandwidth;
 // The room is called after what it is for, the machine after what it is.
 #[allow(clippy::module_inception)]
 mod call;
@@ -34,8 +35,8 @@ mod town;
 
 pub use crate::sip::invite::Body;
 pub use call::{
-    About, Admitted, Call, Divert, Errand, Estate, HoldSignal, HoldSignals, Input, Joining, NewCall, Output,
-    Save, Side, Sound,
+    About, Admitted, Call, Divert, Errand, Estate, HoldSignal, HoldSignals, Input, Joining, NewCall, Origin,
+    Output, Save, Side, Sound,
 };
 pub use cdr::{CallSummary, HandedOver, Phase};
 pub use leg::{CALL_WAITING, Heard, LegNews, LegNo, LegOrder, Ticket, TransferWish, hear, tell};

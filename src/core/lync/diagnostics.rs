@@ -19,9 +19,10 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// All of a message: `ms-diagnostics`, and `ms-diagnostics-public`, which leaves the organisation.
+    /// All of a message: `ms-diagnostics`, `ms-diagnostics-public`, which leaves the organisation, and
+    /// `ms-client-diagnostics` of the far end's client.
     pub fn all_of(message: &Message) -> Vec<Self> {
-        let names = ["ms-diagnostics", "ms-diagnostics-public"];
+        let names = ["ms-diagnostics", "ms-diagnostics-public", "ms-client-diagnostics"];
         let values = names.into_iter().flat_map(|name| {
             let name = HeaderName::Other(Text::from_static(name));
             message.headers.get_all(&name).filter_map(Self::parse).collect::<Vec<_>>()
@@ -69,6 +70,7 @@ pub fn words_of(message: &Message) -> Option<String> {
 
 /// Identifiers and their meaning for a device.
 const MEANINGS: &[(std::ops::RangeInclusive<u32>, &str)] = &[
+    (4..=5, "the network is busy: too little bandwidth for this call"),
     (1000..=1000, "wrong name or password, or the clocks differ too much"),
     (1001..=1001, "this user may not talk to public providers"),
     (1002..=1002, "this user may not talk to federated partners"),

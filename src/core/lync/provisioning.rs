@@ -40,6 +40,10 @@ pub struct Provisioning {
     pub lamp_poll: Option<Duration>,
     /// Media may go past the mediation server.
     pub bypass: Option<Bypass>,
+    /// The id of the place where this client is; gateways with the same one are well connected to it.
+    pub bypass_id: Option<String>,
+    /// [MS-SIPREGE] §2.2.2.5.1, `enableBWPolicyCheck`: bandwidth is asked for before a call is taken.
+    pub checks_bandwidth: Option<bool>,
 }
 
 /// `ucPC2PCAVEncryption`.
@@ -88,6 +92,8 @@ impl Provisioning {
                 .number("ucExchangeMWIPoll")
                 .map(|minutes: u32| Duration::from_secs(u64::from(minutes) * 60)),
             bypass: bypass(&values),
+            bypass_id: values.text("bypassId").filter(|id| is_bypass_id(id)),
+            checks_bandwidth: values.flag("enableBWPolicyCheck"),
         })
     }
 }
@@ -121,6 +127,11 @@ fn bypass(values: &Values) -> Option<Bypass> {
         _ => return None,
     };
     Some(if values.flag("bypassEnabled")? { mode } else { Bypass::Off })
+}
+
+/// A GUID without braces, as it stands in descriptions.
+pub fn is_bypass_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
 }
 
 /// Values, whether they are elements of their name or properties.
@@ -162,12 +173,16 @@ mod tests {
             <ucDiffServVoice>40</ucDiffServVoice><ucPortRangeEnabled>true</ucPortRangeEnabled>\
             <ucMinMediaPort>50000</ucMinMediaPort><ucMaxMediaPort>50038</ucMaxMediaPort></provisionGroup>\
             <provisionGroup name=\"mediaConfiguration\"><propertyEntryList><property name=\"bypassenabled\">true\
-            </property><property name=\"internalBypassMode\">ByBypassId</property></propertyEntryList>\
+            </property><property name=\"internalBypassMode\">ByBypassId</property><property name=\"bypassId\">\
+            c61755ed-402f-4b3b-86e2-2bd96252a23c</property><property name=\"EnableBWPolicyCheck\">True</property>\
+            </propertyEntryList>\
             </provisionGroup></provisionGroupList>";
         let told = Provisioning::parse(body.as_bytes()).unwrap();
         assert_eq!(told.pool_uri.as_deref(), Some("sip:pool@contoso.com;gruu"));
         assert_eq!((told.encryption, told.bypass), (Some(Encryption::Supported), Some(Bypass::ById)));
         assert_eq!((told.media_ports, told.voice_dscp), (Some((50_000, 50_038)), Some(40)));
+        assert_eq!(told.bypass_id.as_deref(), Some("c61755ed-402f-4b3b-86e2-2bd96252a23c"));
+        assert_eq!(told.checks_bandwidth, Some(true));
         assert_eq!(told.lamp_poll, Some(Duration::from_secs(180)));
         assert_eq!(Provisioning::parse(b"<x/>").unwrap(), Provisioning::default());
         assert!(Element::parse(subscribe().as_bytes()).is_ok());

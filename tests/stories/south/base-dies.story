@@ -21,3 +21,4 @@ native base A dies
 patience 60 s
 expect 7001 ended
 expect channels idle
+expect rest GET /native-base-stations/0013d1000001 statistics.abnormal 1

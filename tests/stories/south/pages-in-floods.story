@@ -17,15 +17,15 @@ expect line 2001 registered
 7001 dials 2001
 2001 answers
 expect 2001 hears 7001
+2001 and 7001 tell each other numbers
 native base B sends 200 pages
 expect native base B links_lost 1
 expect native base B state operational
 native base B answers 3000 pages
-expect 2001 hears 7001
-expect 7001 hears 2001
 expect native base B state operational
 expect native base B connections 0
-expect 2001 misses at most 2
+expect 2001 misses at most 2 numbers at once
+expect 7001 misses at most 2 numbers at once
 2001 hangs up
 expect 7001 ended
 expect channels idle

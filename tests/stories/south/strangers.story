@@ -15,6 +15,7 @@ expect line 2001 registered
 7001 dials 2001
 2001 answers
 expect 2001 hears 7001
+2001 and 7001 tell each other numbers
 native base B at 60 m
 expect native base B in service
 native base B sends half a frame
@@ -24,8 +25,7 @@ native base C sends no frame
 native base D at 20 m
 expect native base D in service
 native base D floods
-expect 2001 hears 7001
-expect 7001 hears 2001
-expect 2001 misses at most 2
+expect 2001 misses at most 2 numbers at once
+expect 7001 misses at most 2 numbers at once
 2001 hangs up
 expect 7001 ended

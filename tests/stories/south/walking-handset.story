@@ -1,7 +1,6 @@
 # A nurse walks from one base station to the next in a call, and back, and is given another bearer where she is. Each
-# time the new bearer is made before the old one breaks, within 150 ms; the far end misses one frame of 20 ms at most, and
-# no SIP message is sent. What the far end hears is measured by the numbers of its packets. The handset plays by a clock,
-# so a busy machine costs it frames that no handover did: it may miss five.
+# time the new bearer is made before the old one breaks, within 150 ms, and no SIP message is sent. Both ends say numbers
+# of 10 ms: neither misses more than two of them at once, which is 20 ms of sound. No clock judges that.
 
 # A base station that hears no other one waits for half a minute before it keeps its own time.
 patience 60 s
@@ -22,6 +21,7 @@ expect line 2001 registered
 expect 2001 hears 7001
 expect 7001 hears 2001
 expect 2001 ciphered
+2001 and 7001 tell each other numbers
 note SIP
 
 2001 walks to B
@@ -33,29 +33,26 @@ expect native base A statistics.handovers_out.done 1
 expect native base B channels.plain 1
 expect native base A channels.plain 0
 expect native base A connections 0
-expect 2001 hears 7001
-expect 7001 hears 2001
+expect 2001 misses at most 2 numbers at once
+expect 7001 misses at most 2 numbers at once
 
 2001 walks to A
 expect 2001 on A
 expect 2001 handed over 2 times
 expect native base A statistics.handovers_in.done 1
 expect native base A statistics.handovers_in.slow 0
-expect 2001 hears 7001
-expect 7001 hears 2001
+expect 2001 misses at most 2 numbers at once
+expect 7001 misses at most 2 numbers at once
 
 2001 changes its bearer
 expect 2001 handed over 3 times
 expect native base A statistics.handovers_in.done 2
 expect native base A connections 1
 expect native base A channels.plain 1
-expect 2001 hears 7001
-expect 7001 hears 2001
+expect 2001 misses at most 2 numbers at once
+expect 7001 misses at most 2 numbers at once
 
 expect no SIP since
-expect 7001 silence below 25 ms
-expect 7001 misses at most 1
-expect 2001 misses at most 5
 2001 hangs up
 expect 7001 ended
 expect channels idle

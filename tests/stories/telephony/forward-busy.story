@@ -1,4 +1,4 @@
-# Call forwarding when busy (RFC 5359, 2.7): the handset refuses with 486, and its user's forward is followed to
+# Call forwarding when busy (RFC 5359, 2.8): the handset refuses with 486, and its user's forward is followed to
 # the north. Who does not want to be disturbed counts as busy.
 
 front end over udp

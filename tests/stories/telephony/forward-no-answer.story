@@ -1,4 +1,4 @@
-# Call forwarding without answer (RFC 5359, 2.8), after five seconds.
+# Call forwarding without answer (RFC 5359, 2.9), after five seconds.
 
 front end over udp
 start switch

@@ -1,4 +1,4 @@
-# Call forwarding unconditional (RFC 5359, 2.6), set by REST; the handset does not ring. A loop is refused.
+# Call forwarding unconditional (RFC 5359, 2.7), set by REST; the handset does not ring. A loop is refused.
 
 set sip.internal_routing = "first"
 front end over udp

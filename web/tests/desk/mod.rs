@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use kirkwall_actors::desk::*;
+use kirkwall_core::call::admission::links::LinkLoad;
 use kirkwall_core::call::admission::{Limit, Load, Refused};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dialling::{CodeLine, FeatureCodes};
@@ -285,6 +286,7 @@ fn calls(start: Moment) -> Vec<CallSummary> {
         srtp: (false, true),
         cause: None,
         handed_over: Vec::new(),
+        media: (None, None),
         began_with: None,
         emergency: false,
         trail: Vec::new(),
@@ -618,6 +620,15 @@ answer!(GetCapacity, |desk, _| Ok(CapacityView {
     engine_channels: if desk.empty { 0 } else { 17 },
     calls: if desk.empty { 0 } else { 17 },
     refused: Refused { media: 0, base: if desk.empty { 0 } else { 2 } },
+    links: vec![LinkLoad {
+        name: "branch".into(),
+        networks: vec!["10.2.0.0/16".into()],
+        calls: 2,
+        kbit: 160,
+        max_calls: Some(10),
+        max_kbit: None,
+        refused: 0,
+    }],
     base_stations: desk.bases().into_iter().filter(|base| base.channels.channels() > 0).collect(),
 }));
 

@@ -32,6 +32,10 @@ pub(super) struct Search {
     pub told: bool,
     /// Whether the caller was told that it rings.
     pub rung: bool,
+    /// Whom to dial when those before lacked bandwidth and another way may be tried: a gateway to the PSTN.
+    pub detour: Vec<Target>,
+    /// A far end takes no offer in two parts.
+    pub single_part: bool,
     /// The called user is in another call, and the caller has not been told.
     pub waits: bool,
     /// What the called user wants when the handset does not take the call.
@@ -42,16 +46,29 @@ pub(super) struct Search {
     pub asked_inside: bool,
 }
 
+impl Search {
+    fn take_detour(&mut self) -> Option<Vec<Target>> {
+        let lacking = self.best.as_ref().is_some_and(|cause| cause.lacks_bandwidth() == Some(true));
+        let detour = lacking.then(|| std::mem::take(&mut self.detour)).filter(|detour| !detour.is_empty())?;
+        // What is heard there says more than why the call did not go the other way.
+        self.best = None;
+        Some(detour)
+    }
+}
+
 impl Call {
     /// The supervisor granted channels and says where to dial.
     pub(super) fn admitted(&mut self, grant: Box<Admitted>, now: Moment) -> Ready<Save, Output> {
         self.channels = Channels::Held;
         self.hold = grant.hold;
         self.join_code = grant.join_code.clone();
-        let ice = LocalIce::of(grant.ice.0, &mut self.tokens).map(|ice| ice.with_relayed(&grant.relayed.0));
+        let alone = grant.about.relays_alone;
+        let ice = LocalIce::of(grant.ice.0, &mut self.tokens);
+        let ice = ice.map(|ice| ice.with_relayed(&grant.relayed.0).by_relays_alone(alone));
         let (srtp, habits) = (grant.srtp.0, grant.habits.0);
         let local = local_media(grant.address_a, grant.port_a, grant.codecs.clone(), (srtp, habits), ice);
-        let media = OfferAnswer::new(local, &mut self.tokens);
+        let bypass = grant.about.bypass.clone().filter(|_| self.facing == Facing::North);
+        let media = OfferAnswer::new(LocalMedia { bypass, ..local }, &mut self.tokens);
         self.take_about(&grant.about, now);
         self.search.attempts = grant.attempts.iter().cloned().collect();
         self.search.way_failed = true;
@@ -88,6 +105,7 @@ impl Call {
             let search = &mut self.search;
             let contact = search.contacts.pop_front().map(|target| vec![target]);
             let next = contact.or_else(|| search.attempts.pop_front().filter(|_| search.way_failed));
+            let next = next.or_else(|| search.take_detour());
             let Some(targets) = next else {
                 if self.search.diverting || self.go_inside(&mut then) || self.forward_on(&mut then) {
                     return Ready::say(then);
@@ -140,8 +158,14 @@ impl Call {
         let ice = LocalIce::of(grant.ice.1, &mut self.tokens).map(|ice| ice.with_relayed(&grant.relayed.1));
         let local =
             local_media(grant.address_b, port, self.search.codecs.clone(), (srtp, grant.habits.1), ice);
-        let mut media = OfferAnswer::new(local, &mut self.tokens);
+        let north = target.destination.facing == Facing::North;
+        let bypass = grant.about.bypass.clone().filter(|_| north);
+        let mut media = OfferAnswer::new(LocalMedia { bypass, ..local }, &mut self.tokens);
         let offer = Body::sdp(media.offer(&mut self.tokens));
+        let offer = match grant.about.federated && north && !self.search.single_part {
+            true => federation::in_two_parts(&offer, &mut self.tokens),
+            false => offer,
+        };
         self.legs.insert(leg, Strand::dialled(target.clone(), media, side));
         self.timers.set(Timer::C, now + TIMER_C);
         if self.state == State::Dialling {

@@ -23,7 +23,8 @@ impl Call {
             then.push(Output::ReleaseBase(leg));
         }
         // Who has rung was reached; another way leads to the same telephone.
-        self.search.way_failed &= route_failed && !strand.progressed;
+        let another_way = route_failed || cause.lacks_bandwidth() == Some(true);
+        self.search.way_failed &= another_way && !strand.progressed;
         self.hear_another(leg, &mut then);
         let status = cause.status;
         self.note_cause(cause);
@@ -53,10 +54,15 @@ impl Call {
         now: Moment,
     ) -> Ready<Save, Output> {
         let open = self.grant.as_deref().is_some_and(|grant| grant.srtp.1.mode == SrtpMode::Optional);
-        let strand = self.legs.get_mut(&leg).filter(|strand| !strand.progressed);
+        // Another form of the offer takes no less bandwidth.
+        let for_its_form = cause.lacks_bandwidth().is_none();
+        let strand = self.legs.get_mut(&leg).filter(|strand| for_its_form && !strand.progressed);
+        let in_parts = self.grant.as_deref().is_some_and(|grant| grant.about.federated);
+        let first = !std::mem::replace(&mut self.search.single_part, in_parts && cause.status == 415);
         let again = strand.and_then(|strand| {
             let former = strand.target.as_mut()?;
             let again = without_place(former, cause.status)
+                .or_else(|| (in_parts && first && cause.status == 415).then(|| former.clone()))
                 .or_else(|| insisting(former, cause.status).filter(|_| open))?;
             former.base = None;
             strand.end();

@@ -69,14 +69,22 @@ impl Call {
 
     /// Notes what a side agreed to and lets its media run.
     pub(super) fn run_flow(&mut self, side: Side, agreed: &Agreed, then: &mut Orders) {
-        let shown = (self.summary.codecs, self.summary.srtp);
+        let shown = (self.summary.codecs, self.summary.srtp, self.summary.media);
         let (codec, srtp) = (Some(agreed.codec), agreed.srtp.is_some());
+        let summary = &mut self.summary;
         match side {
-            Side::A => (self.summary.codecs.0, self.summary.srtp.0) = (codec, srtp),
-            Side::B => (self.summary.codecs.1, self.summary.srtp.1) = (codec, srtp),
+            Side::A => (summary.codecs.0, summary.srtp.0) = (codec, srtp),
+            Side::B => (summary.codecs.1, summary.srtp.1) = (codec, srtp),
+        }
+        // Who holds without an address is where it was.
+        if let Some(remote) = agreed.remote {
+            let place = if side == Side::A { &mut summary.media.0 } else { &mut summary.media.1 };
+            *place = Some(remote.ip());
         }
         then.push(Output::Flow(side, Box::new(agreed.clone())));
-        if self.state == State::Talking && shown != (self.summary.codecs, self.summary.srtp) {
+        if self.state == State::Talking
+            && shown != (self.summary.codecs, self.summary.srtp, self.summary.media)
+        {
             then.push(Output::Changed(Box::new(self.summary.clone())));
         }
     }

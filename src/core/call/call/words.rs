@@ -107,6 +107,14 @@ pub struct About {
     pub forwards: Forwards,
     /// The called user is in another call, and lets this one wait.
     pub waits: bool,
+    /// The callee is a user of another domain, whose client may be an old one.
+    pub federated: bool,
+    /// The bandwidth policy leaves the caller's media the way over relays and no other.
+    pub relays_alone: bool,
+    /// Where the north sees us for media bypass; none: bypass is not done.
+    pub bypass: Option<String>,
+    /// Whom to dial when the north refuses for want of bandwidth and another way may be tried.
+    pub detour: Vec<Target>,
     /// A feature code that was obeyed: there is nobody to dial, and the caller hears that it is done.
     pub confirms: bool,
     /// It leads into the conference of this focus in the north, whose mixer is dialled.

@@ -20,6 +20,8 @@
 //! does a minute without any (408).
 
 mod door;
+pub mod event;
+pub mod notification;
 #[cfg(test)]
 mod tests;
 mod words;

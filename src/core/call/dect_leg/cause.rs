@@ -59,7 +59,7 @@ pub fn reason_of(cause: &Cause) -> (ReleaseReason, Option<Signal>) {
         19 | 102 => (ReleaseReason::TIMER_EXPIRY, Some(Signal::NEGATIVE)),
         21 => (ReleaseReason::REJECTION, Some(Signal::BUSY)),
         34 => (ReleaseReason::INSUFFICIENT_BEARERS, Some(Signal::NETWORK_CONGESTION)),
-        38 | 41 | 42 | 47 => (ReleaseReason::IWU_CONGESTION, Some(Signal::NETWORK_CONGESTION)),
+        38 | 41 | 42 | 47 | 49 => (ReleaseReason::IWU_CONGESTION, Some(Signal::NETWORK_CONGESTION)),
         58 | 63 | 65 | 79 | 88 => (ReleaseReason::INCOMPATIBLE_SERVICE, Some(Signal::NEGATIVE)),
         _ => (ReleaseReason::UNKNOWN, Some(Signal::NEGATIVE)),
     }

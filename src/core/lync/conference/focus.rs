@@ -16,7 +16,6 @@ use crate::machine::{Machine, Ready};
 use crate::pii::Pii;
 use crate::sip::digest::Credentials;
 use crate::sip::invite::{self, Body, Dial, EndCause, Leg, LegEvent, LegInput, LegOutput, LocalEnd};
-use crate::sip::registrar::civil_date;
 use crate::sip::subscription::{
     Package, Subscriber, Subscription, SubscriptionInput, SubscriptionOutput, SubscriptionStatus,
 };
@@ -33,6 +32,7 @@ mod ask;
 mod news;
 mod words;
 
+use news::package;
 pub use words::{Begin, Callee, FocusInput, FocusOutput, FocusRefusal};
 use words::{date_time, hex};
 

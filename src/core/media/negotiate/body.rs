@@ -28,6 +28,9 @@ pub(super) struct Draft {
     /// ICE of every stream; several are alternatives of one.
     #[serde(default)]
     pub ice: Option<Description>,
+    /// Our place, for media bypass.
+    #[serde(default)]
+    pub bypass: Option<String>,
 }
 
 /// One live stream of ours.
@@ -89,6 +92,10 @@ impl Draft {
             // [MS-ICE2] §3.1.4: RTCP has its own line, as its candidates have.
             put(text, format_args!("a=rtcp:{}", port.saturating_add(1)));
             ice.attributes().iter().for_each(|line| put(text, format_args!("a={line}")));
+        }
+        if let Some(place) = &self.bypass {
+            // As it stands in descriptions of Lync's mediation servers and clients.
+            put(text, format_args!("a=x-bypassid:{place}"));
         }
         for line in &stream.crypto {
             put(text, format_args!("a=crypto:{line}"));

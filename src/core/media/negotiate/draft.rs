@@ -43,6 +43,7 @@ impl OfferAnswer {
             direction: self.local.direction,
             timing,
             ice: self.local.ice_description().filter(|_| self.offers_ice()),
+            bypass: self.local.bypass.clone(),
         }
     }
 
@@ -135,9 +136,12 @@ impl OfferAnswer {
 impl OfferAnswer {
     pub(super) fn draft_answer(&self, remote: &RemoteSide, stream: Stream, direction: Direction) -> Draft {
         let ice = remote.ice(stream.slot).and_then(|_| self.local.ice_description());
+        // An id is told to who told the same; others would not know what to do with it.
+        let bypass = self.local.bypass.clone().filter(|own| remote.is_at(stream.slot, Some(own)));
         Draft {
             local: self.local.clone(),
             ice,
+            bypass,
             // RFC 3264 §6: "The answer MUST contain exactly the same number of "m=" lines as the
             // offer." and "The "t=" line in the answer MUST equal that of the offer."
             slots: remote.slots.clone(),

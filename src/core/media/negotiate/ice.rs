@@ -36,19 +36,33 @@ pub struct LocalIce {
     /// Our addresses at relays; they stand behind our own sockets.
     #[serde(default)]
     pub(super) relayed: Vec<Candidate>,
+    /// The policy leaves the way over relays and no other.
+    #[serde(default)]
+    pub(super) relays_alone: bool,
 }
 
 impl LocalIce {
     /// None when it is off.
     pub fn of(mode: IceMode, tokens: &mut Tokens) -> Option<Self> {
         let (offers, settled, relayed) = (mode == IceMode::Offers, None, Vec::new());
-        let fresh = |tokens| Self { credentials: Credentials::fresh(tokens), offers, settled, relayed };
+        let fresh = |tokens| Self {
+            credentials: Credentials::fresh(tokens),
+            offers,
+            settled,
+            relayed,
+            relays_alone: false,
+        };
         (mode != IceMode::Off).then(|| fresh(tokens))
     }
 
     /// The same with addresses at relays, that packets can leave from as from own sockets.
     pub fn with_relayed(self, relayed: &[Candidate]) -> Self {
         Self { relayed: relayed.to_vec(), ..self }
+    }
+
+    /// Without our own sockets, where there is a relay ([MS-ICE2BWM]: "policy restricted paths are not used").
+    pub fn by_relays_alone(self, relays_alone: bool) -> Self {
+        Self { relays_alone, ..self }
     }
 
     fn begin_anew(&mut self, tokens: &mut Tokens) {
@@ -73,7 +87,9 @@ impl LocalMedia {
     /// Our own sockets as candidates, and our addresses at relays.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let relayed = self.ice.iter().flat_map(|ice| ice.relayed.iter().cloned());
-        self.host_candidates().into_iter().chain(relayed).collect()
+        let alone = self.ice.as_ref().is_some_and(|ice| ice.relays_alone && !ice.relayed.is_empty());
+        let hosts = self.host_candidates().into_iter().filter(|_| !alone);
+        hosts.chain(relayed).collect()
     }
 
     fn host_candidates(&self) -> Vec<Candidate> {

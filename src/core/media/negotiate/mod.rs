@@ -119,6 +119,10 @@ pub struct LocalMedia {
     /// ICE; none: its lines are neither written nor read.
     #[serde(default)]
     pub ice: Option<LocalIce>,
+    /// Media bypass of Lync: the id of the place where we are; none: we do not say it, and take no gateway's
+    /// description in place of its mediation server's.
+    #[serde(default)]
+    pub bypass: Option<String>,
 }
 
 impl LocalMedia {
@@ -134,6 +138,7 @@ impl LocalMedia {
             ignore_sdp_version,
             comfort_noise,
             ice: None,
+            bypass: None,
         }
     }
 }
@@ -180,4 +185,7 @@ pub struct Agreed {
     /// Both sides do ICE: addresses follow from its checks, `remote` holds until then.
     #[serde(default)]
     pub ice: Option<Box<IceAgreed>>,
+    /// Media bypass: the peer's description is that of a gateway at our place.
+    #[serde(default)]
+    pub bypassed: bool,
 }

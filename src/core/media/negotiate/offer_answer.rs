@@ -143,7 +143,7 @@ impl OfferAnswer {
     /// another answer (a fork's) decides.
     pub fn accept_answer(&mut self, content_type: &str, body: &[u8]) -> Result<Agreed, MediaRefusal> {
         let spoken = self.pending.clone().ok_or(MediaRefusal::NoOfferOutstanding)?;
-        let remote = RemoteSide::read(content_type, body)?;
+        let remote = RemoteSide::read(content_type, body, self.local.bypass.as_deref())?;
         let taken = take_answer(&spoken, &remote)?;
         let agreed = self.with_ways(taken.agreed, spoken.draft.direction, taken.stream);
         let agreed = self.with_ice(agreed, &spoken, &remote, taken.slot, true);
@@ -159,7 +159,7 @@ impl OfferAnswer {
     ///
     /// As [`answer`](Self::answer) without restriction.
     pub fn review(&self, content_type: &str, offer: &[u8]) -> Result<Offered, MediaRefusal> {
-        let remote = self.effective(RemoteSide::read(content_type, offer)?);
+        let remote = self.effective(self.read(content_type, offer)?);
         let choice = choose(&remote, &self.local, None, self.slot())?;
         Ok(Offered {
             codecs: choice.codecs.iter().map(|(codec, _)| *codec).collect(),
@@ -185,7 +185,7 @@ impl OfferAnswer {
         if self.pending.is_some() {
             return Err(MediaRefusal::OfferOutstanding);
         }
-        let remote = self.effective(RemoteSide::read(content_type, offer)?);
+        let remote = self.effective(self.read(content_type, offer)?);
         let choice = choose(&remote, &self.local, restrict, self.slot())?;
         let key = self.answer_key(&choice, tokens);
         let stream = self.answer_stream(&choice, key.clone());
@@ -266,11 +266,15 @@ impl OfferAnswer {
         }
     }
 
+    fn read(&self, content_type: &str, offer: &[u8]) -> Result<RemoteSide, MediaRefusal> {
+        RemoteSide::read(content_type, offer, self.local.bypass.as_deref())
+    }
+
     fn slot(&self) -> Option<usize> {
         self.session.as_ref().map(|session| session.slot)
     }
 
-    /// Adds ICE where both sides have it. The role stays for as long as the credentials do.
+    /// Adds bypass, and ICE where both sides have it. The role stays for as long as the credentials do.
     fn with_ice(
         &self,
         agreed: Agreed,
@@ -279,6 +283,8 @@ impl OfferAnswer {
         slot: usize,
         offered: bool,
     ) -> Agreed {
+        let bypassed = remote.is_at(slot, self.local.bypass.as_deref()) && remote.ice(slot).is_none();
+        let agreed = Agreed { bypassed, ..agreed };
         let ours = spoken.draft.ice.as_ref().and_then(|ice| ice.credentials.clone());
         let Some((credentials, remote)) = ours.zip(remote.ice(slot)) else { return agreed };
         let before = self.agreed().and_then(|agreed| agreed.ice.as_ref());

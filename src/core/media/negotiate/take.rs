@@ -130,5 +130,6 @@ fn agreed(
         remote_held: false,
         ptime: stream.ptime.unwrap_or(DEFAULT_PTIME),
         ice: None,
+        bypassed: false,
     }
 }

@@ -18,7 +18,7 @@ mod parse;
 use std::fmt;
 
 pub use audio::{AudioStream, Connection, Encoding, Profile};
-pub use multipart::audio_sdp;
+pub use multipart::{audio_sdp, audio_sdp_at};
 pub use parse::{MAX_BODY, MAX_LINES, MAX_MEDIA};
 
 /// One line of a description, as it stood.

@@ -16,18 +16,36 @@ const MAX_DEPTH: usize = 3;
 /// faithfulness (RFC 2046 §5.1.4); Lync's part for OCS 2007 (`ms-proxy-2007fallback`) only when
 /// there is no other.
 pub fn audio_sdp<'a>(content_type: &str, body: &'a [u8]) -> Option<&'a [u8]> {
+    audio_sdp_at(None, content_type, body).map(|(sdp, _)| sdp)
+}
+
+/// The same for who is at `place`: the description of a gateway there (`application/gw-sdp`, media bypass)
+/// goes before its mediation server's; others of that type do not exist. Whether it is one.
+///
+/// Certainty: the type and its parameter are remembered from traces and stand in no public specification.
+pub fn audio_sdp_at<'a>(place: Option<&str>, content_type: &str, body: &'a [u8]) -> Option<(&'a [u8], bool)> {
     let mut found = Vec::new();
     collect(content_type, "", body, MAX_DEPTH, &mut found);
+    let here = |part: &Part<'_>| {
+        let told = part.gateway.as_deref();
+        told.zip(place).is_some_and(|(told, place)| told.eq_ignore_ascii_case(place))
+    };
+    if let Some(part) = found.iter().rev().find(|part| here(part) && part.has_live_audio()) {
+        return Some((part.body, true));
+    }
+    found.retain(|part| part.gateway.is_none());
     // Best last: fallback parts first, within each kind as they stood.
     found.sort_by_key(|part| !part.fallback);
     let best = found.iter().rev().find(|part| part.has_live_audio());
     let best = best.or_else(|| found.iter().rev().find(|part| part.parses()));
-    best.or(found.last()).map(|part| part.body)
+    best.or(found.last()).map(|part| (part.body, false))
 }
 
 struct Part<'a> {
     body: &'a [u8],
     fallback: bool,
+    /// The place of a gateway whose description it is; empty if it does not say it.
+    gateway: Option<String>,
 }
 
 impl Part<'_> {
@@ -47,7 +65,11 @@ fn collect<'a>(kind: &str, disposition: &str, body: &'a [u8], depth: usize, foun
     match name.as_str() {
         "application/sdp" | "" => {
             let fallback = disposition.to_ascii_lowercase().contains("ms-proxy-2007fallback");
-            found.push(Part { body, fallback });
+            found.push(Part { body, fallback, gateway: None });
+        }
+        "application/gw-sdp" => {
+            let place = parameter(parameters, "x-bypassid").unwrap_or_default().to_owned();
+            found.push(Part { body, fallback: false, gateway: Some(place) });
         }
         _ if name.starts_with("multipart/") && depth > 0 && body.len() <= MAX_MULTIPART => {
             let Some(boundary) = boundary(parameters) else { return };
@@ -67,13 +89,17 @@ fn collect<'a>(kind: &str, disposition: &str, body: &'a [u8], depth: usize, foun
 
 /// The `boundary` parameter, quoted or not; Lync's emergency calls have a space behind the `=`.
 fn boundary(parameters: &str) -> Option<String> {
-    let value = parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("boundary").then_some(value.trim())
-    })?;
-    let value = value.trim_matches('"');
+    let value = parameter(parameters, "boundary")?;
     // RFC 2046 §5.1.1: boundary := 0*69<bchars> bcharsnospace
     (1..=70).contains(&value.len()).then(|| value.to_owned())
+}
+
+fn parameter<'a>(parameters: &'a str, wanted: &str) -> Option<&'a str> {
+    let value = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case(wanted).then_some(value.trim())
+    })?;
+    Some(value.trim_matches('"'))
 }
 
 /// The parts between the delimiter lines; what is before the first and behind the last is dropped.
@@ -197,6 +223,21 @@ mod tests {
             kind = format!("multipart/mixed;boundary=b{level}");
             assert_eq!(chosen(&kind, &body).is_some(), level < MAX_DEPTH, "level {level}");
         }
+    }
+
+    #[test]
+    fn a_gateways_description_is_taken_by_who_is_at_its_place_and_by_nobody_else() {
+        let own = part("session; handling=optional", 4000);
+        let gateway = "------=_NextPart_000_001C.D2\r\nContent-Type: application/gw-sdp; x-bypassid=C61755ED-1\r\n\r\n\
+            v=0\r\nm=audio 9000 RTP/AVP 8\r\n\r\n";
+        let body = format!("{gateway}{own}------=_NextPart_000_001C.D2--\r\n");
+        let port = |place| {
+            let (sdp, of_gateway) = audio_sdp_at(place, ALTERNATIVE, body.as_bytes()).unwrap();
+            (SessionDescription::parse(sdp).unwrap().media[0].port, of_gateway)
+        };
+        assert_eq!(port(Some("c61755ed-1")), (9000, true));
+        assert_eq!((port(Some("other")), port(None)), ((4000, false), (4000, false)));
+        assert_eq!(audio_sdp(ALTERNATIVE, gateway.as_bytes()), None);
     }
 
     #[test]

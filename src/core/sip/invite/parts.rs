@@ -46,6 +46,28 @@ impl Body {
     }
 }
 
+impl Body {
+    /// This description and one for older clients, as alternatives ([MS-SIPRE] §3.15.4.1). `boundary` and `ids`:
+    /// fresh words.
+    pub fn with_fallback(&self, older: &Self, boundary: &str, ids: &[String; 2]) -> Self {
+        let mut bytes = Vec::with_capacity(2 * self.bytes.len() + 512);
+        let dispositions =
+            ["session; handling=optional; ms-proxy-2007fallback", "session; handling=optional"];
+        for ((body, id), disposition) in [older, self].into_iter().zip(ids).zip(dispositions) {
+            let id = format!("<{id}@kirkwall>");
+            let all = [
+                ("Content-Type", body.content_type.as_str()),
+                ("Content-ID", &id),
+                ("Content-Disposition", disposition),
+            ];
+            put_part(&mut bytes, boundary, &all, &body.bytes);
+        }
+        bytes.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        let content_type = format!("multipart/alternative;boundary=\"{boundary}\"");
+        Self { content_type, bytes: Bytes::from(bytes) }
+    }
+}
+
 fn put_part(into: &mut Vec<u8>, boundary: &str, head: &[(&str, &str)], body: &[u8]) {
     into.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
     for (name, value) in head.iter().filter(|(_, value)| !value.is_empty()) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LocalName, NotifierOutput, Package, Place};
+use super::{Edition, LocalName, NotifierOutput, Package, Place};
 use crate::id::{OwnerId, Tokens};
 use crate::sip::Destination;
 use crate::sip::dialog::Dialog;
@@ -24,6 +24,12 @@ pub struct Subscribed {
     pub local: LocalName,
     /// The way there.
     pub destination: Destination,
+    /// Who has proved to be the subscriber; empty in records that do not say it.
+    #[serde(default)]
+    pub who: String,
+    /// How many bodies were written for it, where each has a number.
+    #[serde(default)]
+    pub version: u32,
 }
 
 #[derive(Debug)]
@@ -60,6 +66,11 @@ pub(super) struct End {
     owed: bool,
     /// The NOTIFY under way was the last one.
     ending: bool,
+    /// Why the subscription ends, when it is not for want of a refresh.
+    reason: Option<&'static str>,
+    /// The state in the NOTIFY under way, and the one that was taken last.
+    telling: Option<String>,
+    told: Option<String>,
     /// A contact that does not want to hear of it.
     pub refused: bool,
     /// The last SUBSCRIBE, by its number, and what was answered: for its repetitions.
@@ -76,7 +87,9 @@ impl End {
     }
 
     fn new(kind: Kind) -> Self {
-        Self { kind, under_way: None, owed: false, ending: false, refused: false, answered: None }
+        let (telling, told, reason) = (None, None, None);
+        let (owed, ending, refused) = (false, false, false);
+        Self { kind, under_way: None, owed, ending, reason, telling, told, refused, answered: None }
     }
 
     pub fn subscribed(&self) -> Option<&Subscribed> {
@@ -121,6 +134,27 @@ impl End {
         anew
     }
 
+    /// It is not told any more after one last word. Whether that is still to be said.
+    pub fn end(&mut self, reason: &'static str, now: Moment) -> bool {
+        let fresh = !self.ending && self.reason.is_none();
+        if let Some(subscribed) = self.subscribed_mut().filter(|_| fresh) {
+            subscribed.until = now;
+            self.reason = Some(reason);
+        }
+        fresh
+    }
+
+    /// Whether it was ended, though its last word may still be on its way.
+    pub fn was_ended(&self) -> bool {
+        self.reason.is_some()
+    }
+
+    /// The next word is the whole state. "… the notifier MUST send a NOTIFY … full state" after a SUBSCRIBE
+    /// (RFC 4575 §3.7).
+    pub fn forget_told(&mut self) {
+        (self.telling, self.told) = (None, None);
+    }
+
     /// Whether its lifetime is over and it has not been told so.
     pub fn runs_out(&self, now: Moment) -> bool {
         !self.ending && !self.owed && self.subscribed().is_some_and(|subscribed| subscribed.until <= now)
@@ -148,7 +182,8 @@ impl End {
 
     pub fn tell(&mut self, words: &Words<'_>, tokens: &mut Tokens, now: Moment) -> Vec<NotifierOutput> {
         if self.under_way.is_some() {
-            self.owed = true;
+            // After the last word nothing is owed, unless the subscription was refreshed meanwhile.
+            self.owed = !self.ending || self.subscribed().is_some_and(|subscribed| subscribed.until > now);
             return Vec::new();
         }
         self.owed = false;
@@ -157,7 +192,8 @@ impl End {
                 self.ending = subscribed.until <= now;
                 let mut request = subscribed.dialog.request(Method::Notify);
                 request.headers.push(HeaderName::Event, subscribed.event.as_str());
-                request.headers.push(HeaderName::SubscriptionState, standing(subscribed, now));
+                let standing = standing(subscribed, self.reason, now);
+                request.headers.push(HeaderName::SubscriptionState, standing);
                 (request, subscribed.local.clone(), subscribed.destination.clone())
             }
             Kind::Contact(place) => {
@@ -169,12 +205,26 @@ impl End {
         request.headers.push_front(HeaderName::Via, via);
         request.headers.push(HeaderName::Contact, format!("<{}>", local.contact));
         request.headers.push(HeaderName::UserAgent, words.user_agent);
-        if !words.state.is_empty() {
-            request.set_body(words.package.content_type, words.state.to_owned());
+        let body = self.body(words);
+        if !body.is_empty() {
+            request.set_body(words.package.content_type, body);
         }
         let (transaction, orders) = ClientTransaction::new(request, to.transport, now);
         self.under_way = Some(transaction);
         sent(orders, &to)
+    }
+
+    fn body(&mut self, words: &Words<'_>) -> String {
+        let Some(write) = words.package.write else { return words.state.to_owned() };
+        let before = self.told.take();
+        let version = self.subscribed_mut().map_or(0, |subscribed| {
+            let version = subscribed.version;
+            subscribed.version = version.wrapping_add(1);
+            version
+        });
+        let body = write(&Edition { version, before: before.as_deref(), now: words.state });
+        (self.telling, self.told) = (Some(words.state.to_owned()), before);
+        body
     }
 
     pub fn drive(&mut self, input: ClientInput, now: Moment) -> (Vec<NotifierOutput>, Progress) {
@@ -193,7 +243,10 @@ impl End {
         let then = sent(orders, &to);
         let progress = match outcome {
             None => return (then, Progress::GoesOn),
-            Some(true) => Progress::Told { again: std::mem::take(&mut self.owed) },
+            Some(true) => {
+                self.told = self.telling.take();
+                Progress::Told { again: std::mem::take(&mut self.owed) }
+            }
             Some(false) => Progress::Failed,
         };
         (self.under_way, self.owed) = (None, false);
@@ -212,9 +265,9 @@ fn sent(orders: Vec<ClientOrder>, to: &Destination) -> Vec<NotifierOutput> {
 /// "If the value of the Subscription-State header field is "active" or "pending", the notifier MUST also
 /// include … an "expires" parameter that indicates the time remaining on the subscription" (RFC 6665 §4.2.2);
 /// "timeout: The subscription has been terminated because it was not refreshed before it expired" (§4.1.3).
-fn standing(subscribed: &Subscribed, now: Moment) -> String {
+fn standing(subscribed: &Subscribed, reason: Option<&'static str>, now: Moment) -> String {
     match subscribed.until.since(now).as_millis().div_ceil(1_000) {
-        0 => "terminated;reason=timeout".to_owned(),
+        0 => format!("terminated;reason={}", reason.unwrap_or("timeout")),
         seconds => format!("active;expires={seconds}"),
     }
 }

@@ -41,9 +41,6 @@ use crate::timer::Moment;
 use end::End;
 pub use end::Subscribed;
 
-/// Most subscribers of one address of record; a user has few telephones.
-pub const MOST_SUBSCRIBERS: usize = 10;
-
 /// What is told.
 #[derive(Debug, Clone, Copy)]
 pub struct Package {
@@ -53,6 +50,21 @@ pub struct Package {
     pub content_type: &'static str,
     /// What a subscriber is told while nothing is known.
     pub unknown: &'static str,
+    /// Most subscribers at once.
+    pub most: usize,
+    /// Writes the body for one subscriber, where not all are told the same; none: the state is the body.
+    pub write: Option<fn(&Edition<'_>) -> String>,
+}
+
+/// What a body is written from.
+#[derive(Debug, Clone, Copy)]
+pub struct Edition<'a> {
+    /// How many the subscriber was sent in its subscription before this one.
+    pub version: u32,
+    /// The state that it knows; none: it has to be told all.
+    pub before: Option<&'a str>,
+    /// The state now.
+    pub now: &'a str,
 }
 
 /// How this switch names itself on the way to an end.
@@ -92,11 +104,17 @@ pub enum NotifierInput {
         local: LocalName,
         /// Fresh tag for To of the answer.
         to_tag: String,
+        /// Who has proved to be the sender.
+        who: String,
     },
     /// The state is this body now.
     State(String),
     /// All contacts that are registered.
     Places(Vec<Place>),
+    /// These may still know; the subscriptions of all others end.
+    Only(Vec<String>),
+    /// There is nothing left to tell of: all subscriptions end, with this as the last word.
+    Gone,
     /// A response whose branch names our owner.
     Received(Message),
     /// A NOTIFY of ours could not leave.
@@ -150,13 +168,18 @@ impl Notifier {
         (state, record): (Option<String>, Vec<Subscribed>),
         tokens: Tokens,
     ) -> Self {
-        let ends = record.into_iter().take(MOST_SUBSCRIBERS).map(End::subscriber).collect();
+        let ends = record.into_iter().take(package.most).map(End::subscriber).collect();
         Self { package, owner, aor, user_agent, state, ends, tokens }
     }
 
     /// The subscriptions, for the disk.
     pub fn record(&self) -> Vec<Subscribed> {
         self.ends.iter().filter_map(|end| end.subscribed()).cloned().collect()
+    }
+
+    /// Whether nobody is told anything any more.
+    pub fn is_idle(&self) -> bool {
+        self.ends.is_empty()
     }
 
     fn state_is(&mut self, state: String, now: Moment) -> Vec<NotifierOutput> {
@@ -224,6 +247,23 @@ impl Notifier {
         then
     }
 
+    /// Ends the subscriptions of those who are not `kept`, for `reason`.
+    fn end_subscriptions(
+        &mut self,
+        kept: impl Fn(&Subscribed) -> bool,
+        reason: &'static str,
+        now: Moment,
+    ) -> Vec<NotifierOutput> {
+        let mut then = Vec::new();
+        for at in 0..self.ends.len() {
+            let over = self.ends[at].subscribed().is_some_and(|subscribed| !kept(subscribed));
+            if over && self.ends[at].end(reason, now) {
+                then.extend(self.tell(at, now));
+            }
+        }
+        then
+    }
+
     fn drive(&mut self, at: usize, input: ClientInput, now: Moment) -> Vec<NotifierOutput> {
         let (mut then, progress) = self.ends[at].drive(input, now);
         match progress {
@@ -281,11 +321,17 @@ impl Machine for Notifier {
     ) -> Result<Ready<Infallible, NotifierOutput>, NotifierRefusal> {
         Ok(Ready::say(match input {
             NotifierInput::Started => self.tell_all(now),
-            NotifierInput::Subscribe { request, peer, local, to_tag } => {
-                self.subscribe(&request, &peer, local, &to_tag, now)
+            NotifierInput::Subscribe { request, peer, local, to_tag, who } => {
+                self.subscribe(&request, &peer, (local, who), &to_tag, now)
             }
             NotifierInput::State(state) => self.state_is(state, now),
             NotifierInput::Places(places) => self.places(places, now),
+            // "rejected: … terminated due to a change in authorization policy" (RFC 6665 §4.1.3).
+            NotifierInput::Only(names) => {
+                self.end_subscriptions(|known| names.contains(&known.who), "rejected", now)
+            }
+            // "noresource: … the resource state that was being monitored no longer exists".
+            NotifierInput::Gone => self.end_subscriptions(|_| false, "noresource", now),
             NotifierInput::Received(response) => self.answered(response, false, now)?,
             NotifierInput::TransportFailed(request) => self.answered(request, true, now)?,
             NotifierInput::Deadline => self.deadline_came(now),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::end::{End, Subscribed};
-use super::{LocalName, MOST_SUBSCRIBERS, Notifier, NotifierOutput};
+use super::{LocalName, Notifier, NotifierOutput};
 use crate::sip::Peer;
 use crate::sip::dialog::Dialog;
 use crate::sip::wire::{HeaderName, Message, Text};
@@ -24,7 +24,7 @@ impl Notifier {
         &mut self,
         request: &Message,
         peer: &Peer,
-        local: LocalName,
+        from: (LocalName, String),
         to_tag: &str,
         now: Moment,
     ) -> Vec<NotifierOutput> {
@@ -40,7 +40,7 @@ impl Notifier {
             (Some(at), Some(_)) => self.refreshed(at, request, peer, now),
             // "… a 481 … if the SUBSCRIBE request is a refresh of a subscription that is not known".
             (None, Some(_)) => Err((481, "Subscription Does Not Exist", None)),
-            (_, None) => self.begun(request, peer, local, to_tag, now),
+            (_, None) => self.begun(request, peer, from, to_tag, now),
         };
         match taken {
             Err((status, phrase, header)) => {
@@ -55,6 +55,7 @@ impl Notifier {
                 self.ends[at].answered = Some((number, answer.clone()));
                 let mut then = vec![NotifierOutput::Reply(answer)];
                 // "a NOTIFY message … MUST be sent immediately" (§4.2.1.2).
+                self.ends[at].forget_told();
                 then.extend(self.tell(at, now));
                 then
             }
@@ -65,18 +66,20 @@ impl Notifier {
         &mut self,
         request: &Message,
         peer: &Peer,
-        local: LocalName,
+        (local, who): (LocalName, String),
         to_tag: &str,
         now: Moment,
     ) -> Result<usize, Refused> {
         let event = self.event_of(request)?;
         let until = now + lifetime(request)?;
-        if self.ends.iter().filter(|end| end.subscribed().is_some()).count() >= MOST_SUBSCRIBERS {
+        if self.ends.iter().filter(|end| end.subscribed().is_some()).count() >= self.package.most {
             return Err((503, "Too Many Subscriptions", Some((HeaderName::RetryAfter, "60".into()))));
         }
         let tag = format!("{}.{to_tag}", self.owner);
         let dialog = Dialog::uas(request, &tag).ok_or((400, "Bad Request", None))?;
-        self.ends.push(End::subscriber(Subscribed { dialog, event, until, local, destination: peer.back() }));
+        let (destination, version) = (peer.back(), 0);
+        let subscribed = Subscribed { dialog, event, until, local, destination, who, version };
+        self.ends.push(End::subscriber(subscribed));
         Ok(self.ends.len() - 1)
     }
 
@@ -89,7 +92,8 @@ impl Notifier {
     ) -> Result<usize, Refused> {
         self.event_of(request)?;
         let until = now + lifetime(request)?;
-        let Some(subscribed) = self.ends[at].subscribed_mut() else {
+        let ended = self.ends[at].was_ended();
+        let Some(subscribed) = self.ends[at].subscribed_mut().filter(|_| !ended) else {
             return Err((481, "Subscription Does Not Exist", None));
         };
         let number = request.cseq().ok_or((400, "Bad Request", None))?.number;

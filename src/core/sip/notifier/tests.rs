@@ -4,6 +4,7 @@ use super::*;
 use crate::sip::wire::{HeaderName, Method, Text};
 use crate::sip::{Facing, Transport};
 
+const MOST: usize = 10;
 const BODY: &str = "Messages-Waiting: yes\r\n";
 
 fn peer() -> Peer {
@@ -42,6 +43,8 @@ impl Bench {
             event: "message-summary",
             content_type: "application/simple-message-summary",
             unknown: "Messages-Waiting: no\r\n",
+            most: MOST,
+            write: None,
         };
         let who = (OwnerId(0xab), "sip:anna@example.com".to_owned(), "Kirkwall".to_owned());
         let machine = Notifier::new(package, who, (state.map(str::to_owned), record), Tokens::new([3; 32]));
@@ -73,6 +76,7 @@ impl Bench {
             peer: peer(),
             local: local(),
             to_tag: "ours".into(),
+            who: "anna".into(),
         };
         self.give(input);
         self.replies.last().unwrap().status().unwrap()
@@ -196,7 +200,7 @@ fn what_cannot_be_subscribed_to_is_refused_by_its_own_status() {
     assert_eq!(bench.subscribe(None, 4, &[event.clone(), (HeaderName::Expires, "5")]), 423);
     assert_eq!(bench.subscribe(Some("stranger"), 5, std::slice::from_ref(&event)), 481);
     assert!(bench.machine.record().is_empty() && bench.sent.is_empty());
-    for number in 0..MOST_SUBSCRIBERS as u32 {
+    for number in 0..MOST as u32 {
         assert_eq!(bench.subscribe(None, 100 + number, std::slice::from_ref(&event)), 200);
     }
     assert_eq!(bench.subscribe(None, 200, &[event]), 503);
@@ -267,7 +271,7 @@ proptest::proptest! {
                 },
                 _ => bench.after(20),
             }
-            proptest::prop_assert!(bench.machine.record().len() <= MOST_SUBSCRIBERS);
+            proptest::prop_assert!(bench.machine.record().len() <= MOST);
         }
         let mut turns = 0;
         while let Some(at) = bench.machine.deadline() {
@@ -277,4 +281,69 @@ proptest::proptest! {
             proptest::prop_assert!(turns < 1_000, "it spins");
         }
     }
+}
+
+/// Says what it was written from.
+fn edition(edition: &Edition<'_>) -> String {
+    format!("{} {:?} {}", edition.version, edition.before, edition.now)
+}
+
+impl Bench {
+    fn editions() -> Self {
+        let mut bench = Self::new(Some("one"), Vec::new());
+        bench.machine.package.write = Some(edition);
+        assert_eq!(bench.subscribe(None, 1, &[(HeaderName::Event, "message-summary")]), 200);
+        bench
+    }
+}
+
+#[test]
+fn each_subscriber_is_told_what_has_changed_since_it_was_told_last() {
+    let mut bench = Bench::editions();
+    assert_eq!(says(&bench.answer(200)).1, "0 None one");
+    bench.give(NotifierInput::State("two".into()));
+    bench.give(NotifierInput::State("three".into()));
+    assert_eq!(says(&bench.answer(200)).1, "1 Some(\"one\") two");
+    assert_eq!(says(&bench.answer(200)).1, "2 Some(\"two\") three");
+    // Who asks again is told all.
+    let tag = bench.tag();
+    bench.subscribe(Some(&tag), 2, &[(HeaderName::Event, "message-summary")]);
+    assert_eq!(says(&bench.answer(200)).1, "3 None three");
+    // So is everybody after a restart, and the numbers go on.
+    let mut again = Bench::new(Some("four"), bench.machine.record());
+    again.machine.package.write = Some(edition);
+    again.give(NotifierInput::Started);
+    assert_eq!(says(&again.answer(200)).1, "4 None four");
+}
+
+#[test]
+fn a_refresh_while_a_notify_is_under_way_is_told_all_after_it() {
+    let mut bench = Bench::editions();
+    let tag = bench.tag();
+    bench.subscribe(Some(&tag), 2, &[(HeaderName::Event, "message-summary")]);
+    assert_eq!(says(&bench.answer(200)).1, "0 None one");
+    assert_eq!(says(&bench.answer(200)).1, "1 None one");
+}
+
+#[test]
+fn who_may_not_know_any_more_is_told_so_and_nothing_else() {
+    let mut bench = Bench::editions();
+    bench.answer(200);
+    bench.give(NotifierInput::Only(vec!["anna".into(), "bert".into()]));
+    assert!(bench.sent.is_empty());
+    bench.give(NotifierInput::Only(vec!["bert".into()]));
+    bench.give(NotifierInput::Only(Vec::new()));
+    let tag = bench.tag();
+    assert_eq!(bench.subscribe(Some(&tag), 2, &[(HeaderName::Event, "message-summary")]), 481);
+    assert_eq!(says(&bench.answer(200)).0, "terminated;reason=rejected");
+    assert!(bench.machine.is_idle());
+}
+
+#[test]
+fn the_end_of_what_is_told_of_waits_for_the_word_before() {
+    let mut bench = Bench::editions();
+    bench.give(NotifierInput::Gone);
+    assert_eq!(says(&bench.answer(200)).0, "active;expires=3600");
+    assert_eq!(says(&bench.answer(481)).0, "terminated;reason=noresource");
+    assert!(bench.machine.is_idle());
 }

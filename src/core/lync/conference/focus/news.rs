@@ -58,7 +58,7 @@ impl Focus {
     }
 }
 
-fn package() -> Package {
+pub(super) fn package() -> Package {
     let supported = ["com.microsoft.autoextend", "ms-benotify", "ms-piggyback-first-notify"];
     let mut headers: Vec<_> =
         supported.into_iter().map(|tag| (HeaderName::Supported, Text::from_static(tag))).collect();

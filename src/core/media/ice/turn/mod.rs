@@ -19,6 +19,7 @@
 
 pub mod bandwidth;
 mod frame;
+pub mod reservation;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -89,6 +90,8 @@ pub enum Input<'a> {
     Reserve(Box<Reservation>),
     /// Give the allocation back.
     Release,
+    /// Give it back, and a reservation with it, by one word.
+    GiveBack(Box<Reservation>),
     /// The connection to the relay broke.
     Closed,
 }
@@ -234,6 +237,7 @@ enum Order {
     Allocate,
     Refresh,
     Release,
+    GiveBack(Box<Reservation>),
     Activate(SocketAddr),
     Reserve(Box<Reservation>),
 }
@@ -284,6 +288,7 @@ impl Turn {
             Input::Activate(peer) => self.order(Order::Activate(peer), now, tokens, &mut out)?,
             Input::Reserve(reservation) => self.order(Order::Reserve(reservation), now, tokens, &mut out)?,
             Input::Release => self.order(Order::Release, now, tokens, &mut out)?,
+            Input::GiveBack(update) => self.order(Order::GiveBack(update), now, tokens, &mut out)?,
             Input::Closed if self.state == State::Ended => {}
             Input::Closed => self.end(Output::Failed(Failure::Closed), &mut out),
         }

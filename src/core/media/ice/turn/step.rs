@@ -95,7 +95,8 @@ impl Turn {
     }
 
     fn request(&mut self, order: &Order, transaction: &Transaction) -> Vec<u8> {
-        let lifetime = if *order == Order::Release { 0 } else { LIFETIME.as_secs() as u32 };
+        let ends = matches!(order, Order::Release | Order::GiveBack(_));
+        let lifetime = if ends { 0 } else { LIFETIME.as_secs() as u32 };
         let sequence = self.next_sequence();
         let writer = match order {
             Order::Activate(_) => Writer::new(kind::ACTIVATE, transaction),
@@ -114,7 +115,7 @@ impl Turn {
                 .octets(attr::LIFETIME, &lifetime.to_be_bytes()),
         };
         let writer = match order {
-            Order::Reserve(reservation) => reservation.write(writer),
+            Order::Reserve(reservation) | Order::GiveBack(reservation) => reservation.write(writer),
             _ => writer,
         };
         writer.finish(Some(&key))
@@ -264,7 +265,7 @@ impl Turn {
             Order::Refresh => {
                 self.arm_refresh(message, now);
             }
-            Order::Release => self.end(Output::Released, out),
+            Order::Release | Order::GiveBack(_) => self.end(Output::Released, out),
             Order::Activate(peer) => {
                 self.active = Some(peer);
                 out.push(Output::Activated(peer));
@@ -314,7 +315,7 @@ impl Turn {
         match (pending.order, code) {
             (Order::Activate(peer), _) => out.push(Output::NotActivated(peer, code)),
             (Order::Reserve(_), _) => out.push(Output::NotReserved(code)),
-            (Order::Release, _) => return self.end(Output::Released, out),
+            (Order::Release | Order::GiveBack(_), _) => return self.end(Output::Released, out),
             (_, 300) => match message.address(attr::ALTERNATE_SERVER) {
                 Some(other) => return self.end(Output::Redirected(other), out),
                 None => return self.end(Output::Failed(Failure::Incomplete("ALTERNATE-SERVER")), out),
@@ -377,7 +378,7 @@ impl Turn {
         match order {
             Some(Order::Activate(peer)) => out.push(Output::NotActivated(peer, 408)),
             Some(Order::Reserve(_)) => out.push(Output::NotReserved(408)),
-            Some(Order::Release) => return self.end(Output::Released, out),
+            Some(Order::Release | Order::GiveBack(_)) => return self.end(Output::Released, out),
             _ => return self.end(Output::Failed(Failure::Silent), out),
         }
         self.next_order(now, tokens, out);
