@@ -15,6 +15,7 @@ mod native_user;
 mod north;
 mod numbers;
 mod phones;
+mod response_group;
 mod sip_dect;
 mod spine;
 mod telephony;
@@ -44,6 +45,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Telephones", phones::VERBS),
     ("Conferences", conference::VERBS),
     ("Conferences of Lync", lync_conference::VERBS),
+    ("Response groups of Lync", response_group::VERBS),
     ("Telephones in talk", telephony::VERBS),
     ("Numbers", numbers::VERBS),
     ("Expectations", expect::VERBS),
