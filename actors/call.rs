@@ -56,8 +56,8 @@ use crate::recovery::{MediaRecord, Survivor};
 use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
-    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, CedeCall, DivertCall, GatherCalls, Granted,
-    HandsetRefused, Hear, InviteToRoom, KeepInside, LastWords, Release, ReleaseBase, RoomHears, SummonCall,
+    Admit, AdmitReply, CallDied, CallEnded, CallProgressed, CedeCall, DivertCall, GatherCalls, GatherInside,
+    Granted, HandsetRefused, Hear, InviteToRoom, KeepInside, LastWords, Release, ReleaseBase, RoomHears, SummonCall,
     Supervisor, invite_key,
 };
 
@@ -67,7 +67,7 @@ use native::LegAddr;
 pub use house::{HouseSeed, HouseTold};
 pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
 pub use native::NativeSeed;
-pub use room::{Cede, InRoom, KeyHeard, RoomBegan, Summon, Summoned};
+pub use room::{Cede, Convene, InRoom, KeyHeard, RoomBegan, ShowConference, Summon, Summoned};
 pub use transfer::{Bequeath, Inheritance, Join, Taken};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -82,6 +82,8 @@ pub struct CallSeed {
     pub invite: SipMessage,
     /// Who sent it.
     pub peer: Peer,
+    /// The focus of the conference that the INVITE invites to.
+    pub invitation: Option<String>,
     /// Who routes and gives channels.
     pub supervisor: Addr<Supervisor>,
     /// The world.
@@ -156,9 +158,14 @@ pub struct Call {
 impl Call {
     /// A call whose INVITE has just come.
     pub fn new(seed: CallSeed) -> Self {
-        let CallSeed { new, dialled, invite, peer, supervisor, ports, settings, mut tokens } = seed;
+        let CallSeed { new, dialled, invite, peer, invitation, supervisor, ports, settings, mut tokens } =
+            seed;
         let facing = new.facing;
         let machine = core::Call::new(new, tokens.split(), ports.clock.now());
+        let machine = match invitation {
+            Some(focus) => machine.by_invitation(focus),
+            None => machine,
+        };
         let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
         (call.dialled, call.peer) = (Some(dialled), Some(peer.clone()));
         call.origin = Origin::of(&invite);
@@ -297,6 +304,9 @@ impl Call {
                 Output::Gather(user) => {
                     self.supervisor.do_send(GatherCalls { call: self.summary().reference, user });
                 }
+                Output::GatherInside(user) => {
+                    self.supervisor.do_send(GatherInside { call: self.summary().reference, user });
+                }
                 Output::ReleaseBase(leg) => {
                     if let Some(base) = self.machine.base_of(leg).cloned() {
                         self.supervisor.do_send(ReleaseBase(self.summary().reference, base));
@@ -356,26 +366,6 @@ impl Call {
 
     fn record(&mut self, leg: LegNo, peer: String, inbound: bool, message: SipMessage) {
         self.ladder.record(Entry { at: self.ports.clock.now(), leg: leg.0, peer, inbound, message });
-    }
-
-    /// The leg that one of our tags means; a message without one is about the caller's INVITE.
-    fn leg_of(&self, tag: Option<Text>, message: &SipMessage) -> LegNo {
-        match tag.and_then(|tag| OwnerId::in_word(&tag)) {
-            Some(owner) => self.machine.leg_named(owner).unwrap_or(LegNo::of_owner(owner).1),
-            None if self.joined.is_empty() => LegNo::CALLER,
-            None => {
-                let key = invite_key(message);
-                let joined = self.joined.iter().find(|(known, _)| Some(known) == key.as_ref());
-                joined.map_or(LegNo::CALLER, |(_, leg)| *leg)
-            }
-        }
-    }
-
-    fn dialog(&self, leg: LegNo) -> Option<&Addr<Dialog>> {
-        match self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, addr)| addr))? {
-            LegAddr::Sip(dialog) => Some(dialog),
-            LegAddr::Native(..) | LegAddr::House(_) => None,
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 //!             ├─ Registration   one per user: its line to the north
 //!             ├─ Presence       one per user of Lync: what it has there besides calls
 //!             ├─ Conference     one per room: who is in it, and who may come in
+//!             ├─ Focus          one per user in a conference of the pool
 //!             ├─ NotificationService  one per room to whose roster somebody subscribed
 //!             ├─ MessageWaiting one per user whose mailbox was heard of
 //!             └─ Call           one per call
@@ -37,6 +38,7 @@ pub mod conference;
 pub mod desk;
 pub mod dialog;
 pub mod directory;
+pub mod focus;
 pub mod handset;
 pub mod media_channel;
 pub mod message_waiting;

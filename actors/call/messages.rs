@@ -101,6 +101,26 @@ impl Handler<PairsChosen> for Call {
 }
 
 impl Call {
+    /// The leg that one of our tags means; a message without one is about the caller's INVITE.
+    pub(super) fn leg_of(&self, tag: Option<Text>, message: &SipMessage) -> LegNo {
+        match tag.and_then(|tag| OwnerId::in_word(&tag)) {
+            Some(owner) => self.machine.leg_named(owner).unwrap_or(LegNo::of_owner(owner).1),
+            None if self.joined.is_empty() => LegNo::CALLER,
+            None => {
+                let key = invite_key(message);
+                let joined = self.joined.iter().find(|(known, _)| Some(known) == key.as_ref());
+                joined.map_or(LegNo::CALLER, |(_, leg)| *leg)
+            }
+        }
+    }
+
+    pub(super) fn dialog(&self, leg: LegNo) -> Option<&Addr<Dialog>> {
+        match self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, addr)| addr))? {
+            LegAddr::Sip(dialog) => Some(dialog),
+            LegAddr::Native(..) | LegAddr::House(_) => None,
+        }
+    }
+
     /// The books of the base stations learn from it.
     fn tell_of_refusal(&self, leg: LegNo, news: &LegNews) {
         let LegNews::Refused { cause, .. } = news else { return };

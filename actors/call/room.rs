@@ -3,6 +3,7 @@
 
 use kirkwall_core::call::Ticket;
 use kirkwall_core::call::conference::{RoomName, RoomOrder, Whom};
+use kirkwall_core::id::Username;
 use kirkwall_core::sip::replaces::{Matched, Replaces};
 
 use super::*;
@@ -18,6 +19,37 @@ impl Handler<InRoom> for Call {
 
     fn handle(&mut self, InRoom(order): InRoom, ctx: &mut Self::Context) {
         self.step(Input::Room(order), ctx);
+    }
+}
+
+/// This user's end goes to a conference of the pool.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Convene {
+    /// Whose end.
+    pub user: Username,
+    /// The focus, or the factory that makes a conference of all calls of the user.
+    pub to: String,
+}
+
+impl Handler<Convene> for Call {
+    type Result = ();
+
+    fn handle(&mut self, Convene { user, to }: Convene, ctx: &mut Self::Context) {
+        self.step(Input::Convene(user, to), ctx);
+    }
+}
+
+/// How the conference that the call leads into shall be shown.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ShowConference(pub String);
+
+impl Handler<ShowConference> for Call {
+    type Result = ();
+
+    fn handle(&mut self, ShowConference(words): ShowConference, ctx: &mut Self::Context) {
+        self.step(Input::Shown(words), ctx);
     }
 }
 

@@ -132,11 +132,11 @@ impl Call {
     }
 
     fn join(&mut self, join: Join, matched: Option<Matched>, old: LegNo, ctx: &mut Context<Self>) {
-        let Join { invite, peer, replaces, party } = join;
+        let Join { invite, peer, replaces, party, .. } = join;
         let leg = self.machine.next_leg();
         let ports = self.ports.media.ports(ChannelId(self.summary().reference.0));
-        let admitted =
-            replaces.admit(matched).map_err(|fault| Cause::of_status(fault.status(), fault.to_string()));
+        let admitted = replaces.map_or(Ok(()), |replaces| replaces.admit(matched));
+        let admitted = admitted.map_err(|fault| Cause::of_status(fault.status(), fault.to_string()));
         let joining = Joining {
             replaced: admitted.map(|()| old),
             party,
@@ -309,8 +309,10 @@ pub struct Join {
     pub invite: SipMessage,
     /// Who sent it.
     pub peer: Peer,
-    /// The dialog that it names.
-    pub replaces: Replaces,
+    /// The dialog that it names; none: the call goes on with whoever sends it, in place of whom the user talks with.
+    pub replaces: Option<Replaces>,
+    /// The user to whom it came; only without a dialog.
+    pub user: Option<kirkwall_core::id::Username>,
     /// Who calls.
     pub party: core::Party,
 }
@@ -319,10 +321,11 @@ impl Handler<Join> for Call {
     type Result = ();
 
     fn handle(&mut self, join: Join, ctx: &mut Self::Context) {
-        let owner = OwnerId::in_word(&join.replaces.to_tag);
-        let old = owner.and_then(|owner| self.machine.leg_named(owner));
-        let asked =
-            old.and_then(|old| self.dialog(old)).map(|dialog| dialog.send(Named(join.replaces.clone())));
+        let named = join.replaces.as_ref().and_then(|replaces| OwnerId::in_word(&replaces.to_tag));
+        let named = named.and_then(|owner| self.machine.leg_named(owner));
+        let old = named.or_else(|| self.machine.partner_of(join.user.as_ref()?));
+        let dialog = old.and_then(|old| self.dialog(old));
+        let asked = dialog.zip(join.replaces.clone()).map(|(dialog, named)| dialog.send(Named(named)));
         let asked = async move {
             match asked {
                 Some(asked) => asked.await.ok().flatten(),

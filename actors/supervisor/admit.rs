@@ -24,6 +24,7 @@ use tracing::info;
 
 use super::Supervisor;
 use super::books::Books;
+use super::pool_conferences::escalation;
 use crate::handset::Located;
 use crate::registration::Unreached;
 
@@ -78,12 +79,19 @@ impl Handler<Admit> for Supervisor {
     type Result = ActorResponse<Self, AdmitReply>;
 
     fn handle(&mut self, ask: Admit, ctx: &mut Self::Context) -> Self::Result {
+        if self.escalates(ask.call) {
+            let reply = self.take_common(&ask, ask.srtp, false).map(|()| escalation());
+            return ActorResponse::reply(self.judged(&ask, reply));
+        }
         if let Some(order) = self.nobody_dialled(&ask) {
             return self.obey(&ask, order);
         }
         let routed = self.route(&ask);
         match routed.way {
             Way::Code(CodeOrder::Conference) => {
+                if let Some(reply) = self.convene_by_code(&ask, ctx) {
+                    return reply;
+                }
                 let reply = self.gather_by_code(&ask, ctx);
                 ActorResponse::reply(self.judged(&ask, reply))
             }
@@ -317,7 +325,7 @@ impl Supervisor {
 
     /// The line's own proxy first, then the others in their order. A front end takes requests of those who
     /// are signed in at it, so with Lync there are no others.
-    fn north_targets(
+    pub(super) fn north_targets(
         &mut self,
         ask: &Admit,
         line: &Username,
@@ -326,10 +334,12 @@ impl Supervisor {
     ) -> Vec<Vec<Target>> {
         let located = about.emergency.then(|| self.location_of(ask, line.as_str()));
         let (parts, more) = located.unwrap_or_default();
+        let conversation = self.conversation_of(ask.call);
         let current = self.lines.get(line).and_then(|entry| entry.state.way.clone());
         let (first, route) = current.map_or((None, Vec::new()), |l| (Some(l.destination), l.service_route));
         let others = self.proxies.iter().filter(|_| !self.settings.speaks_lync());
         let others = others.filter(|p| first.as_ref().is_none_or(|f| f.address != p.address));
+        let more = more.into_iter().chain(conversation);
         let headers: Vec<_> = self.headers_about(&uri, about).into_iter().chain(more).collect();
         let display = self.name_of(&number);
         let target = |destination: Destination| Target {
@@ -348,18 +358,6 @@ impl Supervisor {
             party: Party { number: number.clone(), display: display.clone(), ..Party::default() },
         };
         first.iter().cloned().chain(others.cloned()).map(|destination| vec![target(destination)]).collect()
-    }
-
-    /// Who has a number, for the display of who calls it: one of ours, or somebody in the phone book.
-    fn name_of(&self, number: &str) -> String {
-        let user = number.parse::<Username>().ok().and_then(|user| self.accounts.get(&user));
-        let ours = user.map(|record| record.display_name.clone()).filter(|name| !name.is_empty());
-        ours.or_else(|| self.names.of(number)).unwrap_or_default()
-    }
-
-    fn headers_about(&self, target: &str, about: &About) -> Vec<(String, String)> {
-        let words = about.headers(target, |user| self.aor(user));
-        words.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect()
     }
 
     pub(super) fn party(&self, user: &Username, base: Option<BaseStationId>) -> Party {

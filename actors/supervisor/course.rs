@@ -103,6 +103,7 @@ impl Supervisor {
     fn forget(&mut self, call: CallRef) {
         self.admission.release(call);
         self.call_left_rooms(call);
+        self.call_left_conference(call);
         if let Some(entry) = self.calls.remove(&call) {
             for key in entry.joined.iter().chain([&entry.invite_key]) {
                 self.invites.remove(key);
@@ -167,6 +168,7 @@ impl Handler<CallEnded> for Supervisor {
     fn handle(&mut self, ended: CallEnded, ctx: &mut Self::Context) {
         let CallEnded { summary, ladder, media } = ended;
         self.log_call(&summary, ctx);
+        self.call_left_conference(summary.reference);
         if let Some(entry) = self.calls.get_mut(&summary.reference) {
             entry.summary = (*summary).clone();
             self.active -= 1;

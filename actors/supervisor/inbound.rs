@@ -125,6 +125,9 @@ impl Supervisor {
             if let Some(presence) = owner.and_then(|owner| self.presences.of_owner(owner)) {
                 return presence.do_send(Hear { message, peer });
             }
+            if let Some(focus) = owner.and_then(|owner| self.conferences.of_owner(owner)) {
+                return focus.do_send(Hear { message, peer });
+            }
             if let Some(mailbox) = owner.and_then(|owner| self.mailboxes.of_owner(owner)) {
                 return mailbox.do_send(Hear { message, peer });
             }
@@ -168,6 +171,9 @@ impl Supervisor {
             }
             Some(owner) if let Some(presence) = self.presences.of_owner(owner) => {
                 presence.do_send(Hear { message, peer });
+            }
+            Some(owner) if let Some(focus) = self.conferences.of_owner(owner) => {
+                focus.do_send(Hear { message, peer });
             }
             Some(owner) if let Some(mailbox) = self.mailboxes.of_owner(owner) => {
                 mailbox.do_send(Hear { message, peer });
@@ -213,6 +219,9 @@ impl Supervisor {
             }
             Some(owner) if let Some(presence) = self.presences.of_owner(owner) => {
                 presence.do_send(SendFailed(message.clone()));
+            }
+            Some(owner) if let Some(focus) = self.conferences.of_owner(owner) => {
+                focus.do_send(SendFailed(message.clone()));
             }
             Some(owner) if let Some(mailbox) = self.mailboxes.of_owner(owner) => {
                 mailbox.do_send(SendFailed(message.clone()));

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use actix::prelude::*;
+use kirkwall_core::call::About;
 use kirkwall_core::call::location::{CivicAddress, Dialect, LocationObject};
-use kirkwall_core::id::BaseStationId;
+use kirkwall_core::id::{BaseStationId, Username};
 use kirkwall_core::sip::invite::BodyPart;
 
 use super::{Admit, Supervisor};
@@ -54,6 +55,19 @@ impl Handler<DescribeBaseStation> for Supervisor {
 }
 
 impl Supervisor {
+    /// Who has a number, for the display of who calls it: one of ours, or somebody in the phone book.
+    pub(super) fn name_of(&self, number: &str) -> String {
+        let user = number.parse::<Username>().ok().and_then(|user| self.accounts.get(&user));
+        let ours = user.map(|record| record.display_name.clone()).filter(|name| !name.is_empty());
+        ours.or_else(|| self.names.of(number)).unwrap_or_default()
+    }
+
+    /// What an INVITE tells of a call, as header fields.
+    pub(super) fn headers_about(&self, target: &str, about: &About) -> Vec<(String, String)> {
+        let words = about.headers(target, |user| self.aor(user));
+        words.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect()
+    }
+
     /// What an emergency call says of where it comes from: nothing when that is not known.
     pub(super) fn location_of(&mut self, ask: &Admit, line: &str) -> (Vec<BodyPart>, Vec<(String, String)>) {
         let place = ask.caller.base.as_ref().and_then(|base| Some((base, self.base_places.get(base)?)));

@@ -31,6 +31,7 @@ mod mailboxes;
 mod native;
 mod partners;
 mod people;
+mod pool_conferences;
 mod presence;
 mod prove;
 mod provisioning;
@@ -93,9 +94,10 @@ pub use native::{
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
 };
+pub use pool_conferences::{FocusDied, FocusSays};
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use provisioning::{MeetProvisioning, SheetUsers};
-pub use rooms::{CedeCall, GatherCalls, RoomChanged, RoomDied, RoomHears, SummonCall};
+pub use rooms::{CedeCall, GatherCalls, GatherInside, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use rosters::{AskRoster, NotificationDied};
 pub use shared::MeetUsers;
 pub use text::{AllUsers, AnswerText, FindText, MeetPost, NameOf, NativeText};
@@ -158,6 +160,8 @@ pub struct Supervisor {
     calls: BTreeMap<CallRef, CallEntry>,
     passed: transfer::Passed,
     rooms: rooms::RoomBook,
+    /// Of the pool in the north.
+    conferences: pool_conferences::PoolConferences,
     rosters: rosters::Rosters,
     /// Initial INVITEs by top branch and sent-by, so that retransmissions, CANCEL and ACK find them.
     invites: HashMap<String, CallRef>,
@@ -199,6 +203,10 @@ struct CallEntry {
     called: Vec<Username>,
     /// The native handset that began it.
     handset: Option<Ipei>,
+    /// Names the conversation to clients of Lync, which may go on in another call.
+    conversation: Option<String>,
+    /// The focus of the conference that it invites to.
+    invitation: Option<String>,
     /// The base stations whose channels it held at its end: a handset that came over is not where it began.
     last_at: Vec<BaseStationId>,
 }
@@ -221,6 +229,8 @@ impl CallEntry {
             last_at: Vec::new(),
             called: Vec::new(),
             handset: None,
+            conversation: None,
+            invitation: None,
         }
     }
 
@@ -295,6 +305,7 @@ impl Supervisor {
             calls: BTreeMap::new(),
             passed: transfer::Passed::new(),
             rooms: rooms::RoomBook::new(),
+            conferences: pool_conferences::PoolConferences::default(),
             rosters: rosters::Rosters::default(),
             invites: HashMap::new(),
             ended: VecDeque::new(),

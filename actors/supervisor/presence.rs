@@ -17,6 +17,7 @@ use kirkwall_core::sip::Destination;
 use metrics::gauge;
 use tracing::{debug, info, warn};
 
+use super::pool_conferences::Way;
 use super::relay::Relays;
 use super::{OWNER_OF_LINE, Supervisor};
 use crate::presence::{Happened, Presence, PresenceSeed};
@@ -199,6 +200,16 @@ impl Handler<SignedIn> for Supervisor {
         {
             self.start_presence(&user, how, ctx);
         }
+        let way = how.as_ref().map(|how| Way {
+            instance: how.instance,
+            sent_by: how.sent_by.clone(),
+            proxy: how.proxy.clone(),
+        });
+        let came = way.is_some();
+        self.conferences.signed_in(&user, way);
+        if came {
+            self.rejoin_conferences(&user, ctx);
+        }
         match how {
             None => {
                 self.presences.tell(&user, Happened::SignedOut);
@@ -238,6 +249,7 @@ impl Handler<PresenceSays> for Supervisor {
             }
             PresenceSays::Provisioned(user, told) => {
                 debug!(%user, profile = told.location_profile, "provisioned");
+                self.conferences.factory(&user, told.focus_factory_uri.clone());
                 self.pool_provides(&told, ctx);
             }
             PresenceSays::Waiting(user, waiting) => {

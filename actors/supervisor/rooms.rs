@@ -109,6 +109,11 @@ impl Supervisor {
         talks.map(|summary| (summary.reference, self.room_of(summary.reference))).collect()
     }
 
+    /// Whether a call is in one of our rooms.
+    pub(super) fn rooms_have(&self, call: CallRef) -> bool {
+        self.room_of(call).is_some()
+    }
+
     fn room_of(&self, call: CallRef) -> Option<RoomName> {
         let found = self.rooms.iter().find(|(_, entry)| entry.calls.contains(&call));
         found.map(|(name, _)| name.clone())
@@ -264,7 +269,33 @@ impl Handler<GatherCalls> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, GatherCalls { call, user }: GatherCalls, ctx: &mut Self::Context) {
-        match self.gather(&user, call, ctx) {
+        if !self.convene(call, &user) {
+            self.gather_inside(call, &user, ctx);
+        }
+    }
+}
+
+/// As [`GatherCalls`], in a room of ours.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct GatherInside {
+    /// The call that is in the user's ear.
+    pub call: CallRef,
+    /// Who.
+    pub user: Username,
+}
+
+impl Handler<GatherInside> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, GatherInside { call, user }: GatherInside, ctx: &mut Self::Context) {
+        self.gather_inside(call, &user, ctx);
+    }
+}
+
+impl Supervisor {
+    fn gather_inside(&mut self, call: CallRef, user: &Username, ctx: &mut Context<Self>) {
+        match self.gather(user, call, ctx) {
             Ok(room) => {
                 if let Some(entry) = self.calls.get(&call) {
                     entry.addr.do_send(InRoom(RoomOrder::Meet { room, without: None }));

@@ -8,6 +8,7 @@ use kirkwall_core::call::conference::{
 };
 use kirkwall_core::call::route::Map;
 use kirkwall_core::id::MixerId;
+use kirkwall_core::lync::conference::FocusInput;
 use kirkwall_core::pii::Pii;
 
 use super::Supervisor;
@@ -114,7 +115,8 @@ impl Handler<ListRooms> for Supervisor {
     type Result = MessageResult<ListRooms>;
 
     fn handle(&mut self, _: ListRooms, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.rooms.values().map(|entry| entry.view.clone()).collect())
+        let ours = self.rooms.values().map(|entry| entry.view.clone());
+        MessageResult(ours.chain(self.conferences.views()).collect())
     }
 }
 
@@ -122,7 +124,10 @@ impl Handler<GetRoom> for Supervisor {
     type Result = RoomFuture;
 
     fn handle(&mut self, GetRoom(name): GetRoom, _: &mut Self::Context) -> Self::Result {
-        when(self.room_addr(&name), None)
+        match self.conferences.view(&name) {
+            Some(view) => Box::pin(ready(Ok(view))),
+            None => when(self.room_addr(&name), None),
+        }
     }
 }
 
@@ -164,6 +169,9 @@ impl Handler<MuteMember> for Supervisor {
 
     fn handle(&mut self, mute: MuteMember, _: &mut Self::Context) -> Self::Result {
         let MuteMember { room, member, muted } = mute;
+        if let Some(view) = self.conferences.order(&room, member, |uri| FocusInput::Mute(uri, muted)) {
+            return Box::pin(ready(Ok(view)));
+        }
         when(self.room_addr(&room), Some(Administer::Mute(member, muted)))
     }
 }
@@ -172,6 +180,9 @@ impl Handler<RemoveMember> for Supervisor {
     type Result = ResponseFuture<Result<(), DeskFault>>;
 
     fn handle(&mut self, RemoveMember { room, member }: RemoveMember, _: &mut Self::Context) -> Self::Result {
+        if self.conferences.order(&room, member, FocusInput::Remove).is_some() {
+            return Box::pin(ready(Ok(())));
+        }
         let room = self.room_addr(&room);
         Box::pin(async move {
             let gone = |_| DeskFault::Busy("the room's actor is gone".into());

@@ -14,6 +14,7 @@ use tracing::warn;
 
 use super::books::Books;
 use super::inbound::invite_key;
+use super::pool_conferences::conversation_in;
 use super::{CallEntry, MAX_CALLS, Supervisor};
 use crate::call::{Call, CallSeed};
 use crate::handset::Register;
@@ -96,6 +97,12 @@ impl Supervisor {
             Ok(Some(replaces)) => return self.join_call(request, peer, caller, replaces),
             Err(fault) => return self.refuse(&request, &peer, fault.status()),
         }
+        if self.goes_on(&request, &peer, &caller) {
+            return;
+        }
+        let Ok((caller, invitation)) = self.invited(&request, &peer, caller) else {
+            return self.refuse(&request, &peer, 488);
+        };
         self.attempts += 1;
         if self.draining || self.active >= MAX_CALLS {
             return self.refuse(&request, &peer, 503);
@@ -105,6 +112,7 @@ impl Supervisor {
         };
         let (trail, callback) = self.brought_along(&request, &peer);
         let represents = self.represented(&request, &peer);
+        let conversation = conversation_in(&request);
         let reference = self.reference();
         let offer = kirkwall_core::call::Body::of(&request);
         let callee = Party { number: dialled.user_text(), ..Party::default() };
@@ -114,6 +122,7 @@ impl Supervisor {
             dialled,
             invite: request,
             peer,
+            invitation: invitation.clone(),
             supervisor: ctx.address(),
             ports: self.ports.clone(),
             settings: self.settings.clone(),
@@ -123,7 +132,7 @@ impl Supervisor {
         let addr = Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::new(seed));
         self.invites.insert(key.clone(), reference);
         let entry = CallEntry::new(addr, summary, key, (trail, callback));
-        self.calls.insert(reference, CallEntry { represents, ..entry });
+        self.calls.insert(reference, CallEntry { represents, conversation, invitation, ..entry });
         self.active += 1;
         self.calls_max = self.calls_max.max(self.active);
     }

@@ -29,19 +29,22 @@ pub struct RouteTransfer {
 }
 
 impl Handler<RouteTransfer> for Supervisor {
-    type Result = MessageResult<RouteTransfer>;
+    type Result = ActorResponse<Self, AdmitReply>;
 
     fn handle(
         &mut self,
         RouteTransfer { call, errand }: RouteTransfer,
-        _: &mut Self::Context,
+        ctx: &mut Self::Context,
     ) -> Self::Result {
+        if let Some(user) = self.meets(&errand) {
+            return self.way_to_conference(call, errand, user, ctx);
+        }
         let reply = self.route_transfer(call, errand);
         if let Err(cause) = &reply {
             counter!("ipdect_call_refusals_total", "cause" => cause.q850.to_string()).increment(1);
             info!(%call, status = cause.status, why = %cause.words, "transfer refused");
         }
-        MessageResult(reply)
+        ActorResponse::reply(reply)
     }
 }
 
@@ -91,8 +94,22 @@ impl Supervisor {
         self.invites.insert(key.clone(), call);
         if let Some(entry) = self.calls.get_mut(&call) {
             entry.joined.push(key);
-            entry.addr.do_send(Join { invite, peer, replaces, party });
+            let (replaces, user) = (Some(replaces), None);
+            entry.addr.do_send(Join { invite, peer, replaces, user, party });
         }
+    }
+
+    /// An INVITE of a conference's mixer in whose conversation a user talks already goes to that call: it goes on in
+    /// the conference, and nothing rings. False: there is no such call.
+    pub(super) fn goes_on(&mut self, invite: &SipMessage, peer: &Peer, party: &Party) -> bool {
+        let Some((call, user)) = self.continued_by(invite, peer) else { return false };
+        let Some(key) = invite_key(invite) else { return false };
+        let Some(entry) = self.calls.get_mut(&call) else { return false };
+        self.invites.insert(key.clone(), call);
+        entry.joined.push(key);
+        let (invite, peer, party) = (invite.clone(), peer.clone(), party.clone());
+        entry.addr.do_send(Join { invite, peer, replaces: None, user: Some(user), party });
+        true
     }
 }
 

@@ -38,6 +38,9 @@ sections! {
         conference_keys: String = ConferencePlan::default().keys,
         /// Whether a tone tells that somebody has come into a conference made in a call, or gone.
         conference_tones: bool = true,
+        /// Whether the pool makes the conferences of calls of a user of Lync's, where it has a conference factory: with
+        /// the pool's roster and mixer. If it refuses, and else, this switch mixes.
+        conference_through_lync: bool = true,
         @ /// Feature codes, dialled by handsets.
         codes: Codes,
     }
@@ -92,6 +95,7 @@ impl Dialling {
                 factory: self.conference_factory.clone(),
                 keys: self.conference_keys.clone(),
                 tones: self.conference_tones,
+                through_lync: self.conference_through_lync,
             },
             allowed: self.allowed.iter().copied().collect::<AllowedCalls>(),
         }

@@ -26,6 +26,7 @@ pub struct RoomJson {
     /// For people, at most 64 characters.
     pub title: String,
     /// `meet_me`: made here, and there until it is removed. `ad_hoc`: made in a call; it goes with its parties.
+    /// `pool`: a conference of the pool in the north, which a user of this switch is in.
     pub kind: &'static str,
     /// Digits that are asked of whoever comes, 4 to 12.
     pub pin: SecretJson,
@@ -103,6 +104,7 @@ impl From<&RoomView> for RoomJson {
             kind: match room.kind {
                 RoomKind::MeetMe => "meet_me",
                 RoomKind::AdHoc => "ad_hoc",
+                RoomKind::Pool => "pool",
             },
             pin: SecretJson { set: room.pin.is_some() },
             tones: room.tones,

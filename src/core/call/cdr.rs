@@ -65,6 +65,9 @@ pub struct CallSummary {
     /// Through whose forwards it came, oldest first.
     #[serde(default)]
     pub trail: Vec<Diversion>,
+    /// The focus of the conference in the north that it leads into.
+    #[serde(default)]
+    pub conference: Option<String>,
 }
 
 /// One end of a call gave its place to somebody else: a transfer, or a call picked up.
@@ -103,6 +106,7 @@ impl CallSummary {
             began_with: None,
             emergency: false,
             trail: Vec::new(),
+            conference: None,
         }
     }
 }

@@ -12,6 +12,7 @@
 //! lets a client choose among the offered schemes); SIP compression ([MS-SIPCOMP]), which only a client
 //! can ask for, and we do not.
 
+pub mod conference;
 pub mod diagnostics;
 pub mod endpoint;
 pub mod endpoint_services;

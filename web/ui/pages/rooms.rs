@@ -68,7 +68,7 @@ impl Room {
     }
 
     fn is_ad_hoc(&self) -> bool {
-        self.view.room.kind == RoomKind::AdHoc
+        self.view.room.kind != RoomKind::MeetMe
     }
 }
 

@@ -16,6 +16,9 @@ impl Call {
             Ok(agreed) => agreed,
             Err(cause) => return self.answer_unusable(leg, cause, now),
         };
+        if let Some(focus) = self.invitation.take() {
+            return self.invitation_taken(leg, &agreed, focus, now);
+        }
         let mut then = Vec::new();
         let answer = match self.final_answer(agreed.codec, &mut then) {
             Ok(answer) => answer,

@@ -82,6 +82,10 @@ impl Call {
         if let Some(caller) = self.legs.get_mut(&LegNo::CALLER) {
             caller.media = Some(media);
         }
+        if grant.about.escalates {
+            self.grant = Some(grant);
+            return self.escalated(now);
+        }
         let room = grant.about.room.clone();
         let confirms = grant.about.confirms.then(|| (grant.about.words.clone(), grant.about.shown_for));
         self.grant = Some(grant);

@@ -36,6 +36,7 @@ impl Call {
     pub(super) fn take_about(&mut self, about: &About, now: Moment) {
         self.summary.emergency = about.emergency;
         self.summary.trail.clone_from(&about.trail);
+        self.summary.conference.clone_from(&about.conference);
         self.search.forwards = about.forwards.clone();
         self.search.waits = about.waits;
         self.search.detour.clone_from(&about.detour);

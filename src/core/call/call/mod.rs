@@ -19,12 +19,14 @@
 //! all the rest.
 //!
 //! A file per verb: `dial`, `progress`, `refuse`, `answer`, `reoffer`, `hold`, `transfer`, `inherit`, `join`,
-//! `room`, `release`. [`strand`] keeps one leg, and says which offer and answer count; `sides` says which legs talk.
+//! `room`, `convene`, `release`. [`strand`] keeps one leg, and says which offer and answer count; `sides` says
+//! which legs talk.
 //!
 //! Out of scope: a change of codec that only one end asks for and the other end's codec does not go with
 //! (refused with 488; RFC 3261 §14.2 leaves the session as it was).
 
 mod answer;
+mod convene;
 mod dial;
 mod federation;
 mod forwarding;
@@ -164,6 +166,9 @@ pub struct Call {
     /// What the ends hear in place of each other.
     #[serde(skip)]
     sounds: BTreeMap<Side, Sound>,
+    /// The focus that the caller's INVITE invites to, until a handset took it.
+    #[serde(skip)]
+    invitation: Option<String>,
     /// The caller's offer.
     #[serde(skip)]
     offer: Option<Body>,
@@ -235,6 +240,7 @@ impl Call {
             typed: no_keys(),
             facing: new.facing,
             sounds: BTreeMap::new(),
+            invitation: None,
             offer: new.offer,
             answer: None,
             channels: Channels::Untouched,
@@ -465,6 +471,10 @@ impl Machine for Call {
             (_, Input::Room(order)) => self.obey_room(order, now),
             (_, Input::RoomBegan(room)) => Ok(self.room_began(&room)),
             (_, Input::Summoned { leg, ticket, status }) => Ok(self.summoned(leg, ticket, status)),
+            (State::Talking, Input::Convene(user, to)) => Ok(self.convene(user, to, now)),
+            (_, Input::Convene(..)) => Err(self.refuse("a conference")),
+            (State::Talking, Input::Shown(words)) => Ok(self.shown_as(words)),
+            (_, Input::Shown(_)) => Err(self.refuse("what to show")),
             (_, Input::KeyHeard(side, digit)) => Ok(self.key_in_voice(side, digit)),
             (_, Input::IceSettled(side, chosen)) => Ok(self.ice_settled(side, chosen)),
             (State::Over, Input::HangUp(_)) => Err(self.refuse("an order to hang up")),

@@ -25,7 +25,7 @@ use crate::sip::refer::{EXPIRES, Referral};
 use crate::sip::wire::Uri;
 
 /// Longest time for somebody to answer; less than the referrer's subscription.
-const LIMIT: Duration = Duration::from_secs(180);
+pub(super) const LIMIT: Duration = Duration::from_secs(180);
 const _: () = assert!(LIMIT.as_secs() < EXPIRES.as_secs());
 
 /// A transfer under way.
@@ -56,6 +56,9 @@ pub(super) struct Transfer {
     /// The end that stays hears early media of whoever is called.
     #[serde(skip)]
     heard: bool,
+    /// The user who goes to a conference, and wants one of ours when that cannot be.
+    #[serde(skip)]
+    convenes: Option<Username>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,6 +88,29 @@ pub struct Errand {
 }
 
 impl Transfer {
+    /// Of a handset that has taken an invitation: who invited is as good as gone.
+    pub(super) fn to_conference(stays: LegNo, focus: String, now: Moment) -> Self {
+        Self {
+            referrer: LegNo::CALLER,
+            stays,
+            side: Side::A,
+            ticket: Ticket { quiet: true, ..Ticket::of_handset() },
+            left: true,
+            asked: now,
+            stage: Stage::Routing,
+            to: focus,
+            referral: Referral::default(),
+            told: 0,
+            displaced: false,
+            convenes: None,
+        }
+    }
+
+    /// Of a user who talks, and leaves this leg for the conference.
+    pub(super) fn of(self, partner: LegNo, side: Side, user: Username) -> Self {
+        Self { referrer: partner, side, left: false, convenes: Some(user), ..self }
+    }
+
     pub(super) fn referrer(&self) -> LegNo {
         self.referrer
     }
@@ -132,6 +158,7 @@ impl Call {
             told,
             displaced,
             heard,
+            convenes: None,
         };
         self.transfer = Some(Box::new(transfer));
         self.timers.set(Timer::Transfer, now + LIMIT);
@@ -184,11 +211,17 @@ impl Call {
         known.or_else(line)
     }
 
-    fn errand(&self) -> Option<Errand> {
+    pub(super) fn errand(&self) -> Option<Errand> {
         let transfer = self.transfer.as_ref()?;
         let (_, other) = (transfer.side, transfer.side.other());
         Some(Errand {
-            by: Party { base: None, ..self.behalf(transfer.referrer)? },
+            by: Party {
+                base: None,
+                ..match transfer.convenes {
+                    Some(_) => self.party_at(other).clone(),
+                    None => self.behalf(transfer.referrer)?,
+                }
+            },
             shown: self.party_at(other).clone(),
             to: transfer.to.clone(),
             srtp: match other {
@@ -367,6 +400,8 @@ impl Call {
         mut then: Orders,
     ) -> Ready<Save, Output> {
         let referrer = self.transfer.as_ref().map(|transfer| transfer.referrer);
+        let grant = self.grant.as_deref();
+        self.summary.conference = grant.and_then(|grant| grant.about.conference.clone());
         if let Some(strand) = self.legs.get_mut(&leg) {
             strand.candidate = false;
         }
@@ -394,6 +429,7 @@ impl Call {
         self.timers.stop(Timer::C);
         let transfer = self.transfer.as_ref();
         let gone = transfer.is_some_and(|transfer| transfer.left);
+        let convenes = transfer.and_then(|transfer| transfer.convenes.clone());
         let displaced = transfer.filter(|transfer| transfer.displaced).map(|transfer| transfer.referrer);
         self.transfer_ends(cause.status_for_caller(), &mut then);
         if gone {
@@ -403,6 +439,7 @@ impl Call {
             self.take_up_again(referrer, &mut then);
         }
         self.settle(&mut then);
+        then.extend(convenes.map(Output::GatherInside));
         Ready { save: self.put(), then }
     }
 

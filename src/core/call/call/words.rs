@@ -119,6 +119,11 @@ pub struct About {
     pub detour: Vec<Target>,
     /// A feature code that was obeyed: there is nobody to dial, and the caller hears that it is done.
     pub confirms: bool,
+    /// It leads into the conference of this focus in the north, whose mixer is dialled.
+    pub conference: Option<String>,
+    /// It invites a user to a conference where another of the user's calls goes on: that one follows, and nobody is
+    /// dialled.
+    pub escalates: bool,
     /// It leads into this room, and there is nobody to dial.
     pub room: Option<RoomName>,
     /// What a display shows then.
@@ -179,6 +184,10 @@ pub enum Input {
         /// How it went.
         status: u16,
     },
+    /// This user's end goes to a conference: the one of this focus, or what this factory makes of its calls.
+    Convene(Username, String),
+    /// How the conference that the call leads into shall be shown.
+    Shown(String),
     /// Whoever is on a side has pressed a key, told within the voice; the other end has heard it.
     KeyHeard(Side, char),
     /// An administrator, or a lost channel, ends it.
@@ -276,6 +285,8 @@ pub enum Output {
     },
     /// Its user, who talks in this call, wants all its calls in one conference.
     Gather(Username),
+    /// As [`Gather`](Self::Gather), in a conference of ours: the pool has none for them.
+    GatherInside(Username),
     /// An end has left whose party holds a channel of this base station, and the call goes on.
     FreeBase(BaseStationId),
     /// A dialled leg that holds a channel of a base station is gone, and the call goes on: the channel

@@ -149,7 +149,7 @@ impl Conference {
 
     fn started(&mut self, now: Moment) -> Ready<Save, Output> {
         match (self.members.is_empty(), self.room.kind) {
-            (true, RoomKind::MeetMe) => {}
+            (true, RoomKind::MeetMe | RoomKind::Pool) => {}
             (true, RoomKind::AdHoc) => self.timers.set(Timer::Return, now + FIRST),
             (false, _) => self.timers.set(Timer::Return, now + RETURN),
         }

@@ -46,6 +46,8 @@ pub enum RoomKind {
     MeetMe,
     /// Made by a user in a call; it goes with its parties.
     AdHoc,
+    /// A conference of the pool in the north, which some of our users are in. It is no room of ours.
+    Pool,
 }
 
 /// A room as it is set up.

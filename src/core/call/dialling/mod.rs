@@ -83,11 +83,13 @@ pub struct ConferencePlan {
     pub keys: String,
     /// Whether a tone tells that somebody has come or gone.
     pub tones: bool,
+    /// Whether the pool in the north makes the conferences of its users, where it has a factory.
+    pub through_lync: bool,
 }
 
 impl Default for ConferencePlan {
     fn default() -> Self {
-        Self { factory: "conference".into(), keys: "*3".into(), tones: true }
+        Self { factory: "conference".into(), keys: "*3".into(), tones: true, through_lync: true }
     }
 }
 

@@ -255,7 +255,8 @@ impl Town {
             | Output::Cede(..)
             | Output::Summon { .. }
             | Output::Invite { .. }
-            | Output::Gather(_) => unreachable!("a room in the town"),
+            | Output::Gather(_)
+            | Output::GatherInside(_) => unreachable!("a room in the town"),
             Output::TakeMedia { from, side, into } => return self.take_media(call, from, side, into),
             Output::ReleaseBase(leg) => match exchange.machine.base_of(leg).cloned() {
                 Some(base) => (true, Mail::ReleaseBase(call, base)),

@@ -17,7 +17,7 @@
 
 mod package;
 mod relay;
-mod service;
+pub(in crate::lync) mod service;
 mod words;
 
 use crate::id::Tokens;
@@ -35,7 +35,7 @@ use super::provisioning::Provisioning;
 use super::roaming::{self, Roaming};
 
 use package::{provisioning_v2, roaming_self};
-use service::{Content, Progress, Service};
+pub(in crate::lync) use service::{Content, Progress, Service};
 pub use words::{ServicesAccount, ServicesInput, ServicesOutput, ServicesRefusal};
 
 /// See the module.

@@ -1,7 +1,7 @@
 //! One SERVICE request from its sending to its answer.
 
 use crate::id::{OwnerId, Tokens};
-use crate::lync::{location_profile, mras, presence};
+use crate::lync::{conference, location_profile, mras, presence};
 use crate::sip::Destination;
 use crate::sip::transaction::{ClientInput, ClientKey, ClientOrder, ClientTransaction};
 use crate::sip::wire::{HeaderName, Message, Method, Via};
@@ -14,7 +14,7 @@ const MOST_REPEATS: u8 = 2;
 
 /// A SERVICE under way.
 #[derive(Debug)]
-pub(super) struct Service {
+pub struct Service {
     transaction: ClientTransaction,
     to: Destination,
     number: u32,
@@ -24,9 +24,11 @@ pub(super) struct Service {
 }
 
 /// What a SERVICE is for.
-pub(super) enum Content {
+pub enum Content {
     /// It carries this document.
     Publication(String),
+    /// It asks a conference factory for something, in C3P.
+    Command(String),
     /// It asks for the location profile.
     WantsProfile,
     /// It asks for credentials of the media relay; this is its body.
@@ -34,7 +36,7 @@ pub(super) enum Content {
 }
 
 /// How far a SERVICE has come.
-pub(super) enum Progress {
+pub enum Progress {
     /// Send these; the rest will come.
     GoesOn(Vec<ServicesOutput>),
     /// The final answer.
@@ -67,6 +69,7 @@ impl Service {
         }
         match what {
             Content::Publication(body) => request.set_body(presence::CONTENT_TYPE, body),
+            Content::Command(body) => request.set_body(conference::c3p::CONTENT_TYPE, body),
             Content::WantsRelay(body) => request.set_body(mras::CONTENT_TYPE, body),
             Content::WantsProfile => request.headers.push(HeaderName::Accept, location_profile::CONTENT_TYPE),
         }
@@ -118,12 +121,7 @@ impl Service {
 }
 
 /// Takes an answer that it awaits.
-pub(super) fn answered(
-    slot: &mut Option<Service>,
-    answer: Message,
-    tokens: &mut Tokens,
-    now: Moment,
-) -> Progress {
+pub fn answered(slot: &mut Option<Service>, answer: Message, tokens: &mut Tokens, now: Moment) -> Progress {
     let Some(service) = slot else { return Progress::GoesOn(Vec::new()) };
     match answer.status() {
         Some(..=199) => Progress::GoesOn(Vec::new()),
@@ -141,7 +139,7 @@ pub(super) fn answered(
 }
 
 /// Lets time pass.
-pub(super) fn deadline(slot: &mut Option<Service>, now: Moment) -> Progress {
+pub fn deadline(slot: &mut Option<Service>, now: Moment) -> Progress {
     let Some(service) = slot else { return Progress::GoesOn(Vec::new()) };
     let orders = service.transaction.handle(ClientInput::Deadline, now);
     if orders.iter().any(|order| matches!(order, ClientOrder::TimedOut)) {

@@ -260,8 +260,9 @@ impl Calling {
 
     fn usage(&self, request: &Message, response: &Message) -> Usage {
         let dialog = Dialog::uac(request, response);
-        let mut usage = Usage::new(dialog, self.hop.destination.clone(), true);
-        if self.offer.is_some() {
+        let kind = self.offer.as_ref().map(|body| body.content_type.as_str());
+        let mut usage = Usage::new(dialog, self.hop.destination.clone(), true).without_session(kind);
+        if self.offer.is_some() && !usage.exchange.is_settled() {
             usage.exchange.send();
         }
         usage.last_local = self.offer.clone();

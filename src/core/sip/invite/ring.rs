@@ -22,7 +22,8 @@ impl Leg {
                 return self.enter_ending(None, now);
             }
         };
-        let mut usage = Usage::new(dialog, peer.back(), false);
+        let kind = invite.typed_body().map(|(kind, _)| kind);
+        let mut usage = Usage::new(dialog, peer.back(), false).without_session(kind);
         usage.learn(&invite);
         let offer = Body::of(&invite);
         if offer.is_some() {

@@ -103,6 +103,14 @@ impl Usage {
         }
     }
 
+    /// The INVITE makes a dialog without a session: there is nothing to offer or to answer.
+    pub(super) fn without_session(mut self, invite_body: Option<&str>) -> Self {
+        if invite_body.is_some_and(is_sessionless) {
+            self.exchange = OfferAnswer::agreed();
+        }
+        self
+    }
+
     /// Whether we may send an UPDATE with an offer in this early dialog (RFC 3311 §5.1).
     pub(super) fn may_update(&self) -> bool {
         let free = self.asked.is_none() && self.owed.is_none();
@@ -115,6 +123,16 @@ impl Usage {
             self.peer_updates = has_option(message, &HeaderName::Allow, "UPDATE");
         }
     }
+}
+
+/// Bodies of INVITEs that make no session: an invitation to a conference, and C3P with its focus ([MS-CONFBAS] §3.3,
+/// §3.6). Media are agreed on elsewhere.
+const SESSIONLESS: [&str; 2] = ["application/ms-conf-invite+xml", "application/cccp+xml"];
+
+/// Whether an INVITE with a body of this type makes a dialog without a session.
+pub(super) fn is_sessionless(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    SESSIONLESS.iter().any(|known| known.eq_ignore_ascii_case(kind))
 }
 
 /// UAC before the final response.

@@ -360,7 +360,7 @@ impl World {
             Output::Cede(call, member) => format!("cede {member} of {call}"),
             Output::Invite { room, to, by, .. } => format!("invite {to} to {room} by {by}"),
             Output::Summon { room, owner, .. } => format!("summon {owner} to {room}"),
-            Output::Gather(user) => format!("gather {user}"),
+            Output::Gather(user) | Output::GatherInside(user) => format!("gather {user}"),
             Output::Inside => "inside?".to_owned(),
             Output::FreeBase(base) => {
                 assert!(self.over.is_none(), "Over gives all back");
