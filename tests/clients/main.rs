@@ -39,6 +39,7 @@ mod location;
 mod lost_ways;
 mod lync_calls;
 mod message_waiting;
+mod native;
 mod outcomes;
 mod pidgin;
 mod profiles;
