@@ -32,8 +32,8 @@ impl Supervisor {
             self.name_partners(&mut attempts);
         }
         let detour = north.and_then(|number| self.detour(&number, &attempts)).into_iter().collect();
-        let bypass = self.settings.admission.bypass.clone();
-        let about = About { bypass, detour, federated, ..about };
+        let (bypass, reroutes) = (self.settings.admission.bypass.clone(), self.settings.admission.reroute);
+        let about = About { bypass, detour, federated, reroutes, ..about };
         self.over_links(ask, Granted { attempts, credentials, about }, emergency)
     }
 

@@ -8,7 +8,8 @@ use kirkwall_core::timer::Moment;
 
 use super::ladder_svg::ladder_svg;
 use super::rows::{
-    BaseRow, CallFacts, CallRow, CapacityFacts, EmptyRow, HandsetRow, MediaRow, Message, ProxyRow, Tile,
+    BaseRow, CallFacts, CallRow, CapacityFacts, EmptyRow, HandsetRow, LinkRow, MediaRow, Message, ProxyRow,
+    Tile,
 };
 use super::words::{Channels, Clock, Tone};
 use crate::problem::{NOT_FOUND, Problem};
@@ -105,6 +106,11 @@ pub struct Board {
 }
 
 impl Board {
+    /// Whether there is such a part.
+    pub fn has(&self, id: &str) -> bool {
+        self.parts.iter().any(|part| part.id == id)
+    }
+
     /// The rows of one part as HTML, for templates.
     pub fn part(&self, id: &str) -> String {
         let part = self.parts.iter().find(|part| part.id == id);
@@ -315,6 +321,9 @@ async fn capacity(site: &Site) -> Result<Board, Problem> {
         Part { id: "capacity", rows: vec![facts] },
         Part { id: "base-stations", rows: base_rows(view.base_stations.iter())? },
     ];
+    let links = view.links.iter().map(|link| row(row_id("link", &link.name), |id| LinkRow { id, link }));
+    let links = Part { id: "links", rows: links.collect::<Result<_, _>>()? };
+    let parts = parts.into_iter().chain(Some(links).filter(|links| !links.rows.is_empty())).collect();
     Ok(Board { parts, total: view.base_stations.len() })
 }
 

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use kirkwall_actors::desk::{BaseStationView, BindingView, CallDetail, HandsetView, MediaView};
+use kirkwall_core::call::admission::links::LinkLoad;
 use kirkwall_core::call::ladder::Rung;
 use kirkwall_core::call::{CallSummary, Phase};
 
@@ -180,6 +181,14 @@ pub struct ProxyRow<'a> {
     pub name: &'a str,
     pub up: bool,
     pub tone: Tone,
+}
+
+/// A link with a limit.
+#[derive(Template)]
+#[template(path = "rows/link.html")]
+pub struct LinkRow<'a> {
+    pub id: String,
+    pub link: &'a LinkLoad,
 }
 
 /// Channels of the node.

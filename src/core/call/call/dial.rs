@@ -34,6 +34,8 @@ pub(super) struct Search {
     pub rung: bool,
     /// Whom to dial when those before lacked bandwidth and another way may be tried: a gateway to the PSTN.
     pub detour: Vec<Target>,
+    /// Whether other ways are tried when bandwidth is missing on one.
+    pub reroutes: bool,
     /// A far end takes no offer in two parts.
     pub single_part: bool,
     /// The called user is in another call, and the caller has not been told.
@@ -48,7 +50,8 @@ pub(super) struct Search {
 
 impl Search {
     fn take_detour(&mut self) -> Option<Vec<Target>> {
-        let lacking = self.best.as_ref().is_some_and(|cause| cause.lacks_bandwidth() == Some(true));
+        let lacking =
+            self.reroutes && self.best.as_ref().is_some_and(|cause| cause.lacks_bandwidth() == Some(true));
         let detour = lacking.then(|| std::mem::take(&mut self.detour)).filter(|detour| !detour.is_empty())?;
         // What is heard there says more than why the call did not go the other way.
         self.best = None;

@@ -36,6 +36,7 @@ impl Call {
         self.search.forwards = about.forwards.clone();
         self.search.waits = about.waits;
         self.search.detour.clone_from(&about.detour);
+        self.search.reroutes = about.reroutes;
         self.timers.stop(Timer::NoAnswer);
         if let Some((wait, _)) = &about.forwards.no_answer {
             self.timers.set(Timer::NoAnswer, now + *wait);

@@ -23,7 +23,8 @@ impl Call {
             then.push(Output::ReleaseBase(leg));
         }
         // Who has rung was reached; another way leads to the same telephone.
-        let another_way = route_failed || cause.lacks_bandwidth() == Some(true);
+        let rerouted = self.search.reroutes && cause.lacks_bandwidth() == Some(true);
+        let another_way = route_failed || rerouted;
         self.search.way_failed &= another_way && !strand.progressed;
         self.hear_another(leg, &mut then);
         let status = cause.status;

@@ -113,6 +113,8 @@ pub struct About {
     pub relays_alone: bool,
     /// Where the north sees us for media bypass; none: bypass is not done.
     pub bypass: Option<String>,
+    /// Whether a refusal for want of bandwidth may be answered by another way.
+    pub reroutes: bool,
     /// Whom to dial when the north refuses for want of bandwidth and another way may be tried.
     pub detour: Vec<Target>,
     /// A feature code that was obeyed: there is nobody to dial, and the caller hears that it is done.

@@ -200,6 +200,25 @@ mod tests {
     }
 
     #[test]
+    fn where_the_policy_leaves_relays_alone_no_own_socket_is_named() {
+        let mut tokens = Tokens::new([3; 32]);
+        let relayed = Local::relayed(
+            Component::Rtp,
+            crate::media::ice::candidate::Transport::Udp,
+            "203.0.113.1:50000".parse().unwrap(),
+            "192.0.2.3:4000".parse().unwrap(),
+            3,
+        );
+        let ice = LocalIce::of(IceMode::Answers, &mut tokens);
+        let ice = ice.map(|ice| ice.with_relayed(&[relayed.candidate]).by_relays_alone(true));
+        let local = LocalMedia { ice, ..LocalMedia::new([192, 0, 2, 3].into(), 4000, vec![Codec::Pcma]) };
+        let mut b = (OfferAnswer::new(local, &mut tokens), tokens);
+        let (_, at_b, _, answer) = exchange(&mut side(1, IceMode::Offers), &mut b);
+        assert!(answer.contains("typ relay") && !answer.contains("typ host"), "{answer}");
+        assert_eq!(at_b.ice.unwrap().candidates.len(), 1);
+    }
+
+    #[test]
     fn the_second_offer_names_the_chosen_pairs_and_its_answer_mirrors_them() {
         let (mut a, mut b) = (side(1, IceMode::Offers), side(2, IceMode::Answers));
         exchange(&mut a, &mut b);

@@ -87,6 +87,42 @@ fn the_next_attempt_waits_until_every_leg_of_the_present_one_has_failed_on_its_w
 }
 
 #[test]
+fn who_lacks_bandwidth_is_reached_by_another_way_where_that_is_allowed() {
+    let lacks = |world: &mut World, leg, elsewhere| {
+        let cause = Cause::no_bandwidth(elsewhere, "x");
+        world.news(leg, LegNews::Refused { cause, contacts: vec![], route_failed: false });
+    };
+    let about = |reroutes| About { reroutes, detour: vec![north("gateway", 9)], ..About::default() };
+    let dialling = |reroutes| World::dialling(Setup { about: about(reroutes), ..proxies(2) });
+    let mut world = dialling(true);
+    lacks(&mut world, 1, true);
+    assert_eq!(world.said(), ["dial 2 555"]);
+    lacks(&mut world, 2, true);
+    assert_eq!(world.said(), ["dial 3 gateway"]);
+    world.refuses(3, 486);
+    assert_eq!(world.said(), ["leg 0: reject 486 q17", "over"]);
+    world.buried();
+    let mut world = dialling(true);
+    lacks(&mut world, 1, false);
+    assert_eq!(world.said(), ["leg 0: reject 488 q49", "over"]);
+    let mut world = dialling(false);
+    lacks(&mut world, 1, true);
+    assert_eq!(world.said(), ["leg 0: reject 488 q47", "over"]);
+}
+
+#[test]
+fn an_offer_in_two_parts_that_is_not_taken_comes_again_in_one() {
+    let about = About { federated: true, ..About::default() };
+    let mut world = World::dialling(Setup { about, ..proxies(1) });
+    let kind = |world: &mut World, leg| world.told_to(leg).offer.clone().unwrap().content_type;
+    assert!(kind(&mut world, 1).starts_with("multipart/alternative"));
+    fails(&mut world, 1, 415, false);
+    assert_eq!(kind(&mut world, 2), "application/sdp");
+    fails(&mut world, 2, 415, false);
+    assert_eq!(world.said().last().unwrap(), "over", "once");
+}
+
+#[test]
 fn a_redirection_of_the_north_is_followed_by_the_same_next_hop_one_contact_after_the_other() {
     let mut world = World::dialling(proxies(1));
     world.redirects(1, 302, &["sip:first@x.test", "sip:second@x.test"]);
