@@ -102,6 +102,7 @@ impl Transfer {
             referral: Referral::default(),
             told: 0,
             displaced: false,
+            heard: false,
             convenes: None,
         }
     }
