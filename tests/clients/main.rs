@@ -38,6 +38,7 @@ mod load;
 mod location;
 mod lost_ways;
 mod lync_calls;
+mod lync_conference;
 mod message_waiting;
 mod native;
 mod outcomes;
