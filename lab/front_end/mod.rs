@@ -220,11 +220,14 @@ impl FrontEnd {
         self.0.location.users()
     }
 
-    /// Calls a registered user from a far-end user.
+    /// Calls a registered user, or a response group, from a far-end user.
     ///
     /// # Errors
     /// When the user is not registered.
     pub async fn call(&self, from: &Phone, to: &str, script: &CallScript) -> Result<CallReport, Failure> {
+        if let Some(group) = self.response_group(to) {
+            return Ok(self.call_group(from, group).await);
+        }
         let bindings = self.bindings(to);
         let binding = bindings.first().ok_or_else(|| Failure::Unusable {
             field: "called user",
@@ -265,7 +268,7 @@ impl FrontEnd {
         let local = request.header("Route").is_none() && self.is_local(request.uri());
         let new = request.tag("To").is_none();
         let incoming = match self.0.lync.is_some() && local {
-            true => match self.take_for_conferences(incoming).await {
+            true => match self.take_for_services(incoming).await {
                 Some(incoming) => incoming,
                 None => return,
             },
@@ -297,6 +300,12 @@ impl FrontEnd {
             },
             _ => self.0.proxy.forward(incoming, local, came_by).await,
         }
+    }
+
+    /// Takes what is for a conference or a response group of a Lync front end.
+    async fn take_for_services(&self, incoming: Incoming) -> Option<Incoming> {
+        let incoming = self.take_for_conferences(incoming).await?;
+        self.take_for_groups(incoming).await
     }
 
     /// A far-end user, unless a registered one has that name.

@@ -60,6 +60,8 @@ struct Shared {
     found: Mutex<Option<Found>>,
     shown: Mutex<String>,
     conversation: Mutex<Option<String>>,
+    /// Why its CANCEL goes out.
+    reason: Mutex<Option<&'static str>>,
     talking_since: Mutex<Option<Instant>>,
     wishes: Wishes,
 }
@@ -79,6 +81,7 @@ impl LiveCall {
             found: Mutex::default(),
             shown: Mutex::default(),
             conversation: Mutex::default(),
+            reason: Mutex::default(),
             talking_since: Mutex::default(),
             wishes: Wishes::default(),
         }))
@@ -161,6 +164,16 @@ impl LiveCall {
     /// with 486.
     pub fn hang_up(&self) {
         self.press(Key::HangUp);
+    }
+
+    /// The same, because somebody else has answered: CANCEL says so (RFC 3326).
+    pub fn hang_up_answered_elsewhere(&self) {
+        *locked(&self.0.reason) = Some("SIP;cause=200;text=\"Call completed elsewhere\"");
+        self.hang_up();
+    }
+
+    pub(super) fn reason(&self) -> Option<&'static str> {
+        *locked(&self.0.reason)
     }
 
     fn press(&self, key: Key) {

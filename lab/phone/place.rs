@@ -47,7 +47,8 @@ impl Phone {
     /// Places a call and sees it through.
     pub async fn call(&self, dial: &Dial, script: &CallScript) -> CallReport {
         let (call_id, tag) = (fresh_token(), fresh_token());
-        let peer = address::user(&dial.uri).unwrap_or_default();
+        let called = dial.to.as_deref().and_then(address::user);
+        let peer = called.or_else(|| address::user(&dial.uri)).unwrap_or_default();
         let mut report = CallReport::new(Direction::Placed, peer, call_id.clone());
         let Some(_line) = self.take_line() else {
             return self.no_call(&report.peer, "every line of this phone is in use");
@@ -228,7 +229,7 @@ impl Attempt<'_> {
                 }
                 _ = self.live.pressed(|key| key == Key::HangUp), if due => {
                     self.cancelled = true;
-                    transaction.cancel().await;
+                    transaction.cancel_because(self.live.reason()).await;
                 }
                 () = stop.cancelled(), if !provisional => return None,
                 () = stop.cancelled(), if due => {

@@ -110,6 +110,11 @@ impl ClientTransaction {
     /// Sends CANCEL for this INVITE (RFC 3261 §9.1) and sees it through. Call it only after a provisional
     /// response; the INVITE's final answer still comes out of [`Self::next`].
     pub async fn cancel(&mut self) {
+        self.cancel_because(None).await;
+    }
+
+    /// The same, with a Reason (RFC 3326).
+    pub async fn cancel_because(&mut self, reason: Option<&str>) {
         // RFC 3261 §9.1: once the final answer is there, a CANCEL would only harm what comes next.
         if self.finished {
             return;
@@ -117,6 +122,9 @@ impl ClientTransaction {
         let mut cancel = self.sibling(Method::CANCEL);
         for name in ["Authorization", "Proxy-Authorization"] {
             self.request.headers_named(name).for_each(|value| cancel.push(name, value));
+        }
+        if let Some(reason) = reason {
+            cancel.push("Reason", reason);
         }
         let branch = self.key.split(' ').next().unwrap_or("").to_owned();
         match Self::start(self.endpoint.clone(), cancel, branch, self.hop).await {

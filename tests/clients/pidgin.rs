@@ -58,6 +58,11 @@ impl Lync {
         Lync { front_end, runtime }
     }
 
+    /// For what starts tasks of the front end.
+    pub fn inside(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.runtime.enter()
+    }
+
     /// Every signature of either side fitted, and nothing was left unsigned.
     pub fn is_clean(&self) {
         let seen = self.front_end.signatures();
@@ -204,8 +209,8 @@ fn built(scene: &Scene) -> PathBuf {
     if !program.exists() {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/pidgin");
         let order = format!(
-            "cd '{}' && cc -O1 -Wall -Werror -rdynamic client.c media.c -o '{}' \
-             $(pkg-config --cflags --libs purple libxml-2.0 gstreamer-1.0)",
+            "cd '{}' && cc -O1 -Wall -Werror -rdynamic client.c media.c conference.c -o '{}' \
+             $(pkg-config --cflags --libs purple libxml-2.0 gstreamer-1.0 gmodule-2.0)",
             sources.display(),
             program.display()
         );

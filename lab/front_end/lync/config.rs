@@ -1,7 +1,7 @@
 //! How a front end speaks as Lync does.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::pool::Pool;
@@ -62,6 +62,8 @@ pub struct LyncConfig {
     pub relay_key: Vec<u8>,
     /// What the audio mixer of conferences does about ICE.
     pub mcu_ice: Manner,
+    /// Where its ports are; none: where the far-end users' are.
+    pub mcu_address: Option<IpAddr>,
 }
 
 impl LyncConfig {
@@ -93,6 +95,7 @@ impl LyncConfig {
             relay_tcp: 443,
             relay_key: b"kirkwall lab".to_vec(),
             mcu_ice: Manner::Off,
+            mcu_address: None,
         }
     }
 }

@@ -76,7 +76,12 @@ pub(super) fn contacts(config: &LyncConfig, domain: &str) -> String {
         )
     };
     let all: String = config.contacts.iter().map(contact).collect();
-    format!("<contactList deltaNum=\"1\"><group id=\"1\" name=\"~\" externalURI=\"\"/>{all}</contactList>")
+    // Lync 2013 and later tell whether the list has moved to Exchange. Clients know these servers by the attribute;
+    // any value but `migrated` leaves the list here.
+    let moved = if config.server.as_str() >= "RTC/5" { " ucsmode=\"none\"" } else { "" };
+    format!(
+        "<contactList deltaNum=\"1\"{moved}><group id=\"1\" name=\"~\" externalURI=\"\"/>{all}</contactList>"
+    )
 }
 
 /// What a user is told of himself: his own publications, his number, his containers.

@@ -20,6 +20,7 @@ mod inspect;
 mod pool;
 pub mod presence;
 mod registrar;
+pub mod response_group;
 mod route;
 mod security;
 mod service;
@@ -68,6 +69,7 @@ pub(super) struct Lync {
     presences: Arc<presence::Presences>,
     subscriptions: events::Subscriptions,
     conferences: conference::Conferences,
+    groups: response_group::Groups,
 }
 
 impl Lync {
@@ -106,6 +108,7 @@ impl Lync {
             presences,
             subscriptions,
             conferences: conference::Conferences::default(),
+            groups: response_group::Groups::default(),
         })
     }
 

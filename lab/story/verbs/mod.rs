@@ -15,9 +15,11 @@ mod native_user;
 mod north;
 mod numbers;
 mod phones;
+mod response_group;
 mod sip_dect;
 mod spine;
 mod telephony;
+mod texts;
 mod tls_dsk;
 mod walking;
 
@@ -41,9 +43,11 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Houses", house::VERBS),
     ("Captures", capture::VERBS),
     ("Users of native handsets", native_user::VERBS),
+    ("Texts on native handsets", texts::VERBS),
     ("Telephones", phones::VERBS),
     ("Conferences", conference::VERBS),
     ("Conferences of Lync", lync_conference::VERBS),
+    ("Response groups of Lync", response_group::VERBS),
     ("Telephones in talk", telephony::VERBS),
     ("Numbers", numbers::VERBS),
     ("Expectations", expect::VERBS),

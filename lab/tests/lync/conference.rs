@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ezk_sip_types::Method;
 use kirkwall_lab::front_end::FrontEnd;
-use kirkwall_lab::front_end::lync::Meeting;
 use kirkwall_lab::front_end::lync::conference::Status;
+use kirkwall_lab::front_end::lync::{Escalation, Meeting};
 use kirkwall_lab::media::{Protection, Traits, Voice};
 use kirkwall_lab::phone::{Behaviour, CallScript, Dial, Phone, PhoneConfig, Progress};
 use kirkwall_lab::sip::{Dialog, Incoming, Message, address};
@@ -142,7 +142,7 @@ async fn organiser(front_end: &FrontEnd, user: &str, epid: &str, id: &str) -> Gu
 }
 
 fn carol(front_end: &FrontEnd, voice: u8) -> Phone {
-    let config = PhoneConfig { voice: Voice::new(voice), ..PhoneConfig::new("carol", DOMAIN) };
+    let config = PhoneConfig { voice: Voice::new(voice), lines: 2, ..PhoneConfig::new("carol", DOMAIN) };
     front_end.add_far_end(config, Behaviour::NoAnswer).unwrap()
 }
 
@@ -382,5 +382,38 @@ async fn an_invitation_names_the_focus_and_ends_when_the_invited_has_joined() {
     assert_eq!(meeting.invitation("anna"), Some(200));
     assert_eq!(address::user(address::uri(bye.header("From").unwrap())).as_deref(), Some("carol"));
     nothing_is_wrong(&front_end, &[&anna.client]);
+    front_end.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_of_two_becomes_a_conference_in_the_same_conversation_and_then_ends() {
+    let front_end = front_end(&["bob"], |_| {}).await;
+    let (mut bob, _) = Client::signed_in(&front_end, "bob", "bbbbbbbb").await;
+    let config = PhoneConfig {
+        protection: Protection::Offered,
+        contact: Some(bob.gruu()),
+        lines: 2,
+        voice: Voice::new(0),
+        ..PhoneConfig::new("bob", DOMAIN)
+    };
+    let at_once = Behaviour::Answer { after: Duration::ZERO, talk: None };
+    let phone = serve(&mut bob, config, at_once);
+    let carol = carol(&front_end, 9);
+    let (calling, by) = (front_end.clone(), carol.clone());
+    tokio::spawn(async move { calling.call(&by, "bob", &CallScript::default()).await.map(drop) });
+    let first = timeout(SOON, carol.newest_call()).await.unwrap();
+    let mut progress = first.watch();
+    timeout(SOON, progress.wait_for(|now| *now == Progress::Talking)).await.unwrap().unwrap();
+
+    let meeting = front_end.escalate("carol", Escalation::DialOut).unwrap();
+    reaches(&meeting, |meeting| audio(meeting, "bob") == Some(Status::Connected)).await;
+    timeout(SOON, progress.wait_for(|now| matches!(now, Progress::Ended(_)))).await.unwrap().unwrap();
+    let calls = phone.calls_since(0);
+    assert_eq!(calls.len(), 2);
+    assert!(calls[0].conversation().is_some());
+    assert_eq!(calls[0].conversation(), calls[1].conversation());
+    hears(&calls[1].ears().unwrap(), Some(9)).await;
+    meeting.end();
+    nothing_is_wrong(&front_end, &[&bob]);
     front_end.stop().await;
 }

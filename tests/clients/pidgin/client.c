@@ -3,9 +3,11 @@
  *
  *   client HOME PLUGIN_DIRECTORY CA SERVER TRANSPORT ADDRESS LOGIN PASSWORD TONE
  *
- *   in:   im WHO TEXT | status available|away|do-not-disturb | quit, and what media.c obeys
- *   out:  signed-on | signed-off | error TEXT | buddy WHO STATUS | im WHO TEXT | status STATUS, and what media.c says
+ *   in:   im WHO TEXT | status available|away|do-not-disturb | quit, and what media.c and conference.c obey
+ *   out:  signed-on | signed-off | error TEXT | buddy WHO STATUS | im WHO TEXT | status STATUS, what media.c says,
+ *         asked QUESTION | chat-joined WHO | chat-left WHO | chat WHO TEXT
  */
+#include "conference.h"
 #include "media.h"
 
 #include <libpurple/purple.h>
@@ -145,8 +147,8 @@ static void obey(char *line)
 {
     char **words = g_strsplit(g_strstrip(line), " ", 3);
     guint count = g_strv_length(words);
-    if (media_obey(account, words, count)) {
-        /* It was about a call. */
+    if (media_obey(account, words, count) || conference_obey(account, words, count)) {
+        /* It was about a call, or a conference. */
     } else if (count == 3 && !strcmp(words[0], "im")) {
         PurpleConversation *to = purple_conversation_new(PURPLE_CONV_TYPE_IM, account, words[1]);
         purple_conv_im_send(PURPLE_CONV_IM(to), words[2]);
@@ -204,6 +206,7 @@ int main(int count, char **words)
     start(words[1], words[2]);
     trust(words[3]);
     media_start(words[9], words[1]);
+    conference_start();
     words++;
     char *name = g_strdup_printf("%s,%s", words[5], words[6]);
     account = purple_account_new(name, "prpl-sipe");

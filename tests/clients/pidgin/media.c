@@ -144,6 +144,10 @@ int media_obey(void *account, char **words, unsigned count)
         tell(PURPLE_MEDIA_INFO_HOLD);
     else if (count == 1 && !g_strcmp0(words[0], "resume"))
         tell(PURPLE_MEDIA_INFO_UNHOLD);
+    else if (count == 1 && !g_strcmp0(words[0], "mute"))
+        tell(PURPLE_MEDIA_INFO_MUTE);
+    else if (count == 1 && !g_strcmp0(words[0], "unmute"))
+        tell(PURPLE_MEDIA_INFO_UNMUTE);
     else
         return 0;
     return 1;

@@ -17,7 +17,7 @@ use crate::media::traits::KeyLines;
 use crate::media::{Protection, Seat, Traits};
 use crate::phone::conversation::CONVERSATION;
 use crate::phone::{Behaviour, CallScript, Dial, Direction, LiveCall, Phone, PhoneConfig, Progress};
-use crate::sip::{Incoming, address};
+use crate::sip::{Incoming, Message, address};
 
 /// Somebody's session with the mixer.
 #[derive(Debug, Clone)]
@@ -53,11 +53,10 @@ impl FrontEnd {
             Ok(role) => role,
             Err(fault) => return self.refuse(&server, fault).await,
         };
-        let kind = request.header("Content-Type").unwrap_or_default().trim().to_ascii_lowercase();
-        if !kind.starts_with("application/sdp") {
+        if let Err((id, words)) = acceptable(&request) {
             let mut refusal = server.reply(488, "Not Acceptable Here");
             if let Some(lync) = &self.0.lync {
-                let (name, value) = lync.diagnostics(7_004, "Only application/sdp content type is supported");
+                let (name, value) = lync.diagnostics(id, words);
                 refusal.push(name, value);
             }
             return server.send(refusal).await;
@@ -145,10 +144,11 @@ impl FrontEnd {
         let away = conference.over.child_token();
         let leg = Leg { uri: uri.to_owned(), entity: fresh_entity(), seat, away };
         conference.add_leg(leg.clone());
-        if direction == Direction::Served {
-            conference.change(uri, |roster| {
+        match direction {
+            Direction::Placed => conference.stands(&leg, &who, Status::Connected),
+            Direction::Served => conference.change(uri, |roster| {
                 roster.enter(uri, &who.name, who.role, Part::AudioVideo, &leg.entity, Status::DialingOut);
-            });
+            }),
         }
         let live = phone.attend(direction, &conference.organizer, ears);
         let front_end = self.clone();
@@ -177,7 +177,7 @@ impl FrontEnd {
             // "AVMCU needs SRTP and accepts G.711."
             protection: Protection::Required,
             traits: self.mcu_traits(),
-            sound: Some(self.0.config.sound.unwrap_or(IpAddr::from([127, 0, 0, 1]))),
+            sound: Some(self.mcu_address()),
             seat: Some(seat),
             headers,
             product: "RTCC/5.0.0.0 AV-MCU".to_owned(),
@@ -190,6 +190,11 @@ impl FrontEnd {
     fn mcu_traits(&self) -> Traits {
         let ice = self.0.lync.as_ref().map(|lync| lync.config.mcu_ice).unwrap_or_default();
         Traits { keys: KeyLines::Lync, ice, ..Traits::default() }
+    }
+
+    fn mcu_address(&self) -> IpAddr {
+        let own = self.0.lync.as_ref().and_then(|lync| lync.config.mcu_address);
+        own.or(self.0.config.sound).unwrap_or(IpAddr::from([127, 0, 0, 1]))
     }
 
     /// What happens to a call of the mixer shows in the roster.
@@ -226,6 +231,20 @@ impl FrontEnd {
         leg.seat.leave();
         conference.remove_leg(&leg.entity);
         conference.gone(&leg);
+    }
+}
+
+/// The mixer of Lync 2013 reads descriptions, one or several alternatives of it, with candidates of RFC 5245; else
+/// 488 and this as ms-diagnostics, and clients try again in that form.
+fn acceptable(request: &Message) -> Result<(), (u16, &'static str)> {
+    let kind = request.header("Content-Type").unwrap_or_default().trim().to_ascii_lowercase();
+    if !["application/sdp", "multipart/alternative"].iter().any(|known| kind.starts_with(known)) {
+        return Err((7_004, "Only application/sdp content type is supported"));
+    }
+    let body = String::from_utf8_lossy(&request.body);
+    match body.contains("a=candidate:") && !body.contains("a=ice-ufrag:") {
+        true => Err((7_008, "Error parsing SDP")),
+        false => Ok(()),
     }
 }
 
@@ -266,5 +285,26 @@ impl Conference {
         if known {
             self.change(&leg.uri, |roster| roster.leave(&leg.uri, &leg.entity));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_of_the_old_form_are_refused_unless_the_new_form_stands_beside_them() {
+        let of = |kind: &str, body: &str| {
+            let mut invite = Message::request(ezk_sip_types::Method::INVITE, "sip:b@x");
+            invite.set_body(kind, body.to_owned());
+            acceptable(&invite).map_err(|(id, _)| id)
+        };
+        let old = "m=audio 1 RTP/AVP 0\r\na=candidate:A3k4 1 3YB/ UDP 0.830 198.18.0.1 43252\r\n";
+        let new = "m=audio 1 RTP/AVP 0\r\na=candidate:1 1 UDP 1 198.18.0.1 1 typ host \r\na=ice-ufrag:x\r\n";
+        assert_eq!(of("application/sdp", old), Err(7_008));
+        assert_eq!(of("application/sdp", new), Ok(()));
+        assert_eq!(of("application/sdp; charset=utf-8", "m=audio 1 RTP/AVP 0\r\n"), Ok(()));
+        assert_eq!(of("multipart/alternative;boundary=x", &format!("{old}{new}")), Ok(()));
+        assert_eq!(of("multipart/mixed;boundary=x", new), Err(7_004));
     }
 }
