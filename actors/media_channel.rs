@@ -166,8 +166,8 @@ impl Handler<Reopen> for MediaChannel {
         self.engine.reopen(self.id, record.ports(), record.standing())?;
         self.open = true;
         let now = self.ice.clock.now();
-        self.resumed = record.agents;
-        self.relays = record.relays.map(|relay| relay.map(|relay| SideRelay::restore(relay, now)));
+        self.resumed = *record.agents;
+        self.relays = (*record.relays).map(|relay| relay.map(|relay| SideRelay::restore(relay, now)));
         if self.relays.iter().any(Option::is_some) {
             self.listen(ctx);
             self.rearm(ctx);

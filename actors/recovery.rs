@@ -26,10 +26,10 @@ pub struct MediaRecord {
     sides: [SideRecord; 2],
     /// What the sides have at a media relay.
     #[serde(default)]
-    pub(crate) relays: [Option<RelayRecord>; 2],
+    pub(crate) relays: Box<[Option<RelayRecord>; 2]>,
     /// How far the sides' ICE has come.
     #[serde(default)]
-    pub(crate) agents: [Option<agent::Record>; 2],
+    pub(crate) agents: Box<[Option<agent::Record>; 2]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,19 +43,25 @@ impl MediaRecord {
     pub fn new(ports: Ports, standing: [Standing; 2]) -> Self {
         let position = |p: Position| (p.ssrc, p.sequence, p.timestamp, p.roc);
         let side = |s: Standing| SideRecord { ours: s.ours.map(position), peer: s.peer.map(position) };
-        Self { a: ports.a, b: ports.b, sides: standing.map(side), relays: [None, None], agents: [None, None] }
+        Self {
+            a: ports.a,
+            b: ports.b,
+            sides: standing.map(side),
+            relays: Box::default(),
+            agents: Box::default(),
+        }
     }
 
     /// With the ways that the sides' media goes.
     pub fn with_ways(self, relays: [Option<RelayRecord>; 2], agents: [Option<agent::Record>; 2]) -> Self {
-        Self { relays, agents, ..self }
+        Self { relays: Box::new(relays), agents: Box::new(agents), ..self }
     }
 
     /// Where the ends were told to send to counts, when the record is older than the last move of a leg: the
     /// stream there begins anew.
     pub fn on_ports(mut self, told: [Option<u16>; 2]) -> Self {
         let known = [&mut self.a, &mut self.b];
-        let ways = self.relays.iter_mut().zip(&mut self.agents);
+        let ways = self.relays.iter_mut().zip(self.agents.iter_mut());
         let sides = self.sides.iter_mut().zip(ways);
         for ((known, told), (side, (relay, agent))) in known.into_iter().zip(told).zip(sides) {
             if let Some(told) = told.filter(|told| told != known) {
