@@ -14,6 +14,7 @@ mod admission;
 mod beginning;
 mod dial;
 mod ending;
+mod house;
 mod messages;
 mod native;
 mod policy;
@@ -56,13 +57,14 @@ use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
     Admit, AdmitReply, CallDied, CallEnded, CallProgressed, CedeCall, DivertCall, GatherCalls, Granted,
-    HandsetRefused, Hear, KeepInside, LastWords, Release, ReleaseBase, RoomHears, SummonCall, Supervisor,
-    invite_key,
+    HandsetRefused, Hear, InviteToRoom, KeepInside, LastWords, Release, ReleaseBase, RoomHears, SummonCall,
+    Supervisor, invite_key,
 };
 
 use ending::cdr;
 use native::LegAddr;
 
+pub use house::{HouseSeed, HouseTold};
 pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
 pub use native::NativeSeed;
 pub use room::{Cede, InRoom, KeyHeard, RoomBegan, Summon, Summoned};
@@ -110,6 +112,8 @@ enum Beginning {
     Invited(Box<SipMessage>, Peer),
     /// With a handset on a native base station.
     Native(Addr<crate::air::leg::NativeLeg>, LineNo),
+    /// By the switch itself, which will connect whoever answers with this one.
+    House(String, HouseTold),
     /// With what was on disk.
     Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
     /// It has begun.
@@ -286,6 +290,10 @@ impl Call {
                     let summon = Summon { room, owner, replaces, from, leg, ticket };
                     self.supervisor.do_send(SummonCall(summon));
                 }
+                Output::Invite { room, to, by, leg, ticket } => {
+                    let from = ctx.address();
+                    self.supervisor.do_send(InviteToRoom { room, to, by, from, leg, ticket });
+                }
                 Output::Gather(user) => {
                     self.supervisor.do_send(GatherCalls { call: self.summary().reference, user });
                 }
@@ -366,7 +374,7 @@ impl Call {
     fn dialog(&self, leg: LegNo) -> Option<&Addr<Dialog>> {
         match self.legs.get(&leg).or_else(|| self.lent.get(&leg).map(|(_, addr)| addr))? {
             LegAddr::Sip(dialog) => Some(dialog),
-            LegAddr::Native(..) => None,
+            LegAddr::Native(..) | LegAddr::House(_) => None,
         }
     }
 }
@@ -379,6 +387,7 @@ impl Actor for Call {
         match std::mem::replace(&mut self.beginning, Beginning::Done) {
             Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
             Beginning::Native(leg, line) => self.joined(leg, line, ctx),
+            Beginning::House(connect, told) => self.begun_by_house(connect, told, ctx),
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }

@@ -20,6 +20,7 @@ mod inspect;
 pub mod leg;
 mod plant;
 pub mod portable;
+mod texts;
 mod visitors;
 mod waiting;
 
@@ -73,6 +74,7 @@ pub use plant::{
     BaseLoads, BaseTally, GetRadioLoss, GetSyncTree, RadioLossView, RadioPlaceView, SetDuty, StopBases,
     SyncTreeView,
 };
+pub use texts::ShowText;
 pub use visitors::{AskPlan, Capture, FindHandset, HandsetTold, Knock, PageAll};
 pub use waiting::MessagesWait;
 
@@ -339,7 +341,8 @@ impl Air {
                     self.tally(&base, Tally::PageUnanswered);
                 }
             }
-            News::Call(..) => {}
+            News::TextWritten { to, text } => self.written(&ipui, to, text, ctx),
+            News::TextShown(..) | News::Call(..) => {}
         }
     }
 

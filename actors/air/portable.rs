@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 
 use actix::prelude::*;
 use kirkwall_core::call::dect_leg::Stream;
+use kirkwall_core::call::text::post::Errand;
 use kirkwall_core::dect::base_link::code::{CipherAlgorithm, ReleaseReason};
 use kirkwall_core::dect::base_link::word::{CipherKey, ConnRelease};
 use kirkwall_core::dect::base_link::{ConnId, MediaId, Octets};
@@ -31,6 +32,7 @@ use super::handover::{Followed, Key};
 use super::leg::{At, InspectStream, LegHears, NativeLeg, Occupied};
 use super::{Air, AskPlan, Capture, HandsetTold, PageAll};
 use crate::ports::Ports;
+use crate::post::{Post, Shown};
 
 /// Gives the pure [`Portable`] a mailbox, a clock, a disk and a voice. Decides nothing itself.
 pub struct NativeHandset {
@@ -39,6 +41,9 @@ pub struct NativeHandset {
     /// Where it speaks over now.
     at: Option<At>,
     legs: HashMap<CallNo, Addr<NativeLeg>>,
+    /// Texts that are on their way to its display, and who wants to know.
+    texts: HashMap<u64, (Errand, Addr<Post>)>,
+    next_text: u64,
     /// The cipher key of its connection.
     key: Option<ShownKey>,
     air: Addr<Air>,
@@ -55,7 +60,8 @@ impl NativeHandset {
         let ipui = machine.ipui().clone();
         let span = info_span!("handset", ipui = %Pii(&ipui));
         let (at, legs, key, store) = (None, HashMap::new(), None, Portables::new(&ports.journal));
-        Self { ipui, machine, at, legs, key, air, ports, tokens, store, alarm: None, span }
+        let (texts, next_text) = (HashMap::new(), 0);
+        Self { ipui, machine, at, legs, texts, next_text, key, air, ports, tokens, store, alarm: None, span }
     }
 
     /// One input in, everything it causes out, in order. The mailbox waits while the disk writes.
@@ -105,10 +111,22 @@ impl NativeHandset {
                     }
                 }
                 Output::News(News::Call(call, news)) => self.call_news(call, news, ctx),
+                Output::News(News::TextShown(number, outcome)) => {
+                    if let Some((errand, post)) = self.texts.remove(&number) {
+                        post.do_send(Shown(errand, outcome.map_err(|fault| fault.to_string())));
+                    }
+                }
                 Output::News(news) => self.air.do_send(HandsetTold(self.ipui.clone(), news)),
             }
         }
         self.rearm(ctx);
+    }
+
+    /// The number of a text, whose fate that post wants to know.
+    pub(super) fn await_text(&mut self, errand: Errand, post: Addr<Post>) -> u64 {
+        self.next_text += 1;
+        self.texts.insert(self.next_text, (errand, post));
+        self.next_text
     }
 
     fn say(&self, connection: &Connection, say: Say) {

@@ -8,6 +8,7 @@ use kirkwall_core::dect::portable::{CallNo, Offer};
 use kirkwall_core::dect::ss::Caller;
 use kirkwall_core::id::CallRef;
 
+use super::house::{HouseLeg, ObeyHouse};
 use super::*;
 use crate::air::leg::{GoOver, Join, LegSeed, NativeLeg, ObeyOn};
 use crate::dialog::{Obey, Serve};
@@ -19,6 +20,8 @@ pub(super) enum LegAddr {
     Sip(Addr<Dialog>),
     /// Ends at a handset on a native base station.
     Native(Addr<NativeLeg>, LineNo),
+    /// Is the switch's own.
+    House(Addr<HouseLeg>),
 }
 
 impl LegAddr {
@@ -26,6 +29,7 @@ impl LegAddr {
         match self {
             Self::Sip(dialog) => dialog.do_send(Obey(order)),
             Self::Native(leg, line) => leg.do_send(ObeyOn(*line, order)),
+            Self::House(leg) => leg.do_send(ObeyHouse(order)),
         }
     }
 }
@@ -38,6 +42,8 @@ impl LegAddr {
             Self::Native(native, line) => {
                 native.do_send(GoOver { line: *line, call, reference, leg });
             }
+            // It transfers and is gone: no other call takes it.
+            Self::House(_) => {}
         }
     }
 }

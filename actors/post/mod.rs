@@ -9,6 +9,7 @@
 //! Decides nothing itself: what becomes of a text is said by [`kirkwall_core::call::text::post`].
 
 mod desk;
+mod native;
 mod repeats;
 
 use actix::prelude::*;
@@ -25,10 +26,12 @@ use kirkwall_data::text::{TextRecord, Texts};
 use metrics::{counter, gauge};
 use tracing::{debug, error, info, warn};
 
+use crate::air::ShowText;
 use crate::call::SendFailed;
 use crate::ports::Ports;
 use crate::settings::MessageSettings;
 use crate::supervisor::{AnswerText, FindText, Hear, OWNER_OF_LINE, Supervisor, Utter, invite_key};
+pub use native::HearNative;
 use repeats::Repeats;
 
 /// Stands in the branches of texts: beside the lines' and presences' numbers.
@@ -105,10 +108,10 @@ impl Post {
                     self.supervisor.do_send(Utter { line, message, to });
                 }
                 PostOutput::Send { message, to, line: None } => self.ports.sip.send(message, to),
-                PostOutput::Show { errand, .. } => {
-                    let why = Err("its handset takes no texts over the air yet".to_owned());
-                    ctx.notify(Shown(errand, why));
-                }
+                PostOutput::Show { errand, ipui, heading, text } => match &self.ports.air {
+                    Some(air) => air.do_send(ShowText { errand, ipui, heading, text, post: ctx.address() }),
+                    None => ctx.notify(Shown(errand, Err("there are no native base stations".to_owned()))),
+                },
                 PostOutput::Event(event) => note(&event),
             }
         }

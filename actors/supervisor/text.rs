@@ -8,7 +8,9 @@ use kirkwall_core::call::route::{Ask, InternalRouting, Map, Way, way};
 use kirkwall_core::call::text::Sender;
 use kirkwall_core::call::text::post::Found;
 use kirkwall_core::call::text::request::{ACCEPT, TextWay};
+use kirkwall_core::dect::identity::Ipei;
 use kirkwall_core::id::{OwnerId, Username};
+use kirkwall_core::pii::Pii;
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Uri};
 use kirkwall_core::sip::{Destination, Facing, Peer};
 use metrics::counter;
@@ -17,7 +19,7 @@ use tracing::warn;
 use super::books::Books;
 use super::{Admit, AdmitReply, Granted, Supervisor};
 use crate::dialog::local_end_to;
-use crate::post::{AlertDesk, ConfirmLast, HearText, OWNER_OF_POST, Post, Reached};
+use crate::post::{AlertDesk, ConfirmLast, HearNative, HearText, OWNER_OF_POST, Post, Reached};
 
 /// Who carries texts.
 #[derive(Message)]
@@ -173,6 +175,31 @@ impl Handler<FindText> for Supervisor {
 
     fn handle(&mut self, FindText { address, sender }: FindText, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.find_text(&address, &sender))
+    }
+}
+
+/// The user of this handset wrote a text. Whether it is kept.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct NativeText {
+    /// Whose handset.
+    pub ipei: Ipei,
+    /// To whom: username, number or URI.
+    pub to: Pii<String>,
+    /// What.
+    pub text: Pii<String>,
+}
+
+impl Handler<NativeText> for Supervisor {
+    type Result = ResponseFuture<bool>;
+
+    fn handle(&mut self, NativeText { ipei, to, text }: NativeText, _: &mut Self::Context) -> Self::Result {
+        let user = self.user_of(ipei).filter(|record| record.enabled).map(|record| record.username.clone());
+        let (Some(user), Some(post)) = (user, self.post.clone()) else {
+            return Box::pin(std::future::ready(false));
+        };
+        let sender = self.user_sender(user);
+        Box::pin(async move { post.send(HearNative { sender, to: to.0, text }).await.unwrap_or(false) })
     }
 }
 

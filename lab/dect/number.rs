@@ -8,6 +8,7 @@ pub mod pd {
     pub const CISS: u8 = 4;
     pub const MM: u8 = 5;
     pub const CLMS: u8 = 6;
+    pub const COMS: u8 = 7;
 }
 
 /// Message types.
@@ -61,6 +62,12 @@ pub mod msg {
     pub const LCE_PAGE_RESPONSE: u8 = 0x71;
     pub const LCE_PAGE_REJECT: u8 = 0x72;
     pub const CC_INFO: u8 = 0x7B;
+    pub const COMS_SETUP: u8 = 0x05;
+    pub const COMS_CONNECT: u8 = 0x07;
+    pub const COMS_RELEASE: u8 = 0x4D;
+    pub const COMS_RELEASE_COM: u8 = 0x5A;
+    pub const COMS_ACK: u8 = 0x78;
+    pub const COMS_INFO: u8 = 0x7B;
 }
 
 /// Information elements.
@@ -76,6 +83,7 @@ pub mod ie {
     pub const RAND: u8 = 0x0C;
     pub const RES: u8 = 0x0D;
     pub const RS: u8 = 0x0E;
+    pub const IWU_ATTRIBUTES: u8 = 0x12;
     pub const SERVICE_CHANGE_INFO: u8 = 0x16;
     pub const CIPHER_INFO: u8 = 0x19;
     pub const PROGRESS_INDICATOR: u8 = 0x1E;
@@ -88,6 +96,7 @@ pub mod ie {
     pub const CALLED_PARTY_NUMBER: u8 = 0x70;
     pub const CALLED_PARTY_NAME: u8 = 0x73;
     pub const SEGMENTED_INFO: u8 = 0x75;
+    pub const ALPHANUMERIC: u8 = 0x76;
     pub const MODEL_IDENTIFIER: u8 = 0x78;
     pub const EVENTS_NOTIFICATION: u8 = 0x7D;
     pub const USE_TPUI: u8 = 0xA3;

@@ -173,7 +173,8 @@ fn goertzel(frame: &[i16], tone: Tone) -> Bin {
     Bin { power: (real * real + imaginary * imaginary) / (half * half), all: all / half, turns: phase }
 }
 
-fn wav(samples: &[i16]) -> Vec<u8> {
+/// A WAV file.
+pub fn wav(samples: &[i16]) -> Vec<u8> {
     let bytes = samples.len() as u32 * 2;
     let mut file = Vec::with_capacity(44 + bytes as usize);
     file.extend(b"RIFF");
@@ -189,7 +190,8 @@ fn wav(samples: &[i16]) -> Vec<u8> {
 
 /// The samples of a mono 16-bit WAV file at 8 kHz. A recorder that still runs has not written the length
 /// (baresip) or the head (linphone), so the data goes to the end of the file.
-fn read(file: &Path) -> Option<Vec<i16>> {
+/// The samples of a WAV file, whole or still being written.
+pub fn read(file: &Path) -> Option<Vec<i16>> {
     let bytes = std::fs::read(file).ok()?;
     let data = if bytes.starts_with(b"RIFF") {
         let format = bytes.windows(4).position(|four| four == b"fmt ")? + 8;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::audio::{Heard, Tone, listen};
+use crate::audio::{Heard, Tone, listen, wav};
 use crate::authority::Credentials;
 use crate::phone::Phone;
 use crate::process::{PATIENCE, Process, free_port, free_ports, until, until_true};
@@ -154,6 +154,11 @@ impl Baresip {
             self.events.extend(event["event"].as_bool().map(|_| event));
             self.heard.drain(..=end);
         }
+    }
+
+    /// Sends this from the next call on, in a loop, instead of its tone.
+    pub fn says(&self, samples: &[i16]) {
+        std::fs::write(self.room.join("tone.wav"), wav(samples)).unwrap();
     }
 
     /// The newest recording of what came over the line.

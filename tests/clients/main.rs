@@ -40,6 +40,7 @@ mod lost_ways;
 mod lync_calls;
 mod lync_conference;
 mod message_waiting;
+mod native;
 mod outcomes;
 mod pidgin;
 mod profiles;

@@ -52,3 +52,30 @@ fn linphone_learns_who_comes_and_goes_also_after_kill_9() {
     switch.wait_idle();
     switch.assert_alive();
 }
+
+#[test]
+fn baresip_asks_the_focus_to_invite_somebody_who_is_then_on_the_roster() {
+    let scene = Scene::new("roster-invite");
+    let mut switch = Switch::start(&scene, Options::default());
+    ["201", "202", "203"].iter().for_each(|user| switch.create_user(user));
+    switch.rest("POST", "/rooms", Some(&json!({ "name": "8001", "title": "Ward round" })));
+    let mut anna = Linphone::start(&scene, account(&switch, "201", 0));
+    let mut bob = Baresip::start(&scene, account(&switch, "202", 1));
+    let mut carol = Baresip::start(&scene, account(&switch, "203", 2));
+    anna.dial("8001");
+    anna.wait_established();
+    bob.dial("8001");
+    bob.wait_established();
+    hears(&anna, bob.tone());
+    // A plain REFER within a call to a focus (RFC 4579 §5.5).
+    bob.transfer("203");
+    carol.wait_established();
+    anna.wait_trace("<user entity=\"sip:203@hospital.test\" state=\"full\">");
+    hears(&anna, carol.tone());
+    hears(&carol, anna.tone());
+    switch.rest("DELETE", "/rooms/8001", None);
+    carol.wait_closed();
+    anna.wait_trace("terminated;reason=noresource");
+    switch.wait_idle();
+    switch.assert_alive();
+}

@@ -61,6 +61,8 @@ pub struct Bound {
     pub tls: SocketAddr,
     /// Where the registrar reaches it; by the transport to the north.
     pub north: Option<SocketAddr>,
+    /// Where native base stations reach it, when it has an ARI.
+    pub base_link: Option<SocketAddr>,
 }
 
 impl Default for Options {
@@ -92,7 +94,8 @@ impl<'a> Switch<'a> {
         let token = create_token(&room);
         let media = free_ports(options.media_ports);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let bound = Bound { web: nowhere, udp: nowhere, tcp: nowhere, tls: nowhere, north: Some(nowhere) };
+        let north = Some(nowhere);
+        let bound = Bound { web: nowhere, udp: nowhere, tcp: nowhere, tls: nowhere, north, base_link: None };
         let process = spawn(&room);
         let mut switch = Switch { scene, room, options, credentials, token, bound, media, process };
         switch.process.kill();
@@ -156,7 +159,7 @@ impl<'a> Switch<'a> {
     }
 
     fn config(&self) -> String {
-        let Bound { web, udp, tcp, tls, north } = self.bound;
+        let Bound { web, udp, tcp, tls, north, .. } = self.bound;
         let (proxies, transport) = match self.options.north {
             Some((address, transport)) => (format!("\"{address}\""), transport),
             None => (String::new(), "tls"),
@@ -365,6 +368,7 @@ impl Bound {
             tcp: must("sip_tcp"),
             tls: must("sip_tls"),
             north: ["north_tls", "north_tcp", "north_udp"].iter().find_map(|name| at(name)),
+            base_link: at("base_link"),
         }
     }
 }

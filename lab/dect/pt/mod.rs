@@ -11,6 +11,7 @@
 
 mod call;
 mod mobility;
+mod post;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -29,6 +30,7 @@ use super::number::{ie, msg, pd};
 use super::nwk::{Malformed, Message};
 use call::Call;
 use mobility::Procedure;
+use post::Post;
 
 /// LCE.05: a link without a word is released.
 const LCE_05: Duration = Duration::from_secs(5);
@@ -129,6 +131,16 @@ pub enum Event {
         /// All of its text.
         text: String,
     },
+    /// A text came.
+    Text {
+        /// All of it.
+        text: String,
+    },
+    /// A text of ours was taken, or was not.
+    Sent {
+        /// Whether.
+        taken: bool,
+    },
     /// So many new voice messages.
     MessageWaiting {
         /// How many.
@@ -160,6 +172,7 @@ pub struct Portable {
     /// RAND_P of our own authentication of the system.
     proving: Option<[u8; 8]>,
     call: Option<Call>,
+    post: Post,
     display: Display,
     cipher_key: Option<Key>,
     last_word: Option<Instant>,
@@ -181,6 +194,7 @@ impl Portable {
             procedure: None,
             proving: None,
             call: None,
+            post: Post::default(),
             display: Display::default(),
             cipher_key: None,
             last_word: None,
@@ -207,7 +221,10 @@ impl Portable {
 
     /// Whether anything is going on.
     pub const fn is_busy(&self) -> bool {
-        self.procedure.is_some() || self.call.is_some() || !matches!(self.link, Link::Down)
+        self.procedure.is_some()
+            || self.call.is_some()
+            || self.post.is_busy()
+            || !matches!(self.link, Link::Down)
     }
 
     /// The identity of the medium access layer: the assigned TPUI, or E and something.
@@ -234,6 +251,7 @@ impl Portable {
         (self.link, self.last_word) = (Link::Down, None);
         self.waiting.clear();
         self.abandon_procedure(None);
+        self.lose_texts();
         if !self.says_setup_again() {
             self.end_call(None);
         }
@@ -265,6 +283,7 @@ impl Portable {
             pd::CC => self.hear_cc(&message),
             pd::CISS => self.hear_notice(&message),
             pd::CLMS => self.show(&message),
+            pd::COMS => self.hear_coms(&message),
             // "LCE-PAGE-REJECT": the answer was not for us; the fixed side releases the link.
             _ => self.happened(Event::Malformed { why: "the answer to a page was refused".into() }),
         }
@@ -274,7 +293,8 @@ impl Portable {
     pub fn pass(&mut self, now: Instant) {
         self.pass_mm(now);
         self.pass_cc(now);
-        let idle = self.procedure.is_none() && self.proving.is_none() && self.call.is_none();
+        let idle =
+            self.procedure.is_none() && self.proving.is_none() && self.call.is_none() && !self.post.is_busy();
         let silent = self.last_word.is_some_and(|last| now.saturating_duration_since(last) >= LCE_05);
         if self.link == Link::Up && idle && silent {
             self.link = Link::Down;

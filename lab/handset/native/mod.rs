@@ -13,6 +13,7 @@ mod link;
 mod sound;
 mod task;
 mod user;
+mod write;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -103,6 +104,7 @@ enum Act {
     Challenge,
     ChangeBearer,
     Replay(bool),
+    Write { to: String, text: String },
     SwitchOff,
 }
 
@@ -127,6 +129,10 @@ pub struct SeenHandset {
     pub ciphered: bool,
     /// New voice messages.
     pub messages: u8,
+    /// Texts that came, the last ones.
+    pub texts: Vec<String>,
+    /// Texts of its own that were taken, and that were not.
+    pub sent: (u32, u32),
     /// Frames of sound that were played in this call, and whose voice it was.
     pub hears: (u64, Option<Voice>),
     /// Handovers that succeeded and that did not, ever.

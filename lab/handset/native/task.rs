@@ -165,6 +165,9 @@ impl Holder {
                 self.air.change_bearer(now, self.portable.pmid(), self.sound.ear());
             }
             Act::Replay(replays) => self.portable.replay(replays),
+            Act::Write { to, text } => {
+                self.seen.sent.1 += u32::from(!self.portable.write(&to, &text));
+            }
             Act::SwitchOff => self.portable.detach(),
         }
         self.drain();

@@ -13,6 +13,8 @@ use crate::radio::locked;
 
 /// Calls that are shown to whoever watches a handset: more than any test makes.
 const REMEMBERED: usize = 1_024;
+/// Texts that are remembered.
+const MOST_TEXTS: usize = 16;
 /// A handset that could not tell where it is tries again after this.
 pub(super) const LOCATE_AGAIN: Duration = Duration::from_secs(10);
 
@@ -50,6 +52,13 @@ impl Holder {
             Event::Call { state } => self.call_is(*state, now),
             Event::Ended { reason } => self.end(*reason),
             Event::Signal { signal } => self.seen.signal = Some(*signal),
+            Event::Text { text } => {
+                self.seen.texts.push(text.clone());
+                let surplus = self.seen.texts.len().saturating_sub(MOST_TEXTS);
+                self.seen.texts.drain(..surplus);
+            }
+            Event::Sent { taken: true } => self.seen.sent.0 += 1,
+            Event::Sent { taken: false } => self.seen.sent.1 += 1,
             Event::MessageWaiting { count } => self.seen.messages = *count,
             Event::Malformed { why } if self.seen.faults.len() < 32 => self.seen.faults.push(why.clone()),
             _ => {}

@@ -19,6 +19,7 @@ mod response_group;
 mod sip_dect;
 mod spine;
 mod telephony;
+mod texts;
 mod tls_dsk;
 mod walking;
 
@@ -42,6 +43,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Houses", house::VERBS),
     ("Captures", capture::VERBS),
     ("Users of native handsets", native_user::VERBS),
+    ("Texts on native handsets", texts::VERBS),
     ("Telephones", phones::VERBS),
     ("Conferences", conference::VERBS),
     ("Conferences of Lync", lync_conference::VERBS),

@@ -18,6 +18,7 @@ pub mod conference;
 pub mod dect_leg;
 pub mod dialling;
 pub mod forward;
+pub mod house;
 pub mod ladder;
 mod leg;
 pub mod location;

@@ -18,13 +18,15 @@
 //! * [`portable`]: one handset in one machine, and who may subscribe. [`site`]: the system as radios broadcast it.
 //! * [`capture`]: what was said, for Wireshark.
 //! * [`lce`]: paging and the link (clause 14). [`cc`]: calls (clause 9). [`mm`]: mobility (clause 13).
-//!   [`ss`]: keypad, hold and retrieve, display, names and numbers (clause 10). [`clms`]: text (clause 12).
+//!   [`ss`]: keypad, hold and retrieve, display, names and numbers (clause 10). [`clms`]: text to all (clause 12).
+//!   [`coms`]: text to one, and from one (clause 11).
 //! * [`base_link`]: what the switch and a native base station say to each other, OBL/1.
 
 pub mod base_link;
 pub mod capture;
 pub mod cc;
 pub mod clms;
+pub mod coms;
 pub mod dsaa2;
 pub mod dsc2;
 pub mod element;

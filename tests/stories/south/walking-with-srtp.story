@@ -32,11 +32,16 @@ expect 7001 misses at most 2 numbers at once
 
 2001 walks to A
 expect 2001 handed over 2 times
+# The switch takes one handover of a handset at a time; this one is over when its speech has followed.
+expect native base A statistics.handovers_in.done 1
+expect native base B connections 0
 expect 2001 misses at most 2 numbers at once
 expect 7001 misses at most 2 numbers at once
 
 2001 changes its bearer
 expect 2001 handed over 3 times
+expect native base A statistics.handovers_in.done 2
+expect native base A connections 1
 expect 2001 misses at most 2 numbers at once
 expect 7001 misses at most 2 numbers at once
 expect no SIP since

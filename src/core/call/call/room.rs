@@ -353,7 +353,7 @@ impl Call {
     /// A leg in a room asks for a transfer. RFC 4579 §5.6: a participant asks the focus for another call of
     /// its own, whose far end shall take part.
     pub(super) fn asked_in_room(&mut self, leg: LegNo, wish: TransferWish) -> Ready<Save, Output> {
-        let TransferWish { ticket, replaces_own, referral, .. } = wish;
+        let TransferWish { ticket, to, replaces_own, referral } = wish;
         let refuse = |cause| Ready::say(vec![Output::Leg(leg, LegOrder::RefuseTransfer { ticket, cause })]);
         let room = self.meeting.as_ref().map(|meeting| meeting.room.clone());
         // Who waits at the door lets nobody in.
@@ -365,6 +365,15 @@ impl Call {
                 Output::Leg(leg, LegOrder::AcceptTransfer { ticket }),
                 Output::Summon { room, owner, replaces: Box::new(replaces), leg, ticket },
             ]),
+            // RFC 4579 §5.5: "a participant in a conference … can request that the focus … refer a new
+            // participant": it is called in the participant's name.
+            (Some(room), None, None) => match self.party_at(side).user.clone() {
+                Some(by) => Ready::say(vec![
+                    Output::Leg(leg, LegOrder::AcceptTransfer { ticket }),
+                    Output::Invite { room, to, by, leg, ticket },
+                ]),
+                None => refuse(Cause::of_status(403, "only users of this switch invite others")),
+            },
             _ => refuse(Cause::of_status(603, "call somebody first, then ask for that call")),
         }
     }

@@ -170,7 +170,7 @@ pub enum Input {
     Room(RoomOrder),
     /// That room has begun anew and wants to hear who is there.
     RoomBegan(RoomName),
-    /// The answer to [`Output::Summon`], as a status.
+    /// The answer to [`Output::Summon`] or [`Output::Invite`], as a status.
     Summoned {
         /// Who asked.
         leg: LegNo,
@@ -256,6 +256,19 @@ pub enum Output {
         owner: OwnerId,
         /// Its dialog, as the user named it.
         replaces: Box<Replaces>,
+        /// Who asks.
+        leg: LegNo,
+        /// By which request.
+        ticket: Ticket,
+    },
+    /// Call somebody in this user's name, and bring whoever answers into the room. Wants [`Input::Summoned`].
+    Invite {
+        /// Which room.
+        room: RoomName,
+        /// Whom: a URI.
+        to: String,
+        /// In whose name.
+        by: Username,
         /// Who asks.
         leg: LegNo,
         /// By which request.

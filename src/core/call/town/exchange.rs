@@ -254,6 +254,7 @@ impl Town {
             | Output::Mix(..)
             | Output::Cede(..)
             | Output::Summon { .. }
+            | Output::Invite { .. }
             | Output::Gather(_) => unreachable!("a room in the town"),
             Output::TakeMedia { from, side, into } => return self.take_media(call, from, side, into),
             Output::ReleaseBase(leg) => match exchange.machine.base_of(leg).cloned() {

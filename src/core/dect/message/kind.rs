@@ -22,9 +22,6 @@ impl Side {
 }
 
 /// The protocol entity a message belongs to (protocol discriminator, 7.2).
-///
-/// COMS (7) is not among them: this product has no connection-oriented message service, and a message of
-/// "a service that is not supported by the receiving entity … shall be ignored" (17.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
     /// Link control.
@@ -37,6 +34,8 @@ pub enum Protocol {
     Mm,
     /// Connectionless messages.
     Clms,
+    /// Messages over a connection: texts.
+    Coms,
 }
 
 impl Protocol {
@@ -48,18 +47,20 @@ impl Protocol {
             Self::Ciss => 4,
             Self::Mm => 5,
             Self::Clms => 6,
+            Self::Coms => 7,
         }
     }
 
     /// By its discriminator.
     pub fn from_code(code: u8) -> Option<Self> {
-        [Self::Lce, Self::Cc, Self::Ciss, Self::Mm, Self::Clms].into_iter().find(|p| p.code() == code)
+        let all = [Self::Lce, Self::Cc, Self::Ciss, Self::Mm, Self::Clms, Self::Coms];
+        all.into_iter().find(|protocol| protocol.code() == code)
     }
 
     /// The highest transaction value it may use (table 68); the extension is not supported.
     pub fn highest_value(self) -> u8 {
         match self {
-            Self::Cc | Self::Ciss => 6,
+            Self::Cc | Self::Ciss | Self::Coms => 6,
             Self::Lce | Self::Mm | Self::Clms => 0,
         }
     }
@@ -149,6 +150,13 @@ kinds! {
     CissReleaseCom Ciss 0x5A Both "CISS-RELEASE-COM",
     CissRegister Ciss 0x64 Both "CISS-REGISTER",
     ClmsVariable Clms 0x01 Both "CLMS-VARIABLE",
+    ComsSetup Coms 0x05 Both "COMS-SETUP",
+    ComsConnect Coms 0x07 Both "COMS-CONNECT",
+    ComsNotify Coms 0x08 Fixed "COMS-NOTIFY",
+    ComsRelease Coms 0x4D Both "COMS-RELEASE",
+    ComsReleaseCom Coms 0x5A Both "COMS-RELEASE-COM",
+    ComsInfo Coms 0x7B Both "COMS-INFO",
+    ComsAck Coms 0x78 Both "COMS-ACK",
     AuthenticationRequest Mm 0x40 Both "AUTHENTICATION-REQUEST",
     AuthenticationReply Mm 0x41 Both "AUTHENTICATION-REPLY",
     KeyAllocate Mm 0x42 Fixed "KEY-ALLOCATE",

@@ -180,7 +180,7 @@ fn ignored(hex: &str) -> Ignored {
 fn what_is_no_message_of_ours_is_ignored() {
     assert_eq!(ignored(""), Ignored::TooShort);
     assert_eq!(ignored("03"), Ignored::TooShort);
-    assert_eq!(ignored("0705"), Ignored::Protocol(7));
+    assert_eq!(ignored("0805"), Ignored::Protocol(8));
     assert_eq!(ignored("0F"), Ignored::Protocol(15));
     assert_eq!(ignored("7305 00"), Ignored::TransactionValue(7));
     assert_eq!(ignored("1554"), Ignored::TransactionValue(1));

@@ -44,16 +44,19 @@ mod obey;
 mod speech;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod window;
 mod words;
 
 pub use dialling::Dialling;
 pub use door::{Directory, Greeting, greet};
+pub use texts::{MOST_TEXTS, TextFault, TextOffer};
 pub use window::{Claim, ClosedWhy, Verdict, Window, Windows};
 pub use words::{CallNews, CallNo, Connection, Fare, Input, News, Offer, Order, Output};
 pub use words::{Refusal, Save, Shown, Standing};
 
 use speech::Speech;
+use texts::Texts;
 
 /// What holds for all handsets of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +85,7 @@ pub struct Portable {
     mm: Mm,
     calls: BTreeMap<CallNo, Speech>,
     next_call: u64,
+    texts: Texts,
     connection: Option<Connection>,
     /// A cipher key was derived since this machine was made.
     keyed: bool,
@@ -120,6 +124,7 @@ impl Portable {
             fresh: None,
             calls: BTreeMap::new(),
             next_call: CallNo::OF_HANDSET,
+            texts: Texts::default(),
             connection: None,
             keyed: false,
             ciphered: false,
@@ -217,6 +222,7 @@ impl Portable {
                     self.say(answer, PageHeader::NoUPlane, now, out);
                 }
             }
+            Protocol::Coms => self.hear_text(&message, now, out),
             Protocol::Lce | Protocol::Clms => {}
         }
     }
@@ -252,6 +258,7 @@ impl Portable {
         let waits = self.link.state() == lce::State::EstablishPending;
         if !waits {
             self.each_call(cc::Input::LinkFailed { normal }, now, out);
+            self.texts_lost(out);
         }
         self.step_mm(crate::dect::mm::Input::LinkLost, now, out);
     }
@@ -312,10 +319,14 @@ impl Portable {
                 (lce::Output::Data(_) | lce::Output::Release { .. }, None) => {}
                 (lce::Output::Unreachable { .. }, _) => {
                     out.then.push(Output::News(News::Unreachable));
+                    self.texts_unreachable(out);
                     self.each_call(cc::Input::LinkFailed { normal: true }, now, out);
                     self.step_mm(crate::dect::mm::Input::LinkLost, now, out);
                 }
-                (lce::Output::Gone, _) => self.each_call(cc::Input::LinkGone, now, out),
+                (lce::Output::Gone, _) => {
+                    self.texts_lost(out);
+                    self.each_call(cc::Input::LinkGone, now, out);
+                }
             }
         }
         if self.link.state() == lce::State::Released {
@@ -325,7 +336,7 @@ impl Portable {
 
     /// Somebody needs the link no more.
     fn link_not_needed(&mut self, partial: bool, now: Moment, out: &mut Out) {
-        let in_use = self.mm.is_busy() || !self.calls.is_empty();
+        let in_use = self.mm.is_busy() || !self.calls.is_empty() || self.texts.is_busy();
         self.step_link(lce::Input::NotNeeded { partial, in_use }, now, out);
     }
 
@@ -339,6 +350,9 @@ impl Portable {
         }
         self.each_call(cc::Input::Deadline, now, out);
         self.numbers_due(now, out);
+        if due(self.texts.deadline()) {
+            self.texts_due(now, out);
+        }
     }
 }
 
@@ -369,12 +383,13 @@ impl Machine for Portable {
             Input::Deadline => self.expire(now, &mut out),
         }
         self.present_waiting(now, &mut out);
+        self.texts_go_on(now, &mut out);
         Ok(out)
     }
 
     fn deadline(&self) -> Option<Moment> {
         let calls = self.calls.values().flat_map(|call| [call.machine.deadline(), call.digits_due()]);
-        calls.chain([self.link.deadline(), self.mm.deadline()]).flatten().min()
+        calls.chain([self.link.deadline(), self.mm.deadline(), self.texts.deadline()]).flatten().min()
     }
 }
 

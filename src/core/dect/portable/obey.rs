@@ -48,6 +48,14 @@ impl Portable {
                 self.release(call, reason, tone, words.as_ref().map(|words| words.0.as_str()), now, out);
                 Ok(())
             }
+            Order::Text(offer) => {
+                self.offer_text(offer, out);
+                Ok(())
+            }
+            Order::AnswerText(taken) => {
+                self.answer_text(taken, now, out);
+                Ok(())
+            }
             Order::Notify(events) => {
                 if self.standing.is_none() {
                     return Err(Refusal::NotSubscribed);

@@ -1,3 +1,5 @@
+mod texts;
+
 use std::time::Duration;
 
 use super::*;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::texts::{TextFault, TextOffer};
 use crate::dect::cc::Ender;
 use crate::dect::element::{CipherAlgorithm, Events, RejectReason, ReleaseReason, Signal};
 use crate::dect::identity::{Ipui, Park, Tpui};
@@ -122,6 +123,10 @@ pub enum Order {
     },
     /// Tell of events beside any call: messages that wait, calls that were missed.
     Notify(Events),
+    /// Show it a text: [`News::TextShown`] says what became of it.
+    Text(TextOffer),
+    /// What it wrote is kept, or will not be: the answer to [`News::TextWritten`].
+    AnswerText(bool),
 }
 
 /// What a handset shows and sounds in a call; what is not given stays as it is.
@@ -216,6 +221,15 @@ pub enum News {
     NotTerminated(mm::Failure),
     /// It does not answer its page.
     Unreachable,
+    /// A text stands on its display, or why not.
+    TextShown(u64, Result<(), TextFault>),
+    /// Its user wrote a text; answer with [`Order::AnswerText`].
+    TextWritten {
+        /// To whom: what was dialled.
+        to: Pii<String>,
+        /// The text.
+        text: Pii<String>,
+    },
     /// Something in a call.
     Call(CallNo, CallNews),
 }

@@ -198,6 +198,9 @@ fn a_participant_asks_for_another_call_of_its_own() {
     world.said();
     world.refers(0, "carol", Some(other));
     assert_eq!(world.said(), ["leg 0: take transfer".into(), format!("summon {other} to 8001")]);
+    // Without a call of its own: the switch calls in the participant's name.
+    world.refers(0, "carol", None);
+    assert_eq!(world.said(), ["leg 0: take transfer", "invite sip:carol@example.com to 8001 by anna"]);
     let ticket = Ticket { handle: 1, number: 2, quiet: false };
     world.input(Input::Summoned { leg: LegNo::CALLER, ticket, status: 200 });
     assert_eq!(world.said(), ["leg 0: told 200 last"]);

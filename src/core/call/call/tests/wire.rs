@@ -221,7 +221,8 @@ impl Wire {
                 Output::Over(_) => self.over += 1,
                 Output::Route(_) => self.call_hears(Input::Admitted(Box::new(self.grant.clone()))),
                 Output::Inherit(_) => self.call_hears(Input::NotOurs),
-                Output::Room(..) | Output::Mix(..) | Output::Gather(_) | Output::Summon { .. } => {}
+                Output::Room(..) | Output::Mix(..) | Output::Gather(_) => {}
+                Output::Summon { .. } | Output::Invite { .. } => {}
                 Output::Cede(..) => self.call_hears(Input::NotOurs),
                 Output::Play(..) | Output::Press { .. } | Output::TakeMedia { .. } => {}
                 Output::ReleaseBase(_)

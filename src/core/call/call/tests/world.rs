@@ -358,6 +358,7 @@ impl World {
                 }
             }
             Output::Cede(call, member) => format!("cede {member} of {call}"),
+            Output::Invite { room, to, by, .. } => format!("invite {to} to {room} by {by}"),
             Output::Summon { room, owner, .. } => format!("summon {owner} to {room}"),
             Output::Gather(user) => format!("gather {user}"),
             Output::Inside => "inside?".to_owned(),

@@ -13,6 +13,7 @@ use crate::call::text::{Confirmation, Priority, Sender, Standing, TextId, TextMe
 use crate::dect::identity::Ipui;
 use crate::id::Username;
 use crate::machine::Ready;
+use crate::pii::Pii;
 use crate::timer::Moment;
 
 /// Between the first and the second try; doubled with each, up to [`LONGEST_WAIT`]. A handset that comes
@@ -143,8 +144,8 @@ impl Post {
         let show = |ipui: Ipui| PostOutput::Show {
             errand,
             ipui,
+            heading: message.heading(),
             text: message.text.clone(),
-            priority: message.priority,
         };
         let mut ready = Ready::say(native.iter().cloned().map(show).collect());
         let contents: Vec<_> = ways
@@ -341,6 +342,17 @@ impl Post {
 }
 
 impl TextMessage {
+    /// What stands over it on a display.
+    fn heading(&self) -> Pii<String> {
+        let urgency = match self.priority {
+            Priority::Normal => "",
+            Priority::Urgent => "URGENT\r",
+            Priority::Emergency => "ALARM\r",
+        };
+        let Sender { address, display, .. } = &self.sender;
+        Pii(format!("{urgency}{}", if display.is_empty() { address } else { display }))
+    }
+
     /// Whether recipients are asked what becomes of it.
     fn asks_for_notices(&self) -> bool {
         self.confirmation != Confirmation::None || self.wish.is_some()

@@ -1,7 +1,7 @@
 //! What the post is told and what it orders.
 
 use crate::call::text::request::TextWay;
-use crate::call::text::{Draft, Priority, Sender, TextId, TextMessage, imdn::Imdn};
+use crate::call::text::{Draft, Sender, TextId, TextMessage, imdn::Imdn};
 use crate::dect::identity::Ipui;
 use crate::id::Username;
 use crate::pii::Pii;
@@ -108,10 +108,10 @@ pub enum PostOutput {
         errand: Errand,
         /// Which handset.
         ipui: Ipui,
+        /// What stands over it: how urgent it is, and who writes.
+        heading: Pii<String>,
         /// What.
         text: Pii<String>,
-        /// How urgent.
-        priority: Priority,
     },
     /// Something that people should know.
     Event(PostEvent),

@@ -7,6 +7,7 @@ use super::{Kind, Side};
 use crate::dect::element::Tag;
 
 mod cc;
+mod coms;
 mod link;
 mod mm;
 mod mm_info;
@@ -86,6 +87,13 @@ impl Kind {
             Kind::CissRegister => ss::CISS_REGISTER,
             Kind::CissReleaseCom => ss::CISS_RELEASE_COM,
             Kind::ClmsVariable => link::CLMS_VARIABLE,
+            Kind::ComsSetup => coms::COMS_SETUP,
+            Kind::ComsConnect => coms::COMS_CONNECT,
+            Kind::ComsNotify => coms::COMS_NOTIFY,
+            Kind::ComsRelease => coms::COMS_RELEASE,
+            Kind::ComsReleaseCom => coms::COMS_RELEASE_COM,
+            Kind::ComsInfo => coms::COMS_INFO,
+            Kind::ComsAck => coms::COMS_ACK,
             Kind::AccessRightsAccept => mm::ACCESS_RIGHTS_ACCEPT,
             Kind::AccessRightsReject => mm::ACCESS_RIGHTS_REJECT,
             Kind::AccessRightsRequest => mm::ACCESS_RIGHTS_REQUEST,
