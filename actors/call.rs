@@ -57,8 +57,8 @@ use crate::roster::Guard;
 use crate::settings::Settings;
 use crate::supervisor::{
     Admit, AdmitReply, CallDied, CallEnded, CallProgressed, CedeCall, DivertCall, GatherCalls, GatherInside,
-    Granted, HandsetRefused, Hear, InviteToRoom, KeepInside, LastWords, Release, ReleaseBase, RoomHears, SummonCall,
-    Supervisor, invite_key,
+    Granted, HandsetRefused, Hear, InviteToRoom, KeepInside, LastWords, Release, ReleaseBase, RoomHears,
+    SummonCall, Supervisor, invite_key,
 };
 
 use ending::cdr;

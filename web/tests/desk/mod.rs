@@ -275,6 +275,7 @@ fn party(number: &str, display: &str, base: Option<&str>) -> Party {
 fn calls(start: Moment) -> Vec<CallSummary> {
     let after = |seconds| start + Duration::from_secs(seconds);
     let standing = CallSummary {
+        conference: None,
         reference: CallRef(0x1001),
         phase: Phase::Talking,
         caller: party("4711", "Anna Berg", Some("00:08:7b:18:00:01")),
@@ -292,6 +293,7 @@ fn calls(start: Moment) -> Vec<CallSummary> {
         trail: Vec::new(),
     };
     let ringing = CallSummary {
+        conference: None,
         reference: CallRef(0x1002),
         phase: Phase::Ringing,
         caller: party("+4589301201", "Pharmacy", None),
