@@ -46,11 +46,13 @@ async fn two_hundred_and_fifty_six_bases_and_four_thousand_handsets_live_in_one_
     for handset in &handsets {
         handset.wait_for(PATIENCE, |seen| seen.located).await.unwrap();
     }
-    let near = |(number, handset): (usize, &NativeHandset)| {
-        handset.seen().base.is_some_and(|(rpn, _)| usize::from(rpn) == number % BASES)
-    };
-    let right = handsets.iter().enumerate().filter(|pair| near(*pair)).count();
-    assert_eq!(right, HANDSETS, "each listens to the base that it stands beside");
+    // A handset that heard another base station first moves over as soon as it hears its own.
+    for (number, handset) in handsets.iter().enumerate() {
+        let beside = number % BASES;
+        let near =
+            handset.wait_for(PATIENCE, |seen| seen.base.is_some_and(|(rpn, _)| usize::from(rpn) == beside));
+        assert!(near.await.is_ok(), "handset {number} listens to the base that it stands beside");
+    }
     for base in &bases {
         base.wait_for(PATIENCE, |seen| seen.connections == 0).await.unwrap();
         assert_eq!(base.seen().faults, Vec::<String>::new());

@@ -17,7 +17,8 @@ pub const BEYOND: &str = "198.18.0.2";
 pub fn beyond(program: &Command) -> Command {
     let setup = format!(
         "ip link set lo up; until ip link set v1 up 2>/dev/null; do sleep 0.02; done; \
-         ip addr add {BEYOND}/24 dev v1 && exec \"$0\" \"$@\""
+         ip addr add {BEYOND}/24 dev v1 && until ip -o link show v1 | grep -q \"state UP\"; do sleep 0.02; done; \
+         exec \"$0\" \"$@\""
     );
     let mut command = Command::new("unshare");
     command.args(["--net", "sh", "-c", &setup]).arg(program.get_program()).args(program.get_args());
@@ -35,6 +36,11 @@ pub fn join(pid: u32) {
     });
     let status = Command::new("ip").args(["link", "set", "v1", "netns", &pid.to_string()]).status();
     assert!(status.is_ok_and(|status| status.success()), "the cable reaches process {pid}");
+    // Until our end has a carrier again, what goes there is lost, and a client tries once.
+    until_true("the cable has a carrier", PATIENCE, || {
+        let shown = Command::new("ip").args(["-o", "link", "show", "v0"]).output();
+        shown.is_ok_and(|shown| String::from_utf8_lossy(&shown.stdout).contains("state UP"))
+    });
 }
 
 /// Nothing goes from these UDP ports to the network [`beyond`].
