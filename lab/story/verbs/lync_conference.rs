@@ -15,6 +15,7 @@ pub(super) const VERBS: &[Verb] = &[
         "A far end of a Lync front end makes a conference, joins its focus, and its table in person.",
         makes
     ),
+    verb!("conferences are full", "The factory of the Lync front end refuses to make any more.", full),
     verb!(
         "{user} invites {other} to its conference",
         "INVITE with `application/ms-conf-invite+xml`: the other joins by itself. A far end is called to the table.",
@@ -87,6 +88,11 @@ fn own(stage: &Stage, given: &Given) -> Result<Meeting, Fault> {
 async fn makes(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let subject = given.text("subject").unwrap_or_default();
     front_end(stage)?.make_conference(given.word("user"), subject)?;
+    Ok(())
+}
+
+async fn full(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
+    front_end(stage)?.make_no_more_conferences();
     Ok(())
 }
 

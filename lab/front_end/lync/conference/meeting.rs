@@ -27,6 +27,11 @@ pub struct Meeting {
 }
 
 impl FrontEnd {
+    /// From now on the factory refuses to make conferences, as a pool does that has reached its bound.
+    pub fn make_no_more_conferences(&self) {
+        self.conferences().fill();
+    }
+
     /// A far-end user makes a conference, joins its focus and sits down at its table.
     ///
     /// # Errors

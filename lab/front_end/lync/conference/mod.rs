@@ -26,6 +26,7 @@ mod uri;
 mod watchers;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -47,6 +48,8 @@ const MOST: usize = 1_000;
 #[derive(Default)]
 pub(super) struct Conferences {
     all: Mutex<HashMap<String, (u64, Arc<Conference>)>>,
+    /// No more are made, as if the pool had reached its bound.
+    full: AtomicBool,
 }
 
 impl Conferences {
@@ -68,6 +71,7 @@ impl Conferences {
         match all.len() {
             _ if all.contains_key(&key) => Err(Fault::ConferenceExists),
             MOST.. => Err(Fault::Full),
+            _ if self.full.load(Ordering::Relaxed) => Err(Fault::Full),
             _ => {
                 let number = all.values().map(|(number, _)| number + 1).max().unwrap_or(0);
                 let conference = Arc::new(conference);
@@ -75,6 +79,11 @@ impl Conferences {
                 Ok(conference)
             }
         }
+    }
+
+    /// Refuses to make any from now on.
+    fn fill(&self) {
+        self.full.store(true, Ordering::Relaxed);
     }
 
     /// All that stand, the newest first.
