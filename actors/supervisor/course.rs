@@ -154,6 +154,7 @@ impl Handler<CallProgressed> for Supervisor {
             self.admission.settle(summary.reference, media, &bases);
             self.settle_links(&summary);
             self.show_links();
+            self.show_conference(&summary);
         }
         if let Some(entry) = self.calls.get_mut(&summary.reference) {
             entry.summary = *summary.clone();

@@ -1,5 +1,7 @@
 //! What a focus says.
 
+use kirkwall_core::call::CallSummary;
+
 use super::*;
 
 /// A focus actor has news.
@@ -56,6 +58,18 @@ impl Handler<FocusSays> for Supervisor {
             }
             FocusOutput::Send { .. } | FocusOutput::Doubted | FocusOutput::Closed => {}
         }
+    }
+}
+
+impl Supervisor {
+    /// The roster may have been told before the call had its leg to the mixer; its display shows it from now on.
+    pub(in crate::supervisor) fn show_conference(&self, summary: &CallSummary) {
+        let of_call = |one: &&Attendance| one.calls.contains(&summary.reference);
+        let Some(attendance) = self.conferences.attendances.values().find(of_call) else { return };
+        let words = attendance.words(&self.aor(attendance.user.as_str()));
+        let shown = [&summary.caller.display, &summary.callee.display].contains(&&words);
+        let addr = self.calls.get(&summary.reference).map(|entry| &entry.addr);
+        addr.filter(|_| !shown).into_iter().for_each(|addr| addr.do_send(ShowConference(words.clone())));
     }
 }
 
