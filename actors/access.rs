@@ -16,8 +16,8 @@ use tracing::{error, warn};
 
 use crate::clock::Clock;
 use crate::desk::{
-    Bearer, CheckSession, CheckToken, CreateToken, DeskFault, FieldFault, ListTokens, LogIn, LogOut,
-    NewToken, RevokeToken, SCOPES, Session, TokenView,
+    Bearer, CheckAdministrator, CheckSession, CheckToken, CreateToken, DeskFault, FieldFault, ListTokens,
+    LogIn, LogOut, NewToken, RevokeToken, SCOPES, Session, TokenView,
 };
 use crate::users::not_saved;
 
@@ -203,6 +203,26 @@ impl Handler<LogIn> for Access {
     }
 }
 
+impl Handler<CheckAdministrator> for Access {
+    type Result = MessageResult<CheckAdministrator>;
+
+    fn handle(
+        &mut self,
+        CheckAdministrator(password): CheckAdministrator,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        if self.slowed() {
+            warn!("an administrator's password is refused: too many wrong tries in the last minute");
+            return MessageResult(None);
+        }
+        let bearer = self.token(&password.0).filter(|bearer| bearer.may("admin"));
+        if bearer.is_none() {
+            self.wrong.1 += 1;
+        }
+        MessageResult(bearer)
+    }
+}
+
 impl Handler<CheckSession> for Access {
     type Result = MessageResult<CheckSession>;
 
@@ -271,5 +291,35 @@ fn token_view(record: &TokenRecord) -> TokenView {
         created: record.created,
         expires: record.expires,
         last_used: record.last_used,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn token(access: &Addr<Access>, scope: &str) -> Pii<String> {
+        let order = CreateToken { name: scope.into(), scopes: vec![scope.into()], expires: None };
+        Pii(access.send(order).await.unwrap().unwrap().token)
+    }
+
+    #[actix::test]
+    async fn an_administrators_password_is_a_token_of_his_and_wrong_ones_slow_the_sign_in_down_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path()).unwrap();
+        let access = Access::new(journal, Words::new([7; 32]), Clock::start()).start();
+        let (admin, viewer) = (token(&access, "admin").await, token(&access, "calls:read").await);
+        let link = access.send(CreateLink).await.unwrap();
+        let whose = async |word: &Pii<String>| access.send(CheckAdministrator(word.clone())).await.unwrap();
+        assert_eq!(whose(&admin).await.unwrap().name, "admin");
+        assert_eq!(whose(&viewer).await, None);
+        // It is not used up either.
+        assert_eq!(whose(&link).await, None);
+        assert!(access.send(LogIn(link)).await.unwrap().is_some());
+        for _ in 2..MAX_WRONG {
+            assert_eq!(whose(&Pii("ip6000".into())).await, None);
+        }
+        assert_eq!(whose(&admin).await, None);
+        assert!(access.send(LogIn(admin)).await.unwrap().is_none());
     }
 }

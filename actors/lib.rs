@@ -18,6 +18,7 @@
 //! Post                          texts between handsets and the north, alarms
 //! Provisioning                  windows in which new base stations fetch their users
 //! Users, Access, Directory      what administrators keep: users; tokens, sessions; the phone book
+//! RunTime                       settings that change while the switch runs
 //! ```
 //!
 //! Every decision is made in `kirkwall-core`; an actor gives a machine its mailbox, clock, disk and voice:
@@ -51,6 +52,7 @@ pub mod provisioning;
 pub mod recovery;
 pub mod registration;
 pub mod roster;
+pub mod run_time;
 pub mod settings;
 pub mod spool;
 pub mod supervisor;

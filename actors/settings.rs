@@ -14,6 +14,7 @@ use kirkwall_core::call::{HoldSignals, Sound};
 use kirkwall_core::lync::presence::PresenceTimes;
 use kirkwall_core::media::Codec;
 use kirkwall_core::media::ice::agent;
+use kirkwall_core::media::ice::stun::Dialect;
 use kirkwall_core::media::negotiate::{Habits, IceMode, SrtpPolicy};
 use kirkwall_core::media::tone;
 use kirkwall_core::pii::Pii;
@@ -210,6 +211,8 @@ pub struct IceSettings {
     pub north: IceMode,
     /// How the agents work.
     pub agents: agent::Settings,
+    /// How their checks are written when nobody wants them in the form of RFC 3489.
+    pub usual_dialect: Dialect,
     /// Whether the pool's media relay is used.
     pub uses_relay: bool,
     /// How it may be reached.

@@ -290,7 +290,8 @@ sections! {
         /// What held ends hear: a WAV file of G.711 A-law or 16-bit samples, or bare A-law octets; 8000 samples a
         /// second, mono, at most ten minutes. None: a short tone each five seconds.
         music_on_hold: Option<PathBuf> = None,
-        /// STUN of RFC 3489, for old session border controllers.
+        /// STUN of RFC 3489, for old session border controllers. Changes while the switch runs, too, by `/config/set`
+        /// (`docs/rest.md`), which counts over this file.
         rfc3489: bool = false,
         /// ICE.
         ice: bool = true,

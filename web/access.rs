@@ -75,13 +75,19 @@ pub async fn check(site: &Site, request: &ServiceRequest, need: Need) -> Result<
     if need == Need::Nothing {
         return Ok(());
     }
-    let bearer = match bearer_token(request.request())? {
-        Some(token) => by_token(site, token).await?,
-        None => by_session(site, request.request()).await?,
-    };
-    permitted(&bearer, need)?;
+    let bearer = recognise(site, request.request(), need).await?;
     request.extensions_mut().insert(bearer);
     Ok(())
+}
+
+/// Whoever sends `request`, by token or session, if `need` is met.
+pub async fn recognise(site: &Site, request: &HttpRequest, need: Need) -> Result<Bearer, Problem> {
+    let bearer = match bearer_token(request)? {
+        Some(token) => by_token(site, token).await?,
+        None => by_session(site, request).await?,
+    };
+    permitted(&bearer, need)?;
+    Ok(bearer)
 }
 
 fn permitted(bearer: &Bearer, need: Need) -> Result<(), Problem> {

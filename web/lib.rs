@@ -18,6 +18,7 @@
 
 mod access;
 mod clock;
+mod config;
 mod headers;
 mod idempotency;
 mod imports;

@@ -12,7 +12,7 @@ use rustls::ServerConfig;
 
 use crate::ops::{self, Metrics};
 use crate::site::{Site, WebOptions};
-use crate::{headers, phone_books, provisioning, rest, ui};
+use crate::{config, headers, phone_books, provisioning, rest, ui};
 
 /// Threads of the web port. The work is small; the switch itself needs the cores.
 const WORKERS: usize = 2;
@@ -34,13 +34,14 @@ pub fn configure(
     options: WebOptions,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
     let site = web::Data::from(Site::new(desk, options));
-    move |config| {
+    move |services| {
         let all = web::scope("")
             .wrap(headers::security())
             .service(rest::scope(&site))
             .service(phone_books::scope())
-            .service(provisioning::scope());
-        config.app_data(site.clone()).service(ui::routes(all, &site));
+            .service(provisioning::scope())
+            .service(config::scope());
+        services.app_data(site.clone()).service(ui::routes(all, &site));
     }
 }
 

@@ -13,6 +13,7 @@ mod phone_book;
 mod plant;
 mod provisioning;
 mod rooms;
+mod settings;
 mod texts;
 mod users;
 
@@ -28,6 +29,7 @@ pub use phone_book::*;
 pub use plant::*;
 pub use provisioning::*;
 pub use rooms::*;
+pub use settings::*;
 pub use texts::*;
 pub use users::*;
 
@@ -94,6 +96,9 @@ pub struct Desk {
     pub withdraw_text: Recipient<WithdrawText>,
     pub confirm_text: Recipient<ConfirmText>,
     pub prove_handset: Recipient<ProveHandset>,
+    pub list_settings: Recipient<ListSettings>,
+    pub change_setting: Recipient<ChangeSetting>,
+    pub check_administrator: Recipient<CheckAdministrator>,
     pub log_in: Recipient<LogIn>,
     pub check_session: Recipient<CheckSession>,
     pub log_out: Recipient<LogOut>,

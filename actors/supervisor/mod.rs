@@ -40,6 +40,7 @@ mod relay;
 mod rooms;
 mod rooms_desk;
 mod rosters;
+mod run_time;
 mod shared;
 mod south;
 mod text;

@@ -39,7 +39,7 @@ impl Answer {
 pub(super) struct Request<'a> {
     pub(super) method: &'a str,
     pub(super) path: &'a str,
-    pub(super) token: Option<&'a str>,
+    pub(super) authorization: Option<String>,
     pub(super) body: Option<&'a Value>,
 }
 
@@ -72,10 +72,11 @@ async fn exchange(
     request: &Request<'_>,
 ) -> std::io::Result<Vec<u8>> {
     let body = request.body.map(Value::to_string).unwrap_or_default();
-    let token = request.token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let proof = request.authorization.as_ref().map(|proof| format!("Authorization: {proof}\r\n"));
+    let proof = proof.unwrap_or_default();
     let patch = if request.method == "PATCH" { "merge-patch+json\r\nIf-Match: *" } else { "json" };
     let head = format!(
-        "{} {} HTTP/1.1\r\nHost: {to}\r\n{token}Accept: application/json, */*\r\n\
+        "{} {} HTTP/1.1\r\nHost: {to}\r\n{proof}Accept: application/json, */*\r\n\
          Content-Type: application/{patch}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         request.method,
         request.path,

@@ -7,6 +7,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls::ClientConfig;
 use serde_json::Value;
 use toml::Table;
@@ -222,8 +224,20 @@ impl Switch {
     pub async fn rest(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, String> {
         let to = self.address("web")?;
         let path = format!("/api/v1{path}");
-        let request = Request { method, path: &path, token: self.token.as_deref(), body };
+        let authorization = self.token.as_ref().map(|token| format!("Bearer {token}"));
+        let request = Request { method, path: &path, authorization, body };
         ask(to, Some(self.web.clone()), &request).await
+    }
+
+    /// GET by a script that shows the administrator's user and password (Basic, RFC 7617). Errors are words.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn script(&self, path: &str) -> Result<Answer, String> {
+        let password = self.token.as_deref().unwrap_or_default();
+        let authorization = Some(format!("Basic {}", STANDARD.encode(format!("admin:{password}"))));
+        let request = Request { method: "GET", path, authorization, body: None };
+        ask(self.address("web")?, Some(self.web.clone()), &request).await
     }
 
     /// The JSON of `GET path` with a status of 2xx. Errors are words.
@@ -243,7 +257,8 @@ impl Switch {
     /// # Errors
     /// When there is no answer.
     pub async fn ops(&self, path: &str) -> Result<Answer, String> {
-        ask(self.address("ops")?, None, &Request { method: "GET", path, token: None, body: None }).await
+        ask(self.address("ops")?, None, &Request { method: "GET", path, authorization: None, body: None })
+            .await
     }
 
     fn address(&self, name: &str) -> Result<SocketAddr, String> {

@@ -7,6 +7,7 @@ use kirkwall_actors::desk::Desk;
 use kirkwall_actors::directory::Directory;
 use kirkwall_actors::post::Post;
 use kirkwall_actors::provisioning::Provisioning;
+use kirkwall_actors::run_time::RunTime;
 use kirkwall_actors::supervisor::Supervisor;
 use kirkwall_actors::users::Users;
 
@@ -17,7 +18,7 @@ pub fn desk(
     access: &Addr<Access>,
     certificates: &Addr<Certificates>,
     directory: &Addr<Directory>,
-    (post, provisioning): (&Addr<Post>, &Addr<Provisioning>),
+    (post, provisioning, run_time): (&Addr<Post>, &Addr<Provisioning>, &Addr<RunTime>),
 ) -> Desk {
     Desk {
         list_users: users.clone().recipient(),
@@ -79,6 +80,9 @@ pub fn desk(
         withdraw_text: post.clone().recipient(),
         confirm_text: post.clone().recipient(),
         prove_handset: supervisor.clone().recipient(),
+        list_settings: run_time.clone().recipient(),
+        change_setting: run_time.clone().recipient(),
+        check_administrator: access.clone().recipient(),
         log_in: access.clone().recipient(),
         check_session: access.clone().recipient(),
         log_out: access.clone().recipient(),

@@ -26,6 +26,7 @@ use kirkwall_actors::ports::{Ports, SipPort};
 use kirkwall_actors::post::Post;
 use kirkwall_actors::provisioning::{Provisioning, WebAt};
 use kirkwall_actors::roster::Roster;
+use kirkwall_actors::run_time::{Kept, RunTime};
 use kirkwall_actors::spool::SpoolReader;
 use kirkwall_actors::supervisor::{
     Arrived, Drain, KeyInVoice, MeetPost, MeetProvisioning, MeetUsers, Supervisor,
@@ -78,6 +79,8 @@ impl Switch {
         let mut settings = settings::settings(config);
         let journal = Journal::open(start.data).map_err(told)?;
         journal.notices().iter().for_each(|notice| warn!(%notice, "the store was mended"));
+        let kept = Kept::read(&journal, &settings);
+        kept.lay_over(&mut settings);
         let certificates = tls::certificates(config, start.data, &imported(&journal)).map_err(told)?;
         if let Some(lync) = settings.north.as_mut().and_then(|north| north.lync.as_mut()) {
             lync.tls_dsk = tls::provisioner(config, &imported(&journal)).map_err(told)?;
@@ -115,6 +118,7 @@ impl Switch {
         let provisioning = Provisioning::new(sheets, set_up_ports, supervisor.clone(), own).start();
         supervisor.do_send(MeetProvisioning(provisioning.clone()));
         let access = Access::new(journal.clone(), tokens.split(), clock).start();
+        let run_time = RunTime::new(journal.clone(), kept, supervisor.clone().recipient(), clock).start();
         SpoolReader::new(&journal, users.clone(), access.clone()).map_err(told)?.start();
         // From here on arrivals find somebody.
         _ = inbox.set(supervisor.clone());
@@ -130,7 +134,14 @@ impl Switch {
         let air = native.as_ref().map(|native| AirDesk::of(&native.air));
         let desk = Desk {
             air,
-            ..desk::desk(&users, &supervisor, &access, &imports, &directory, (&post, &provisioning))
+            ..desk::desk(
+                &users,
+                &supervisor,
+                &access,
+                &imports,
+                &directory,
+                (&post, &provisioning, &run_time),
+            )
         };
         let options = WebOptions {
             version: env!("CARGO_PKG_VERSION").to_owned(),

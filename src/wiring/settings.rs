@@ -172,16 +172,13 @@ fn ice(config: &Config) -> IceSettings {
         (true, true) => IceMode::Offers,
         (true, false) => IceMode::Answers,
     };
-    let dialect = match (config.media.rfc3489, config.lync.enabled) {
-        (true, _) => Dialect::Rfc3489,
-        (false, true) => Dialect::MsIce2,
-        (false, false) => Dialect::Rfc5389,
-    };
+    let usual_dialect = if config.lync.enabled { Dialect::MsIce2 } else { Dialect::Rfc5389 };
+    let dialect = if config.media.rfc3489 { Dialect::Rfc3489 } else { usual_dialect };
     let agents = agent::Settings { dialect, ..agent::Settings::default() };
     let uses_relay = config.media.ice && config.lync.enabled && config.lync.relay;
     let ways = config.lync.relay_transport;
     let relay_ways = RelayWays { udp: ways != RelayTransport::Tcp, tcp: ways != RelayTransport::Udp };
-    IceSettings { north, agents, uses_relay, relay_ways, relay: None }
+    IceSettings { north, agents, usual_dialect, uses_relay, relay_ways, relay: None }
 }
 
 /// Base stations are sent to the listener that asks least of them.

@@ -34,6 +34,7 @@ pub fn join(pid: u32) {
     until_true("it has a network of its own", PATIENCE, || {
         network(&pid.to_string()).is_some_and(|theirs| Some(theirs) != network("self"))
     });
+    lay_cable();
     let status = Command::new("ip").args(["link", "set", "v1", "netns", &pid.to_string()]).status();
     assert!(status.is_ok_and(|status| status.success()), "the cable reaches process {pid}");
     // Until our end has a carrier again, what goes there is lost, and a client tries once.
@@ -41,6 +42,27 @@ pub fn join(pid: u32) {
         let shown = Command::new("ip").args(["-o", "link", "show", "v0"]).output();
         shown.is_ok_and(|shown| String::from_utf8_lossy(&shown.stdout).contains("state UP"))
     });
+}
+
+/// A cable goes with the network at either end: where a process beyond has ended, there is a new one.
+fn lay_cable() {
+    let shown = |end: &str| {
+        let shown = Command::new("ip").args(["link", "show", end]).output();
+        shown.is_ok_and(|shown| shown.status.success())
+    };
+    if shown("v1") {
+        return;
+    }
+    until_true("the old cable is gone", PATIENCE, || !shown("v0"));
+    let laid = Command::new("sh").args(["-c", &cable()]).status();
+    assert!(laid.is_ok_and(|laid| laid.success()), "a new cable is laid");
+}
+
+fn cable() -> String {
+    format!(
+        "ip link add v0 type veth peer name v1 && ip addr add {ADDRESS}/24 dev v0 && ip link set v0 up && \
+         ip link set v1 up"
+    )
 }
 
 /// Nothing goes from these UDP ports to the network [`beyond`].
@@ -59,10 +81,7 @@ pub fn inside(test: &str) -> bool {
         return true;
     }
     // Loopback carries what is local; but libnice passes over its addresses.
-    let setup = format!(
-        "ip link set lo up && ip link add v0 type veth peer name v1 && ip addr add {ADDRESS}/24 dev v0 && \
-         ip link set v0 up && ip link set v1 up && exec \"$0\" \"$@\""
-    );
+    let setup = format!("ip link set lo up && {} && exec \"$0\" \"$@\"", cable());
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--net", "sh", "-c", &setup]).arg(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1");

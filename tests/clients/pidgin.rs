@@ -27,6 +27,8 @@ use crate::scene::{DOMAIN, Scene};
 pub const PASSWORD: &str = "Pa$$w0rd";
 /// Where Debian puts the plugin.
 const PLUGINS: &str = "/usr/lib/purple-2";
+/// How often one is started until it signs in.
+const SIGN_INS: usize = 10;
 
 /// A front end with a runtime of its own.
 pub struct Lync {
@@ -90,15 +92,21 @@ impl Pidgin {
         let listening = lync.front_end.listening();
         let server = if transport == "tls" { listening.tls } else { listening.tcp };
         let server = format!("localhost:{}", server.unwrap().port());
-        let (room, command) = Self::program(scene, lync, user, [&server, transport], tone);
-        Self::run(room, command, user, tone, |_| {})
+        Self::signed_on(user, tone, || {
+            let (room, command) = Self::program(scene, lync, user, [&server, transport], tone);
+            Self::run(&room, command, user)
+        })
     }
 
     /// In the network beyond that of the test, over TLS.
     pub fn start_beyond(scene: &Scene, lync: &Lync, user: &str, tone: Tone) -> Pidgin {
         let server = lync.front_end.listening().tls.unwrap().to_string();
-        let (room, command) = Self::program(scene, lync, user, [&server, "tls"], tone);
-        Self::run(room, namespace::beyond(&command), user, tone, namespace::join)
+        Self::signed_on(user, tone, || {
+            let (room, command) = Self::program(scene, lync, user, [&server, "tls"], tone);
+            let process = Self::run(&room, namespace::beyond(&command), user);
+            namespace::join(process.pid());
+            process
+        })
     }
 
     fn program(scene: &Scene, lync: &Lync, user: &str, server: [&str; 2], tone: Tone) -> (PathBuf, Command) {
@@ -116,13 +124,29 @@ impl Pidgin {
         (room, command)
     }
 
-    fn run(room: PathBuf, mut command: Command, user: &str, tone: Tone, started: impl FnOnce(u32)) -> Pidgin {
+    fn run(room: &Path, mut command: Command, user: &str) -> Process {
         Process::with_stdin(&mut command);
-        let process = Process::start(&format!("pidgin-{user}"), &room, command);
-        started(process.pid());
-        let mut pidgin = Pidgin { user: user.into(), tone, process, read: 0 };
-        pidgin.wait("\nsigned-on\n");
-        pidgin
+        Process::start(&format!("pidgin-{user}"), room, command)
+    }
+
+    /// Starts one that signs in. Now and then pidgin-sipe reads the answer to its second REGISTER twice, or for
+    /// ever, if it comes as fast as here, and has no transaction for it then: such a one is started anew.
+    fn signed_on(user: &str, tone: Tone, mut start: impl FnMut() -> Process) -> Pidgin {
+        for _ in 0..SIGN_INS {
+            let mut process = start();
+            let stumbled = until("pidgin-sipe signs in", PATIENCE, || {
+                let (output, ended) = (process.output(), process.poll());
+                assert!(ended.is_none(), "pidgin-{user} ended with {ended:?} before it signed in");
+                let stumbled = output.contains("received response to unknown transaction");
+                (stumbled || output.contains("\nsigned-on\n")).then_some(stumbled)
+            });
+            if !stumbled {
+                let mut pidgin = Pidgin { user: user.into(), tone, process, read: 0 };
+                pidgin.wait("\nsigned-on\n");
+                return pidgin;
+            }
+        }
+        panic!("pidgin-{user} stumbled over an answer {SIGN_INS} times");
     }
 
     pub fn order(&mut self, line: &str) {

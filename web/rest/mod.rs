@@ -30,6 +30,7 @@ mod provisioning;
 mod registrations;
 mod rooms;
 mod session;
+mod settings;
 mod subscriptions;
 mod texts;
 mod tokens;
@@ -52,6 +53,7 @@ pub use openapi::openapi_json;
 pub use page::{cursor_of, read_cursor};
 pub use provisioning::{MINUTES, order as provisioning_order};
 pub use rooms::{named as room_named, of_room};
+pub use settings::SettingJson;
 pub use texts::text_named;
 pub use users::{UserJson, in_path, typed_secret};
 
@@ -141,6 +143,7 @@ fn operations() -> Vec<Operation> {
         op(&get, "/registrations", Scope("calls:read"), route().to(registrations::list)),
         op(&get, "/capacity", Scope("calls:read"), route().to(capacity::get)),
         op(&get, "/overview", Scope("calls:read"), route().to(overview::get)),
+        op(&get, "/settings", Scope("config:write"), route().to(settings::list)),
         op(&get, "/tokens", Scope("admin"), route().to(tokens::list)),
         op(&post, "/tokens", Scope("admin"), route().to(tokens::create)),
         op(&delete, "/tokens/{id}", Scope("admin"), route().to(tokens::revoke)),

@@ -35,6 +35,7 @@ use crate::problem::ProblemDocument;
         super::subscriptions::claim, super::subscriptions::list, super::subscriptions::delete,
         super::subscriptions::enrol, super::subscriptions::capture,
         super::capacity::get, super::overview::get,
+        super::settings::list,
         super::tokens::list, super::tokens::create, super::tokens::revoke,
         super::certificates::list, super::certificates::import, super::certificates::delete,
         super::phone_book::state, super::phone_book::sync, super::phone_book::search, super::phone_book::create,

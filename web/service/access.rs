@@ -1,7 +1,8 @@
 //! Tokens and sessions.
 
 use kirkwall_actors::desk::{
-    Bearer, CreateToken, ListTokens, LogIn, LogOut, NewToken, RevokeToken, SCOPES, Session, TokenView,
+    Bearer, CheckAdministrator, CreateToken, ListTokens, LogIn, LogOut, NewToken, RevokeToken, SCOPES,
+    Session, TokenView,
 };
 use kirkwall_core::pii::Pii;
 
@@ -64,6 +65,16 @@ pub async fn log_in(site: &Site, word: Pii<String>) -> Result<Session, Problem> 
     let session = ask(&site.desk.log_in, LogIn(word)).await?.ok_or_else(wrong)?;
     audit(&session.bearer, "logged in", &"");
     Ok(session)
+}
+
+/// Whose password is this?
+pub async fn administrator(site: &Site, password: Pii<String>) -> Result<Bearer, Problem> {
+    let wrong = || {
+        let detail = "the password is wrong: it is an API token with the scope admin; after five wrong ones in a \
+                      minute the next ones are refused unseen";
+        Problem::new(&NOT_AUTHENTICATED, detail)
+    };
+    ask(&site.desk.check_administrator, CheckAdministrator(password)).await?.ok_or_else(wrong)
 }
 
 /// Ends a session.

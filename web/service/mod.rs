@@ -10,6 +10,7 @@ pub mod phone_book;
 pub mod plant;
 pub mod provisioning;
 pub mod rooms;
+pub mod settings;
 pub mod texts;
 pub mod users;
 

@@ -15,7 +15,9 @@ use tokio::time::Instant;
 
 use super::Lync;
 use super::documents::{self, CATEGORIES, CONTACTS, PROVISIONING, SELF};
+use super::signing::FORGED;
 use super::xml::Element;
+use crate::front_end::location::Binding;
 use crate::sip::endpoint::locked;
 use crate::sip::{Endpoint, Hop, Incoming, Message, ServerTransaction, address};
 
@@ -313,21 +315,46 @@ impl Lync {
         let bindings = self.location.of(user);
         for binding in &bindings {
             let Some(identity) = &binding.identity else { continue };
-            let mut request = Message::request(Method::NOTIFY, &binding.contact);
-            request.push("Max-Forwards", "69");
-            request.push("From", format!("<sip:{user}@{}>;tag={}", self.domain, crate::sip::fresh_token()));
-            request.push("To", format!("<sip:{user}@{}>;epid={}", self.domain, identity.epid));
-            request.push("Call-ID", crate::sip::fresh_token());
-            request.push("CSeq", "1 NOTIFY");
-            request.push("Event", "registration-notify");
-            request.push("subscription-state", "terminated;expires=0");
-            request.push("ms-diagnostics-public", diagnostics);
-            request.set_body("text/registration-event", format!("deregistered;event={event}"));
+            let request = self.sign_out_of(user, binding, &identity.epid, event, diagnostics);
             send(endpoint, request, binding.hop, false);
             self.presences.end(user, &identity.epid);
         }
         self.location.clear(user);
         bindings.len()
+    }
+
+    /// The same in the words of somebody who has not the keys: nothing ends here. How many were told.
+    pub(in crate::front_end) fn forge_sign_out(&self, endpoint: &Endpoint, user: &str) -> usize {
+        let bindings = self.location.of(user);
+        for binding in &bindings {
+            let Some(identity) = &binding.identity else { continue };
+            let mut request =
+                self.sign_out_of(user, binding, &identity.epid, "rejected", "4141;reason=\"Forged\"");
+            request.push(FORGED, "yes");
+            send(endpoint, request, binding.hop, true);
+        }
+        bindings.len()
+    }
+
+    fn sign_out_of(
+        &self,
+        user: &str,
+        binding: &Binding,
+        epid: &str,
+        event: &str,
+        diagnostics: &str,
+    ) -> Message {
+        let mut request = Message::request(Method::NOTIFY, &binding.contact);
+        request.push("Max-Forwards", "69");
+        request.push("From", format!("<sip:{user}@{}>;tag={}", self.domain, crate::sip::fresh_token()));
+        request.push("To", format!("<sip:{user}@{}>;epid={epid}", self.domain));
+        request.push("Call-ID", crate::sip::fresh_token());
+        request.push("CSeq", "1 NOTIFY");
+        request.push("Event", "registration-notify");
+        request.push("subscription-state", "terminated;expires=0");
+        request.push("ms-diagnostics-public", diagnostics);
+        request.set_body("text/registration-event", format!("deregistered;event={event}"));
+        request
     }
 }
 

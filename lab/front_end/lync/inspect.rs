@@ -56,4 +56,15 @@ impl FrontEnd {
         let lync = self.0.lync.as_ref();
         lync.map_or(0, |lync| lync.sign_out(&self.0.endpoint, user, event, diagnostics))
     }
+
+    /// Sends the same, as a forger without the keys would, over the users' connections; to how many endpoints.
+    pub fn forge_sign_out(&self, user: &str) -> usize {
+        self.0.lync.as_ref().map_or(0, |lync| lync.forge_sign_out(&self.0.endpoint, user))
+    }
+
+    /// The connections that a user is signed in over.
+    pub fn connections_of(&self, user: &str) -> Vec<u64> {
+        let bindings = self.0.lync.as_ref().map(|lync| lync.location.of(user)).unwrap_or_default();
+        bindings.iter().filter_map(|binding| binding.registered_on).collect()
+    }
 }

@@ -2,6 +2,9 @@
 
 use crate::sip::{Message, address};
 
+/// Marks a message whose signature shall not fit; it does not leave with it.
+pub(super) const FORGED: &str = "X-Forged";
+
 /// A scheme and its parameters: Authorization, Authentication-Info and their Proxy forms.
 #[derive(Debug, Clone)]
 pub(super) struct Parameters {

@@ -16,6 +16,7 @@ mod north;
 mod numbers;
 mod phones;
 mod response_group;
+mod settings;
 mod sip_dect;
 mod spine;
 mod telephony;
@@ -30,6 +31,7 @@ use super::{Fault, Given, Stage};
 /// Every family. A new one is a file with a `VERBS` table, and a line here.
 const FAMILIES: &[(&str, &[Verb])] = &[
     ("The switch and its surroundings", spine::VERBS),
+    ("Settings that change while the switch runs", settings::VERBS),
     ("Lync front ends", north::VERBS),
     ("Crowds", crowd::VERBS),
     ("Certificates of users", tls_dsk::VERBS),

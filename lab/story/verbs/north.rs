@@ -66,6 +66,12 @@ pub(super) const VERBS: &[Verb] = &[
         signs_out
     ),
     verb!(
+        "front end {name} forges a sign-out of {user}",
+        "It says `rejected` over the user's connection, with a signature that does not fit; the switch has to end the \
+         connection and to sign the user in over another one.",
+        forges
+    ),
+    verb!(
         "expect {user} shown {availability} at front end {name}",
         "The user's presence there: `available`, `inactive`, `away`, `in-a-call` or `nothing`.",
         shown
@@ -303,6 +309,20 @@ async fn signs_out(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         0 => Err(Fault::failed(format!("{user} is signed in there"), "nobody is")),
         _ => Ok(()),
     }
+}
+
+async fn forges(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let (front_end, user) = (named(stage, given)?, given.word("user"));
+    let before = front_end.connections_of(user);
+    if before.is_empty() || front_end.forge_sign_out(user) == 0 {
+        return Err(Fault::failed(format!("{user} is signed in there"), "nobody is"));
+    }
+    until(stage.patience, format!("{user} signs in over another connection"), async || {
+        let now = front_end.connections_of(user);
+        let anew = !now.is_empty() && !now.iter().any(|one| before.contains(one));
+        if anew { Ok(()) } else { Err(format!("{before:?} before, {now:?} now")) }
+    })
+    .await
 }
 
 async fn shown(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

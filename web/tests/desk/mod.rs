@@ -6,6 +6,7 @@ mod air;
 mod phone_book;
 mod provisioning;
 mod rooms;
+mod settings;
 mod texts;
 
 use std::collections::BTreeMap;
@@ -53,6 +54,7 @@ pub struct TestDesk {
     tokens: Vec<TokenView>,
     phone_book: Vec<PhoneBookEntryView>,
     sessions: Vec<String>,
+    settings: settings::Switches,
     link_used: bool,
     ready: bool,
     empty: bool,
@@ -101,6 +103,7 @@ impl TestDesk {
             tokens: Vec::new(),
             phone_book: Vec::new(),
             sessions: Vec::new(),
+            settings: settings::Switches::default(),
             link_used: false,
             ready: true,
             empty: true,
@@ -162,6 +165,9 @@ impl TestDesk {
             delete_certificate: address.clone().recipient(),
             list_tokens: address.clone().recipient(),
             revoke_token: address.clone().recipient(),
+            list_settings: address.clone().recipient(),
+            change_setting: address.clone().recipient(),
+            check_administrator: address.clone().recipient(),
             log_in: address.clone().recipient(),
             check_session: address.clone().recipient(),
             search_phone_book: address.clone().recipient(),
