@@ -84,7 +84,8 @@ pub async fn check(site: &Site, request: &ServiceRequest, need: Need) -> Result<
     Ok(())
 }
 
-fn permitted(bearer: &Bearer, need: Need) -> Result<(), Problem> {
+/// Refuses who may not do what `need` says.
+pub fn permitted(bearer: &Bearer, need: Need) -> Result<(), Problem> {
     match need.scope() {
         Some(scope) if !bearer.may(scope) => {
             Err(Problem::new(&NOT_PERMITTED, format!("this needs the scope {scope}")))

@@ -23,8 +23,10 @@ const COOKIE: &str = "Cookie: __Host-kirkwall=session0\r\n";
 const MEASURE: &str = "<script>document.title = JSON.stringify({wide: document.documentElement.scrollWidth, \
     window: innerWidth, dark: matchMedia('(prefers-color-scheme: dark)').matches, \
     ground: getComputedStyle(document.body).backgroundColor})</script>";
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 8] = [
     "/native-base-stations",
+    "/native-base-station/0013d1800000",
+    "/native-base-station/0013d1800003",
     "/subscriptions",
     "/subscriptions/00077%200004711%205/delete",
     "/feature-codes",
@@ -41,7 +43,8 @@ async fn pages_fit_telephones_and_desks_in_light_and_dark() {
         actix_web::rt::spawn(server);
         log_in(at).await;
         let between = go_between(at).await;
-        let pages = PAGES.iter().filter(|page| kind == "full" || !page.ends_with("delete"));
+        let of_one = |page: &&&str| page.ends_with("delete") || page.starts_with("/native-base-station/");
+        let pages = PAGES.iter().filter(|page| kind == "full" || !of_one(page));
         for page in pages {
             for (width, dark) in [(360, false), (360, true), (1_400, false), (1_400, true)] {
                 let seen = look(between, page, width, dark, kind).await;
