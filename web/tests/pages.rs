@@ -147,8 +147,8 @@ async fn the_sync_tree_shows_who_listens_to_whom_and_who_has_no_alternative() {
     let html = page(&site, "/native-base-stations").await.body;
     let tree = html.split("Who listens to whom").nth(1).unwrap();
     let at = |words: &str| tree.find(words).unwrap_or_else(|| panic!("{words}: {tree}"));
-    assert!(at("master, gives the time") < at("aria-label=\"Listen to radio 0\""));
-    assert!(at("aria-label=\"Listen to radio 0\"") < at("deputy, is master when that is lost"));
+    assert!(at("master: gives the time") < at("aria-label=\"Listen to radio 0\""));
+    assert!(at("aria-label=\"Listen to radio 0\"") < at("deputy: becomes master when that is lost"));
     assert!(at("when that is lost, listens to radio 1") < at("aria-label=\"Listen to radio 3\""));
     assert!(at("aria-label=\"Listen to radio 3\"") < at("no alternative"));
     assert!(at("no alternative") < at("hears no other well enough"));
@@ -162,13 +162,14 @@ async fn a_base_station_s_page_tells_what_its_loss_would_do() {
     let site = logged_in(TestDesk::full()).await;
     let master = page(&site, "/native-base-station/0013d1800000").await.body;
     assert!(master.contains("Another master:</span> radio 1 (0013d1800001)"), "{master}");
+    assert!(master.contains("to nobody: it is the master"), "{master}");
     assert!(master.contains("radio 3 (0013d1800003) to radio 1 (0013d1800001)"), "{master}");
     let only = page(&site, "/native-base-station/0013d1800003").await.body;
     assert!(only.contains("Out of reach:</span> radio 4 (0013d1800004)"), "{only}");
     assert!(!only.contains("By its own clock for a while"), "named once, with the worse: {only}");
     let leaf = page(&site, "/native-base-station/0013d1800004").await.body;
     assert!(
-        leaf.contains("No other base station depends on it") && leaf.contains(">nobody</span>"),
+        leaf.contains("No other base station depends on it") && leaf.contains(">to nobody</span>"),
         "{leaf}"
     );
     assert_eq!(page(&site, "/native-base-station/0013d1800009").await.status, 404);

@@ -199,15 +199,16 @@ fn standing_words(base: &NativeBaseView) -> (&'static str, Tone) {
 }
 
 fn sync_words(base: &NativeBaseView) -> (String, Tone) {
-    let from = base.sync_source.map_or(String::new(), |rpn| format!(" radio {rpn}"));
+    let source = base.sync_source.map(|rpn| format!("radio {rpn}"));
+    let from = source.unwrap_or_else(|| "another".to_owned());
     let loud = base.sync_rssi.map_or(String::new(), |rssi| format!(", {rssi} dBm"));
     match base.sync {
         None => ("–".to_owned(), Tone::Idle),
         Some(SyncState::Off) => ("off".to_owned(), Tone::Idle),
-        Some(SyncState::Searching) => (format!("looks for{from}"), Tone::Warn),
-        Some(SyncState::Locked) => (format!("follows{from}{loud}"), Tone::Ok),
+        Some(SyncState::Searching) => (format!("looks for {from}"), Tone::Warn),
+        Some(SyncState::Locked) => (format!("follows {from}{loud}"), Tone::Ok),
         Some(SyncState::FreeRunning) => ("by its own clock".to_owned(), Tone::Warn),
-        Some(SyncState::Assisted) => (format!("follows others than{from}"), Tone::Warn),
+        Some(SyncState::Assisted) => (format!("follows others than {from}"), Tone::Warn),
         Some(SyncState::Lost) => ("lost".to_owned(), Tone::Bad),
         Some(SyncState::Master) => ("gives the time".to_owned(), Tone::Ok),
     }

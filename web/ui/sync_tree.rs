@@ -36,6 +36,7 @@ pub struct SyncNode {
     master: bool,
     deputy: bool,
     bare: bool,
+    source: Option<Rpn>,
     rssi: Option<i8>,
     /// `2, then 4`
     alternatives: String,
@@ -73,7 +74,10 @@ impl SyncTree {
 
 impl SyncNode {
     fn of(tree: &SyncTreeView, place: &RadioPlaceView, children: Vec<Self>, outside: bool) -> Self {
-        let alternatives: Vec<_> = place.alternatives.iter().map(ToString::to_string).collect();
+        // The deputy of a lost master turns to nobody.
+        let heir = tree.deputy == Some(place.rpn) && place.source == tree.master;
+        let others = place.alternatives.iter().filter(|_| !heir);
+        let alternatives: Vec<_> = others.map(ToString::to_string).collect();
         Self {
             base: place.id.0.clone(),
             link: in_path(&place.id.0),
@@ -81,6 +85,7 @@ impl SyncNode {
             master: tree.master == Some(place.rpn),
             deputy: tree.deputy == Some(place.rpn),
             bare: place.bare,
+            source: place.source,
             rssi: place.rssi,
             alternatives: alternatives.join(", then "),
             outside,

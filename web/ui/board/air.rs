@@ -36,9 +36,17 @@ pub async fn one_base(site: &Site, id: &str) -> Result<Board, Problem> {
     let names: BTreeMap<Rpn, String> =
         tree.radios.iter().map(|place| (place.rpn, place.id.0.clone())).collect();
     let place = tree.radios.iter().find(|place| place.rpn == base.rpn);
-    let alternatives = place.map_or(String::new(), |place| {
-        place.alternatives.iter().map(|rpn| radio_words(&names, *rpn)).collect::<Vec<_>>().join(", then ")
-    });
+    let alternatives = match place {
+        Some(place) if tree.master == Some(place.rpn) => "to nobody: it is the master".to_owned(),
+        Some(place) if tree.deputy == Some(place.rpn) && place.source == tree.master => {
+            "to nobody: it becomes master".to_owned()
+        }
+        Some(place) => {
+            let words = place.alternatives.iter().map(|rpn| radio_words(&names, *rpn));
+            words.map(|radio| format!("to {radio}")).collect::<Vec<_>>().join(", then ")
+        }
+        None => String::new(),
+    };
     let without_alternative = place.is_some_and(|place| place.bare);
     let facts = row("native-base-facts".into(), |id| {
         NativeBaseFacts::of(id, &base, alternatives, without_alternative)
