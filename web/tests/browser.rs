@@ -92,6 +92,7 @@ async fn an_open_page_shows_what_changes() {
     let shown = tokio::time::timeout(PATIENCE, seen.notified()).await;
     chromium.kill().unwrap();
     chromium.wait().unwrap();
+    drop(std::fs::remove_dir_all(profile));
     handle.stop(false).await;
     assert!(shown.is_ok(), "the open page never showed that the base station drains");
 }
@@ -107,7 +108,7 @@ async fn look(at: SocketAddr, page: &str, width: u32, dark: bool, kind: &str) ->
         "--hide-scrollbars".into(),
         format!("--user-data-dir={}", profile.display()),
         format!("--blink-settings=preferredColorScheme={scheme}"),
-        format!("--window-size={width},{}", if width < 500 { 3_200 } else { 1_500 }),
+        format!("--window-size={width},{}", if width < 500 { 4_400 } else { 1_500 }),
     ];
     if let Some(folder) = std::env::var_os("KIRKWALL_SCREENSHOTS") {
         let name: String = page.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
