@@ -90,7 +90,8 @@ pub async fn recognise(site: &Site, request: &HttpRequest, need: Need) -> Result
     Ok(bearer)
 }
 
-fn permitted(bearer: &Bearer, need: Need) -> Result<(), Problem> {
+/// Refuses who may not do what `need` says.
+pub fn permitted(bearer: &Bearer, need: Need) -> Result<(), Problem> {
     match need.scope() {
         Some(scope) if !bearer.may(scope) => {
             Err(Problem::new(&NOT_PERMITTED, format!("this needs the scope {scope}")))

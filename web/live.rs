@@ -19,7 +19,7 @@ use kirkwall_core::pii::Pii;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use crate::access;
+use crate::access::{self, Caller, Need};
 use crate::problem::{Problem, TOO_MANY_STREAMS};
 use crate::service::ask;
 use crate::site::Site;
@@ -83,10 +83,12 @@ pub struct StreamQuery {
 pub async fn open(
     site: web::Data<Site>,
     request: HttpRequest,
+    Caller(who): Caller,
     query: web::Query<StreamQuery>,
 ) -> Result<HttpResponse, Problem> {
     let query = query.into_inner();
     let view = View::named(&query.view, query.id.as_deref(), Window { q: query.q, from: query.from })?;
+    access::permitted(&who, Need::Scope(view.scope()))?;
     let seat = Seat::take(&site)?;
     let first = board(&site, &view).await?;
     let feed = Feed {

@@ -14,7 +14,8 @@ use serde_json::Value;
 use toml::Table;
 
 use super::rest::{Answer, Request, ask};
-use super::{DOMAIN, Fault, ports, until};
+use super::ports::Ports;
+use super::{DOMAIN, Fault, until};
 use crate::sip::Transport;
 use crate::sip::tls::{Authority, Trust};
 
@@ -33,6 +34,8 @@ pub struct Switch {
     token: Option<String>,
     bound: Option<Bound>,
     process: Option<Child>,
+    /// Its media ports, given back behind its process.
+    ports: Ports,
 }
 
 /// The addresses of the `ready` line.
@@ -67,9 +70,11 @@ impl Switch {
             token: None,
             bound: None,
             process: None,
+            ports: Ports::free(HERE, MEDIA_PORTS)?,
         };
         let (certificate, key) = (switch.file("switch.pem", &certificate)?, switch.file("switch.key", &key)?);
-        switch.set(&plain(&certificate, &key, ports::free(HERE, MEDIA_PORTS)?))?;
+        let first = switch.ports.first();
+        switch.set(&plain(&certificate, &key, first))?;
         Ok(switch)
     }
 

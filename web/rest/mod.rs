@@ -49,6 +49,7 @@ pub use answer::Answer;
 pub use body::CSV_LIMIT;
 pub use calls::named as call_named;
 pub use features::kind as log_kind;
+pub use native_bases::duty_of;
 pub use openapi::openapi_json;
 pub use page::{cursor_of, read_cursor};
 pub use provisioning::{MINUTES, order as provisioning_order};

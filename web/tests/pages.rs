@@ -94,6 +94,8 @@ async fn every_page_renders_with_and_without_content() {
         "/user/4711",
         "/user/4711/delete",
         "/subscriptions/00077%200004711%205/delete",
+        "/native-base-station/0013d1800000",
+        "/native-base-station/0013d1800002",
         "/phone-book/entry/l-anna",
         "/base-station/00:08:7b:18:00:01",
     ] {
@@ -140,6 +142,125 @@ async fn a_base_station_is_enrolled_by_a_token_that_is_shown_once() {
 }
 
 #[actix_web::test]
+async fn the_sync_tree_shows_who_listens_to_whom_and_who_has_no_alternative() {
+    let site = logged_in(TestDesk::full()).await;
+    let html = page(&site, "/native-base-stations").await.body;
+    let tree = html.split("Who listens to whom").nth(1).unwrap();
+    let at = |words: &str| tree.find(words).unwrap_or_else(|| panic!("{words}: {tree}"));
+    assert!(at("master: gives the time") < at("aria-label=\"Listen to radio 0\""));
+    assert!(at("aria-label=\"Listen to radio 0\"") < at("deputy: becomes master when that is lost"));
+    assert!(at("when that is lost, listens to radio 1") < at("aria-label=\"Listen to radio 3\""));
+    assert!(at("aria-label=\"Listen to radio 3\"") < at("no alternative"));
+    assert!(at("no alternative") < at("hears no other well enough"));
+    let none = logged_in(TestDesk::nothing()).await;
+    let html = page(&none, "/native-base-stations").await.body;
+    assert!(html.contains("as soon as a base station is in service") && !html.contains("class=\"tree\""));
+}
+
+#[actix_web::test]
+async fn a_base_station_s_page_tells_what_its_loss_would_do() {
+    let site = logged_in(TestDesk::full()).await;
+    let master = page(&site, "/native-base-station/0013d1800000").await.body;
+    assert!(master.contains("Another master:</span> radio 1 (0013d1800001)"), "{master}");
+    assert!(master.contains("to nobody: it is the master"), "{master}");
+    assert!(master.contains("radio 3 (0013d1800003) to radio 1 (0013d1800001)"), "{master}");
+    let only = page(&site, "/native-base-station/0013d1800003").await.body;
+    assert!(only.contains("Out of reach:</span> radio 4 (0013d1800004)"), "{only}");
+    assert!(!only.contains("By its own clock for a while"), "named once, with the worse: {only}");
+    let leaf = page(&site, "/native-base-station/0013d1800004").await.body;
+    assert!(
+        leaf.contains("No other base station depends on it") && leaf.contains(">to nobody</span>"),
+        "{leaf}"
+    );
+    assert_eq!(page(&site, "/native-base-station/0013d1800009").await.status, 404);
+}
+
+#[actix_web::test]
+async fn a_duty_is_changed_and_asked_for_twice_only_where_somebody_would_feel_it() {
+    let site = logged_in(TestDesk::full()).await;
+    let (busy, quiet) = ("/native-base-station/0013d1800000", "/native-base-station/0013d1800004");
+    let duty = async |place: &str| {
+        let id = place.rsplit('/').next().unwrap();
+        let path = format!("/api/v1/native-base-stations/{id}");
+        ask(&site, "GET", &path, &[], "").await.json()["duty"].as_str().unwrap().to_owned()
+    };
+    let act = async |place: &str, form: &str| post(&site, &format!("{place}/duty"), form).await;
+
+    let asked = act(busy, "duty=out_of_use").await;
+    keeps_the_policy(busy, &asked);
+    assert!(
+        asked.body.contains("3 calls stand at") && asked.body.contains("will be cut off"),
+        "{}",
+        asked.body
+    );
+    assert!(asked.body.contains("Another master:"), "{}", asked.body);
+    assert_eq!((asked.status, duty(busy).await.as_str()), (200, "in_use"), "nothing is changed yet");
+    let asked = act(busy, "duty=draining").await;
+    assert!(asked.body.contains("They go on or are handed over"), "{}", asked.body);
+    let done = act(busy, "duty=draining&sure=yes").await;
+    assert_eq!((done.status, done.header("location")), (303, busy));
+    assert_eq!(duty(busy).await, "draining");
+    let shown = page(&site, busy).await.body;
+    assert!(
+        shown.contains("role=\"status\">draining</strong>") && !shown.contains(">Drain</button>"),
+        "{shown}"
+    );
+    assert!(page(&site, "/native-base-stations").await.body.contains("<span class=\"state warn\">draining"));
+    assert_eq!(act(busy, "duty=in_use").await.status, 303);
+    assert_eq!(duty(busy).await, "in_use");
+
+    assert_eq!(act(quiet, "duty=out_of_use").await.status, 303, "no call, and nobody listens to it");
+    assert_eq!(duty(quiet).await, "out_of_use");
+    let asked = act("/native-base-station/0013d1800003", "duty=out_of_use").await;
+    assert!(asked.body.contains("No call stands") && asked.body.contains("Out of reach:"), "{}", asked.body);
+    assert_eq!(act(busy, "duty=asleep").await.status, 422);
+    assert_eq!(act("/native-base-station/0013d1800009", "duty=in_use").await.status, 404);
+}
+
+#[actix_web::test]
+async fn native_base_stations_and_subscriptions_are_live() {
+    let site = logged_in(TestDesk::full()).await;
+    let stream = async |page_of: &str| {
+        let html = page(&site, page_of).await.body;
+        let address = html.split("hx-sse:connect=\"").nth(1).unwrap().split('"').next().unwrap();
+        let address = address.replace("&#38;", "&");
+        let request = TestRequest::get().uri(&address).insert_header(COOKIE);
+        let mut body = site.call(request).await.into_body();
+        let first = next_chunk(&mut body).await;
+        (body, first)
+    };
+    let place = "/native-base-station/0013d1800004";
+    let (mut list, first) = stream("/native-base-stations").await;
+    assert!(first.contains("#native-bases") && first.contains("#sync"), "{first}");
+    let (mut one, first) = stream(place).await;
+    assert!(first.contains("#native-base\"") && first.contains("#duty"), "{first}");
+    assert_eq!(post(&site, &format!("{place}/duty"), "duty=draining").await.status, 303);
+    let changed = next_chunk(&mut list).await;
+    assert!(changed.contains("draining") && !changed.contains("#sync"), "only the row: {changed}");
+    let changed = next_chunk(&mut one).await;
+    assert!(changed.contains("#native-base-duty") && changed.contains("draining"), "{changed}");
+
+    let (mut in_and_out, first) = stream("/subscriptions").await;
+    assert!(["#window", "#unknown", "#subscribed"].iter().all(|part| first.contains(part)), "{first}");
+    assert_eq!(post(&site, "/subscriptions/window", "code=2407&minutes=5&only=").await.status, 303);
+    let opened = next_chunk(&mut in_and_out).await;
+    assert!(opened.contains("Handsets may subscribe.") && !opened.contains("#subscribed"), "{opened}");
+}
+
+#[actix_web::test]
+async fn a_stream_shows_no_more_than_its_page() {
+    let site = site(TestDesk::full()).await;
+    let viewer = format!("Bearer {VIEWER}");
+    for (view, status) in
+        [("native-base-stations", 200), ("subscriptions", 403), ("call&id=0000000001001", 403)]
+    {
+        let request = TestRequest::get().uri(&format!("/ui/stream?view={view}"));
+        let answer = site.call(request.insert_header(("authorization", viewer.clone()))).await;
+        assert_eq!(answer.status().as_u16(), status, "{view}");
+    }
+}
+
+#[actix_web::test]
 async fn a_window_is_opened_an_unknown_handset_claimed_and_a_subscription_deleted() {
     let site = logged_in(TestDesk::full()).await;
     let wrong = post(&site, "/subscriptions/window", "code=x&minutes=10&only=").await;
@@ -150,7 +271,7 @@ async fn a_window_is_opened_an_unknown_handset_claimed_and_a_subscription_delete
     let opened = post(&site, "/subscriptions/window", "code=2407&minutes=5&only=").await;
     assert_eq!((opened.status, opened.header("location")), (303, "/subscriptions"));
     let html = page(&site, "/subscriptions").await.body;
-    assert!(html.contains("Handsets may subscribe") && html.contains("5 min 0 s"));
+    assert!(html.contains("Handsets may subscribe") && html.contains("by itself in 5 minutes"));
     assert!(!html.contains("2407"), "the code is not shown");
 
     let unknown = "00077+0004799+2";
@@ -366,7 +487,9 @@ async fn a_stream_of_one_call_sends_only_the_facts_that_changed() {
 #[actix_web::test]
 async fn a_stream_of_nothing_is_refused() {
     let site = logged_in(TestDesk::full()).await;
-    for (view, status) in [("kitchen", 404), ("call&id=77", 404), ("call", 404)] {
+    for (view, status) in
+        [("kitchen", 404), ("call&id=77", 404), ("call", 404), ("native-base-station&id=x", 404)]
+    {
         let answer = page(&site, &format!("/ui/stream?view={view}")).await;
         assert_eq!(answer.status, status, "{view}");
     }

@@ -1,5 +1,7 @@
 //! What a live page shows, cut into rows: rendered once for the page, and again for its stream.
 
+mod air;
+
 use askama::Template;
 use kirkwall_actors::desk::{BaseStationView, CallsWanted, OverviewView};
 use kirkwall_core::call::CallSummary;
@@ -37,6 +39,12 @@ pub enum View {
     Handsets(Window),
     /// Channels.
     Capacity,
+    /// Base stations on the base link, and from whom they take their time.
+    NativeBases,
+    /// One of them.
+    NativeBase(String),
+    /// Handsets on them, and who wants in.
+    Subscriptions,
 }
 
 /// Which part of a list a page shows.
@@ -58,6 +66,9 @@ impl View {
             ("base-stations", _) => Ok(Self::BaseStations(window)),
             ("handsets", _) => Ok(Self::Handsets(window)),
             ("capacity", _) => Ok(Self::Capacity),
+            ("native-base-stations", _) => Ok(Self::NativeBases),
+            ("native-base-station", Some(id)) => Ok(Self::NativeBase(id.to_owned())),
+            ("subscriptions", _) => Ok(Self::Subscriptions),
             _ => Err(Problem::new(&NOT_FOUND, format!("there is no view {name}"))),
         }
     }
@@ -74,6 +85,20 @@ impl View {
             Self::BaseStations(window) => windowed("base-stations", window),
             Self::Handsets(window) => windowed("handsets", window),
             Self::Capacity => "/ui/stream?view=capacity".into(),
+            Self::NativeBases => "/ui/stream?view=native-base-stations".into(),
+            Self::NativeBase(id) => {
+                format!("/ui/stream?view=native-base-station&id={}", rest::in_query(id))
+            }
+            Self::Subscriptions => "/ui/stream?view=subscriptions".into(),
+        }
+    }
+
+    /// The scope that its page needs; the stream shows no more than the page.
+    pub fn scope(&self) -> &'static str {
+        match self {
+            Self::Call(_) => "traces:read",
+            Self::Subscriptions => "users:read",
+            _ => "calls:read",
         }
     }
 }
@@ -127,6 +152,9 @@ pub async fn board(site: &Site, view: &View) -> Result<Board, Problem> {
         View::BaseStations(window) => base_stations(site, window).await,
         View::Handsets(window) => handsets(site, window).await,
         View::Capacity => capacity(site).await,
+        View::NativeBases => air::bases(site).await,
+        View::NativeBase(id) => air::one_base(site, id).await,
+        View::Subscriptions => air::subscriptions(site).await,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Every page stands in [`pages`], with the scope it needs and, if it changes something, the REST operation
 //! that does the same.
 
+mod air_rows;
 mod assets;
 mod board;
 mod form;
@@ -10,6 +11,7 @@ mod frame;
 mod ladder_svg;
 mod pages;
 mod rows;
+mod sync_tree;
 mod words;
 
 use std::collections::BTreeMap;
@@ -33,8 +35,8 @@ use crate::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_AUTHENTICATED, NOT_FOU
 use crate::site::Site;
 use crate::{live, rest};
 use pages::{
-    air, base_station, calls, features, help, import, login, phone_book, plant, provisioning, rooms, texts,
-    tokens, users,
+    air, base_station, calls, features, help, import, login, native_base, phone_book, plant, provisioning,
+    rooms, texts, tokens, users,
 };
 
 /// One row of the table of pages.
@@ -75,6 +77,13 @@ fn table() -> Vec<PageRow> {
         page("/native-base-stations", see, route().to(air::bases)),
         act("/native-base-stations", Scope("admin"), "POST /enrolments", route().to(air::enrol)),
         page("/native-base-stations/capture", Scope("traces:read"), route().to(air::capture)),
+        page("/native-base-station/{id}", see, route().to(native_base::page)),
+        act(
+            "/native-base-station/{id}/duty",
+            Scope("admin"),
+            "PATCH /native-base-stations/{id}",
+            route().to(native_base::set_duty),
+        ),
         page("/subscriptions", Scope("users:read"), route().to(air::subscriptions)),
         act("/subscriptions/window", edit, "PUT /subscription-window", route().to(air::open_window)),
         act(

@@ -1,6 +1,10 @@
 //! Native base stations and handsets of the scripted switch.
 
-use kirkwall_actors::air::{GetNativeBase, GetRadioLoss, GetSyncTree, SetDuty, SyncTreeView};
+use std::collections::BTreeMap;
+
+use kirkwall_actors::air::{
+    GetNativeBase, GetRadioLoss, GetSyncTree, RadioLossView, RadioPlaceView, SetDuty, SyncTreeView,
+};
 use kirkwall_core::dect::base_link::code::SyncState;
 use kirkwall_core::dect::base_link::enrolment::Duty;
 use kirkwall_core::dect::base_link::session::Standing;
@@ -12,6 +16,7 @@ use super::*;
 /// Keeps a window and a plant that does not change by itself.
 struct TestAir {
     empty: bool,
+    duties: BTreeMap<String, Duty>,
     window: WindowView,
 }
 
@@ -20,7 +25,7 @@ pub fn desk(empty: bool) -> AirDesk {
     let tried = UnknownView { ipei: "00077 0004799 2".into(), at: START };
     let unknown = if empty { Vec::new() } else { vec![tried] };
     let window = WindowView { open: false, seconds_left: 0, only: None, unknown };
-    let address = TestAir { empty, window }.start();
+    let address = TestAir { empty, duties: BTreeMap::new(), window }.start();
     AirDesk {
         open_window: address.clone().recipient(),
         close_window: address.clone().recipient(),
@@ -70,13 +75,22 @@ answer!(CloseWindow, |air, CloseWindow| {
     Ok(air.window.clone())
 });
 answer!(GetWindow, |air, GetWindow| Ok(air.window.clone()));
-answer!(ListNativeBases, |air, ListNativeBases| Ok(if air.empty { Vec::new() } else { bases() }));
-answer!(GetNativeBase, |_air, asked| {
-    bases().into_iter().find(|base| base.id.0 == asked.0).ok_or(DeskFault::NotFound(asked.0))
+answer!(ListNativeBases, |air, ListNativeBases| Ok(air.bases()));
+answer!(GetNativeBase, |air, asked| {
+    air.bases().into_iter().find(|base| base.id.0 == asked.0).ok_or(DeskFault::NotFound(asked.0))
 });
-answer!(SetDuty, |_air, _asked| Ok(()));
-answer!(GetSyncTree, |_air, GetSyncTree| Ok(SyncTreeView { master: None, deputy: None, radios: Vec::new() }));
-answer!(GetRadioLoss, |_air, asked| Err(DeskFault::NotFound(asked.0)));
+answer!(SetDuty, |air, asked| match air.bases().iter().any(|base| base.id.0 == asked.id) {
+    true => {
+        air.duties.insert(asked.id, asked.duty);
+        Ok(())
+    }
+    false => Err(DeskFault::NotFound(asked.id)),
+});
+answer!(GetSyncTree, |air, GetSyncTree| Ok(if air.empty { no_tree() } else { tree() }));
+answer!(GetRadioLoss, |air, asked| {
+    let base = air.bases().into_iter().find(|base| base.id.0 == asked.0);
+    base.map(|base| loss(base.rpn)).ok_or(DeskFault::NotFound(asked.0))
+});
 answer!(ListPortables, |air, ListPortables| Ok(if air.empty { Vec::new() } else { portables() }));
 answer!(DeletePortable, |_air, _asked| Ok(()));
 answer!(Claimed, |air, Claimed(ipei)| air.window.unknown.retain(|known| known.ipei != ipei.to_string()));
@@ -114,6 +128,48 @@ fn base(rpn: u8, standing: Standing, sync: SyncState) -> NativeBaseView {
     }
 }
 
+impl TestAir {
+    fn bases(&self) -> Vec<NativeBaseView> {
+        let mut bases = if self.empty { Vec::new() } else { bases() };
+        for base in &mut bases {
+            base.duty = self.duties.get(&base.id.0).copied().unwrap_or(Duty::InUse);
+        }
+        bases
+    }
+}
+
+fn no_tree() -> SyncTreeView {
+    SyncTreeView { master: None, deputy: None, radios: Vec::new() }
+}
+
+/// 0 is master and 1 its deputy; 3 can listen to either, 4 to 3 alone, 5 to nobody.
+fn tree() -> SyncTreeView {
+    let place = |rpn: u8, source: Option<u8>, hops| RadioPlaceView {
+        id: BaseStationId(format!("0013d180000{rpn}")),
+        rpn,
+        source,
+        alternatives: Vec::new(),
+        hops,
+        rssi: source.map(|_| -60 - 4 * i8::try_from(rpn).unwrap()),
+        alone: false,
+        bare: false,
+    };
+    let radios = vec![
+        place(0, None, Some(0)),
+        place(1, Some(0), Some(1)),
+        RadioPlaceView { alternatives: vec![1], ..place(3, Some(0), Some(1)) },
+        RadioPlaceView { bare: true, ..place(4, Some(3), Some(2)) },
+        RadioPlaceView { alone: true, ..place(5, None, None) },
+    ];
+    SyncTreeView { master: Some(0), deputy: Some(1), radios }
+}
+
+fn loss(rpn: u8) -> RadioLossView {
+    let (adrift, cut_off) = if rpn == 3 { (vec![4], vec![4]) } else { (Vec::new(), Vec::new()) };
+    let (master, moved) = if rpn == 0 { (1, BTreeMap::from([(3, 1)])) } else { (0, BTreeMap::new()) };
+    RadioLossView { rpn, master: Some(master), moved, adrift, cut_off }
+}
+
 fn bases() -> Vec<NativeBaseView> {
     let follows = NativeBaseView {
         sync_source: Some(0),
@@ -131,7 +187,23 @@ fn bases() -> Vec<NativeBaseView> {
         sync: None,
         ..base(2, Standing::Refused, SyncState::Off)
     };
-    vec![base(0, Standing::Operational, SyncState::Master), follows, refused]
+    let quiet = |rpn, source, sync| NativeBaseView {
+        sync_source: source,
+        sync_rssi: source.map(|_| -72),
+        voice: Some((0, 11)),
+        connections: 0,
+        ..base(rpn, Standing::Operational, sync)
+    };
+    let alone =
+        NativeBaseView { standing: Standing::Syncing, neighbours: 0, ..quiet(5, None, SyncState::Searching) };
+    vec![
+        base(0, Standing::Operational, SyncState::Master),
+        follows,
+        refused,
+        quiet(3, Some(0), SyncState::Locked),
+        quiet(4, Some(3), SyncState::Locked),
+        alone,
+    ]
 }
 
 fn portables() -> Vec<PortableView> {

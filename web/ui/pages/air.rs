@@ -1,28 +1,21 @@
 //! Native base stations and the handsets that are subscribed over them.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use kirkwall_actors::desk::{
-    Bearer, EnrolmentView, ListUsers, NativeBaseView, PortableView, UnknownView, WindowView,
-};
-use kirkwall_core::dect::base_link::code::SyncState;
-use kirkwall_core::dect::base_link::session::Standing;
+use kirkwall_actors::desk::{Bearer, EnrolmentView, ListUsers, PortableView};
 use kirkwall_core::pii::Pii;
 use kirkwall_core::timer::Moment;
 use serde::Deserialize;
 
 use crate::access::Caller;
-use crate::clock::now;
 use crate::problem::{FieldError, Problem};
-use crate::rest::in_path;
 use crate::service::{air as service, users};
 use crate::site::Site;
+use crate::ui::board::{Board, View, board};
 use crate::ui::frame::{Frame, PageProblem, ok, render};
 use crate::ui::see_other;
-use crate::ui::words::{Clock, Tone};
+use crate::ui::words::Clock;
 
 /// Most users that are offered for a claim.
 const MOST_OFFERED: usize = 200;
@@ -34,18 +27,10 @@ const USUAL_MINUTES: &str = "10";
 struct NativeBases {
     frame: Frame,
     /// None: this switch has no base link.
-    bases: Option<Vec<BaseLine>>,
+    board: Option<Board>,
     fresh: Option<EnrolmentView>,
     typed: TypedEnrolment,
     problem: Option<Problem>,
-}
-
-/// A base station in words.
-struct BaseLine {
-    base: NativeBaseView,
-    state: (&'static str, Tone),
-    sync: (String, Tone),
-    channels: Option<(u8, u8)>,
 }
 
 #[derive(Template)]
@@ -53,25 +38,13 @@ struct BaseLine {
 struct Subscriptions {
     frame: Frame,
     /// None: this switch has no base link.
-    air: Option<AirPart>,
-    typed: TypedWindow,
-    problem: Option<Problem>,
-    claim_problem: Option<(String, Problem)>,
-}
-
-struct AirPart {
-    window: WindowView,
-    until: Clock,
-    handsets: Vec<HandsetLine>,
+    board: Option<Board>,
     /// Users who have no handset, for the claim.
     free: Vec<String>,
-}
-
-struct HandsetLine {
-    handset: PortableView,
-    link: String,
-    user_link: String,
-    tone: Tone,
+    typed: TypedWindow,
+    problem: Option<Problem>,
+    /// The handset that was claimed in vain, and why.
+    not_claimed: Option<(String, String)>,
 }
 
 #[derive(Template)]
@@ -128,37 +101,9 @@ impl NativeBases {
     }
 }
 
-impl BaseLine {
-    fn of(base: NativeBaseView) -> Self {
-        Self { state: standing_words(&base), sync: sync_words(&base), channels: base.voice, base }
-    }
-
-    /// Channels in use, of a hundred.
-    fn percent(&self) -> u32 {
-        let (used, most) = self.channels.unwrap_or((0, 1));
-        (u32::from(used) * 100).checked_div(u32::from(most)).unwrap_or(0).min(100)
-    }
-}
-
 impl Subscriptions {
     fn wrong(&self, name: &str) -> Option<&str> {
         self.problem.as_ref()?.of_field(name)
-    }
-
-    fn at(moment: &Moment) -> Clock {
-        Clock(*moment)
-    }
-
-    /// What is wrong with the claim of this handset.
-    fn not_claimed(&self, handset: &UnknownView) -> Option<&str> {
-        let (_, problem) = self.claim_problem.as_ref().filter(|(ipei, _)| *ipei == handset.ipei)?;
-        let field = problem.errors.first().map(|error| error.detail.as_str());
-        Some(field.unwrap_or(problem.detail.as_str()))
-    }
-
-    fn left(window: &WindowView) -> String {
-        let (minutes, seconds) = (window.seconds_left / 60, window.seconds_left % 60);
-        if minutes == 0 { format!("{seconds} s") } else { format!("{minutes} min {seconds} s") }
     }
 }
 
@@ -190,17 +135,14 @@ async fn bases_page(
     typed: TypedEnrolment,
     made: Result<Option<EnrolmentView>, Problem>,
 ) -> Result<HttpResponse, PageProblem> {
-    let bases = match site.desk.air {
-        Some(_) => Some(service::native_bases(site).await?.into_iter().map(BaseLine::of).collect()),
-        None => None,
-    };
     let frame = Frame::new(site, who, "/native-base-stations", "Native base stations");
     let frame = frame.api("GET /api/v1/native-base-stations");
+    let (frame, board) = alive(site, frame, View::NativeBases).await?;
     let (fresh, problem) = match made {
         Ok(fresh) => (fresh, None),
         Err(problem) => (None, Some(problem)),
     };
-    render(status, &NativeBases { frame, bases, fresh, typed, problem })
+    render(status, &NativeBases { frame, board, fresh, typed, problem })
 }
 
 /// `GET /native-base-stations/capture`
@@ -296,18 +238,23 @@ async fn subscriptions_page(
     problem: Option<Problem>,
     claim_problem: Option<(String, Problem)>,
 ) -> Result<HttpResponse, PageProblem> {
-    let air = match site.desk.air {
-        Some(_) => {
-            let handsets = service::portables(site).await?.into_iter().map(HandsetLine::of).collect();
-            let window = service::window(site).await?;
-            let until = Clock(now() + Duration::from_secs(window.seconds_left));
-            Some(AirPart { window, until, handsets, free: free_users(site).await? })
-        }
-        None => None,
-    };
     let frame = Frame::new(site, who, "/subscriptions", "Handset subscription");
     let frame = frame.api("PUT /api/v1/subscription-window");
-    render(status, &Subscriptions { frame, air, typed, problem, claim_problem })
+    let (frame, board) = alive(site, frame, View::Subscriptions).await?;
+    let free = if board.is_some() { free_users(site).await? } else { Vec::new() };
+    let not_claimed = claim_problem.map(|(ipei, problem)| {
+        let field = problem.errors.first().map(|error| error.detail.clone());
+        (ipei, field.unwrap_or(problem.detail))
+    });
+    render(status, &Subscriptions { frame, board, free, typed, problem, not_claimed })
+}
+
+/// What the page shows, and the frame with its stream; neither when this switch has no base link.
+async fn alive(site: &Site, frame: Frame, view: View) -> Result<(Frame, Option<Board>), Problem> {
+    match site.desk.air {
+        Some(_) => Ok((frame.live(&view), Some(board(site, &view).await?))),
+        None => Ok((frame, None)),
+    }
 }
 
 /// Some users without a handset.
@@ -315,18 +262,6 @@ async fn free_users(site: &Site) -> Result<Vec<String>, Problem> {
     let some = ListUsers { query: None, after: None, limit: MOST_OFFERED };
     let users = users::list(site, some).await?.users.into_iter();
     Ok(users.filter(|user| user.ipei.is_none()).map(|user| user.username.to_string()).collect())
-}
-
-impl HandsetLine {
-    fn of(handset: PortableView) -> Self {
-        let tone = match handset.state {
-            "located" => Tone::Ok,
-            "unreachable" => Tone::Warn,
-            _ => Tone::Idle,
-        };
-        let user_link = handset.user.as_ref().map_or(String::new(), |user| in_path(user.as_str()));
-        Self { link: in_path(&handset.ipei), user_link, tone, handset }
-    }
 }
 
 impl TypedWindow {
@@ -338,35 +273,5 @@ impl TypedWindow {
         let listed = self.only.lines().flat_map(|line| line.split([',', ';'])).map(str::trim);
         let listed: Vec<_> = listed.filter(|ipei| !ipei.is_empty()).map(str::to_owned).collect();
         Ok((minutes * 60, Some(listed).filter(|listed| !listed.is_empty())))
-    }
-}
-
-fn standing_words(base: &NativeBaseView) -> (&'static str, Tone) {
-    match base.standing {
-        Standing::Down => ("no link", Tone::Bad),
-        Standing::Refused => ("refused", Tone::Bad),
-        Standing::Suspect => ("link lost, calls go on", Tone::Warn),
-        Standing::Configuring => ("being configured", Tone::Idle),
-        Standing::Starting => ("starting", Tone::Idle),
-        Standing::Syncing => ("waits for its time", Tone::Warn),
-        Standing::Operational => ("in service", Tone::Ok),
-        Standing::Busy => ("full", Tone::Warn),
-        Standing::Draining => ("takes no new calls", Tone::Warn),
-        Standing::RadioOff => ("radio off", Tone::Bad),
-    }
-}
-
-fn sync_words(base: &NativeBaseView) -> (String, Tone) {
-    let from = base.sync_source.map_or(String::new(), |rpn| format!(" radio {rpn}"));
-    let loud = base.sync_rssi.map_or(String::new(), |rssi| format!(", {rssi} dBm"));
-    match base.sync {
-        None => ("–".to_owned(), Tone::Idle),
-        Some(SyncState::Off) => ("off".to_owned(), Tone::Idle),
-        Some(SyncState::Searching) => (format!("looks for{from}"), Tone::Warn),
-        Some(SyncState::Locked) => (format!("follows{from}{loud}"), Tone::Ok),
-        Some(SyncState::FreeRunning) => ("by its own clock".to_owned(), Tone::Warn),
-        Some(SyncState::Assisted) => (format!("follows others than{from}"), Tone::Warn),
-        Some(SyncState::Lost) => ("lost".to_owned(), Tone::Bad),
-        Some(SyncState::Master) => ("gives the time".to_owned(), Tone::Ok),
     }
 }

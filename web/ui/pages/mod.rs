@@ -7,6 +7,7 @@ pub mod features;
 pub mod help;
 pub mod import;
 pub mod login;
+pub mod native_base;
 pub mod phone_book;
 pub mod plant;
 pub mod provisioning;
