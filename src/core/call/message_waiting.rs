@@ -337,4 +337,4 @@ pub fn is_message_summary(request: &Message) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::call) mod tests;

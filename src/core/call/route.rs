@@ -235,7 +235,10 @@ impl<'a, M: Map> Router<'a, M> {
             };
         }
         match (self.map.located(user), set.to(ForwardKind::OutOfRange)) {
-            (true, _) if protected => Ok(Found::plain(Way::Handset(user.clone()))),
+            (true, _) if protected => {
+                let (handsets, calls) = self.map.engaged(user);
+                Ok(Found { waits: calls >= handsets, ..Found::plain(Way::Handset(user.clone())) })
+            }
             (true, _) => self.ring(user, &set),
             (false, Some(to)) => self.forward(user, to, ForwardReason::Unavailable),
             (false, None) => Err(Cause::of_status(480, "the handset is not registered")),
@@ -398,7 +401,9 @@ fn is_voice_mail(uri: &Uri) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    pub(in crate::call) mod scenes;
+
     use std::collections::BTreeMap;
 
     use super::*;

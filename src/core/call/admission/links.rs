@@ -304,7 +304,9 @@ impl Links {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::call) mod tests {
+    pub(in crate::call) mod scenes;
+
     use super::*;
     use proptest::prelude::*;
 

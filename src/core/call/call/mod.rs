@@ -45,7 +45,7 @@ mod service;
 mod sides;
 mod strand;
 #[cfg(test)]
-mod tests;
+pub(in crate::call) mod tests;
 mod transfer;
 mod words;
 

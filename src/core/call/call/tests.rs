@@ -4,7 +4,7 @@ mod forwards;
 mod holds;
 mod random;
 mod reoffers;
-mod rooms;
+pub(in crate::call) mod rooms;
 mod seen;
 mod setup;
 mod transfers;

@@ -23,7 +23,7 @@ mod door;
 pub mod event;
 pub mod notification;
 #[cfg(test)]
-mod tests;
+pub(in crate::call) mod tests;
 mod words;
 
 use std::collections::BTreeMap;

@@ -1,3 +1,5 @@
+pub(in crate::call) mod scenes;
+
 use super::*;
 use crate::pii::Pii;
 

@@ -52,7 +52,7 @@ mod show;
 mod speech;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use cause::{cause_of, reason_of};
 pub use line::LineNo;

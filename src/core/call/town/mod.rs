@@ -21,7 +21,7 @@ mod keys;
 mod native;
 mod network;
 mod node;
-mod scenes;
+pub(super) mod scenes;
 mod switch;
 mod telephone;
 

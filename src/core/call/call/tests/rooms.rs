@@ -1,5 +1,7 @@
 //! Conferences as a call lives them: its ends in a room, in place of each other.
 
+pub(in crate::call) mod scenes;
+
 use super::super::*;
 use super::reoffers::reoffers;
 use super::world::*;

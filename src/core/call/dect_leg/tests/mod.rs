@@ -6,7 +6,7 @@ use crate::id::BaseStationId;
 use crate::media::negotiate::{SrtpMode, SrtpPolicy};
 use crate::media::{Codec, Direction};
 
-mod parallel;
+pub(in crate::call) mod parallel;
 
 const CALL: CallNo = CallNo(77);
 const OWNER: OwnerId = OwnerId(0x701);

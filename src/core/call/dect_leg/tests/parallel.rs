@@ -1,5 +1,7 @@
 //! Two lines of one handset, and the keypad.
 
+pub(in crate::call) mod scenes;
+
 use super::*;
 use crate::call::leg::TransferWish;
 use crate::dect::cc::Ender;

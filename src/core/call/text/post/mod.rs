@@ -18,7 +18,7 @@
 mod deliver;
 mod hear;
 #[cfg(test)]
-mod tests;
+pub(in crate::call) mod tests;
 mod words;
 
 use std::collections::{BTreeMap, HashMap};

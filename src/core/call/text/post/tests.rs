@@ -1,5 +1,7 @@
 //! Messages from end to end in virtual time. Nothing goes by SIP here but what the carrier says.
 
+pub(in crate::call) mod scenes;
+
 use std::time::Duration;
 
 use super::*;
