@@ -13,8 +13,8 @@ use rustls::ClientConfig;
 use serde_json::Value;
 use toml::Table;
 
-use super::rest::{Answer, Request, ask};
 use super::ports::Ports;
+use super::rest::{Answer, Request, ask};
 use super::{DOMAIN, Fault, until};
 use crate::sip::Transport;
 use crate::sip::tls::{Authority, Trust};
