@@ -14,17 +14,23 @@ fn account(switch: &Switch<'_>, user: &str, n: u32) -> Account {
     switch.handset(user, "udp", Tone::number(n))
 }
 
+/// A room with three telephones, of which the first is in it.
+fn ward_round(scene: &Scene) -> (Switch<'_>, Linphone, Baresip, Baresip) {
+    let switch = Switch::start(scene, Options::default());
+    ["201", "202", "203"].iter().for_each(|user| switch.create_user(user));
+    switch.rest("POST", "/rooms", Some(&json!({ "name": "8001", "title": "Ward round" })));
+    let mut anna = Linphone::start(scene, account(&switch, "201", 0));
+    let bob = Baresip::start(scene, account(&switch, "202", 1));
+    let carol = Baresip::start(scene, account(&switch, "203", 2));
+    anna.dial("8001");
+    anna.wait_established();
+    (switch, anna, bob, carol)
+}
+
 #[test]
 fn linphone_learns_who_comes_and_goes_also_after_kill_9() {
     let scene = Scene::new("roster");
-    let mut switch = Switch::start(&scene, Options::default());
-    ["201", "202", "203"].iter().for_each(|user| switch.create_user(user));
-    switch.rest("POST", "/rooms", Some(&json!({ "name": "8001", "title": "Ward round" })));
-    let mut anna = Linphone::start(&scene, account(&switch, "201", 0));
-    let mut bob = Baresip::start(&scene, account(&switch, "202", 1));
-    let mut carol = Baresip::start(&scene, account(&switch, "203", 2));
-    anna.dial("8001");
-    anna.wait_established();
+    let (mut switch, anna, mut bob, mut carol) = ward_round(&scene);
     // All of the room, then who comes.
     anna.wait_trace("state=\"full\" version=\"0\"");
     anna.wait_trace("<display-text>Ward round</display-text>");
@@ -56,14 +62,7 @@ fn linphone_learns_who_comes_and_goes_also_after_kill_9() {
 #[test]
 fn baresip_asks_the_focus_to_invite_somebody_who_is_then_on_the_roster() {
     let scene = Scene::new("roster-invite");
-    let mut switch = Switch::start(&scene, Options::default());
-    ["201", "202", "203"].iter().for_each(|user| switch.create_user(user));
-    switch.rest("POST", "/rooms", Some(&json!({ "name": "8001", "title": "Ward round" })));
-    let mut anna = Linphone::start(&scene, account(&switch, "201", 0));
-    let mut bob = Baresip::start(&scene, account(&switch, "202", 1));
-    let mut carol = Baresip::start(&scene, account(&switch, "203", 2));
-    anna.dial("8001");
-    anna.wait_established();
+    let (mut switch, anna, mut bob, mut carol) = ward_round(&scene);
     bob.dial("8001");
     bob.wait_established();
     hears(&anna, bob.tone());
