@@ -23,7 +23,7 @@ impl Handler<Knock> for Air {
         let Knock { base, connection, pmid, first } = knock;
         self.capture(false, &first);
         let Some(entry) = self.bases.get(&base) else { return };
-        let (addr, remote) = (entry.addr.clone(), entry.remote);
+        let (addr, remote, wideband) = (entry.addr.clone(), entry.remote, entry.long.is_some());
         let (visitor, answer) = match greet(&first, &self.directory) {
             Greeting::Handset(ipui) | Greeting::Newcomer(ipui) => (Some(ipui), None),
             Greeting::TurnAway { answer } => (None, answer),
@@ -35,7 +35,7 @@ impl Handler<Knock> for Air {
                     self.lost.forget(pmid);
                     self.visitors.insert(pmid, (ipui, connection.clone()));
                 }
-                handset.do_send(Visit { at: At { connection, base: addr, remote }, first });
+                handset.do_send(Visit { at: At { connection, base: addr, remote, wideband }, first });
             }
             _ => {
                 debug!(%base, "a connection of nobody we know is turned away");

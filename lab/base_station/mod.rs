@@ -63,6 +63,8 @@ pub struct BaseConfig {
     pub codecs: Vec<u8>,
     /// Whether it has SRTP.
     pub srtp: bool,
+    /// Whether it has long slots; see [`BaseConfig::wideband`].
+    pub long_slots: bool,
     /// Where it hangs.
     pub place: Place,
     /// Where its media come to.
@@ -89,12 +91,20 @@ impl BaseConfig {
             slot_pairs: 12,
             codecs: vec![1, 2, 3],
             srtp: true,
+            long_slots: false,
             place: Place::default(),
             ip: IpAddr::from([127, 0, 0, 1]),
             drift_ppm: 0.5,
             sync_times: SyncTimes::default(),
             retry: Duration::from_millis(500),
         }
+    }
+
+    /// The same with long slots and G.722.
+    pub fn wideband(mut self) -> Self {
+        self.long_slots = true;
+        self.codecs.push(4);
+        self
     }
 }
 
@@ -145,6 +155,8 @@ pub struct Seen {
     pub busy: u8,
     /// Connections of handsets.
     pub connections: usize,
+    /// How many of them have a long slot.
+    pub long_slots: usize,
     /// Media streams, and how many of them are SRTP.
     pub media: (usize, usize),
     /// WELCOMEs so far, and how many of them took the session up again.

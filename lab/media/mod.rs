@@ -2,6 +2,7 @@
 
 mod ears;
 pub mod g711;
+pub mod g722;
 pub mod g726;
 pub mod meter;
 pub mod mixer;

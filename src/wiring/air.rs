@@ -107,9 +107,14 @@ fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
             level: site.level(),
             cipher: config.dect.cipher,
             digit_gap: config.dect.digit_gap,
+            wideband: config.dect.wideband,
         },
         link: session::Settings::default(),
-        abilities: Abilities::of_native(&settings.media.srtp_south, config.dect.digit_gap),
+        abilities: Abilities::of_native(
+            &settings.media.srtp_south,
+            config.dect.digit_gap,
+            config.dect.wideband,
+        ),
         limit,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::media::g722::Join;
 use crate::media::numbers::Teller;
 use crate::media::stream::Ears;
 use crate::media::{FRAME, Heard, Voice};
@@ -17,6 +18,8 @@ pub(super) struct Sound {
     at: usize,
     sent: u64,
     teller: Teller,
+    /// Puts the voice together with what is above 4 kHz.
+    join: Join,
     pub hear: bool,
     pub speak: bool,
 }
@@ -24,7 +27,8 @@ pub(super) struct Sound {
 impl Sound {
     pub(super) fn new(voice: Voice, hum: bool) -> Self {
         let (ear, speech) = (Arc::default(), Vec::new());
-        Self { ear, voice, hum, speech, at: 0, sent: 0, teller: Teller::default(), hear: false, speak: false }
+        let (teller, join) = (Teller::default(), Join::default());
+        Self { ear, voice, hum, speech, at: 0, sent: 0, teller, join, hear: false, speak: false }
     }
 
     /// The ear, for a bearer to speak into.
@@ -44,7 +48,13 @@ impl Sound {
             None if self.speak => &self.speech[self.at..self.at + FRAME],
             None => &silence[..],
         };
-        bearers.for_each(|bearer| bearer.speak(samples));
+        let mut wide: Option<Vec<i16>> = None;
+        for bearer in bearers {
+            match bearer.is_long() {
+                true => bearer.speak(wide.get_or_insert_with(|| sparkling(&mut self.join, samples))),
+                false => bearer.speak(samples),
+            }
+        }
         self.at = (self.at + FRAME) % self.speech.len();
         self.sent += u64::from(self.speak);
         if self.hear {
@@ -60,6 +70,11 @@ impl Sound {
     /// What was played in this call so far.
     pub(super) fn so_far(&self) -> (u64, Option<Voice>) {
         locked(&self.ear).so_far()
+    }
+
+    /// How much of it sounded above 4 kHz.
+    pub(super) fn wide(&self) -> u64 {
+        locked(&self.ear).wide()
     }
 
     /// What is played from now on, for whoever wants to hear it.
@@ -80,3 +95,14 @@ impl Sound {
         locked(&self.ear).finish(std::mem::take(&mut self.sent))
     }
 }
+
+/// 16 kHz speech: the voice below 4 kHz, and [`SPARKLE`](crate::radio::SPARKLE) above while somebody speaks. In
+/// the higher band, which is upside down, 6 kHz is 2 kHz: four samples a period.
+fn sparkling(join: &mut Join, samples: &[i16]) -> Vec<i16> {
+    let speaks = samples.iter().any(|sample| *sample != 0);
+    let tone = if speaks { [0, LOUD, 0, -LOUD] } else { [0; 4] };
+    samples.iter().zip(tone.iter().cycle()).flat_map(|(low, high)| join.samples(*low, *high)).collect()
+}
+
+/// Peak of the sparkle.
+const LOUD: i16 = 3_000;

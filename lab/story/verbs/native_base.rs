@@ -92,6 +92,14 @@ fn put_up(stage: &mut Stage, given: &Given, proof: Proof) -> Result<(), Fault> {
     put_up_as(stage, given, proof, None)
 }
 
+/// A base with long slots and G.722.
+pub(super) async fn wideband_base(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let name = given.word("name");
+    let proof = Proof::Token(token(stage, name).await?);
+    let place = Place::new(given.count("place").unwrap_or(0) as f64, 0.0);
+    stand(stage, name, place, proof, None, BaseConfig::wideband)
+}
+
 /// A base with a MAC address of its own, or with that one.
 pub(super) fn put_up_as(
     stage: &mut Stage,
@@ -100,7 +108,11 @@ pub(super) fn put_up_as(
     id: Option<[u8; 6]>,
 ) -> Result<(), Fault> {
     let place = Place::new(given.count("place").unwrap_or(0) as f64, 0.0);
-    stand(stage, given.word("name"), place, proof, id, given.text("firmware"))
+    let firmware = given.text("firmware").map(str::to_owned);
+    stand(stage, given.word("name"), place, proof, id, |config| {
+        let firmware = firmware.unwrap_or(config.firmware);
+        BaseConfig { firmware, ..config }
+    })
 }
 
 fn stand(
@@ -109,7 +121,7 @@ fn stand(
     place: Place,
     proof: Proof,
     id: Option<[u8; 6]>,
-    firmware: Option<&str>,
+    with: impl FnOnce(BaseConfig) -> BaseConfig,
 ) -> Result<(), Fault> {
     let switch = stage.switch.bound()?.at("base_link").ok_or_else(|| {
         let mend = "put the step `set dect.ari = \"102AF12C\"` before the switch starts";
@@ -121,14 +133,11 @@ fn stand(
     }
     air.made += 1;
     let id = id.unwrap_or([0, 0x13, 0xD1, 0, 0, air.made]);
-    let mut config = BaseConfig::new(switch, id, "");
+    let mut config = with(BaseConfig::new(switch, id, ""));
     (config.place, config.proof) = (place, proof);
     // Makers wait ten seconds and two minutes; a story has not so much time.
     (config.sync_times.free_running, config.sync_times.lost) =
         (Duration::from_secs(1), Duration::from_secs(3));
-    if let Some(firmware) = firmware {
-        config.firmware = firmware.to_owned();
-    }
     let base = BaseStation::start(config, &air.radio);
     air.bases.insert(name.to_owned(), (base, place));
     Ok(())
@@ -162,7 +171,7 @@ async fn resumed(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     base_is(stage, given, "resumed", |seen| seen.standing == Standing::Linked && seen.welcomes.1 > 0).await
 }
 
-async fn base_is(
+pub(super) async fn base_is(
     stage: &mut Stage,
     given: &Given,
     expected: &str,
@@ -196,7 +205,7 @@ async fn comes_back(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         let mend = format!("put the step `native base {name} dies` before this one");
         return Err(Fault::unusable(format!("base {name} is not dead"), mend));
     };
-    stand(stage, name, place, Proof::Identity(identity), Some(id), None)
+    stand(stage, name, place, Proof::Identity(identity), Some(id), std::convert::identity)
 }
 
 async fn cut_off(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
