@@ -83,7 +83,7 @@ impl Handler<HandsetTold> for Air {
 impl Handler<Asked> for Air {
     type Result = ();
 
-    fn handle(&mut self, asked: Asked, _: &mut Self::Context) {
+    fn handle(&mut self, asked: Asked, ctx: &mut Self::Context) {
         let Some(supervisor) = self.supervisor.clone() else { return };
         let seed = LegSeed {
             call_no: asked.call,
@@ -91,7 +91,8 @@ impl Handler<Asked> for Air {
             abilities: self.settings.abilities.clone(),
             handset: Some(asked.handset.clone()),
             supervisor,
-            ports: self.ports.clone(),
+            // Our own ports lack ourselves, and a leg tells us when its stream has followed a handover.
+            ports: Ports { air: Some(ctx.address()), ..self.ports.clone() },
             tokens: self.tokens.split(),
         };
         let arbiter = self.roster.arbiter_of(&asked.ipui);

@@ -9,6 +9,7 @@ pub mod mixer;
 pub mod mouth;
 pub mod numbers;
 pub mod sdp;
+pub mod sparkle;
 pub mod srtp;
 pub mod stream;
 pub mod traits;

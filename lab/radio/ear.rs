@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::media::g722::Split;
 use crate::media::meter::Meter;
+use crate::media::sparkle::sparkles;
 use crate::media::stream::Ears;
 use crate::media::{FRAME, Heard};
 
@@ -12,20 +13,6 @@ use crate::media::{FRAME, Heard};
 const FILL: usize = 3 * FRAME;
 /// Most samples that wait.
 const MOST: usize = 25 * FRAME;
-
-/// What handsets say above 4 kHz while they have a long slot, Hz: whole periods in 10 ms.
-pub const SPARKLE: f32 = 6_000.0;
-/// Mean square of it that counts, of full scale: −50 dB.
-const AUDIBLE: f32 = 1e-5;
-
-/// Mean square at one frequency of 16 kHz speech, of full scale squared.
-fn power(samples: &[i16], frequency: f32) -> f32 {
-    let sum = |part: fn(f32) -> f32| {
-        let turn = |n: usize| std::f32::consts::TAU * frequency * n as f32 / 16_000.0;
-        samples.iter().enumerate().map(|(n, s)| f32::from(*s) / 32_768.0 * part(turn(n))).sum::<f32>()
-    };
-    (sum(f32::sin).powi(2) + sum(f32::cos).powi(2)) * 2.0 / (samples.len().max(1) as f32).powi(2)
-}
 
 /// What the handset plays, and what came of it.
 #[derive(Default)]
@@ -66,7 +53,7 @@ impl Ear {
     /// 16 kHz speech from a bearer: whether it sounds above 4 kHz is noted, what is below is heard.
     pub fn hear_wide(&mut self, bearer: u64, samples: &[i16]) {
         if self.listens_to(bearer) {
-            self.wide += u64::from(power(samples, SPARKLE) > AUDIBLE);
+            self.wide += u64::from(sparkles(samples));
         }
         let low = self.split.low(samples);
         self.hear(bearer, &low);

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 pub use bearer::{Bearer, Uplink};
 pub use clock::Clock;
-pub use ear::{Ear, SPARKLE};
+pub use ear::Ear;
 
 use crate::dect::identity::Rfpi;
 

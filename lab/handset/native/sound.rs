@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::media::g722::Join;
 use crate::media::numbers::Teller;
+use crate::media::sparkle::sparkling;
 use crate::media::stream::Ears;
 use crate::media::{FRAME, Heard, Voice};
 use crate::radio::{Bearer, Ear, locked};
@@ -95,14 +96,3 @@ impl Sound {
         locked(&self.ear).finish(std::mem::take(&mut self.sent))
     }
 }
-
-/// 16 kHz speech: the voice below 4 kHz, and [`SPARKLE`](crate::radio::SPARKLE) above while somebody speaks. In
-/// the higher band, which is upside down, 6 kHz is 2 kHz: four samples a period.
-fn sparkling(join: &mut Join, samples: &[i16]) -> Vec<i16> {
-    let speaks = samples.iter().any(|sample| *sample != 0);
-    let tone = if speaks { [0, LOUD, 0, -LOUD] } else { [0; 4] };
-    samples.iter().zip(tone.iter().cycle()).flat_map(|(low, high)| join.samples(*low, *high)).collect()
-}
-
-/// Peak of the sparkle.
-const LOUD: i16 = 3_000;

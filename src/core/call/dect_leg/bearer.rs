@@ -38,7 +38,10 @@ pub(super) struct Bearer {
 
 impl DectLeg {
     /// The connection is another one.
-    pub(super) fn carried(&mut self, able: bool, long: bool) {
+    pub(super) fn carried(&mut self, able: bool, long: bool, out: &mut Out) {
+        if self.is_wide() && !long {
+            out.push(Output::Handset(portable::Order::Speak(self.call, false)));
+        }
         let width = if long { Width::Long } else { Width::Full };
         self.bearer = Bearer { able, width, refused: false, ..self.bearer };
     }

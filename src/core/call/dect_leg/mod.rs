@@ -477,7 +477,7 @@ impl Machine for DectLeg {
             (Input::Started(beginning), Stage::Paging) if self.lines.is_empty() => {
                 self.started(beginning, &mut out);
             }
-            (Input::Carried { able, long }, _) => self.carried(able, long),
+            (Input::Carried { able, long }, _) => self.carried(able, long, &mut out),
             (Input::SlotChanged { long }, _) => self.slot_changed(long, &mut out),
             (Input::Heard(news), _) => self.heard(news, now, &mut out)?,
             (Input::Opened(address), Stage::Opening) => self.opened(address, now, &mut out),

@@ -1,3 +1,4 @@
+mod codecs;
 mod texts;
 
 use std::time::Duration;
