@@ -88,6 +88,18 @@ impl Call {
 }
 
 impl Portable {
+    /// With long slots and G.722, or without.
+    #[must_use]
+    pub const fn with_wideband(mut self, wideband: bool) -> Self {
+        self.wideband = wideband;
+        self
+    }
+
+    /// Whether its call is in G.722.
+    pub const fn speaks_wide(&self) -> bool {
+        self.wide
+    }
+
     /// Off hook, with a number (en bloc) or without. False when there is a call already, or no system.
     pub fn off_hook(&mut self, number: Option<&str>, now: Instant) -> bool {
         let Some(subscription) = self.subscription.as_ref().filter(|_| self.call.is_none()) else {

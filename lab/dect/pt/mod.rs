@@ -209,18 +209,6 @@ impl Portable {
         }
     }
 
-    /// With long slots and G.722, or without.
-    #[must_use]
-    pub const fn with_wideband(mut self, wideband: bool) -> Self {
-        self.wideband = wideband;
-        self
-    }
-
-    /// Whether its call is in G.722.
-    pub const fn speaks_wide(&self) -> bool {
-        self.wide
-    }
-
     /// What it remembers.
     pub const fn subscription(&self) -> Option<&Subscription> {
         self.subscription.as_ref()

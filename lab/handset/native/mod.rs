@@ -10,6 +10,7 @@
 //! walks away from that base in a call it asks the louder one to take it before it leaves the old.
 
 mod link;
+mod prove;
 mod sound;
 mod task;
 mod user;
@@ -355,28 +356,12 @@ impl NativeHandset {
         self.act(Act::Locate).await
     }
 
-    /// Wants the system to prove itself; see [`Event::SystemProved`].
-    ///
-    /// # Errors
-    /// When the handset lives no more.
-    pub async fn challenge(&self) -> Result<(), Failure> {
-        self.act(Act::Challenge).await
-    }
-
     /// Asks its base for another bearer, in a call.
     ///
     /// # Errors
     /// When the handset lives no more.
     pub async fn change_bearer(&self) -> Result<(), Failure> {
         self.act(Act::ChangeBearer).await
-    }
-
-    /// Answers every authentication from now on as it answered the last one; false: honestly again.
-    ///
-    /// # Errors
-    /// When the handset lives no more.
-    pub async fn replay(&self, replays: bool) -> Result<(), Failure> {
-        self.act(Act::Replay(replays)).await
     }
 
     /// Says that it goes, and goes.
