@@ -53,7 +53,7 @@ impl Join {
         let (low, high) = (i32::from(low) >> 1, i32::from(high) >> 1);
         self.0.push([low + high, low - high]);
         let (odd, even) = self.0.sums();
-        [clip(odd >> 11), clip(even >> 11)]
+        [clip(even >> 11), clip(odd >> 11)]
     }
 }
 
