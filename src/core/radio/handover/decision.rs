@@ -59,10 +59,11 @@ pub fn decide(candidate: Candidate, room: &Room) -> Result<Option<Want>, Rejecte
         return Ok(None);
     }
     let purpose = if candidate.emergency { Purpose::Emergency } else { Purpose::Handover };
+    let want = Want { purpose, srtp: candidate.srtp, pairs: candidate.pairs };
     // The pair it comes on is taken already; a wide call needs the rest.
-    let pairs = candidate.pairs.saturating_sub(1);
-    room.admits(Want { purpose, srtp: candidate.srtp, pairs })?;
-    Ok(Some(Want { purpose, srtp: candidate.srtp, pairs: candidate.pairs }))
+    let pairs_free = room.pairs_free.map(|free| free.saturating_add(1));
+    Room { pairs_free, ..*room }.admits(want)?;
+    Ok(Some(want))
 }
 
 #[cfg(test)]
