@@ -19,7 +19,8 @@ use crate::scene::Scene;
 use crate::switch::{Options, Switch};
 
 const BARESIP: &str = "201";
-const NATIVE: &str = "202";
+/// The user of the native handset.
+pub const NATIVE: &str = "202";
 const CODE: &str = "2407";
 /// What baresip plays, and who holds the native handset. Neither mark is the other's.
 const PLAYED: Voice = Voice::new(0);
@@ -67,7 +68,7 @@ fn baresip_and_a_native_handset_call_each_other_and_hear_each_other_both_ways() 
 }
 
 /// A native base station in service, and on it a handset that is located and belongs to a user.
-async fn on_the_air(switch: &Switch<'_>) -> (BaseStation, NativeHandset) {
+pub async fn on_the_air(switch: &Switch<'_>) -> (BaseStation, NativeHandset) {
     let radio = Radio::default();
     let token = switch.rest("POST", "/enrolments", Some(&json!({ "label": "A" })));
     let link = switch.bound().base_link.expect("an ARI opens the base link");
