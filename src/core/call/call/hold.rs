@@ -87,6 +87,9 @@ impl Call {
         if self.state != State::Talking {
             return;
         }
+        if self.codecs_join() {
+            self.legs.values_mut().for_each(|strand| strand.keeps_codec = false);
+        }
         for leg in [Some(self.calling), self.talking_to].into_iter().flatten() {
             self.align(leg, false, then);
         }
@@ -123,7 +126,7 @@ impl Call {
     }
 
     /// Two codecs that do not go together are one end's to change: that of side A, or the other one when it
-    /// would not. None: neither would.
+    /// would not. None: neither would, and the media engine translates.
     pub(super) fn changes_codec(&self) -> Option<LegNo> {
         let may = |leg: &LegNo| self.legs.get(leg).is_some_and(|strand| !strand.keeps_codec);
         Some(self.calling).filter(may).or(self.talking_to.filter(may))
@@ -134,7 +137,7 @@ impl Call {
     pub(super) fn note_refusal(&mut self, leg: LegNo, refused: bool, now: Moment) {
         let (wish, joined) = (self.wish(leg), self.codecs_join());
         let Some(strand) = self.legs.get_mut(&leg) else { return };
-        strand.keeps_codec = refused && !joined;
+        strand.keeps_codec = !joined && (refused || strand.keeps_codec);
         if !refused {
             strand.refused = None;
             return;

@@ -594,7 +594,7 @@ fn a_re_invite_without_offer_over_the_wire() {
 fn a_refused_change_leaves_the_call_as_it_was() {
     let mut wire = Wire::talking(Setup::default());
     let far = &mut wire.phones.get_mut(&1).unwrap().far;
-    far.media.set_codecs(vec![Pcmu]);
+    far.media.set_codecs(vec![Codec::G726]);
     let body = Some(far.offer());
     wire.order(1, SipOrder::Reoffer { body });
     wire.run(200);
