@@ -202,7 +202,17 @@ impl Call {
             State::Dialling => leg == LegNo::CALLER && self.search.early.is_some(),
             _ => false,
         };
-        let press = heard.then_some(Output::Press { side: side.other(), digit, millis });
+        let press = heard.then(|| match self.takes_no_events(side.other()) {
+            Some(other) => Output::Leg(other, LegOrder::Key { digit, millis }),
+            None => Output::Press { side: side.other(), digit, millis },
+        });
         Ready::say(press.into_iter().chain(told).collect())
+    }
+
+    /// Who talks on a side and takes no telephone events (RFC 4733): it is told of keys by INFO.
+    pub(super) fn takes_no_events(&self, side: Side) -> Option<LegNo> {
+        let leg = self.end_at(side).filter(|_| self.state == State::Talking)?;
+        let agreed = self.legs.get(&leg).filter(|strand| strand.is_open())?.media.as_ref()?.agreed()?;
+        agreed.dtmf_send_pt.is_none().then_some(leg)
     }
 }

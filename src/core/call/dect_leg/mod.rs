@@ -304,8 +304,8 @@ impl DectLeg {
                 self.not_transferred(no, &Cause::of_status(status, "nobody took the call"), out);
             }
             LegOrder::TellTransfer { left, .. } => self.transfer_goes(no, left.is_none()),
-            // A handset knows no URI of a conference.
-            LegOrder::Focus { .. } => {}
+            // A handset knows no URI of a conference; its base station takes telephone events.
+            LegOrder::Focus { .. } | LegOrder::Key { .. } => {}
         }
         Ok(())
     }

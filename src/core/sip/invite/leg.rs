@@ -11,6 +11,7 @@ use super::{EndCause, LegEvent, LegInput, LegOrder, LegOutput, LegRecord, LegRef
 use crate::id::{OwnerId, Tokens};
 use crate::machine::{Machine, Ready};
 use crate::sip::dialog::DialogId;
+use crate::sip::door::Onward;
 use crate::sip::wire::Message;
 use crate::timer::{Moment, TimerTable};
 
@@ -29,6 +30,8 @@ pub struct Leg {
     pub(super) acks: Vec<SentAck>,
     pub(super) challenged: Option<Challenged>,
     pub(super) next_handle: u32,
+    /// Of the request that it dials for.
+    pub(super) onward: Onward,
     /// Our BYE, until it is answered, to a peer that is reached by its own stream alone.
     pub(super) unheard: Option<Unheard>,
     /// `Refused` or `Ended` was said.
@@ -58,6 +61,7 @@ impl Leg {
             acks: Vec::new(),
             challenged: None,
             next_handle: 0,
+            onward: Onward::default(),
             unheard: None,
             ended: false,
             saved: None,
