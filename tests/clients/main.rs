@@ -31,6 +31,7 @@ mod barring;
 mod call_waiting;
 mod calls;
 mod certificates;
+mod codec_change;
 mod conference;
 mod directory;
 mod forward;

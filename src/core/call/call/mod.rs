@@ -479,7 +479,7 @@ impl Machine for Call {
             (_, Input::Convene(..)) => Err(self.refuse("a conference")),
             (State::Talking, Input::Shown(words)) => Ok(self.shown_as(words)),
             (_, Input::Shown(_)) => Err(self.refuse("what to show")),
-            (_, Input::KeyHeard(side, digit)) => Ok(self.key_in_voice(side, digit)),
+            (_, Input::KeyHeard(side, digit, millis)) => Ok(self.key_in_voice(side, digit, millis)),
             (_, Input::IceSettled(side, chosen)) => Ok(self.ice_settled(side, chosen)),
             (State::Over, Input::HangUp(_)) => Err(self.refuse("an order to hang up")),
             (_, Input::HangUp(cause)) => Ok(self.hang_up(None, cause, now)),

@@ -71,7 +71,7 @@ impl Call {
         body: Option<&Body>,
         now: Moment,
     ) -> Ready<Save, Output> {
-        let mut tokens = self.tokens.split();
+        let (mut tokens, changer) = (self.tokens.split(), self.changes_codec());
         let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
         let Some(media) = strand.awaits_answer() else { return Ready::nothing() };
         let wanted = media.offer_is_out();
@@ -94,6 +94,9 @@ impl Call {
         }
         if let Some(agreed) = agreed {
             self.run_if_heard(leg, &agreed, &mut then);
+            if wanted && changer == Some(leg) && !self.codecs_join() {
+                self.legs.get_mut(&leg).into_iter().for_each(|strand| strand.keeps_codec = true);
+            }
         }
         self.settle(&mut then);
         Ready { save: self.put(), then }
