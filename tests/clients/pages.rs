@@ -78,7 +78,7 @@ fn every_page_fits_a_telephone_and_a_desk_in_light_and_dark() {
     bob.wait_established();
     switch.create_user(NATIVE);
     let air = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (base, _handset) = air.block_on(on_the_air(&switch));
+    let (base, _handset) = air.block_on(on_the_air(&switch, false));
     let full = linked(&browser);
     for kind in
         ["/calls/", "/user/", "/rooms/", "/base-station/", "/native-base-station/", "/phone-book/entry/"]
