@@ -19,6 +19,7 @@ mod books;
 mod course;
 mod emergency;
 mod features;
+mod halves;
 mod house;
 mod inbound;
 mod inspect;
@@ -153,6 +154,7 @@ pub struct Supervisor {
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     presences: presence::Presences,
+    byes: halves::Byes,
     /// Who carries texts.
     post: Option<Addr<crate::post::Post>>,
     /// Who sets new base stations up.
@@ -300,6 +302,7 @@ impl Supervisor {
             watch_alarm: None,
             unsaid: Vec::new(),
             presences: presence::Presences::default(),
+            byes: halves::Byes::default(),
             post: None,
             provisioning: None,
             mailboxes: mailboxes::Mailboxes::default(),
