@@ -9,6 +9,7 @@
 //! ```
 
 mod associations;
+mod call_routing;
 pub mod conference;
 mod config;
 mod date;
@@ -70,6 +71,7 @@ pub(super) struct Lync {
     subscriptions: events::Subscriptions,
     conferences: conference::Conferences,
     groups: response_group::Groups,
+    lines: call_routing::Lines,
 }
 
 impl Lync {
@@ -109,6 +111,7 @@ impl Lync {
             subscriptions,
             conferences: conference::Conferences::default(),
             groups: response_group::Groups::default(),
+            lines: call_routing::Lines::default(),
         })
     }
 
