@@ -88,7 +88,9 @@ impl Call {
             return;
         }
         for leg in [Some(self.calling), self.talking_to].into_iter().flatten() {
-            self.align(leg, false, then);
+            if !self.offer_new_way(leg, then) {
+                self.align(leg, false, then);
+            }
         }
         self.settle_seats(then);
         self.settle_sounds(then);
