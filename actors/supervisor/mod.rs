@@ -102,6 +102,7 @@ pub use pool_conferences::{FocusDied, FocusSays};
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use provisioning::{MeetProvisioning, SheetUsers};
 pub use radios::{ResizeBase, TakeBase};
+pub use relay::ServingRelay;
 pub use rooms::{CedeCall, GatherCalls, GatherInside, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use rosters::{AskRoster, NotificationDied};
 pub use shared::MeetUsers;
