@@ -268,7 +268,7 @@ impl Band {
         let push = push + if with_other { 128 } else { -128 };
         let second = (push + ((self.poles[1] * 32_512) >> 15)).clamp(-12_288, 12_288);
         let bound = 15_360 - second;
-        let first = (self.poles[0] * 32_640 >> 15) + if with_last { 192 } else { -192 };
+        let first = ((self.poles[0] * 32_640) >> 15) + if with_last { 192 } else { -192 };
         self.poles = [sixteen(first).clamp(-bound, bound), second];
     }
 
@@ -276,7 +276,7 @@ impl Band {
         let push = if difference == 0 { 0 } else { 128 };
         for (weight, of) in self.zeroes.iter_mut().zip(&self.differences) {
             let same = (*of < 0) == (difference < 0);
-            *weight = sixteen((*weight * 32_640 >> 15) + if same { push } else { -push });
+            *weight = sixteen(((*weight * 32_640) >> 15) + if same { push } else { -push });
         }
     }
 }
