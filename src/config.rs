@@ -201,7 +201,8 @@ sections! {
         use_sips_uri: bool = false,
         /// Seconds that a registration in the north is asked for; 30 to 86400.
         registration_expires: Duration = Duration::from_secs(300),
-        /// REGISTERs a second at most, all users together; 1 to 10000.
+        /// Registrations begun a second at most, all users together; 1 to 10000. What answers a challenge is not
+        /// counted.
         registrations_per_second: u32 = 200,
         /// Subscribe to each user's message-summary at the registrar (RFC 3842). One that does not offer it is
         /// asked again each hour. Lync tells of messages by itself.

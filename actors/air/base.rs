@@ -17,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use actix::prelude::*;
-use kirkwall_core::dect::base_link::code::{CipherState, DownReason, ErrorCode, Sapi};
+use kirkwall_core::dect::base_link::code::{CipherState, DownReason, ErrorCode, Role, Sapi};
 use kirkwall_core::dect::base_link::enrolment::KeyPrint;
 use kirkwall_core::dect::base_link::session::{
     Input, LinkNo, News, Order, Output, Plan, Request, Save, Session, Standing,
@@ -217,7 +217,7 @@ impl NativeBase {
                     warn!(parent: &self.span, "the base station's firmware should be newer");
                 }
                 debug!(parent: &self.span, resumed, "link up");
-                self.tell_air(About::Up);
+                self.tell_air(About::Up(self.session.role()));
                 self.say_busy(ctx);
             }
             News::Refused(refuse) => {

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use kirkwall_core::dect::base_link::code::{SyncMode, SyncRole};
+use kirkwall_core::dect::base_link::code::Role;
 use kirkwall_core::dect::base_link::value::Neighbour;
-use kirkwall_core::dect::base_link::word::SyncConfig;
 use kirkwall_core::radio::handover::procedure;
 
 use super::*;
@@ -133,34 +132,11 @@ impl Air {
     fn surveyed(&mut self, id: BaseId, heard: Option<&[Neighbour]>, ctx: &mut Context<Self>) {
         let Some(rpn) = self.bases.get(&id).map(|entry| entry.rpn) else { return };
         match heard {
-            Some(heard) => {
-                self.survey.report(rpn, heard);
-                let before = self.hearing.get(&rpn).copied();
-                let ever = before.unwrap_or(false) || !heard.is_empty();
-                self.hearing.insert(rpn, ever);
-                if before != Some(ever) {
-                    self.configure(id);
-                }
-            }
+            Some(heard) => self.survey.report(rpn, heard),
             None if self.survey.radios().any(|known| known == rpn) => return,
-            None => self.survey.report(rpn, &[]),
+            None => self.survey.arrive(rpn),
         }
         self.replan(ctx);
-    }
-
-    /// From whom a radio takes its time. One that has never heard another one stands alone, in another house
-    /// perhaps, and is its own master. One that heard somebody once and is deaf now has lost its time.
-    pub(super) fn sync_of(&self, rpn: u8) -> SyncConfig {
-        let planned = self.tree.config(rpn);
-        match self.tree.islands.contains(&rpn) && self.hearing.get(&rpn) == Some(&false) {
-            true => SyncConfig {
-                mode: Some(SyncMode::None),
-                role: Some(SyncRole::Master),
-                source: Vec::new(),
-                ..planned
-            },
-            false => planned,
-        }
     }
 
     /// A plan that changed is told to all radios; a session says nothing that its base station knows. Many
@@ -206,7 +182,9 @@ impl Handler<BaseTold> for Air {
 
     fn handle(&mut self, BaseTold(id, about): BaseTold, ctx: &mut Self::Context) {
         match about {
-            About::Up => {
+            // A media resource has no radio, and takes no time.
+            About::Up(Role::Media) => {}
+            About::Up(Role::Base) => {
                 self.surveyed(id, None, ctx);
                 self.configure(id);
             }
@@ -223,7 +201,6 @@ impl Handler<BaseTold> for Air {
                 }
                 if standing == Standing::Down {
                     self.survey.forget(rpn);
-                    self.hearing.remove(&rpn);
                     self.replan(ctx);
                 }
             }

@@ -9,14 +9,15 @@
 //! A handset whose connection was lost in a call is looked for under its PMID for ten seconds more.
 
 use kirkwall_core::call::dect_leg::Stream;
-use kirkwall_core::dect::base_link::code::{CipherState, RejectReason as Refused, SlotType};
+use kirkwall_core::dect::base_link::code::{CipherState, HandoverKind, RejectReason as Refused, SlotType};
 use kirkwall_core::dect::base_link::word::{HoAccept, HoInd, HoReject};
 use kirkwall_core::dect::base_link::{MediaId, Response, ToBase};
 use kirkwall_core::id::CallRef;
 use kirkwall_core::machine::Machine;
 use kirkwall_core::media::Codec;
-use kirkwall_core::radio::allocation::Purpose;
+use kirkwall_core::radio::allocation::{Blocked, Purpose};
 use kirkwall_core::radio::handover::Handover;
+use kirkwall_core::radio::handover::decision::{Rejected, may_cross};
 use kirkwall_core::radio::handover::procedure::{At as Place, Ended, GIVE_UP_INVOLUNTARY, Input, Output};
 use kirkwall_core::radio::statistics::Outcome;
 
@@ -84,6 +85,11 @@ impl Air {
             let reason = if moving { Refused::BUSY } else { Refused::UNKNOWN };
             return self.refuse_handover(id, ind.new_conn, reason);
         };
+        if let Err(rejected) = self.may_cross(&old, id, ind.kind) {
+            debug!(from = %old.base, to = %id, %rejected, "no handover");
+            self.tally(&id.into(), Tally::Blocked(Purpose::Handover, Blocked::NotSynced));
+            return self.refuse_handover(id, ind.new_conn, rejected.reason());
+        }
         let begun = self.now();
         self.coming.insert(ind.pmid);
         self.tally(&id.into(), Tally::HandoverBegins(true));
@@ -118,6 +124,15 @@ impl Air {
             me.handovers.insert((id, ind.new_conn), moving);
             me.step_handover((id, ind.new_conn), Input::Start, ctx);
         }));
+    }
+
+    /// Between the base station where it is and this one. Where it is nobody may know any more.
+    fn may_cross(&self, old: &Connection, to: BaseId, kind: HandoverKind) -> Result<(), Rejected> {
+        let old = old.base.0.parse().ok().and_then(|old: BaseId| self.bases.get(&old));
+        match old.zip(self.bases.get(&to)) {
+            Some((old, new)) => may_cross(&self.tree, old.rpn, new.rpn, kind),
+            None => Ok(()),
+        }
     }
 
     fn has_long_slots(&self, id: BaseId) -> bool {

@@ -72,8 +72,8 @@ pub use bases::{BaseTold, Greeted, Redeem};
 pub use desk::*;
 pub use inspect::{GetNativeBase, ListNativeBases, NativeBaseView};
 pub use plant::{
-    BaseLoads, BaseTally, GetRadioLoss, GetSyncTree, RadioLossView, RadioPlaceView, SetDuty, StopBases,
-    SyncTreeView,
+    BaseLoads, BaseTally, ClusterView, GetRadioLoss, GetSyncTree, RadioLossView, RadioPlaceView, SetDuty,
+    StopBases, SyncTreeView,
 };
 pub use texts::ShowText;
 pub use visitors::{AskPlan, Capture, FindHandset, HandsetTold, Knock, PageAll};
@@ -135,8 +135,6 @@ pub struct Air {
     tree: Tree,
     planned_at: Option<Moment>,
     plan_alarm: Option<SpawnHandle>,
-    /// Radios that have told whom they hear, and whether it ever was anybody.
-    hearing: BTreeMap<u8, bool>,
     captured: VecDeque<(Moment, bool, Vec<u8>)>,
     records: NativeBases,
     alarm: Option<SpawnHandle>,
@@ -173,7 +171,6 @@ impl Air {
             tree: Tree::default(),
             planned_at: None,
             plan_alarm: None,
-            hearing: BTreeMap::new(),
             captured: VecDeque::new(),
             records,
             alarm: None,
@@ -228,7 +225,7 @@ impl Air {
         let Some(entry) = self.bases.get(&id) else { return };
         // Opened for subscriptions it is by a word of its own: a plan that changes sets the radio up anew.
         let radio = self.settings.site.radio(entry.rpn, false);
-        let sync = self.sync_of(entry.rpn);
+        let sync = self.tree.config(entry.rpn);
         entry.addr.do_send(Configure(Box::new(Plan { radio, sync })));
     }
 

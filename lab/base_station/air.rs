@@ -222,8 +222,10 @@ impl Station {
     }
 
     fn capacity(&self) -> Frame {
+        // A media resource is told nothing of a radio: 32 channels, 16 with SRTP.
+        let own = if self.config.role == 2 { (32, 16) } else { (0, 0) };
         let (voice_max, voice_max_srtp) =
-            self.settings.map_or((0, 0), |settings| (settings.voice_max, settings.voice_max_srtp));
+            self.settings.map_or(own, |settings| (settings.voice_max, settings.voice_max_srtp));
         let srtp = self.media.values().filter(|media| media.flow.settings.srtp.is_some()).count() as u8;
         let free = self.config.slot_pairs.saturating_sub(self.connections.pairs() as u8);
         Frame::event(kind::CAPACITY)

@@ -73,6 +73,8 @@ pub struct BaseConfig {
     pub drift_ppm: f64,
     /// How long it goes on without its source.
     pub sync_times: SyncTimes,
+    /// How often it tells whom it hears.
+    pub looks: Duration,
     /// How often it comes again after it lost its link.
     pub retry: Duration,
 }
@@ -96,6 +98,7 @@ impl BaseConfig {
             ip: IpAddr::from([127, 0, 0, 1]),
             drift_ppm: 0.5,
             sync_times: SyncTimes::default(),
+            looks: Duration::from_secs(30),
             retry: Duration::from_millis(500),
         }
     }

@@ -21,7 +21,8 @@ use crate::scene::Scene;
 use crate::switch::{Options, Switch};
 
 const BARESIP: &str = "201";
-const NATIVE: &str = "202";
+/// The user of the native handset.
+pub const NATIVE: &str = "202";
 const CODE: &str = "2407";
 /// What baresip plays, and who holds the native handset. Neither mark is the other's.
 const PLAYED: Voice = Voice::new(0);
@@ -120,7 +121,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// A native base station in service, and on it a handset that is located and belongs to a user.
-async fn on_the_air(switch: &Switch<'_>, wideband: bool) -> (BaseStation, NativeHandset) {
+pub async fn on_the_air(switch: &Switch<'_>, wideband: bool) -> (BaseStation, NativeHandset) {
     let radio = Radio::default();
     let token = switch.rest("POST", "/enrolments", Some(&json!({ "label": "A" })));
     let link = switch.bound().base_link.expect("an ARI opens the base link");

@@ -9,6 +9,7 @@ mod expect;
 mod house;
 mod ice;
 mod lync_conference;
+mod lync_lines;
 mod native_base;
 mod native_handset;
 mod native_user;
@@ -51,6 +52,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Telephones", phones::VERBS),
     ("Conferences", conference::VERBS),
     ("Conferences of Lync", lync_conference::VERBS),
+    ("Forwards, delegates and private lines of Lync", lync_lines::VERBS),
     ("Response groups of Lync", response_group::VERBS),
     ("Telephones in talk", telephony::VERBS),
     ("Numbers", numbers::VERBS),

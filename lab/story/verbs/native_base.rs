@@ -13,6 +13,8 @@ use crate::handset::native::NativeHandset;
 use crate::radio::{Place, Radio};
 use crate::story::{Fault, Given, Prop, Stage, until};
 
+/// ROLE of HELLO.
+const MEDIA_RESOURCE: u8 = 2;
 /// States of synchronisation in which a base carries calls: locked, free-running, assisted, master.
 const IN_TIME: [u8; 4] = [2, 3, 4, 6];
 
@@ -21,6 +23,17 @@ pub(super) const VERBS: &[Verb] = &[
         "native base {name} [at {place:count} m] [firmware {firmware}]",
         "A native base station, so many metres east; the switch gives it a token, it enrols and is configured.",
         base
+    ),
+    verb!(
+        "native media resource {name} firmware {firmware}",
+        "A media resource on the base link: it has no radio. The switch gives it a token, and it enrols.",
+        media_resource
+    ),
+    verb!(
+        "native bases look around every {time:time}",
+        "How often those that come later tell whom they hear; every half minute when not said. One that hears no other \
+         one waits for that before it keeps its own time.",
+        look_around
     ),
     verb!(
         "unproved native base {name}",
@@ -66,6 +79,7 @@ pub(super) struct Air {
     pub(super) handsets: BTreeMap<String, Arc<NativeHandset>>,
     /// Bases whose plug was pulled: certificate, MAC address, place.
     dead: BTreeMap<String, (Identity, [u8; 6], Place)>,
+    looks: Option<Duration>,
     made: u8,
 }
 
@@ -82,6 +96,21 @@ impl Prop for Air {
 async fn base(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let token = token(stage, given.word("name")).await?;
     put_up(stage, given, Proof::Token(token))
+}
+
+async fn media_resource(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let name = given.word("name");
+    let proof = Proof::Token(token(stage, name).await?);
+    let firmware = given.text("firmware").map(str::to_owned);
+    stand(stage, name, Place::default(), proof, None, |config| {
+        let firmware = firmware.unwrap_or(config.firmware);
+        BaseConfig { role: MEDIA_RESOURCE, firmware, ..config }
+    })
+}
+
+async fn look_around(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    stage.prop::<Air>().looks = given.time("time");
+    Ok(())
 }
 
 async fn unproved_base(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
@@ -135,6 +164,7 @@ fn stand(
     let id = id.unwrap_or([0, 0x13, 0xD1, 0, 0, air.made]);
     let mut config = with(BaseConfig::new(switch, id, ""));
     (config.place, config.proof) = (place, proof);
+    config.looks = air.looks.unwrap_or(config.looks);
     // Makers wait ten seconds and two minutes; a story has not so much time.
     (config.sync_times.free_running, config.sync_times.lost) =
         (Duration::from_secs(1), Duration::from_secs(3));

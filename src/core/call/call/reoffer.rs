@@ -11,6 +11,7 @@ impl Call {
         let house = self.codecs_of_house().to_vec();
         let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
         strand.wish(wish);
+        let overtakes = strand.offer_is_out();
         let mut then = Vec::new();
         let answered = match body {
             Some(body) => {
@@ -40,6 +41,9 @@ impl Call {
             },
         ));
         self.accept_again(leg, &mut then);
+        if overtakes {
+            self.way_overtaken(leg);
+        }
         self.settle(&mut then);
         Ready { save: self.put(), then }
     }
@@ -71,7 +75,7 @@ impl Call {
         body: Option<&Body>,
         now: Moment,
     ) -> Ready<Save, Output> {
-        let mut tokens = self.tokens.split();
+        let (mut tokens, changer) = (self.tokens.split(), self.changes_codec());
         let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
         let Some(media) = strand.awaits_answer() else { return Ready::nothing() };
         let wanted = media.offer_is_out();
@@ -88,12 +92,18 @@ impl Call {
             // RFC 3261 §14.1: "the session parameters MUST remain unchanged, as if no re-INVITE had been issued"
             strand.forget_offer();
         }
+        if let Some(over) = self.way_answered(leg, agreed.as_ref(), now).filter(|_| wanted) {
+            return over;
+        }
         let mut then = Vec::new();
         if wanted {
             self.note_refusal(leg, agreed.is_none(), now);
         }
         if let Some(agreed) = agreed {
             self.run_if_heard(leg, &agreed, &mut then);
+            if wanted && changer == Some(leg) && !self.codecs_join() {
+                self.legs.get_mut(&leg).into_iter().for_each(|strand| strand.keeps_codec = true);
+            }
         }
         self.settle(&mut then);
         Ready { save: self.put(), then }

@@ -311,6 +311,17 @@ impl Strand {
         Some(offer)
     }
 
+    /// Our offer to a far end that is asked to change to the first of these codecs.
+    pub fn ask(&mut self, codecs: Vec<Codec>, tokens: &mut Tokens) -> Option<Body> {
+        let media = self.in_force()?;
+        let mut before = media.clone();
+        before.rollback();
+        media.ask_for(codecs);
+        let offer = Body::sdp(media.offer(tokens));
+        self.before = Some(Box::new((before, self.moved)));
+        Some(offer)
+    }
+
     /// The far end withdrew its offer before it had our answer: all is as before.
     pub fn withdraw(&mut self) -> Option<Agreed> {
         let (before, moved) = *self.before.take()?;

@@ -309,8 +309,7 @@ impl DectLeg {
         }
         match order {
             LegOrder::Progress { status, body } => self.progress(no, status, body.as_ref(), out),
-            // The caller's own handset is told by sound alone.
-            LegOrder::CallWaits => {}
+            LegOrder::CallWaits => self.lines.get_mut(&no).into_iter().for_each(|line| line.waits = true),
             LegOrder::Accept { body } => self.accept(no, body.as_ref(), now, out),
             LegOrder::Reject { cause } | LegOrder::HangUp { cause } => self.dismissed(no, cause, now, out),
             LegOrder::AnswerReoffer { body } => self.reoffer_granted(no, &body, out),
@@ -326,8 +325,8 @@ impl DectLeg {
                 self.not_transferred(no, &Cause::of_status(status, "nobody took the call"), out);
             }
             LegOrder::TellTransfer { left, .. } => self.transfer_goes(no, left.is_none()),
-            // A handset knows no URI of a conference.
-            LegOrder::Focus { .. } => {}
+            // A handset knows no URI of a conference; its base station takes telephone events.
+            LegOrder::Focus { .. } | LegOrder::Key { .. } => {}
         }
         Ok(())
     }

@@ -199,7 +199,7 @@ fn when_the_early_codec_does_not_go_with_the_final_one_the_caller_is_asked_to_ch
     let offer = world.told_to(0).reoffer.clone().unwrap();
     let body = world.far(0).answer(&offer);
     world.news(0, LegNews::ReofferAnswered { body: Some(body) });
-    assert_eq!(world.said(), ["flow A Pcma"]);
+    assert_eq!(world.said(), ["flow A Pcmu"]);
     world.matched(Side::A, 0);
     world.matched(Side::B, 2);
     assert_eq!(world.stored.as_deref(), Some(&world.call));

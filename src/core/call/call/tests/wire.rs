@@ -139,6 +139,7 @@ impl Wire {
             body,
             parts: Vec::new(),
             headers: headers.iter().map(|(name, value)| (name.clone(), Text::from(*value))).collect(),
+            onward: crate::sip::door::Onward::default(),
         };
         self.order(0, SipOrder::Dial(Box::new(dial)));
     }
@@ -252,6 +253,7 @@ impl Wire {
             body: Some(offer),
             parts: target.parts,
             headers: Vec::new(),
+            onward: crate::sip::door::Onward::default(),
         };
         self.leg_input(number, LegInput::Order(SipOrder::Dial(Box::new(dial))));
     }
