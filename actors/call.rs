@@ -20,6 +20,7 @@ mod native;
 mod policy;
 mod room;
 mod transfer;
+mod way;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -134,6 +135,8 @@ pub struct Call {
     channel: Option<Addr<MediaChannel>>,
     /// Our addresses at a media relay, towards the caller and the callee.
     relayed: [Vec<Candidate>; 2],
+    /// The sides whose voice has lost its way and looks for another.
+    astray: [bool; 2],
     ladder: Ladder,
     supervisor: Addr<Supervisor>,
     ports: Ports,
@@ -208,6 +211,7 @@ impl Call {
             credentials: None,
             channel: None,
             relayed: [Vec::new(), Vec::new()],
+            astray: [false, false],
             ladder: Ladder::default(),
             calls: Calls::new(&ports.journal),
             cdrs: Cdrs::new(&ports.journal),

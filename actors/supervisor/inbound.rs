@@ -111,6 +111,7 @@ impl Supervisor {
         if !message.is_request() {
             return self.route_answer(message, peer, ctx);
         }
+        self.brought(&message);
         let method = message.method().unwrap_or(Method::Options);
         if method == Method::Subscribe && peer.facing == Facing::South {
             // A new base station looks for its settings, a handset for its mailbox or for who is in a room.
@@ -209,6 +210,7 @@ impl Supervisor {
             }
             return;
         }
+        self.bring_unsent(message, ctx);
         match owner_of(message) {
             Some(OWNER_OF_WATCH) => self.watch(WatchInput::Failed(message.clone()), ctx),
             Some(owner) if let Some(post) = self.post_of(owner) => {

@@ -14,6 +14,7 @@
 mod audio;
 mod authority;
 mod baresip;
+mod chromium;
 mod kamailio;
 mod linphone;
 mod namespace;
@@ -43,6 +44,7 @@ mod lync_conference;
 mod message_waiting;
 mod native;
 mod outcomes;
+mod pages;
 mod pidgin;
 mod profiles;
 mod provisioning;

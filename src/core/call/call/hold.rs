@@ -91,7 +91,9 @@ impl Call {
             self.legs.values_mut().for_each(|strand| strand.keeps_codec = false);
         }
         for leg in [Some(self.calling), self.talking_to].into_iter().flatten() {
-            self.align(leg, false, then);
+            if !self.offer_new_way(leg, then) {
+                self.align(leg, false, then);
+            }
         }
         self.settle_seats(then);
         self.settle_sounds(then);

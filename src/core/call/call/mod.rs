@@ -47,6 +47,7 @@ mod strand;
 #[cfg(test)]
 pub(in crate::call) mod tests;
 mod transfer;
+mod way;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -131,6 +132,8 @@ enum Timer {
     Transfer,
     /// Ours: an end that refused to be resumed is asked again.
     Align,
+    /// Ours: an end whose voice has lost its way must have found another.
+    Way,
 }
 
 /// A call. Its `serde` form is its record on disk.
@@ -188,6 +191,9 @@ pub struct Call {
     /// Pairs that the ICE agents chose before anybody answered.
     #[serde(skip)]
     settled: Vec<(Side, Box<crate::media::ice::description::Description>)>,
+    /// Ends whose voice has lost its way and looks for another.
+    #[serde(skip)]
+    lost_ways: Vec<way::LostWay>,
     /// Till when a leg that has ended may stay to tell its handset so.
     #[serde(skip)]
     stays: Moment,
@@ -251,6 +257,7 @@ impl Call {
             grant: None,
             search: Search::default(),
             settled: Vec::new(),
+            lost_ways: Vec::new(),
             stays: Moment::default(),
             timers: TimerTable::default(),
             tokens,
@@ -481,6 +488,8 @@ impl Machine for Call {
             (_, Input::Shown(_)) => Err(self.refuse("what to show")),
             (_, Input::KeyHeard(side, digit, millis)) => Ok(self.key_in_voice(side, digit, millis)),
             (_, Input::IceSettled(side, chosen)) => Ok(self.ice_settled(side, chosen)),
+            (_, Input::WayLost { side, relayed, why }) => Ok(self.way_lost(side, relayed, why, now)),
+            (_, Input::WayNotFound(side)) => Ok(self.way_not_found(side, now)),
             (State::Over, Input::HangUp(_)) => Err(self.refuse("an order to hang up")),
             (_, Input::HangUp(cause)) => Ok(self.hang_up(None, cause, now)),
             (_, Input::Deadline) => Ok(self.deadline_passed(now)),

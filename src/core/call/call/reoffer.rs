@@ -11,6 +11,7 @@ impl Call {
         let house = self.codecs_of_house().to_vec();
         let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
         strand.wish(wish);
+        let overtakes = strand.offer_is_out();
         let mut then = Vec::new();
         let answered = match body {
             Some(body) => {
@@ -40,6 +41,9 @@ impl Call {
             },
         ));
         self.accept_again(leg, &mut then);
+        if overtakes {
+            self.way_overtaken(leg);
+        }
         self.settle(&mut then);
         Ready { save: self.put(), then }
     }
@@ -87,6 +91,9 @@ impl Call {
         if agreed.is_none() {
             // RFC 3261 §14.1: "the session parameters MUST remain unchanged, as if no re-INVITE had been issued"
             strand.forget_offer();
+        }
+        if let Some(over) = self.way_answered(leg, agreed.as_ref(), now).filter(|_| wanted) {
+            return over;
         }
         let mut then = Vec::new();
         if wanted {

@@ -156,6 +156,17 @@ pub enum Input {
     Denied(Cause),
     /// The ICE agent of one side has chosen: what descriptions name from now on.
     IceSettled(Side, Box<Description>),
+    /// The media relay that the voice of a side went over is gone.
+    WayLost {
+        /// Which side.
+        side: Side,
+        /// Our addresses at the relay that serves now; none: there is no relay.
+        relayed: Vec<Candidate>,
+        /// What became of the old way, in words.
+        why: String,
+    },
+    /// The ICE agent of one side has found no way.
+    WayNotFound(Side),
     /// Something happened on a leg.
     Leg(LegNo, LegNews),
     /// After [`Started`](Input::Started): this leg's dialog was on disk, and is none of

@@ -10,6 +10,7 @@ use super::remote::RemoteSide;
 use super::take::take_answer;
 use super::{Agreed, IceAgreed, Ident, LocalMedia, MediaRefusal};
 use crate::id::Tokens;
+use crate::media::ice::candidate::Candidate;
 use crate::media::ice::description::Description;
 use crate::media::sdp::{AudioStream, Encoding, Profile};
 use crate::media::{Codec, CryptoLine, Direction};
@@ -221,6 +222,13 @@ impl OfferAnswer {
     pub fn settle_ice(&mut self, chosen: Description) {
         if let Some(ice) = &mut self.local.ice {
             ice.settled = Some(chosen);
+        }
+    }
+
+    /// Our next offer begins ICE anew (RFC 5245 §9.1.1.1), with these addresses at relays in place of the old ones.
+    pub fn restart_ice(&mut self, relayed: &[Candidate], tokens: &mut Tokens) {
+        if let Some(ice) = &mut self.local.ice {
+            ice.restart(relayed, tokens);
         }
     }
 

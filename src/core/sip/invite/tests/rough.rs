@@ -62,7 +62,7 @@ fn play(pair: &mut Pair, act: Act) {
                 pair.input(side, LegInput::Started).unwrap();
                 if open {
                     // A call that rang is lost, and whoever finds its legs ends them.
-                    _ = pair.input(side, LegInput::Order(hang_up()));
+                    let _ = pair.input(side, LegInput::Order(hang_up()));
                 }
             }
         }
