@@ -63,6 +63,7 @@ use crate::supervisor::{
     SummonCall, Supervisor, invite_key,
 };
 
+use beginning::Beginning;
 use ending::cdr;
 use native::LegAddr;
 
@@ -110,20 +111,6 @@ pub struct RestoredSeed {
     pub settings: Settings,
     /// Its own words.
     pub tokens: Tokens,
-}
-
-/// How a call actor begins.
-enum Beginning {
-    /// With an INVITE.
-    Invited(Box<SipMessage>, Peer),
-    /// With a handset on a native base station.
-    Native(Addr<crate::air::leg::NativeLeg>, LineNo),
-    /// By the switch itself, which will connect whoever answers with this one.
-    House(String, HouseTold),
-    /// With what was on disk.
-    Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
-    /// It has begun.
-    Done,
 }
 
 /// Gives the pure call a mailbox, a clock, a disk and its legs. Decides nothing itself.

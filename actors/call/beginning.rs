@@ -2,6 +2,20 @@
 
 use super::*;
 
+/// How a call actor begins.
+pub(super) enum Beginning {
+    /// With an INVITE.
+    Invited(Box<SipMessage>, Peer),
+    /// With a handset on a native base station.
+    Native(Addr<crate::air::leg::NativeLeg>, LineNo),
+    /// By the switch itself, which will connect whoever answers with this one.
+    House(String, HouseTold),
+    /// With what was on disk.
+    Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
+    /// It has begun.
+    Done,
+}
+
 impl Call {
     pub(super) fn invited(&mut self, invite: SipMessage, peer: Peer, ctx: &mut Context<Self>) {
         // Lync: who is called from the north answers by his line.

@@ -115,6 +115,20 @@ fn forwards_in_a_circle_and_a_wish_for_quiet_are_told_to_the_caller() {
 }
 
 #[test]
+fn a_call_that_an_exchange_brings_back_by_another_name_is_a_loop_at_once() {
+    let scene = Scene::new("forward-back");
+    let kamailio = Kamailio::start(&scene, None);
+    let mut house = House::start(&scene, &kamailio);
+    house.set("201", &json!({ "always": "8201" }));
+    house.caller.dial("201");
+    let why = house.caller.wait_closed();
+    assert!(why.starts_with("482"), "{why}");
+    house.switch.wait_idle();
+    let calls = house.switch.rest("GET", "/calls?state=ended", None);
+    assert_eq!(calls["total"], 1, "it was refused at the door when it came back: {calls}");
+}
+
+#[test]
 fn a_code_sets_a_forward_that_survives_a_crash_and_redial_calls_who_was_missed() {
     let scene = Scene::new("forward-code");
     let kamailio = Kamailio::start(&scene, None);
