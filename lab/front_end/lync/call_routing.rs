@@ -157,7 +157,7 @@ impl FrontEnd {
         }
         let called = address::user(incoming.request.uri()).unwrap_or_default();
         if let Some(owner) = lync.owner_of_private(&called) {
-            incoming.request.set_uri(&self.aor(&owner));
+            incoming.request.set_uri(self.aor(&owner));
             incoming.request.set(SENSITIVITY, "private-no-diversion");
         }
         let mut by = Vec::new();
