@@ -32,17 +32,17 @@ pub struct Hear {
     pub peer: Peer,
 }
 
-/// The engine has heard a key press.
+/// The engine has heard a key press, of so many milliseconds.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct KeyInVoice(pub CallRef, pub Side, pub char);
+pub struct KeyInVoice(pub CallRef, pub Side, pub char, pub u32);
 
 impl Handler<KeyInVoice> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, KeyInVoice(call, side, digit): KeyInVoice, _: &mut Self::Context) {
+    fn handle(&mut self, KeyInVoice(call, side, digit, millis): KeyInVoice, _: &mut Self::Context) {
         if let Some(entry) = self.calls.get(&call) {
-            entry.addr.do_send(KeyHeard(side, digit));
+            entry.addr.do_send(KeyHeard(side, digit, millis));
         }
     }
 }

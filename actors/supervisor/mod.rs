@@ -93,7 +93,7 @@ pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use location::BasePlaced;
 pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
 pub use native::{
-    IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, TakeBase, WaitingFor, WhoHas,
+    IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, WaitingFor, WhoHas,
 };
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
@@ -101,6 +101,8 @@ pub use people::{
 pub use pool_conferences::{FocusDied, FocusSays};
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use provisioning::{MeetProvisioning, SheetUsers};
+pub use radios::{ResizeBase, TakeBase};
+pub use relay::ServingRelay;
 pub use rooms::{CedeCall, GatherCalls, GatherInside, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use rosters::{AskRoster, NotificationDied};
 pub use shared::MeetUsers;

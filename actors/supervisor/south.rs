@@ -6,6 +6,7 @@ use kirkwall_core::call::route::Map;
 use kirkwall_core::call::{NewCall, Party};
 use kirkwall_core::id::Username;
 use kirkwall_core::sip::digest::{Ha1, Role, Verdict};
+use kirkwall_core::sip::door::Onward;
 use kirkwall_core::sip::replaces::Replaces;
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Uri};
 use kirkwall_core::sip::{Facing, Peer, SipBaseProfile};
@@ -120,6 +121,7 @@ impl Supervisor {
         let seed = CallSeed {
             new: new.clone(),
             dialled,
+            onward: Onward::of(&request, &peer, &self.door),
             invite: request,
             peer,
             invitation: invitation.clone(),

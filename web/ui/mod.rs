@@ -5,6 +5,7 @@
 
 mod air_rows;
 mod assets;
+mod base_statistics;
 mod board;
 mod form;
 mod frame;

@@ -24,6 +24,7 @@ mod telephony;
 mod texts;
 mod tls_dsk;
 mod walking;
+mod wideband;
 
 use futures::future::LocalBoxFuture;
 
@@ -43,6 +44,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
     ("Handover, time and thieves on the air", walking::VERBS),
+    ("Wideband speech on the air", wideband::VERBS),
     ("Houses", house::VERBS),
     ("Captures", capture::VERBS),
     ("Users of native handsets", native_user::VERBS),

@@ -604,7 +604,7 @@ answer!(ListHandsets, |desk, _| {
                 address: "udp 192.0.2.19:5060".into(),
                 user_agent: "Snom M900/06.40 00087B180001".into(),
                 base_station: Some(BaseStationId("00:08:7b:18:00:01".into())),
-                expires: START + Duration::from_secs(300),
+                expires: Some(START + Duration::from_secs(300)),
             })
             .into_iter()
             .collect(),
