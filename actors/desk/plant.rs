@@ -122,6 +122,8 @@ pub struct RegistrationView {
     pub registrar: Option<String>,
     /// What people should know of it besides, in words.
     pub notes: Vec<String>,
+    /// The front end has not set up the user's presence: a desktop client must sign in once.
+    pub needs_first_log_in: bool,
     /// Until when.
     pub expires: Option<Moment>,
 }

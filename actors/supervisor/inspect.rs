@@ -4,6 +4,7 @@ use actix::prelude::*;
 use kirkwall_core::call::admission::Load;
 use kirkwall_core::call::{CallSummary, Phase};
 use kirkwall_core::id::CallRef;
+use kirkwall_core::lync::presence::BOOTSTRAP;
 
 use super::Supervisor;
 use crate::call::{HangUp, ShowLadder, ShowMedia};
@@ -189,6 +190,7 @@ impl Handler<ListRegistrations> for Supervisor {
                 cause: entry.state.cause.clone(),
                 registrar: entry.state.registrar.clone(),
                 notes: self.notes_of(user, &entry.state.notes),
+                needs_first_log_in: self.presences.notes(user).iter().any(|note| note == BOOTSTRAP),
                 expires: entry.state.expires,
             })
             .collect();

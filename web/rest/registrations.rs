@@ -28,6 +28,9 @@ pub struct RegistrationJson {
     /// What people should know of it besides, in words: the backup registrar is in use, presence lacks its
     /// first log-in, and the like.
     pub notes: Vec<String>,
+    /// The front end has not set up the user's presence: sign in once with a desktop client, or run the presence
+    /// bootstrapper.
+    pub needs_first_log_in: bool,
     /// Until when.
     #[schema(format = DateTime)]
     pub expires: Option<String>,
@@ -41,6 +44,7 @@ impl From<&RegistrationView> for RegistrationJson {
             cause: line.cause.clone(),
             registrar: line.registrar.clone(),
             notes: line.notes.clone(),
+            needs_first_log_in: line.needs_first_log_in,
             expires: line.expires.map(rfc3339),
         }
     }

@@ -81,6 +81,8 @@ async fn every_page_renders_with_and_without_content() {
             "/login/word",
             "/base-stations?q=zz",
             "/handsets?from=5000",
+            "/lines",
+            "/lines?q=zz&show=troubled",
         ] {
             let answer = page(&site, path).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.body);
@@ -114,6 +116,7 @@ async fn empty_pages_say_what_to_do_next() {
         ("/calls?state=ended", "No call has ended yet"),
         ("/base-stations", "point its SIP server at this switch"),
         ("/handsets", "Add a user"),
+        ("/lines", "No line yet"),
         ("/native-base-stations", "Make a token below"),
         ("/subscriptions", "Open a window below"),
         ("/users", "Add the first one"),
@@ -587,4 +590,23 @@ async fn a_room_is_added_shown_with_who_is_in_it_and_removed() {
     assert!(page(&site, "/rooms/8001").await.body.contains("Nobody is here."));
     assert_eq!(post(&site, "/rooms/8001/delete", "").await.status, 303);
     assert_eq!(page(&site, "/rooms/8001").await.status, 404);
+}
+
+#[actix_web::test]
+async fn lines_show_causes_and_who_needs_a_first_log_in() {
+    let site = logged_in(TestDesk::full()).await;
+    let html = page(&site, "/lines").await.body;
+    for words in ["Need a first log-in", "KB2737277", "presence bootstrapper"] {
+        assert!(html.contains(words), "{words}");
+    }
+    let troubled = page(&site, "/lines?show=troubled").await.body;
+    assert!(troubled.matches("class=\"state ok\"").count() < html.matches("class=\"state ok\"").count());
+    let kept =
+        post(&site, "/user/4711/lines", "private_number=4799&managers=4712%20boss%40example.test").await;
+    assert_eq!(kept.status, 303, "{}", kept.body);
+    let html = page(&site, "/user/4711").await.body;
+    assert!(html.contains("value=\"4799\"") && html.contains("value=\"4712 boss@example.test\""));
+    let taken = post(&site, "/user/4711/lines", "private_number=4712").await;
+    assert!(taken.status == 422 && taken.body.contains("4712 is reached by it already"), "{}", taken.status);
+    keeps_the_policy("/user/4711/lines", &taken);
 }

@@ -383,6 +383,27 @@ async fn certificates_are_imported_as_json_or_form_listed_and_deleted() {
 }
 
 #[actix_web::test]
+async fn lines_are_read_set_and_refused_with_the_field() {
+    let site = site(TestDesk::full()).await;
+    let path = "/api/v1/users/4711/lines";
+    let plain = ask(&site, "GET", path, &[], "").await.json();
+    assert_eq!(
+        (&plain["private_number"], &plain["managers"]),
+        (&serde_json::Value::Null, &serde_json::json!([]))
+    );
+    let set =
+        ask(&site, "PUT", path, &[], r#"{"private_number":"4799","managers":["4712"],"lync_delegates":[]}"#)
+            .await;
+    assert_eq!(set.status, 200, "{}", set.body);
+    assert_eq!(ask(&site, "GET", path, &[], "").await.json()["managers"], serde_json::json!(["4712"]));
+    let taken = ask(&site, "PUT", path, &[], r#"{"private_number":"4712"}"#).await;
+    assert_eq!((taken.status, &taken.json()["errors"][0]["pointer"]), (422, &"/private_number".into()));
+    let lines = ask(&site, "GET", "/api/v1/registrations", &[], "").await.json();
+    let newcomer = lines["items"].as_array().unwrap().iter().find(|line| line["user"] == "4712").unwrap();
+    assert_eq!(newcomer["needs_first_log_in"], true);
+}
+
+#[actix_web::test]
 async fn forwards_are_read_set_and_refused_with_the_field() {
     let site = site(TestDesk::full()).await;
     let path = "/api/v1/users/4711/forwarding";

@@ -56,6 +56,7 @@ const NAVIGATION: &[Group] = &[
             Entry { href: "/base-stations", name: "Base stations" },
             Entry { href: "/native-base-stations", name: "Native base stations" },
             Entry { href: "/handsets", name: "Handsets" },
+            Entry { href: "/lines", name: "Lines" },
             Entry { href: "/messages", name: "Messages" },
             Entry { href: "/capacity", name: "Capacity" },
         ],

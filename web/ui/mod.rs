@@ -36,8 +36,8 @@ use crate::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_AUTHENTICATED, NOT_FOU
 use crate::site::Site;
 use crate::{live, rest};
 use pages::{
-    air, base_station, calls, features, help, import, login, native_base, phone_book, plant, provisioning,
-    rooms, texts, tokens, users,
+    air, base_station, calls, features, help, import, lines, login, native_base, phone_book, plant,
+    provisioning, rooms, texts, tokens, users,
 };
 
 /// One row of the table of pages.
@@ -74,6 +74,7 @@ fn table() -> Vec<PageRow> {
         act("/set-up", config, "POST /provisioning", route().to(provisioning::open)),
         act("/set-up/{mac}/close", config, "DELETE /provisioning/{mac}", route().to(provisioning::close)),
         page("/handsets", see, route().to(plant::handsets)),
+        page("/lines", see, route().to(lines::list)),
         page("/capacity", see, route().to(plant::capacity)),
         page("/native-base-stations", see, route().to(air::bases)),
         act("/native-base-stations", Scope("admin"), "POST /enrolments", route().to(air::enrol)),

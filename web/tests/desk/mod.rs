@@ -618,7 +618,11 @@ answer!(ListRegistrations, |desk, _| {
         user: user.username.clone(),
         state: if user.handset_registered { "registered" } else { "failed" },
         cause: (!user.handset_registered).then(|| "403 Forbidden".to_owned()),
-        notes: Vec::new(),
+        needs_first_log_in: user.username.as_str() == "4712",
+        notes: match user.username.as_str() {
+            "4712" => vec![kirkwall_core::lync::presence::BOOTSTRAP.to_owned()],
+            _ => Vec::new(),
+        },
         registrar: user.handset_registered.then(|| "tls 198.51.100.7:5061".to_owned()),
         expires: user.handset_registered.then(|| START + Duration::from_secs(300)),
     };

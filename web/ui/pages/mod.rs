@@ -6,6 +6,7 @@ pub mod calls;
 pub mod features;
 pub mod help;
 pub mod import;
+pub mod lines;
 pub mod login;
 pub mod native_base;
 pub mod phone_book;

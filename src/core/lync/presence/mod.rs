@@ -51,7 +51,7 @@ const QUOTA_TIME: Duration = Duration::from_secs(180);
 /// The wait after a refusal or silence.
 const RETRY: Duration = Duration::from_secs(120);
 /// What a person must do for a user whose presence was never set up.
-const BOOTSTRAP: &str = "presence of this user is not set up yet: sign in once with a desktop client, or run the \
+pub const BOOTSTRAP: &str = "presence of this user is not set up yet: sign in once with a desktop client, or run the \
     presence bootstrapper (KB2737277)";
 
 /// Settings.
