@@ -15,6 +15,7 @@ mod native_user;
 mod north;
 mod numbers;
 mod phones;
+mod referral;
 mod response_group;
 mod settings;
 mod sip_dect;
@@ -51,6 +52,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Conferences of Lync", lync_conference::VERBS),
     ("Response groups of Lync", response_group::VERBS),
     ("Telephones in talk", telephony::VERBS),
+    ("Transferred calls", referral::VERBS),
     ("Numbers", numbers::VERBS),
     ("Expectations", expect::VERBS),
 ];
