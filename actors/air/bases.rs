@@ -115,6 +115,18 @@ impl Handler<Redeem> for Air {
     }
 }
 
+/// A base station in the books.
+pub(super) struct BaseEntry {
+    pub addr: Addr<NativeBase>,
+    pub rpn: u8,
+    pub standing: Standing,
+    pub remote: Option<SocketAddr>,
+    /// What an administrator wants of it.
+    pub duty: Duty,
+    /// Slot pairs that a long slot takes; none when it has no long slots.
+    pub long: Option<u8>,
+}
+
 impl Air {
     /// A radio came, or tells whom it hears: the sync tree may change.
     fn surveyed(&mut self, id: BaseId, heard: Option<&[Neighbour]>, ctx: &mut Context<Self>) {
@@ -176,16 +188,16 @@ impl Handler<BaseTold> for Air {
                 self.surveyed(id, None, ctx);
                 self.configure(id);
             }
-            About::Stands(standing, remote) => {
+            About::Stands(standing, remote, long) => {
                 let Some(entry) = self.bases.get_mut(&id) else { return };
-                (entry.standing, entry.remote) = (standing, remote);
+                (entry.standing, entry.remote, entry.long) = (standing, remote, long);
                 let rpn = entry.rpn;
                 if standing.carries_calls() && self.windows.current(self.ports.clock.now()).is_some() {
                     entry.addr.do_send(Say(Site::subscriptions(true).into()));
                 }
                 if let Some(supervisor) = &self.supervisor {
                     let (id, limit, reserve) = (id.into(), self.settings.limit, self.settings.site.reserve);
-                    supervisor.do_send(NativeBaseStands { id, limit, reserve, standing, remote });
+                    supervisor.do_send(NativeBaseStands { id, limit, reserve, standing, long, remote });
                 }
                 if standing == Standing::Down {
                     self.survey.forget(rpn);

@@ -67,6 +67,7 @@ use crate::ports::{LinkPort, Ports};
 use crate::roster::Roster;
 use crate::supervisor::{IsWhole, NativeBaseStands, NativeLocated, Supervisor, WhoHas};
 
+use bases::BaseEntry;
 pub use bases::{BaseTold, Greeted, Redeem};
 pub use desk::*;
 pub use inspect::{GetNativeBase, ListNativeBases, NativeBaseView};
@@ -104,15 +105,6 @@ struct HandsetEntry {
     located: Option<BaseStationId>,
     /// It does not answer its page.
     unreachable: bool,
-}
-
-struct BaseEntry {
-    addr: Addr<NativeBase>,
-    rpn: u8,
-    standing: Standing,
-    remote: Option<SocketAddr>,
-    /// What an administrator wants of it.
-    duty: Duty,
 }
 
 /// Keeps the books of the air. See the module.
@@ -224,7 +216,7 @@ impl Air {
             NativeBase::new(session, rooms, air, links, ports)
         });
         let (rpn, duty) = (record.rpn, record.enrolled.duty());
-        self.bases.insert(id, BaseEntry { addr, rpn, standing, remote: None, duty });
+        self.bases.insert(id, BaseEntry { addr, rpn, standing, remote: None, duty, long: None });
         self.configure(id);
     }
 

@@ -355,6 +355,7 @@ impl Station {
         (self.seen.sync, self.seen.sync_source) = (self.sync.state, self.sync.source);
         self.seen.rfpi = self.settings.map(|settings| settings.broadcast.rfpi);
         self.seen.connections = self.connections.len();
+        self.seen.long_slots = self.connections.long();
         let protected = self.media.values().filter(|media| media.flow.settings.srtp.is_some()).count();
         self.seen.media = (self.media.len(), protected);
         self.show.send_if_modified(|shown| {

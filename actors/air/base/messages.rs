@@ -7,8 +7,8 @@ use super::*;
 pub enum About {
     /// It came in, and is this.
     Up(Role),
-    /// It stands so now; it speaks from there.
-    Stands(Standing, Option<SocketAddr>),
+    /// It stands so now; it speaks from there; a long slot takes so many pairs, if it has any.
+    Stands(Standing, Option<SocketAddr>, Option<u8>),
     /// It hears these.
     Hears(Neighbours),
     /// A connection is gone.
