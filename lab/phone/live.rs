@@ -59,6 +59,7 @@ struct Shared {
     teller: Mutex<Option<Teller>>,
     found: Mutex<Option<Found>>,
     shown: Mutex<String>,
+    referred_by: Mutex<String>,
     conversation: Mutex<Option<String>>,
     /// Why its CANCEL goes out.
     reason: Mutex<Option<&'static str>>,
@@ -80,6 +81,7 @@ impl LiveCall {
             teller: Mutex::default(),
             found: Mutex::default(),
             shown: Mutex::default(),
+            referred_by: Mutex::default(),
             conversation: Mutex::default(),
             reason: Mutex::default(),
             talking_since: Mutex::default(),
@@ -109,6 +111,16 @@ impl LiveCall {
     /// Its display shows this name: for the one who emulates the phone.
     pub fn show(&self, name: &str) {
         name.clone_into(&mut locked(&self.0.shown));
+    }
+
+    /// Who has transferred it here (Referred-By, RFC 3892); empty: nobody.
+    pub fn referred_by(&self) -> String {
+        locked(&self.0.referred_by).clone()
+    }
+
+    /// Its INVITE says so: for the one who emulates the phone.
+    pub fn refer_by(&self, referrer: &str) {
+        referrer.clone_into(&mut locked(&self.0.referred_by));
     }
 
     /// The conversation that it belongs to, when it is told (`Ms-Conversation-ID`).

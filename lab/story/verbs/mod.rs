@@ -16,6 +16,7 @@ mod native_user;
 mod north;
 mod numbers;
 mod phones;
+mod referral;
 mod response_group;
 mod settings;
 mod sip_dect;
@@ -55,6 +56,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Forwards, delegates and private lines of Lync", lync_lines::VERBS),
     ("Response groups of Lync", response_group::VERBS),
     ("Telephones in talk", telephony::VERBS),
+    ("Transferred calls", referral::VERBS),
     ("Numbers", numbers::VERBS),
     ("Expectations", expect::VERBS),
 ];

@@ -41,9 +41,9 @@ fn elect(survey: &Survey, rest: &BTreeSet<Rpn>, before: Option<&Tree>) -> Option
     // The first of equals by number, so that the same survey gives the same plan.
     let best = rest.iter().rev().map(|rpn| (graph.worth(*rpn), *rpn)).max_by_key(|(worth, _)| *worth);
     let (worth, best) = best?;
-    let before = before.map_or(&[][..], |tree| &tree.clusters);
-    let masters = before.iter().flat_map(|cluster| [Some(cluster.master), cluster.deputy]).flatten();
-    let mut kept = masters.filter(|rpn| rest.contains(rpn));
+    let here = |rpn: &Rpn| rest.contains(rpn);
+    let giver = |cluster: &Cluster| Some(cluster.master).filter(here).or(cluster.deputy.filter(here));
+    let mut kept = before.into_iter().flat_map(|tree| &tree.clusters).filter_map(giver);
     let kept = kept.find(|rpn| graph.worth(*rpn).reached == worth.reached);
     Some((kept.unwrap_or(best), graph))
 }
