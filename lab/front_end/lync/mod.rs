@@ -30,6 +30,7 @@ mod web;
 mod window;
 mod xml;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use ezk_sip_types::Method;
@@ -68,6 +69,8 @@ pub(super) struct Lync {
     pool: Pool,
     presences: Arc<presence::Presences>,
     subscriptions: events::Subscriptions,
+    /// The next 200 to a REGISTER gets a signature that does not fit.
+    forges_next: AtomicBool,
     conferences: conference::Conferences,
     groups: response_group::Groups,
 }
@@ -107,6 +110,7 @@ impl Lync {
             pool,
             presences,
             subscriptions,
+            forges_next: AtomicBool::new(false),
             conferences: conference::Conferences::default(),
             groups: response_group::Groups::default(),
         })
