@@ -318,11 +318,11 @@ impl Handler<Count> for MediaChannel {
 }
 
 /// What a key press that the engine has heard means to the call of that channel.
-pub fn key_pressed(report: &media::Report) -> Option<(CallRef, Side, char)> {
+pub fn key_pressed(report: &media::Report) -> Option<(CallRef, Side, char, u32)> {
     match report {
-        media::Report::Dtmf { channel, side, digit, .. } => {
+        media::Report::Dtmf { channel, side, digit, millis } => {
             let side = if *side == media::Side::A { Side::A } else { Side::B };
-            Some((CallRef(channel.0), side, *digit))
+            Some((CallRef(channel.0), side, *digit, *millis))
         }
         _ => None,
     }

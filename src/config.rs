@@ -333,6 +333,9 @@ sections! {
         cipher: bool = true,
         /// Seconds without a key after which a number that is dialled digit by digit counts as whole.
         digit_gap: Duration = Duration::from_secs(4),
+        /// Whether calls of handsets on native base stations may be in G.722, where handset and base station can:
+        /// such a call takes as many channels of its base station as a long slot takes slot pairs, two of eleven.
+        wideband: bool = true,
         /// Channels of each native base station that new calls leave to handsets that come over in a call, and
         /// to calls for help.
         handover_reserve: u16 = 0,

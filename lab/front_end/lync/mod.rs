@@ -9,6 +9,7 @@
 //! ```
 
 mod associations;
+mod call_routing;
 pub mod conference;
 mod config;
 mod date;
@@ -73,6 +74,7 @@ pub(super) struct Lync {
     forges_next: AtomicBool,
     conferences: conference::Conferences,
     groups: response_group::Groups,
+    lines: call_routing::Lines,
 }
 
 impl Lync {
@@ -113,6 +115,7 @@ impl Lync {
             forges_next: AtomicBool::new(false),
             conferences: conference::Conferences::default(),
             groups: response_group::Groups::default(),
+            lines: call_routing::Lines::default(),
         })
     }
 

@@ -199,8 +199,9 @@ pub enum Input {
     Convene(Username, String),
     /// How the conference that the call leads into shall be shown.
     Shown(String),
-    /// Whoever is on a side has pressed a key, told within the voice; the other end has heard it.
-    KeyHeard(Side, char),
+    /// Whoever is on a side has pressed a key for so many milliseconds, told within the voice; the other end has
+    /// heard it so, if it takes telephone events.
+    KeyHeard(Side, char, u32),
     /// An administrator, or a lost channel, ends it.
     HangUp(Cause),
     /// The moment it asked for has come.

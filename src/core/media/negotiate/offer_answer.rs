@@ -111,7 +111,13 @@ impl OfferAnswer {
 
     /// Which codecs the next exchange may use, preferred first.
     pub fn set_codecs(&mut self, codecs: Vec<Codec>) {
-        self.local.codecs = codecs;
+        (self.local.codecs, self.local.asks) = (codecs, false);
+    }
+
+    /// The same, and the next offer has them in this order: the peer is asked to change. It still finds the codec in
+    /// force, if that is among them: one that cannot follow need not refuse, which some take for the end.
+    pub fn ask_for(&mut self, codecs: Vec<Codec>) {
+        (self.local.codecs, self.local.asks) = (codecs, true);
     }
 
     /// Where we receive from the next exchange on.
