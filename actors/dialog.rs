@@ -336,6 +336,8 @@ pub fn local_end(
         (None, _) => settings.domain.clone(),
     };
     let line = lync.and_then(|_| user.parse().ok());
+    // [MS-CONFBAS]: who does not say so is never invited into a conference, but called by its mixer.
+    let invited = lync.map(|_| "ms-conf-invite");
     let user = if user.is_empty() { String::new() } else { format!("{user}@") };
     LocalEnd {
         contact: format!("sip:{user}{sent_by};transport={transport}"),
@@ -343,7 +345,7 @@ pub fn local_end(
         sent_by,
         transport,
         product: settings.user_agent.clone(),
-        supported: vec!["replaces".to_owned()],
+        supported: ["replaces"].into_iter().chain(invited).map(str::to_owned).collect(),
         session_expires: Some(1_800),
         line,
     }

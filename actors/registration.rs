@@ -267,7 +267,8 @@ impl Registration {
         let registrar = Some(format!("{} {}", proxy.transport, proxy.address));
         let (cause, notes) = (self.cause.clone(), self.notes());
         let away = way.is_some() && !self.proxies.is_first();
-        LineState { name, cause, registrar, expires: up, way, away, notes, gone: false }
+        let awaits = (self.machine.state().awaits_answer()).then_some(proxy.address);
+        LineState { name, cause, registrar, awaits, expires: up, way, away, notes, gone: false }
     }
 
     /// What people should know of a line that stands.

@@ -1,6 +1,6 @@
 //! How a line stands, and what it is made from.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use actix::prelude::*;
@@ -23,6 +23,8 @@ pub struct LineState {
     pub cause: Option<String>,
     /// The registrar in use, as transport and address.
     pub registrar: Option<String>,
+    /// Whose connection an answer is awaited over.
+    pub awaits: Option<SocketAddr>,
     /// Until when.
     pub expires: Option<Moment>,
     /// How calls go out over it, while it is up.
@@ -50,6 +52,7 @@ impl Default for LineState {
             name: "registering",
             cause: None,
             registrar: None,
+            awaits: None,
             expires: None,
             way: None,
             away: false,

@@ -14,9 +14,7 @@ use kirkwall_integration::sip::Target;
 
 use super::{LineEntry, Supervisor};
 use crate::handset::{ConnectionGone, Located};
-use crate::registration::{
-    Leave, LineSeed, LineState, LineWay, LyncSeed, NewProxies, Registration, Unreached, Want,
-};
+use crate::registration::{Leave, LineSeed, LineState, LyncSeed, NewProxies, Registration, Unreached, Want};
 use crate::settings::LyncSettings;
 
 /// Set in the owner number of a line, so that answers to REGISTER are told from those of calls.
@@ -197,8 +195,12 @@ impl Supervisor {
                 }
             }
             Facing::North => {
-                let uses = |way: &LineWay| way.destination.address == remote;
-                for line in self.lines.values().filter(|line| line.state.way.as_ref().is_some_and(uses)) {
+                // Who is half signed in has no keys over another connection, and would be refused there.
+                let uses = |state: &LineState| {
+                    let at = state.way.as_ref().map(|way| way.destination.address);
+                    at == Some(remote) || state.awaits == Some(remote)
+                };
+                for line in self.lines.values().filter(|line| uses(&line.state)) {
                     line.addr.do_send(Unreached);
                 }
                 self.watch(WatchInput::Closed(remote), ctx);

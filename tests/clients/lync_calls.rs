@@ -11,7 +11,10 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use kirkwall_lab::front_end::lync::conference::Status;
+use kirkwall_lab::ice::Manner;
 use kirkwall_lab::ice::relay::Relay;
+use kirkwall_lab::phone::{Behaviour, PhoneConfig};
 use tokio::runtime::Handle;
 
 use crate::audio::Tone;
@@ -20,7 +23,7 @@ use crate::namespace;
 use crate::phone::{Ender, Phone, talk};
 use crate::pidgin::{Lync, PASSWORD, Pidgin};
 use crate::process::{PATIENCE, until_true};
-use crate::scene::Scene;
+use crate::scene::{DOMAIN, Scene};
 use crate::switch::{Options, Switch};
 
 /// A front end with alice, who has a pidgin, and with user 208, who has a handset.
@@ -42,6 +45,7 @@ impl<'a> Ward<'a> {
             let started = Handle::current().block_on(start).unwrap();
             config.relay_host = namespace::ADDRESS.into();
             (config.relay_udp, config.relay_tcp) = (started.address().port(), 0);
+            (config.mcu_ice, config.mcu_address) = (Manner::FULL, Some(address.into()));
             relay = Some(started);
         });
         let ca = scene.path().join("lync-ca.pem");
@@ -152,6 +156,39 @@ fn pidgin_sipe_and_a_handset_hold_each_other_as_lync_does() {
     ward.alice.hang_up();
     ward.alice.wait_closed();
     ward.anna.wait_closed();
+    ward.close();
+}
+
+#[test]
+fn pidgin_sipe_and_a_handset_are_in_one_conference_and_hear_each_other() {
+    if !namespace::inside("lync_calls::pidgin_sipe_and_a_handset_are_in_one_conference_and_hear_each_other") {
+        return;
+    }
+    let scene = Scene::new("lync-calls");
+    let mut ward = Ward::open(&scene, false);
+    let inside = ward.lync.inside();
+    ward.lync.front_end.add_far_end(PhoneConfig::new("carol", DOMAIN), Behaviour::NoAnswer).unwrap();
+    let meeting = ward.lync.front_end.make_conference("carol", "Ward round").unwrap();
+    // She listens only: a tone is found where it sounds alone.
+    meeting.mute("carol", true).unwrap();
+    let at_table = |user: &str| meeting.participant(user).and_then(|one| one.audio());
+    meeting.invite("carol", "alice").unwrap();
+    ward.alice.wait_established();
+    until_true("the client is at the table", PATIENCE, || at_table("alice") == Some(Status::Connected));
+    meeting.invite("carol", "208").unwrap();
+    ward.anna.wait_established();
+    until_true("the handset is at the table", PATIENCE, || at_table("208") == Some(Status::Connected));
+    assert_eq!(meeting.invitation("208"), Some(200));
+    let second = Duration::from_secs(1);
+    ward.alice.wait_heard(ward.anna.tone(), second);
+    ward.anna.wait_heard(ward.alice.tone(), second);
+
+    ward.anna.hang_up();
+    ward.anna.wait_closed();
+    until_true("the handset is gone", PATIENCE, || at_table("208").is_none());
+    meeting.end();
+    ward.alice.wait_closed();
+    drop(inside);
     ward.close();
 }
 

@@ -62,6 +62,13 @@ impl FrontEnd {
         self.0.lync.as_ref().map_or(0, |lync| lync.forge_sign_out(&self.0.endpoint, user))
     }
 
+    /// The next 200 to a REGISTER comes with a signature that does not fit.
+    pub fn forge_next_answer(&self) {
+        if let Some(lync) = &self.0.lync {
+            lync.forges_next.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
     /// The connections that a user is signed in over.
     pub fn connections_of(&self, user: &str) -> Vec<u64> {
         let bindings = self.0.lync.as_ref().map(|lync| lync.location.of(user)).unwrap_or_default();

@@ -31,6 +31,7 @@ mod web;
 mod window;
 mod xml;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use ezk_sip_types::Method;
@@ -69,6 +70,8 @@ pub(super) struct Lync {
     pool: Pool,
     presences: Arc<presence::Presences>,
     subscriptions: events::Subscriptions,
+    /// The next 200 to a REGISTER gets a signature that does not fit.
+    forges_next: AtomicBool,
     conferences: conference::Conferences,
     groups: response_group::Groups,
     lines: call_routing::Lines,
@@ -109,6 +112,7 @@ impl Lync {
             pool,
             presences,
             subscriptions,
+            forges_next: AtomicBool::new(false),
             conferences: conference::Conferences::default(),
             groups: response_group::Groups::default(),
             lines: call_routing::Lines::default(),

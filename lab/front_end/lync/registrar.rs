@@ -1,6 +1,7 @@
 //! REGISTER as a Lync registrar takes it ([MS-SIPREGE] 3.1.2).
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Lync;
 use super::identity::{Instance, MAX_EPID};
+use super::signing::FORGED;
 use crate::front_end::location::{Binding, Identity, NotBound, Taken};
 use crate::sip::endpoint::locked;
 use crate::sip::{Endpoint, Incoming, Message, ServerTransaction, address};
@@ -42,7 +44,7 @@ impl Lync {
             Ok(wish) => self.bind(wish, &request, &server),
             Err(refused) => Err(refused),
         };
-        let response = answer.unwrap_or_else(|Refused(code, reason, diagnostics)| {
+        let mut response = answer.unwrap_or_else(|Refused(code, reason, diagnostics)| {
             let mut response = server.reply(code, reason);
             if let Some((id, words)) = diagnostics {
                 let (name, value) = self.diagnostics(id, words);
@@ -52,6 +54,9 @@ impl Lync {
             response
         });
         let bound = response.code() == Some(200);
+        if bound && self.forges_next.swap(false, Ordering::Relaxed) {
+            response.push(FORGED, "yes");
+        }
         if let Some(id) = hop.connection.filter(|_| bound) {
             self.watch(endpoint, id, hop);
         }

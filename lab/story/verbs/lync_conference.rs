@@ -1,5 +1,7 @@
 //! Conferences of Lync: who makes them, who is brought into them and how, and what is seen and heard there.
 
+use serde_json::{Value, json};
+
 use super::{Verb, verb};
 use crate::front_end::FrontEnd;
 use crate::front_end::lync::conference::{Participant, Status};
@@ -39,6 +41,16 @@ pub(super) const VERBS: &[Verb] = &[
     ),
     verb!("{user} mutes {other}", "By the focus: nobody at the table hears the other from now on.", mutes),
     verb!("{user} unmutes {other}", "It is heard again.", unmutes),
+    verb!(
+        "invitation of {other} to conference of {user} is taken elsewhere",
+        "Another endpoint of the other takes it: CANCEL, with `Reason: SIP;cause=200` (RFC 3326).",
+        taken
+    ),
+    verb!(
+        "{other} is {state} by rest in conference of {user}",
+        "An administrator has the other `muted`, or `unmuted`, through the pool's focus.",
+        by_rest
+    ),
     verb!("{user} removes {other} from its conference", "By the focus.", removes),
     verb!("{user} promotes {other} in its conference", "The other is a presenter from now on.", promotes),
     verb!("{user} locks its conference", "Nobody more comes in.", locks),
@@ -143,6 +155,41 @@ async fn mutes(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 
 async fn unmutes(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     Ok(own(stage, given)?.mute(given.word("other"), false)?)
+}
+
+async fn taken(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    match own(stage, given)?.is_taken_elsewhere(given.word("other")) {
+        true => Ok(()),
+        false => Err(Fault::failed("an invitation rings", "none does")),
+    }
+}
+
+async fn by_rest(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let muted = match given.word("state") {
+        "muted" => true,
+        "unmuted" => false,
+        other => return Err(Fault::unusable(format!("nobody is {other}"), "write muted or unmuted")),
+    };
+    let asked = |error: String| Fault::failed("REST answers", error);
+    let rooms = stage.switch.rest("GET", "/rooms", None).await.map_err(asked)?.json();
+    let path = member_path(&rooms, given.word("other"));
+    let path = path.ok_or_else(|| Fault::failed("it is in a conference of the pool", rooms.to_string()))?;
+    let answer = stage.switch.rest("PATCH", &path, Some(&json!({ "muted": muted }))).await.map_err(asked)?;
+    match answer.status {
+        200 => Ok(()),
+        status => Err(Fault::failed(format!("PATCH {path} succeeds"), format!("{status} {}", answer.text))),
+    }
+}
+
+/// Where REST has somebody in a conference of the pool.
+fn member_path(rooms: &Value, number: &str) -> Option<String> {
+    let rooms = rooms["items"].as_array()?.iter().filter(|room| room["kind"] == "pool");
+    let mut paths = rooms.filter_map(|room| {
+        let members = room["members"].as_array()?;
+        let one = members.iter().find(|one| one["number"] == number)?;
+        Some(format!("/rooms/{}/members/{}", room["name"].as_str()?, one["id"].as_str()?))
+    });
+    paths.next_back()
 }
 
 async fn removes(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

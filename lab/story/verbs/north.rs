@@ -72,6 +72,11 @@ pub(super) const VERBS: &[Verb] = &[
         forges
     ),
     verb!(
+        "front end {name} forges its next answer to a sign-in",
+        "The next 200 to a REGISTER comes with a signature that does not fit.",
+        forges_answer
+    ),
+    verb!(
         "expect {user} shown {availability} at front end {name}",
         "The user's presence there: `available`, `inactive`, `away`, `in-a-call` or `nothing`.",
         shown
@@ -323,6 +328,11 @@ async fn forges(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         if anew { Ok(()) } else { Err(format!("{before:?} before, {now:?} now")) }
     })
     .await
+}
+
+async fn forges_answer(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    named(stage, given)?.forge_next_answer();
+    Ok(())
 }
 
 async fn shown(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

@@ -1,5 +1,5 @@
 # Two calls of a handset become a conference of the pool by the code; REST has it among the rooms, and the handset's
-# display says how many are there.
+# display says how many are there. An administrator mutes somebody by REST: the pool's focus does it.
 
 set dect.ari = "102AF12C"
 lync front end fe1 by ntlm
@@ -28,5 +28,10 @@ expect 2001 hears both 45123 and 45124
 expect 45123 hears both 2001 and 45124
 expect rest GET /rooms items.0.kind pool
 expect 2001 shows (3)
+45123 is muted by rest in conference of 2001
+expect conference of 2001 has 45123 muted
+expect conference of 2001 hears not 45123
+45123 is unmuted by rest in conference of 2001
+expect conference of 2001 hears 45123
 2001 hangs up
 expect channels idle

@@ -1,6 +1,6 @@
 # A Lync user invites a handset to its conference (`ms-conf-invite`): it rings, and when it answers it is in, with audio
-# alone. Who is muted by the focus is heard by nobody; who leaves is gone, and an end for all ends the call. Who declines
-# or is not there is not in.
+# alone. Who is muted by the focus is heard by nobody; who leaves is gone, and an end for all ends the call. An
+# invitation that another endpoint of the user takes stops ringing here, and is not a missed call.
 
 lync front end fe1 by ntlm
 start switch
@@ -37,6 +37,11 @@ expect conference of 45123 hears 2001
 
 2002 hangs up
 expect conference of 45123 has 2002 gone
+45123 invites 2002 to its conference
+expect 2002 ringing
+invitation of 2002 to conference of 45123 is taken elsewhere
+expect 2002 cancelled
+expect rest GET /users/2002/calls?limit=1 items.0.kind elsewhere
 45123 ends its conference
 expect 2001 ended
 expect no conference of 45123

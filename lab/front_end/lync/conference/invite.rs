@@ -108,7 +108,7 @@ impl Meeting {
         number: usize,
         whom: &str,
     ) {
-        let over = self.conference.over.clone();
+        let (over, taken) = (self.conference.over.clone(), self.conference.taken(number));
         let (mut cancelled, mut provisional) = (false, false);
         let answer = loop {
             tokio::select! {
@@ -119,6 +119,11 @@ impl Meeting {
                 () = over.cancelled(), if provisional && !cancelled => {
                     cancelled = true;
                     transaction.cancel().await;
+                }
+                () = taken.cancelled(), if provisional && !cancelled => {
+                    cancelled = true;
+                    // RFC 3326 §3.1: who is told so does not show a missed call.
+                    transaction.cancel_because(Some("SIP;cause=200;text=\"Call completed elsewhere\"")).await;
                 }
             }
         };

@@ -114,6 +114,13 @@ impl Meeting {
         self.conference.invitations().iter().rfind(|one| one.whom == user)?.answer
     }
 
+    /// Another endpoint of the user takes the invitation that rings. Whether there is one.
+    pub fn is_taken_elsewhere(&self, user: &str) -> bool {
+        let all = self.conference.invitations();
+        let rings = all.iter().rfind(|one| one.whom == user && one.answer.is_none());
+        rings.map(|one| one.taken.cancel()).is_some()
+    }
+
     /// A far-end user joins the focus and sits down at the table.
     ///
     /// # Errors

@@ -96,6 +96,8 @@ struct FocusDialog {
 pub(super) struct Invitation {
     pub(super) whom: String,
     pub(super) answer: Option<u16>,
+    /// Another endpoint of his has taken it.
+    pub(super) taken: CancellationToken,
 }
 
 impl Conference {
@@ -298,7 +300,11 @@ impl Conference {
         if number >= MOST_INVITATIONS {
             return None;
         }
-        state.invitations.push(Invitation { whom: whom.to_owned(), answer: None });
+        state.invitations.push(Invitation {
+            whom: whom.to_owned(),
+            answer: None,
+            taken: CancellationToken::new(),
+        });
         Some(number)
     }
 
@@ -306,6 +312,11 @@ impl Conference {
         if let Some(one) = locked(&self.state).invitations.get_mut(invitation) {
             one.answer = Some(code);
         }
+    }
+
+    /// Of one that was made.
+    pub(super) fn taken(&self, invitation: usize) -> CancellationToken {
+        locked(&self.state).invitations.get(invitation).map(|one| one.taken.clone()).unwrap_or_default()
     }
 
     pub(super) fn invitations(&self) -> Vec<Invitation> {

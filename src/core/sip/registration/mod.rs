@@ -144,6 +144,13 @@ pub enum StateName {
     Stopped,
 }
 
+impl StateName {
+    /// Whether a REGISTER is out.
+    pub const fn awaits_answer(self) -> bool {
+        matches!(self, Self::AwaitingAnswer | Self::AwaitingAuthenticated | Self::Unregistering)
+    }
+}
+
 impl fmt::Display for StateName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
