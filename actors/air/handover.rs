@@ -156,7 +156,8 @@ impl Air {
             }
             Output::Switch => self.switch(key),
             Output::Release(at, reason) => self.tell_at(&at, ConnRelease { conn: at.conn, reason }),
-            Output::FreeOld => self.give_back(moving.shown.call, &moving.old.base.clone(), key),
+            // Its leg does, which knows whose it is by now; one that is lost leaves it to its call.
+            Output::FreeOld => {}
             Output::FreeNew => self.give_back(moving.shown.call, &key.0.into(), key),
             Output::Ended(ended) => {
                 let old = moving.old.base.clone();
@@ -197,7 +198,8 @@ impl Air {
         let Some(entry) = self.bases.get(&key.0) else { return };
         let Some(remote) = entry.remote else { return };
         let at = At { connection, base: entry.addr.clone(), remote };
-        moving.handset.do_send(MovedTo { at, stream: moving.local, key });
+        let (stream, call) = (moving.local, moving.shown.call);
+        moving.handset.do_send(MovedTo { at, stream, call, key });
     }
 
     /// A channel goes back, unless the handset only moved within one base station.

@@ -277,6 +277,8 @@ pub struct MovedTo {
     pub at: At,
     /// Where the new base station receives its speech.
     pub stream: Option<SocketAddr>,
+    /// The call for which the channel there was taken.
+    pub call: Option<CallRef>,
     /// The handover; it goes on when speech has followed.
     pub key: Key,
 }
@@ -284,7 +286,7 @@ pub struct MovedTo {
 impl Handler<MovedTo> for NativeHandset {
     type Result = ();
 
-    fn handle(&mut self, MovedTo { at, stream, key }: MovedTo, ctx: &mut Self::Context) {
+    fn handle(&mut self, MovedTo { at, stream, call, key }: MovedTo, ctx: &mut Self::Context) {
         let Some(old) = self.at.replace(at.clone()) else { return };
         let conn = ConnId(at.connection.number);
         at.base.do_send(Own(conn, ctx.address()));
@@ -297,7 +299,7 @@ impl Handler<MovedTo> for NativeHandset {
         match self.legs.is_empty() {
             true => self.air.do_send(Followed(key)),
             false => self.legs.values().for_each(|leg| {
-                leg.do_send(super::leg::StreamMoved { at: at.clone(), stream, key });
+                leg.do_send(super::leg::StreamMoved { at: at.clone(), stream, call, key });
             }),
         }
     }

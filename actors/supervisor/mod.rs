@@ -90,7 +90,7 @@ pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use location::BasePlaced;
 pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
 pub use native::{
-    IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, TakeBase, WaitingFor, WhoHas,
+    IsWhole, KeepBase, MoveBase, NativeBaseStands, NativeCall, NativeLocated, TakeBase, WaitingFor, WhoHas,
 };
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,

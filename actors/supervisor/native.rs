@@ -100,17 +100,11 @@ pub struct NativeCall {
 #[rtype(result = "bool")]
 pub struct IsWhole(pub Pii<String>);
 
-/// A handset goes on in another call over the same connection: its channel goes with it.
+/// A handset goes on in this call over the connection that it had for another one: the channel of this base
+/// station is the call's too, from now on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct PassBase {
-    /// Whose it was.
-    pub from: CallRef,
-    /// Whose it is.
-    pub to: CallRef,
-    /// The base station.
-    pub base: BaseStationId,
-}
+pub struct KeepBase(pub CallRef, pub BaseStationId);
 
 /// A leg's handset has answered through another base station than its channel was taken of, or was handed
 /// over. The answer is in words when the other one is full.
@@ -282,18 +276,16 @@ impl Handler<IsWhole> for Supervisor {
     }
 }
 
-impl Handler<PassBase> for Supervisor {
+impl Handler<KeepBase> for Supervisor {
     type Result = ();
 
-    /// It was given back already when the far end hung up: then one is taken, which may be one too many for a
-    /// moment.
-    fn handle(&mut self, PassBase { from, to, base }: PassBase, _: &mut Self::Context) {
-        if self.admission.holds(from, Some(&base)) {
-            return self.admission.pass_base(from, to, &base);
-        }
-        let (limit, srtp) = (self.base_limit(&base), secures(&self.settings.media.srtp_south));
-        if let Err(refusal) = self.admission.reserve_base(to, &base, limit, srtp) {
-            debug!(%to, %refusal, "a handset goes on without a booked channel");
+    /// The other call gives back its own, in its own time: only it knows which of its ends that was for.
+    fn handle(&mut self, KeepBase(call, base): KeepBase, _: &mut Self::Context) {
+        let stands = self.calls.get(&call).is_some_and(|entry| entry.summary.phase != Phase::Ended);
+        if stands {
+            let (limit, srtp) = (self.base_limit(&base), secures(&self.settings.media.srtp_south));
+            self.admission.keep_base(call, &base, limit, srtp);
+            self.show_loads();
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct StreamMoved {
     pub at: At,
     /// Where the new base station receives.
     pub stream: Option<SocketAddr>,
+    /// The call for which the channel there was taken.
+    pub call: Option<CallRef>,
     /// The handover, which waits for the stream.
     pub key: Key,
 }
@@ -54,10 +56,9 @@ pub struct StreamMoved {
 impl Handler<StreamMoved> for NativeLeg {
     type Result = ();
 
-    fn handle(&mut self, StreamMoved { at, stream, key }: StreamMoved, ctx: &mut Self::Context) {
-        if let Some(held) = &mut self.held {
-            held.1 = at.connection.base.clone();
-        }
+    fn handle(&mut self, StreamMoved { at, stream, call, key }: StreamMoved, ctx: &mut Self::Context) {
+        self.channel_moves(&at.connection.base, call);
+        self.tell_carried();
         let old = self.at.replace(at.clone()).filter(|old| old.connection.base != at.connection.base);
         if let Some(media) = self.media {
             if let Some(old) = old {

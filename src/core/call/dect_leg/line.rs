@@ -30,8 +30,10 @@ pub(super) struct Line {
     pub answered: bool,
     /// The far end is alerted, or heard.
     pub told: bool,
-    /// The call's offer, until it is answered.
+    /// The call's offer, until we have a description for it.
     pub offer: Option<Body>,
+    /// The offer that [`answer`](Self::answer) is to.
+    pub asked: Option<Body>,
     /// Our answer to it, until the handset answers.
     pub answer: Option<Body>,
     pub media: Option<OfferAnswer>,
@@ -64,6 +66,7 @@ impl Line {
             answered: false,
             told: false,
             offer: None,
+            asked: None,
             answer: None,
             media: None,
             wish: Direction::SendRecv,

@@ -135,10 +135,20 @@ impl DectLeg {
         }
         match self.stage {
             Stage::Away | Stage::Over => self.dismissed_away(no, cause, out),
+            // It was to ring there, or the handset would ring for nobody.
+            Stage::Ending if self.rings_next == Some(no) => {
+                self.rings_next = None;
+                self.close_line(no, cause, out);
+            }
             // The handset is told, and the line is closed when it has let go.
             _ if alone => self.release(cause, now, out),
             _ => self.dismissed_beside(no, cause, now, out),
         }
+    }
+
+    /// Nobody talks with himself, nor holds himself: the call ends, and with it both its lines.
+    pub(super) fn looped(&mut self, no: LineNo, out: &mut Out) {
+        self.close_line(no, Cause::of_status(482, "both ends of the call are this handset"), out);
     }
 
     fn dismissed_beside(&mut self, no: LineNo, cause: Cause, now: Moment, out: &mut Out) {

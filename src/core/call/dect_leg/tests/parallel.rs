@@ -284,6 +284,29 @@ fn a_call_that_waits_is_refused_or_rings_when_the_handset_is_free() {
 }
 
 #[test]
+fn a_call_that_was_to_ring_next_and_ends_meanwhile_does_not_ring() {
+    let (mut leg, ..) = with_one_waiting();
+    order(&mut leg, LegOrder::HangUp { cause: Cause::normal() });
+    let out = step(&mut leg, Input::Order(SECOND, LegOrder::HangUp { cause: Cause::normal() }));
+    assert!(news(&out, SECOND).contains(&LegNews::Closed));
+    let out = heard(&mut leg, CallNews::Ended { reason: ReleaseReason::NORMAL, by: Ender::Switch });
+    assert_eq!(out, [Output::CloseStream]);
+    assert!(leg.is_over());
+}
+
+#[test]
+fn two_calls_of_a_handset_that_somebody_connects_with_each_other_end() {
+    let (mut leg, ..) = consulting(SrtpMode::Off);
+    let out = step(&mut leg, Input::Looped(LineNo::FIRST));
+    assert!(
+        matches!(&news(&out, LineNo::FIRST)[..], [LegNews::Ended { cause }, LegNews::Closed] if cause.status == 482)
+    );
+    // Their call ends the other one.
+    let out = step(&mut leg, Input::Order(SECOND, LegOrder::HangUp { cause: Cause::normal() }));
+    assert!(matches!(&out[..], [Output::Handset(Order::Release { .. })]), "{out:?}");
+}
+
+#[test]
 fn a_third_call_and_one_while_it_rings_are_told_busy() {
     let (mut leg, _, mut waiting) = with_one_waiting();
     let body = Body::sdp(waiting.offer(&mut Tokens::new([7; 32])));

@@ -11,7 +11,7 @@ mod talks;
 
 use std::collections::BTreeMap;
 
-use self::stage::Stage;
+pub use self::stage::Stage;
 
 /// What can meet. In the order of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

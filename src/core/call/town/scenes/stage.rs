@@ -23,7 +23,32 @@ impl Stage {
     pub fn new() -> Self {
         let mut town = Town::new(7);
         (town.weather, town.lightning, town.dead_proxy) = (Weather::fine(), 0, None);
+        town.refused_streams = 0;
         Self { town }
+    }
+
+    /// In a town that has lived.
+    pub fn of(town: Town) -> Self {
+        Self { town }
+    }
+
+    /// Nobody is stuck: each calls somebody, is heard, and is free again.
+    pub fn roll_call(mut self) -> Town {
+        let town = &mut self.town;
+        town.slow = false;
+        (town.disk.forwarding, town.away, town.barred) = Default::default();
+        town.phones.values_mut().for_each(|phone| phone.refused = None);
+        for (who, whom) in
+            [("30", "90"), ("31", "30"), ("20", "31"), ("21", "20"), ("22", "21"), ("91", "22")]
+        {
+            self.talk(who, whom);
+            assert_eq!(self.words(), format!("{who} and {whom} talk"), "roll call");
+            self.town.whole();
+            self.town.everybody_hangs_up();
+            self.wait(60);
+            self.town.empty();
+        }
+        self.town
     }
 
     pub fn wait(&mut self, seconds: u64) {
@@ -212,9 +237,7 @@ impl Stage {
 
     /// Nothing stays behind.
     pub fn clear(mut self) {
-        self.town.everybody_hangs_up();
-        self.wait(400);
-        self.town.empty();
+        self.town.everybody_leaves();
         assert!(self.town.now > START);
     }
 }
