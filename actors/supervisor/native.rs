@@ -18,8 +18,6 @@ use kirkwall_core::sip::wire::Uri;
 use kirkwall_core::sip::{Destination, Facing, Peer, Transport};
 use kirkwall_data::user::UserRecord;
 
-use tracing::debug;
-
 use super::{CallEntry, MAX_CALLS, Supervisor};
 use crate::air::MessagesWait;
 use crate::air::leg::{NativeLeg, TurnedAway};

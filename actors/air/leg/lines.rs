@@ -45,7 +45,9 @@ impl NativeLeg {
 
     fn pass_channel(&mut self, from: LineNo) {
         let Some(place) = self.lines.get(&from) else { return };
-        let other = self.lines.iter().find(|(line, _)| **line != from);
+        // Two lines of one call share what it holds.
+        let shared = |other: &Place| other.reference == place.reference;
+        let other = self.lines.iter().find(|(line, other)| **line != from && !shared(other));
         let Some((_, other)) = other.filter(|_| self.held.as_ref().is_some_and(|h| h.0 == place.reference))
         else {
             return;

@@ -254,7 +254,13 @@ impl Town {
                     _ => None,
                 });
                 let voices: Vec<_> = voices.collect();
-                format!("{talking} talk at base {base}, {taken} channels are taken: {voices:?}")
+                let held = self
+                    .node
+                    .calls
+                    .keys()
+                    .map(|call| (call.0, self.node.admission.bases_of(*call).collect()));
+                let held: Vec<(u64, Vec<_>)> = held.collect();
+                format!("{talking} talk at base {base}, {taken} channels are taken: {voices:?}; {held:?}")
             });
         }
     }

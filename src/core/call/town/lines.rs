@@ -241,7 +241,9 @@ impl Town {
 
     fn pass_channel(&mut self, agent: u64, from: LineNo, place: &Place) {
         let Some(voice) = self.node.native(agent) else { return };
-        let other = voice.lines.iter().find(|(line, _)| **line != from).map(|(_, other)| other.clone());
+        // Two lines of one call share what it holds.
+        let other = voice.lines.iter().find(|(line, other)| **line != from && other.call != place.call);
+        let other = other.map(|(_, other)| other.clone());
         let held = voice.held.clone().filter(|held| held.0 == place.call);
         let (Some(other), Some((_, base))) = (other, held) else { return };
         voice.held = Some((other.call, base.clone()));
