@@ -63,6 +63,16 @@ impl DectLeg {
         self.show_line(no, "", Some(Signal::TONES_OFF), out);
     }
 
+    /// Whether the line behind may come to the front. One that waits and has no codec of ours is refused, and the
+    /// user keeps whom he talks with.
+    pub(super) fn can_be_taken(&mut self, no: LineNo, out: &mut Out) -> bool {
+        let Some(address) = self.address else { return false };
+        let Err(cause) = self.prepare_answer(no, address) else { return true };
+        self.close_line(no, cause, out);
+        self.front.into_iter().for_each(|no| self.show_line(no, "Not possible", Some(Signal::NEGATIVE), out));
+        false
+    }
+
     /// The line behind comes to the front: a held one is resumed, one that waits is answered.
     pub(super) fn take_up(&mut self, no: LineNo, out: &mut Out) {
         let Some(address) = self.address else { return };

@@ -90,14 +90,18 @@ impl Town {
         let (old, new, call) = (moving.old.clone(), moving.new.clone(), moving.call);
         match output {
             Output::Prepare(..) => {
-                let answer = match self.chance.below(10) {
+                let answer = match self.luck() {
                     0 => return,
                     1 => Err(ErrorCode::INTERNAL),
                     _ => Ok(HoPrepared { dlc_state: DlcState::new(vec![1]), frame_no: None }),
                 };
                 self.base_says(handset, Input::Prepared(answer));
             }
-            Output::Accept(at, _) => match self.chance.below(10) {
+            // It was switched off meanwhile.
+            Output::Accept(..) if self.natives[handset].is_nowhere() => {
+                self.base_says(handset, Input::Failed(None));
+            }
+            Output::Accept(at, _) => match self.luck() {
                 0 => {}
                 1 => self.base_says(handset, Input::Failed(None)),
                 _ => {
@@ -130,6 +134,11 @@ impl Town {
                 }
             }
         }
+    }
+
+    /// 0 to 9; 0 and 1 are bad luck.
+    fn luck(&mut self) -> u64 {
+        if self.steady { 9 } else { self.chance.below(10) }
     }
 
     fn give_back(&mut self, call: Option<CallRef>, old: &Connection, new: &Connection, base: BaseStationId) {
@@ -168,6 +177,8 @@ impl Town {
             if self.natives[handset].lost_at.is_some() {
                 self.radio_later(handset, RadioEvent::TurnedAway);
             }
+        } else if self.natives[handset].is_nowhere() {
+            self.air(handset, vec![super::native::Air::Leaves(to.clone())]);
         } else {
             self.natives[handset].arrives(to.clone());
         }

@@ -7,12 +7,13 @@
 //!                                                     └── disk: all that survives lightning
 //! ```
 //!
-//! The machines are the real ones: calls, SIP legs, native legs, the fixed side of handsets, admission and
-//! routing. What joins them here does what the actors do, mailbox by mailbox ([`switch`], [`exchange`]). The
+//! The machines are the real ones: calls, SIP legs, native legs and their lines, the fixed side of handsets,
+//! handovers, rooms, admission and routing. What joins them here does what the actors do, mailbox by mailbox ([`switch`], [`exchange`]). The
 //! telephones speak with the same SIP machine as the switch, which has its own tests against others'.
 //!
 //! After a time of chaos the network heals and nobody presses a key any more; what then stands must be whole
-//! ([`judge`]). Then everybody hangs up, and nothing may be left: no channel, no call, no record, no timer.
+//! ([`judge`]). Then everybody hangs up, and nothing may be left: no channel, no call, no room, no record, no
+//! timer. At last each user calls somebody and is heard: nobody is stuck.
 
 mod chance;
 mod exchange;
@@ -94,6 +95,8 @@ pub struct Town {
     unused: BTreeSet<CallRef>,
     /// Texts to handsets of which nobody has heard yet what became of them.
     texts: BTreeSet<(usize, u64)>,
+    /// Base stations do what they are asked in a handover.
+    steady: bool,
     /// Answers within the switch may take their time.
     slow: bool,
     /// Streams that base stations refuse, in a thousand.
@@ -160,6 +163,7 @@ impl Town {
             steps: 0,
             unused: BTreeSet::new(),
             texts: BTreeSet::new(),
+            steady: false,
             slow: true,
             refused_streams: 30,
             unheard: BTreeSet::new(),
@@ -553,7 +557,18 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 /// What a town must have seen for its peace to prove anything.
-const MUST_HAPPEN: [&str; 18] = [
+const MUST_HAPPEN: [&str; 29] = [
+    "PIN asked",
+    "a call knocks",
+    "channel passed to the other line",
+    "conference asked with R3",
+    "conference made",
+    "handover done",
+    "link lost in a call",
+    "seat in a room",
+    "second call of a handset",
+    "text or sign to a handset",
+    "transfer asked with R",
     "BYE said after a kill -9",
     "answered",
     "call that stood at a kill -9",

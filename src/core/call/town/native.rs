@@ -97,6 +97,11 @@ impl Native {
         (self.connection, self.lost_at) = (Some(at), None);
     }
 
+    /// It has no link, and does not hope to have one back.
+    pub fn is_nowhere(&self) -> bool {
+        self.connection.is_none() && self.lost_at.is_none()
+    }
+
     /// Its link is lost while its user talks.
     pub fn fades(&mut self) -> Option<Connection> {
         if !matches!(self.doing, Doing::Talking(_)) {

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use super::super::native::Doing;
 use super::super::network::Weather;
+use super::super::node::{Mail, Mailbox};
 use super::super::telephone::Stage as Standing;
 use super::super::{START, Town};
 use crate::call::forward::ForwardKind;
 use crate::call::{LegNo, Phase, Side};
+use crate::dect::element::{Event, Events};
+use crate::dect::portable::Order;
 use crate::id::{OwnerId, Username};
 use crate::media::Direction;
 
@@ -22,6 +25,7 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         let mut town = Town::new(7);
+        town.steady = true;
         (town.weather, town.lightning, town.dead_proxy) = (Weather::fine(), 0, None);
         town.refused_streams = 0;
         Self { town }
@@ -129,6 +133,29 @@ impl Stage {
         self.step();
     }
 
+    /// Keys of a native handset; `R` is the recall key. A number is whole with its hash.
+    pub fn press(&mut self, who: &str, keys: &str) {
+        let handset = self.handset(who).expect("a native handset");
+        let words = self.town.natives[handset].keys(keys.replace('R', "\u{15}").as_bytes());
+        self.town.air(handset, words);
+        self.step();
+    }
+
+    /// To where another base station is heard better.
+    pub fn walk(&mut self, who: &str) {
+        let handset = self.handset(who).expect("a native handset");
+        self.town.walks(handset);
+        self.step();
+    }
+
+    /// A message waits for who has a native handset.
+    pub fn message(&mut self, who: &str) {
+        let handset = self.handset(who).expect("a native handset");
+        let order = Order::Notify(Events(vec![Event::voice_messages(1)]));
+        self.town.node.post(Mailbox::Handset(handset), Mail::Order(order));
+        self.step();
+    }
+
     pub fn hold(&mut self, who: &str) {
         self.direct(who, Direction::SendOnly);
     }
@@ -208,9 +235,12 @@ impl Stage {
             let summary = exchange.machine.summary();
             if summary.phase == Phase::Talking {
                 let (one, other) = (&summary.caller.number, &summary.callee.number);
-                words.push(match exchange.machine.open_legs() == [LegNo::CALLER] {
-                    true => format!("{one} hears a confirmation"),
-                    false => format!("{one} and {other} talk"),
+                let alone = exchange.machine.open_legs() == [LegNo::CALLER];
+                words.push(match (exchange.machine.room_of_test(), alone) {
+                    (Some(room), true) => format!("{one} is in the room {room}"),
+                    (Some(room), false) => format!("{one} and {other} are in the room {room}"),
+                    (None, true) => format!("{one} hears a confirmation"),
+                    (None, false) => format!("{one} and {other} talk"),
                 });
                 for (side, party) in [(Side::A, one), (Side::B, other)] {
                     if let Some(sound) = exchange.sounds.get(&side) {
