@@ -69,6 +69,9 @@ sections! {
         conference: String = FeatureCodes::default().conference,
         /// Answer for the alarm that came last.
         confirm_alarm: String = FeatureCodes::default().confirm_alarm,
+        /// Call in the name of somebody whose delegate you are: `*58*USER*NUMBER#`. Who may do so stands in
+        /// `/users/{username}/lines`, or is told by Lync.
+        on_behalf: String = FeatureCodes::default().on_behalf,
         /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
         /// code. `#11#` signs out.
         sign_in: String = FeatureCodes::default().sign_in,
@@ -116,6 +119,7 @@ impl From<Codes> for FeatureCodes {
             call_back: codes.call_back,
             conference: codes.conference,
             confirm_alarm: codes.confirm_alarm,
+            on_behalf: codes.on_behalf,
             sign_in: codes.sign_in,
             show_address: codes.show_address,
         }

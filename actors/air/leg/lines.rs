@@ -62,7 +62,7 @@ impl NativeLeg {
         if let Some(own) = other.base.clone() {
             self.seed.supervisor.do_send(ReleaseBase(to, own));
         }
-        self.seed.supervisor.do_send(KeepBase(to, base));
+        self.seed.supervisor.do_send(KeepBase { call: to, base, long: self.long });
         self.tell_carried();
     }
 
@@ -74,7 +74,7 @@ impl NativeLeg {
         let supervisor = &self.seed.supervisor;
         supervisor.do_send(ReleaseBase(call, old));
         if taken_for != Some(call) {
-            supervisor.do_send(KeepBase(call, to.clone()));
+            supervisor.do_send(KeepBase { call, base: to.clone(), long: self.long });
             taken_for.into_iter().for_each(|former| supervisor.do_send(ReleaseBase(former, to.clone())));
         }
     }

@@ -14,7 +14,9 @@ impl Handler<LegHears> for NativeLeg {
         // The handset has taken what it was offered.
         self.start = Start::Done;
         if matches!(news, CallNews::Reached(_)) {
+            let able = at.as_ref().is_some_and(|at| at.wideband);
             self.at = at;
+            self.step(Input::Carried { able, long: false }, ctx);
         }
         self.step(Input::Heard(news), ctx);
     }
@@ -49,6 +51,8 @@ pub struct StreamMoved {
     pub stream: Option<SocketAddr>,
     /// The call for which the channel there was taken.
     pub call: Option<CallRef>,
+    /// It has a long slot there.
+    pub long: bool,
     /// The handover, which waits for the stream.
     pub key: Key,
 }
@@ -56,7 +60,13 @@ pub struct StreamMoved {
 impl Handler<StreamMoved> for NativeLeg {
     type Result = ();
 
-    fn handle(&mut self, StreamMoved { at, stream, call, key }: StreamMoved, ctx: &mut Self::Context) {
+    fn handle(&mut self, moved: StreamMoved, ctx: &mut Self::Context) {
+        let StreamMoved { at, stream, call, long, key } = moved;
+        let within = self.at.as_ref().is_some_and(|old| old.connection.base == at.connection.base);
+        match within && !long {
+            true => self.give_up_long(),
+            false => self.long = long,
+        }
         self.channel_moves(&at.connection.base, call);
         self.tell_carried();
         let old = self.at.replace(at.clone()).filter(|old| old.connection.base != at.connection.base);
@@ -67,6 +77,7 @@ impl Handler<StreamMoved> for NativeLeg {
             at.base.do_send(TakeStream(media, ctx.address()));
         }
         self.handover = Some(key);
+        self.step(Input::Carried { able: at.wideband, long }, ctx);
         match stream.filter(|_| self.media.is_some()) {
             Some(address) => self.step(Input::StreamMoved(address), ctx),
             None => self.followed(),
@@ -74,15 +85,16 @@ impl Handler<StreamMoved> for NativeLeg {
     }
 }
 
-/// What another base station must know to take the stream over.
+/// What another base station must know to take the stream over, and whether it has a long slot.
 #[derive(Debug, Message)]
-#[rtype(result = "Option<(MediaId, Option<Stream>, Option<CallRef>)>")]
+#[rtype(result = "Option<(MediaId, Option<Stream>, Option<CallRef>, bool)>")]
 pub struct InspectStream;
 
 impl Handler<InspectStream> for NativeLeg {
-    type Result = Option<(MediaId, Option<Stream>, Option<CallRef>)>;
+    type Result = Option<(MediaId, Option<Stream>, Option<CallRef>, bool)>;
 
     fn handle(&mut self, _: InspectStream, _: &mut Self::Context) -> Self::Result {
-        Some((self.media?, self.stream.clone(), self.held.as_ref().map(|(call, _)| *call)))
+        let call = self.held.as_ref().map(|(call, _)| *call);
+        Some((self.media?, self.stream.clone(), call, self.machine.is_wide()))
     }
 }

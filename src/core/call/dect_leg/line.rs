@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub answered: bool,
     /// The far end is alerted, or heard.
     pub told: bool,
+    /// The called party is in another call, and lets this one wait.
+    pub waits: bool,
     /// The call's offer, until we have a description for it.
     pub offer: Option<Body>,
     /// The offer that [`answer`](Self::answer) is to.
@@ -65,6 +67,7 @@ impl Line {
             gone: None,
             answered: false,
             told: false,
+            waits: false,
             offer: None,
             asked: None,
             answer: None,

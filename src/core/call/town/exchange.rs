@@ -464,6 +464,7 @@ impl Town {
             body: Some(offer),
             parts: target.parts,
             headers,
+            onward: crate::sip::door::Onward::default(),
         };
         self.node.post(Mailbox::Agent(agent), Mail::Place(Box::new(dial)));
     }

@@ -59,8 +59,11 @@ impl Town {
 
     fn native_agent(&mut self, handset: usize, call: CallNo) -> u64 {
         let south = SrtpPolicy { mode: SrtpMode::Optional, ..SrtpPolicy::default() };
-        let machine =
-            DectLeg::new(call, Abilities::of_native(&south, Duration::from_secs(4)), self.tokens.split());
+        let machine = DectLeg::new(
+            call,
+            Abilities::of_native(&south, Duration::from_secs(4), false),
+            self.tokens.split(),
+        );
         let voice = NativeVoice {
             machine,
             handset,
@@ -191,6 +194,7 @@ impl Town {
                     }
                 }
                 Output::Followed => self.followed(handset),
+                Output::Slot { .. } => {}
                 Output::CloseStream => {
                     if let Some(voice) = self.node.native(agent) {
                         (voice.media, voice.stream) = (None, None);

@@ -16,6 +16,7 @@ use crate::call::{
 use crate::id::{BaseStationId, CallRef, OwnerId, Username};
 use crate::media::Codec;
 use crate::media::negotiate::{SrtpMode, SrtpPolicy};
+use crate::radio::allocation::{Purpose, Want};
 use crate::sip::invite::Body;
 use crate::sip::replaces::Replaces;
 use crate::sip::wire::{Message, Method, Scheme, Text, Uri, Via};
@@ -97,7 +98,7 @@ impl Town {
             Mail::KeepBase(call, base) => {
                 let exchange = self.node.calls.get(&call);
                 if exchange.is_some_and(|exchange| exchange.summary.phase != Phase::Ended) {
-                    self.node.admission.keep_base(call, &base, BASE, false);
+                    self.node.admission.keep_base(call, &base, BASE, Want::narrow(Purpose::New));
                 }
             }
             Mail::IsWhole { digits, agent } => {
