@@ -291,6 +291,22 @@ impl Handler<Followed> for Air {
     }
 }
 
+/// A handset came over whose call had ended meanwhile: nobody speaks there.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct NobodyFollows(pub Key);
+
+impl Handler<NobodyFollows> for Air {
+    type Result = ();
+
+    fn handle(&mut self, NobodyFollows(key): NobodyFollows, ctx: &mut Self::Context) {
+        if let Some(moving) = self.handovers.get(&key) {
+            self.give_back(moving.shown.call, &key.0.into(), key);
+        }
+        self.step_handover(key, Input::Followed, ctx);
+    }
+}
+
 fn place(connection: &Connection) -> Place {
     Place { base: connection.base.clone(), conn: ConnId(connection.number) }
 }

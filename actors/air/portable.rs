@@ -28,7 +28,7 @@ use kirkwall_data::portable::{PortableRecord, Portables};
 use tracing::{Span, debug, error, info_span};
 
 use super::base::{Own, Say, nwk};
-use super::handover::{Followed, Key};
+use super::handover::{Key, NobodyFollows};
 use super::leg::{At, InspectStream, LegHears, NativeLeg, Occupied};
 use super::{Air, AskPlan, Capture, HandsetTold, PageAll};
 use crate::ports::Ports;
@@ -309,7 +309,7 @@ impl Handler<MovedTo> for NativeHandset {
             self.at = Some(old);
         }
         match self.legs.is_empty() {
-            true => self.air.do_send(Followed(key)),
+            true => self.air.do_send(NobodyFollows(key)),
             false => self.legs.iter().for_each(|(no, leg)| {
                 let (at, call) = (self.place(&at, *no), taken_for);
                 leg.do_send(super::leg::StreamMoved { at, stream, call, long, key });

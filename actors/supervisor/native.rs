@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use actix::prelude::*;
+use kirkwall_core::call::Phase;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::{LineNo, secures};

@@ -173,7 +173,7 @@ impl Town {
         self.portable_step(handset, portable::Input::Moved { from: old.clone(), to: to.clone() });
         if self.natives[handset].portable.connection() != Some(&to) {
             // What it came over with has ended meanwhile.
-            self.natives[handset].at = Some(old);
+            self.natives[handset].at = Some(old.clone());
             if self.natives[handset].lost_at.is_some() {
                 self.radio_later(handset, RadioEvent::TurnedAway);
             }
@@ -185,6 +185,8 @@ impl Town {
         let agents: Vec<u64> =
             self.node.air.iter().filter(|((of, _), _)| *of == handset).map(|(_, agent)| *agent).collect();
         if agents.is_empty() {
+            // Nobody speaks there: what was taken goes back.
+            self.give_back(call, &old, &to, to.base.clone());
             return self.followed(handset);
         }
         for agent in agents {
