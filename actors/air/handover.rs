@@ -183,7 +183,8 @@ impl Air {
             }
             Output::Switch => self.switch(key),
             Output::Release(at, reason) => self.tell_at(&at, ConnRelease { conn: at.conn, reason }),
-            Output::FreeOld => self.give_back(moving.shown.call, &moving.old.base.clone(), key),
+            // Its leg does, which knows whose it is by now; one that is lost leaves it to its call.
+            Output::FreeOld => {}
             Output::FreeNew => self.give_back(moving.shown.call, &key.0.into(), key),
             Output::Ended(ended) => {
                 let old = moving.old.base.clone();
@@ -224,7 +225,8 @@ impl Air {
         let Some(entry) = self.bases.get(&key.0) else { return };
         let Some(remote) = entry.remote else { return };
         let at = At { connection, base: entry.addr.clone(), remote, wideband: entry.long.is_some() };
-        moving.handset.do_send(MovedTo { at, stream: moving.local, long: moving.long, key });
+        let (stream, call, long) = (moving.local, moving.shown.call, moving.long);
+        moving.handset.do_send(MovedTo { at, stream, call, long, key });
     }
 
     /// A channel goes back, unless the handset only moved within one base station.
@@ -285,6 +287,22 @@ impl Handler<Followed> for Air {
     type Result = ();
 
     fn handle(&mut self, Followed(key): Followed, ctx: &mut Self::Context) {
+        self.step_handover(key, Input::Followed, ctx);
+    }
+}
+
+/// A handset came over whose call had ended meanwhile: nobody speaks there.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct NobodyFollows(pub Key);
+
+impl Handler<NobodyFollows> for Air {
+    type Result = ();
+
+    fn handle(&mut self, NobodyFollows(key): NobodyFollows, ctx: &mut Self::Context) {
+        if let Some(moving) = self.handovers.get(&key) {
+            self.give_back(moving.shown.call, &key.0.into(), key);
+        }
         self.step_handover(key, Input::Followed, ctx);
     }
 }

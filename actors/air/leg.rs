@@ -48,7 +48,7 @@ use super::handover::{Followed, Key};
 use super::portable::{Do, NativeHandset, OfferCall, Serve};
 use crate::call::{Call, LegSaid};
 use crate::ports::Ports;
-use crate::supervisor::{IsWhole, MoveBase, NativeCall, PassBase, Supervisor, TakeBase};
+use crate::supervisor::{IsWhole, KeepBase, MoveBase, NativeCall, ReleaseBase, Supervisor, TakeBase};
 
 use lines::Place;
 
@@ -272,7 +272,10 @@ impl NativeLeg {
 
     fn granted(&mut self, granted: Result<Result<(), String>, actix::MailboxError>, ctx: &mut Context<Self>) {
         match granted {
-            Ok(Ok(())) => self.open_stream(ctx),
+            Ok(Ok(())) => {
+                self.tell_carried();
+                self.open_stream(ctx);
+            }
             Ok(Err(words)) => self.step(Input::NotOpened(words), ctx),
             Err(_) => self.step(Input::NotOpened("the switch is busy".to_owned()), ctx),
         }

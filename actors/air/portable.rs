@@ -28,7 +28,7 @@ use kirkwall_data::portable::{PortableRecord, Portables};
 use tracing::{Span, debug, error, info_span};
 
 use super::base::{Own, Say, nwk};
-use super::handover::{Followed, Key};
+use super::handover::{Key, NobodyFollows};
 use super::leg::{At, InspectStream, LegHears, NativeLeg, Occupied};
 use super::{Air, AskPlan, Capture, HandsetTold, PageAll};
 use crate::ports::Ports;
@@ -286,6 +286,8 @@ pub struct MovedTo {
     pub at: At,
     /// Where the new base station receives its speech.
     pub stream: Option<SocketAddr>,
+    /// The call for which the channel there was taken.
+    pub call: Option<CallRef>,
     /// It has a long slot there.
     pub long: bool,
     /// The handover; it goes on when speech has followed.
@@ -295,7 +297,8 @@ pub struct MovedTo {
 impl Handler<MovedTo> for NativeHandset {
     type Result = ();
 
-    fn handle(&mut self, MovedTo { at, stream, long, key }: MovedTo, ctx: &mut Self::Context) {
+    fn handle(&mut self, moved: MovedTo, ctx: &mut Self::Context) {
+        let MovedTo { at, stream, call: taken_for, long, key } = moved;
         let Some(old) = self.at.replace(at.clone()) else { return };
         let conn = ConnId(at.connection.number);
         at.base.do_send(Own(conn, ctx.address()));
@@ -306,9 +309,10 @@ impl Handler<MovedTo> for NativeHandset {
             self.at = Some(old);
         }
         match self.legs.is_empty() {
-            true => self.air.do_send(Followed(key)),
-            false => self.legs.iter().for_each(|(call, leg)| {
-                leg.do_send(super::leg::StreamMoved { at: self.place(&at, *call), stream, long, key });
+            true => self.air.do_send(NobodyFollows(key)),
+            false => self.legs.iter().for_each(|(no, leg)| {
+                let (at, call) = (self.place(&at, *no), taken_for);
+                leg.do_send(super::leg::StreamMoved { at, stream, call, long, key });
             }),
         }
     }

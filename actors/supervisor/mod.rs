@@ -93,7 +93,7 @@ pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use location::BasePlaced;
 pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
 pub use native::{
-    IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, WaitingFor, WhoHas,
+    IsWhole, KeepBase, MoveBase, NativeBaseStands, NativeCall, NativeLocated, WaitingFor, WhoHas,
 };
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,

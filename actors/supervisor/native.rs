@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use actix::prelude::*;
+use kirkwall_core::call::Phase;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::{LineNo, secures};
@@ -16,8 +17,6 @@ use kirkwall_core::radio::allocation::Purpose;
 use kirkwall_core::sip::wire::Uri;
 use kirkwall_core::sip::{Destination, Facing, Peer, Transport};
 use kirkwall_data::user::UserRecord;
-
-use tracing::debug;
 
 use super::{CallEntry, MAX_CALLS, Supervisor};
 use crate::air::MessagesWait;
@@ -101,16 +100,17 @@ pub struct NativeCall {
 #[rtype(result = "bool")]
 pub struct IsWhole(pub Pii<String>);
 
-/// A handset goes on in another call over the same connection: its channel goes with it.
+/// A handset goes on in this call over the connection that it had for another one: the channel of this base
+/// station is the call's too, from now on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct PassBase {
-    /// Whose it was.
-    pub from: CallRef,
-    /// Whose it is.
-    pub to: CallRef,
-    /// The base station.
+pub struct KeepBase {
+    /// Which call.
+    pub call: CallRef,
+    /// Of which base station.
     pub base: BaseStationId,
+    /// The connection has a long slot.
+    pub long: bool,
 }
 
 /// A leg's handset has answered through another base station than its channel was taken of, or was handed
@@ -283,18 +283,14 @@ impl Handler<IsWhole> for Supervisor {
     }
 }
 
-impl Handler<PassBase> for Supervisor {
+impl Handler<KeepBase> for Supervisor {
     type Result = ();
 
-    /// It was given back already when the far end hung up: then one is taken, which may be one too many for a
-    /// moment.
-    fn handle(&mut self, PassBase { from, to, base }: PassBase, _: &mut Self::Context) {
-        if self.admission.holds(from, Some(&base)) {
-            return self.admission.pass_base(from, to, &base);
-        }
-        let (limit, srtp) = (self.base_limit(&base), secures(&self.settings.media.srtp_south));
-        if let Err(refusal) = self.admission.reserve_base(to, &base, limit, srtp) {
-            debug!(%to, %refusal, "a handset goes on without a booked channel");
+    /// The other call gives back its own, in its own time: only it knows which of its ends that was for.
+    fn handle(&mut self, KeepBase { call, base, long }: KeepBase, _: &mut Self::Context) {
+        let stands = self.calls.get(&call).is_some_and(|entry| entry.summary.phase != Phase::Ended);
+        if stands {
+            self.keep_base(call, &base, long);
         }
     }
 }

@@ -108,6 +108,15 @@ impl Supervisor {
         resized.map_err(|blocked| blocked.to_string())
     }
 
+    /// Books what a handset has already.
+    pub(super) fn keep_base(&mut self, call: CallRef, base: &BaseStationId, long: bool) {
+        let srtp = secures(&self.settings.media.srtp_south);
+        let pairs = self.radios.0.get(base).and_then(|radio| radio.long).filter(|_| long).unwrap_or(1);
+        let want = Want { srtp, pairs, ..Want::narrow(Purpose::Handover) };
+        self.admission.keep_base(call, base, self.base_limit(base), want);
+        self.show_loads();
+    }
+
     /// Something happened with a native base station that is counted there.
     pub(super) fn count_at(&self, base: &BaseStationId, tally: Tally) {
         if let Some(air) = self.ports.air.as_ref().filter(|_| self.radios.0.contains_key(base)) {

@@ -45,18 +45,46 @@ impl NativeLeg {
 
     fn pass_channel(&mut self, from: LineNo) {
         let Some(place) = self.lines.get(&from) else { return };
-        let other = self.lines.iter().find(|(line, _)| **line != from);
+        // Two lines of one call share what it holds.
+        let shared = |other: &Place| other.reference == place.reference;
+        let other = self.lines.iter().find(|(line, other)| **line != from && !shared(other));
         let Some((_, other)) = other.filter(|_| self.held.as_ref().is_some_and(|h| h.0 == place.reference))
         else {
             return;
         };
-        // A call that waited has taken its own.
-        if let Some(base) = &other.base {
-            self.held = Some((other.reference, base.clone()));
-        } else if let Some((_, base)) = &self.held {
-            let (from, to, base) = (place.reference, other.reference, base.clone());
-            self.seed.supervisor.do_send(PassBase { from, to, base: base.clone() });
-            self.held = Some((to, base));
+        let Some((_, base)) = self.held.clone() else { return };
+        let to = other.reference;
+        self.held = Some((to, base.clone()));
+        // A call that waited has taken its own, perhaps where the handset is not any more.
+        if other.base.as_ref() == Some(&base) {
+            return;
+        }
+        if let Some(own) = other.base.clone() {
+            self.seed.supervisor.do_send(ReleaseBase(to, own));
+        }
+        self.seed.supervisor.do_send(KeepBase { call: to, base, long: self.long });
+        self.tell_carried();
+    }
+
+    /// The channel of the old base station goes back. That of the new one was taken for the call that had the
+    /// connection when the handover began; another may have it now.
+    pub(super) fn channel_moves(&mut self, to: &BaseStationId, taken_for: Option<CallRef>) {
+        let Some((call, old)) = self.held.as_mut().filter(|(_, old)| old != to) else { return };
+        let (call, old) = (*call, std::mem::replace(old, to.clone()));
+        let supervisor = &self.seed.supervisor;
+        supervisor.do_send(ReleaseBase(call, old));
+        if taken_for != Some(call) {
+            supervisor.do_send(KeepBase { call, base: to.clone(), long: self.long });
+            taken_for.into_iter().for_each(|former| supervisor.do_send(ReleaseBase(former, to.clone())));
+        }
+    }
+
+    /// The call that holds the channel of the handset's connection knows of which base station it is.
+    pub(super) fn tell_carried(&self) {
+        let Some((call, base)) = &self.held else { return };
+        if let Some(place) = self.lines.values().find(|place| place.reference == *call) {
+            let news = LegNews::Carried { base: base.clone() };
+            place.call.do_send(LegSaid { leg: place.leg, news });
         }
     }
 }
@@ -134,7 +162,7 @@ pub struct GoOver {
 impl Handler<GoOver> for NativeLeg {
     type Result = ();
 
-    fn handle(&mut self, over: GoOver, _: &mut Self::Context) {
+    fn handle(&mut self, over: GoOver, ctx: &mut Self::Context) {
         if let Some((leg, line)) = &self.elsewhere {
             return leg.do_send(GoOver { line: *line, ..over });
         }
@@ -144,6 +172,10 @@ impl Handler<GoOver> for NativeLeg {
             held.0 = reference;
         }
         (place.call, place.reference, place.leg) = (call, reference, leg);
+        let both = self.lines.iter().any(|(other, place)| *other != line && place.reference == reference);
+        if both {
+            self.step(Input::Looped(line), ctx);
+        }
     }
 }
 

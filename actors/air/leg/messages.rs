@@ -49,6 +49,8 @@ pub struct StreamMoved {
     pub at: At,
     /// Where the new base station receives.
     pub stream: Option<SocketAddr>,
+    /// The call for which the channel there was taken.
+    pub call: Option<CallRef>,
     /// It has a long slot there.
     pub long: bool,
     /// The handover, which waits for the stream.
@@ -58,15 +60,15 @@ pub struct StreamMoved {
 impl Handler<StreamMoved> for NativeLeg {
     type Result = ();
 
-    fn handle(&mut self, StreamMoved { at, stream, long, key }: StreamMoved, ctx: &mut Self::Context) {
+    fn handle(&mut self, moved: StreamMoved, ctx: &mut Self::Context) {
+        let StreamMoved { at, stream, call, long, key } = moved;
         let within = self.at.as_ref().is_some_and(|old| old.connection.base == at.connection.base);
         match within && !long {
             true => self.give_up_long(),
             false => self.long = long,
         }
-        if let Some(held) = &mut self.held {
-            held.1 = at.connection.base.clone();
-        }
+        self.channel_moves(&at.connection.base, call);
+        self.tell_carried();
         let old = self.at.replace(at.clone()).filter(|old| old.connection.base != at.connection.base);
         if let Some(media) = self.media {
             if let Some(old) = old {

@@ -225,6 +225,15 @@ impl Admission {
         Ok(())
     }
 
+    /// Books for `call` what a handset has already: it goes on with the channel of `base` that it had for another
+    /// call, which gives its own back. That may be one too many for a moment.
+    pub fn keep_base(&mut self, call: CallRef, base: &BaseStationId, limit: Limit, want: Want) {
+        let entry = self.bases.entry(base.clone()).or_insert(Base { limit, load: Load::default() });
+        let (srtp, pairs) = (want.srtp, u32::from(want.pairs));
+        *entry.load.slot(srtp) += pairs;
+        self.held.entry(call).or_default().bases.push(Channel { base: base.clone(), srtp, pairs });
+    }
+
     /// Gives back one channel of `base` that `call` holds: a handset that rang and did not answer.
     pub fn release_base(&mut self, call: CallRef, base: &BaseStationId) {
         let Some(held) = self.held.get_mut(&call) else { return };
@@ -495,5 +504,22 @@ mod tests {
         assert_eq!(books.refused().base, 1);
         (0..100).for_each(|n| books.release(CallRef(n)));
         assert_eq!(books.base(&new), Load::default());
+    }
+
+    #[test]
+    fn a_handset_keeps_its_channel_in_another_call_although_the_base_station_is_full() {
+        let (mut books, base) = (Admission::new(Limit::flat(4)), BaseStationId("b".into()));
+        let (limit, one, other) = (Limit::flat(2), CallRef(1), CallRef(2));
+        // Both ends of the first call are there.
+        books.reserve_base(one, &base, limit, false).unwrap();
+        books.reserve_base(one, &base, limit, false).unwrap();
+        books.keep_base(other, &base, limit, Want::narrow(Purpose::New));
+        assert_eq!(books.base(&base).channels(), 3);
+        // Its own goes back, the far end's does not.
+        books.release_base(one, &base);
+        assert!(books.holds(one, Some(&base)) && books.base(&base).channels() == 2);
+        books.release(one);
+        books.release(other);
+        assert_eq!(books.base(&base).channels(), 0);
     }
 }

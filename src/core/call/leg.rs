@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::asked::{accept_transfer, asked, refuse_transfer, tell_transfer};
 use super::cause::{Cause, reason_phrase};
 use super::{OWNER_BITS, Party};
-use crate::id::{CallRef, OwnerId};
+use crate::id::{BaseStationId, CallRef, OwnerId};
 use crate::sip::invite::{self, Body, EndCause, LegEvent, ReofferAnswer, ReofferOutcome};
 use crate::sip::refer::Referral;
 use crate::sip::wire::{HeaderName, Message, NameAddr, Text};
@@ -86,6 +86,11 @@ pub enum LegNews {
     ReofferAnswered {
         /// The answer.
         body: Option<Body>,
+    },
+    /// Its handset speaks over this base station now, and the channel that the call holds for it is of that one.
+    Carried {
+        /// Which.
+        base: BaseStationId,
     },
     /// Its user wants the other end of the call to be connected with somebody else.
     TransferAsked(Box<TransferWish>),

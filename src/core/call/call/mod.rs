@@ -353,6 +353,7 @@ impl Call {
             (_, LegNews::Unheard { until }) => self.stays_for(until),
             // The leg sees to what it must still do: RFC 3261 §9.1 for a 2xx that crossed our CANCEL.
             _ if crossed => Ready::nothing(),
+            (_, LegNews::Carried { base }) => self.carried(leg, base),
             (State::Admitting, LegNews::Invited) if caller && self.channels == Channels::Untouched => {
                 self.invited()
             }

@@ -74,6 +74,33 @@ impl Call {
         }
     }
 
+    /// The handset of a leg was handed over, or another of its calls leaves it the channel: what is given back, shown
+    /// and recorded of it is the new base station's.
+    pub(super) fn carried(&mut self, leg: LegNo, base: BaseStationId) -> Ready<Save, Output> {
+        let side = self.side_of(leg);
+        let is_end = self.end_at(side) == Some(leg);
+        let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
+        if let Some(target) = &mut strand.target {
+            target.party.base = Some(base.clone());
+            if let Some((held, _)) = &mut target.base {
+                *held = base.clone();
+            }
+        }
+        if let Some(party) = &mut strand.party {
+            party.base = Some(base.clone());
+        }
+        if !is_end {
+            return Ready::nothing();
+        }
+        let party = match side {
+            Side::A => &mut self.summary.caller,
+            Side::B => &mut self.summary.callee,
+        };
+        party.base = Some(base);
+        let save = if self.state == State::Talking { self.put() } else { Vec::new() };
+        Ready { save, then: vec![Output::Changed(Box::new(self.summary.clone()))] }
+    }
+
     /// The base station whose channel a dialled leg holds.
     pub fn base_of(&self, leg: LegNo) -> Option<&BaseStationId> {
         self.dialled_to(leg)?.base.as_ref().map(|(base, _)| base)

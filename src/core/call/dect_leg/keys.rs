@@ -128,6 +128,7 @@ impl DectLeg {
         let (Some(front), Some(other)) = (self.front, self.behind()) else { return };
         match digit {
             '0' => self.drop_other(other, out),
+            '1' | '2' if !self.can_be_taken(other, out) => {}
             '1' => {
                 self.close_line(front, Cause::normal(), out);
                 self.take_up(other, out);

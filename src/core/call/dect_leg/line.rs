@@ -32,8 +32,10 @@ pub(super) struct Line {
     pub told: bool,
     /// The called party is in another call, and lets this one wait.
     pub waits: bool,
-    /// The call's offer, until it is answered.
+    /// The call's offer, until we have a description for it.
     pub offer: Option<Body>,
+    /// The offer that [`answer`](Self::answer) is to.
+    pub asked: Option<Body>,
     /// Our answer to it, until the handset answers.
     pub answer: Option<Body>,
     pub media: Option<OfferAnswer>,
@@ -67,6 +69,7 @@ impl Line {
             told: false,
             waits: false,
             offer: None,
+            asked: None,
             answer: None,
             media: None,
             wish: Direction::SendRecv,

@@ -102,6 +102,9 @@ pub enum Input {
     Opened(SocketAddr),
     /// The base station has no stream for us.
     NotOpened(String),
+    /// The call of this line has another of the lines at its other end: somebody connected two calls of the handset
+    /// with each other.
+    Looped(LineNo),
     /// The handset is on another connection; comes before [`Input::Opened`] and [`Input::StreamMoved`].
     Carried {
         /// Handset and base station can do G.722 in a long slot.
@@ -359,6 +362,8 @@ impl DectLeg {
         self.tell_fare(no, Fare::Connected, out);
         self.connected |= self.is_on_air();
         out.push(Output::News(no, LegNews::Acknowledged { body: None }));
+        // Its handset may have been handed over, or hold it already.
+        self.align(no, out);
     }
 
     /// Ends the handset's call, in whatever way its state asks for. Who called in vain hears a tone and reads why
@@ -471,6 +476,7 @@ impl Machine for DectLeg {
         match (input, self.stage) {
             (Input::Joined(no, owner), _) => self.joined(no, owner, &mut out)?,
             (Input::Order(no, order), _) => self.obey(no, order, now, &mut out)?,
+            (Input::Looped(no), _) => self.looped(no, &mut out),
             (Input::Knocks(no, called), _) => self.knocks(no, *called, &mut out),
             (_, Stage::Over) => return Err(Refusal::Ended),
             (Input::Started(beginning), Stage::Paging) if self.lines.is_empty() => {

@@ -63,6 +63,16 @@ impl DectLeg {
         self.show_line(no, "", Some(Signal::TONES_OFF), out);
     }
 
+    /// Whether the line behind may come to the front. One that waits and has no codec of ours is refused, and the
+    /// user keeps whom he talks with.
+    pub(super) fn can_be_taken(&mut self, no: LineNo, out: &mut Out) -> bool {
+        let Some(address) = self.address else { return false };
+        let Err(cause) = self.prepare_answer(no, address) else { return true };
+        self.close_line(no, cause, out);
+        self.front.into_iter().for_each(|no| self.show_line(no, "Not possible", Some(Signal::NEGATIVE), out));
+        false
+    }
+
     /// The line behind comes to the front: a held one is resumed, one that waits is answered.
     pub(super) fn take_up(&mut self, no: LineNo, out: &mut Out) {
         let Some(address) = self.address else { return };
@@ -135,10 +145,20 @@ impl DectLeg {
         }
         match self.stage {
             Stage::Away | Stage::Over => self.dismissed_away(no, cause, out),
+            // It was to ring there, or the handset would ring for nobody.
+            Stage::Ending if self.rings_next == Some(no) => {
+                self.rings_next = None;
+                self.close_line(no, cause, out);
+            }
             // The handset is told, and the line is closed when it has let go.
             _ if alone => self.release(cause, now, out),
             _ => self.dismissed_beside(no, cause, now, out),
         }
+    }
+
+    /// Nobody talks with himself, nor holds himself: the call ends, and with it both its lines.
+    pub(super) fn looped(&mut self, no: LineNo, out: &mut Out) {
+        self.close_line(no, Cause::of_status(482, "both ends of the call are this handset"), out);
     }
 
     fn dismissed_beside(&mut self, no: LineNo, cause: Cause, now: Moment, out: &mut Out) {

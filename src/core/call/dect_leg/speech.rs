@@ -55,7 +55,7 @@ impl DectLeg {
         line.media = Some(media);
         let (sdp, _) =
             answered.map_err(|refusal| Cause::of_status(refusal.status().0, refusal.to_string()))?;
-        line.answer = Some(Body::sdp(sdp));
+        (line.answer, line.asked) = (Some(Body::sdp(sdp)), Some(offer));
         Ok(())
     }
 
@@ -116,9 +116,20 @@ impl DectLeg {
             }
         }
         if let Some(front) = self.front {
+            self.answer_anew(front, address, out);
             self.align(front, out);
         }
         self.followed(out);
+    }
+
+    /// A handset that rings was handed over: the call has not seen our answer yet, so it gets another one.
+    fn answer_anew(&mut self, no: LineNo, address: SocketAddr, out: &mut Out) {
+        let Some(line) = self.lines.get_mut(&no).filter(|line| line.answer.is_some()) else { return };
+        (line.offer, line.moved) = (line.asked.take(), false);
+        // What could be answered a moment ago can be now.
+        if self.prepare_answer(no, address).is_ok() {
+            self.run(no, out);
+        }
     }
 
     /// Whoever waits for a stream that moved need not wait any more, once the call of the line that is heard
@@ -128,7 +139,7 @@ impl DectLeg {
         let waits = front.is_some_and(|line| {
             let is_out = line.media.as_ref().is_some_and(OfferAnswer::offer_is_out);
             let is_new = line.moved && line.media.as_ref().is_some_and(|media| media.agreed().is_some());
-            is_out && line.answered || is_new
+            line.answered && (is_out || is_new)
         });
         if self.following && !waits {
             self.following = false;
@@ -152,10 +163,10 @@ impl DectLeg {
         front.into_iter().for_each(|no| self.align(no, out));
     }
 
-    /// Proposes what the description in force does not say yet. Before the call has answered our first offer
-    /// there is nothing to change it by: the wish stands in the next one.
+    /// Proposes what the description in force does not say yet. Before both ends talk there is nothing to change:
+    /// the wish stands in the next one.
     pub(super) fn align(&mut self, no: LineNo, out: &mut Out) {
-        let Some(line) = self.lines.get_mut(&no) else { return };
+        let Some(line) = self.lines.get_mut(&no).filter(|line| line.answered) else { return };
         let Some(media) = line.media.as_mut().filter(|media| media.agreed().is_some()) else { return };
         let differs = media.said() != Some(line.wish) || line.moved;
         if !differs || media.offer_is_out() || line.refused == Some(line.wish) && !line.moved {

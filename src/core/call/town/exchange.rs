@@ -3,22 +3,21 @@
 use super::node::*;
 use super::{Town, invite_key, switch_address};
 use crate::call::cause::Cause;
-use crate::call::dect_leg::{self, Abilities, Beginning, Called, DectLeg, LineNo};
+use crate::call::conference::{RoomOrder, Whom};
+use crate::call::dect_leg::LineNo;
+use crate::call::house::HouseOutput;
 use crate::call::{
-    CallSummary, Heard, Input, Joining, LegNews, LegNo, LegOrder, Output, Party, Save, Target, hear, tell,
+    CallSummary, Estate, Heard, Input, Joining, LegNews, LegNo, LegOrder, Output, Party, Save, Target, hear,
+    tell,
 };
-use crate::dect::element::Signal;
 use crate::dect::portable::{self, CallNews, CallNo};
-use crate::dect::ss::Caller;
 use crate::id::{CallRef, OwnerId};
 use crate::machine::{Machine, Ready};
 use crate::media::negotiate::{SrtpMode, SrtpPolicy};
 use crate::sip::invite::{self, Body, Dial, Leg, LegInput, LegOutput, LegRecord, LegSave, LocalEnd};
-use crate::sip::replaces::Matched;
+use crate::sip::replaces::{Matched, Replaces};
 use crate::sip::wire::{Message, Text};
 use crate::sip::{Facing, Transport, next_hop};
-use crate::timer::Moment;
-use std::time::Duration;
 
 impl Town {
     /// The one match of a call's mail.
@@ -42,7 +41,15 @@ impl Town {
                     self.node.post(Mailbox::Agent(agent), Mail::SendFailed(message));
                 }
             }
-            Mail::BequeathTo { owner, replaces, heir } => self.bequeath(call, owner, &replaces, heir),
+            Mail::BequeathTo { owner, replaces, heir } => {
+                self.bequeath(call, owner, replaces.as_ref(), heir);
+            }
+            Mail::InRoom(order) => self.step(call, Input::Room(order)),
+            Mail::CedeTo { member, heir } => self.cede(call, member, heir),
+            Mail::SummonedTo(summons) => self.summoned(call, summons),
+            Mail::Summoned(Told { leg, ticket, .. }, status) => {
+                self.step(call, Input::Summoned { leg, ticket, status });
+            }
             Mail::NotOurs => self.step(call, Input::NotOurs),
             Mail::Refused(cause) => self.step(call, Input::Denied(cause)),
             Mail::Left(bequest) => self.inherit(call, *bequest),
@@ -105,9 +112,10 @@ impl Town {
         }
     }
 
-    fn agent_at(&self, call: CallRef, leg: LegNo) -> Option<u64> {
+    pub(super) fn agent_at(&self, call: CallRef, leg: LegNo) -> Option<u64> {
         let exchange = self.node.calls.get(&call)?;
-        exchange.legs.get(&leg).copied().or_else(|| exchange.lent.get(&leg).map(|(_, agent)| *agent))
+        let lent = || exchange.lent.get(&leg).map(|(_, at)| *at);
+        exchange.legs.get(&leg).copied().or_else(lent).map(|at| at.agent)
     }
 
     fn agent_of(&self, call: CallRef, tag: Option<Text>, message: &Message) -> Option<u64> {
@@ -213,20 +221,16 @@ impl Town {
             Output::Route(errand) => (true, Mail::Route(call, errand)),
             Output::Inherit(owner) => {
                 let replaces = exchange.machine.referral().and_then(|referral| referral.replaces.clone());
-                match replaces {
-                    Some(replaces) => (true, Mail::Bequeath { owner, replaces, heir: call }),
-                    None => (false, Mail::NotOurs),
-                }
+                (true, Mail::Bequeath { owner, replaces, heir: call })
             }
             Output::Dial { leg, target, offer } => return self.dial(call, leg, *target, offer),
             Output::Leg(leg, order) => {
                 if matches!(order, LegOrder::Accept { .. }) && self.node.joining.remove(&(call, leg)) {
                     *self.tally.entry("place taken by Replaces").or_default() += 1;
                 }
-                if let Some(agent) = exchange.legs.get(&leg) {
-                    let agent = *agent;
+                if let Some(LegAddr { agent, line }) = exchange.legs.get(&leg).copied() {
                     self.tally_order(&order);
-                    self.node.post(Mailbox::Agent(agent), Mail::Obey(order));
+                    self.node.post(Mailbox::Agent(agent), Mail::Obey(line, order));
                 }
                 return;
             }
@@ -249,14 +253,21 @@ impl Town {
                 return;
             }
             Output::Press { .. } => return,
-            // The town has no rooms: nobody dials one, and keys that join calls are not set.
-            Output::Room(..)
-            | Output::Mix(..)
-            | Output::Cede(..)
-            | Output::Summon { .. }
-            | Output::Invite { .. }
-            | Output::Gather(_)
-            | Output::GatherInside(_) => unreachable!("a room in the town"),
+            Output::Mix(side, seat) => {
+                exchange.seats.remove(&side);
+                return exchange.seats.extend(seat.map(|seat| (side, seat)));
+            }
+            Output::Room(room, news) => (true, Mail::RoomHears { room, call, news }),
+            Output::Cede(from, member) => (true, Mail::Cede { call: from, member, heir: call }),
+            Output::Summon { room, owner, replaces, leg, ticket } => {
+                let (replaces, told) = (*replaces, Told { call, leg, ticket });
+                (true, Mail::Summon(Summons { room, owner, replaces, told }))
+            }
+            Output::Invite { room, to, by, leg, ticket } => {
+                let told = Told { call, leg, ticket };
+                (true, Mail::InviteToRoom { room, to, by, told })
+            }
+            Output::Gather(user) | Output::GatherInside(user) => (true, Mail::Gather { call, user }),
             Output::TakeMedia { from, side, into } => return self.take_media(call, from, side, into),
             Output::ReleaseBase(leg) => match exchange.machine.base_of(leg).cloned() {
                 Some(base) => (true, Mail::ReleaseBase(call, base)),
@@ -297,23 +308,21 @@ impl Town {
         }
     }
 
-    fn bequeath(
-        &mut self,
-        call: CallRef,
-        owner: OwnerId,
-        replaces: &crate::sip::replaces::Replaces,
-        heir: CallRef,
-    ) {
+    fn bequeath(&mut self, call: CallRef, owner: OwnerId, replaces: Option<&Replaces>, heir: CallRef) {
         let leg = self.node.calls.get(&call).and_then(|exchange| exchange.machine.leg_named(owner));
-        let agent = leg.and_then(|leg| self.agent_at(call, leg));
-        let sip = agent.and_then(|agent| self.node.sip(agent));
+        let at = leg.and_then(|leg| self.agent_at(call, leg));
         let to_heir = Mailbox::Call(heir);
-        let (Some(kept), Some(sip)) = (leg, sip) else { return self.node.post(to_heir, Mail::NotOurs) };
+        let (Some(kept), Some(agent)) = (leg, at) else { return self.node.post(to_heir, Mail::NotOurs) };
         if heir == call {
             let cause = Cause::of_status(482, "a call cannot be transferred to itself");
             return self.node.post(to_heir, Mail::Refused(cause));
         }
-        let matched = sip.matched_by(replaces).or_else(|| sip.matched_by(&replaces.mirrored()));
+        let matched = match (replaces, self.node.sip(agent)) {
+            (Some(named), Some(sip)) => sip.matched_by(named).or_else(|| sip.matched_by(&named.mirrored())),
+            // Only a leg of this process asks without naming a dialog, and only for its own.
+            (None, None) => Some(Matched::Confirmed),
+            _ => return self.node.post(to_heir, Mail::NotOurs),
+        };
         let Some(exchange) = self.node.calls.get_mut(&call) else { return };
         let refused = match matched {
             None => Some(Cause::of_status(481, "Replaces names a call that is not here")),
@@ -323,19 +332,60 @@ impl Town {
             }
             Some(_) => None,
         };
-        let estate = match refused.map_or_else(|| exchange.machine.estate(kept), Err) {
+        let estate = refused.map_or_else(|| exchange.machine.estate(kept), Err);
+        self.hand_out(call, estate, kept, heir);
+    }
+
+    /// The last end of a room's call becomes another call's.
+    fn cede(&mut self, call: CallRef, member: OwnerId, heir: CallRef) {
+        let Some(exchange) = self.node.calls.get(&call) else { return };
+        let estate = match exchange.machine.leg_named(member) {
+            Some(leg) if exchange.lent.is_empty() => exchange.machine.whole_estate(leg),
+            _ => Err(Cause::of_status(481, "the other call is over")),
+        };
+        self.hand_out(call, estate, LegNo(u32::MAX), heir);
+    }
+
+    fn hand_out(&mut self, call: CallRef, estate: Result<Estate, Cause>, kept: LegNo, heir: CallRef) {
+        let to_heir = Mailbox::Call(heir);
+        let estate = match estate {
             Ok(estate) => estate,
             Err(cause) => return self.node.post(to_heir, Mail::Refused(cause)),
         };
+        let Some(exchange) = self.node.calls.get_mut(&call) else { return };
         let mut agents = Vec::new();
         for owner in estate.owners() {
             let leg = exchange.machine.leg_named(owner);
-            if let Some((leg, agent)) = leg.and_then(|leg| Some((leg, *exchange.legs.get(&leg)?))) {
-                exchange.lent.insert(leg, (heir, agent));
-                agents.push((owner, agent));
+            if let Some((leg, at)) = leg.and_then(|leg| Some((leg, *exchange.legs.get(&leg)?))) {
+                exchange.lent.insert(leg, (heir, at));
+                agents.push((owner, at));
             }
         }
         self.node.post(to_heir, Mail::Left(Box::new(Bequest { estate, agents, kept, from: call })));
+    }
+
+    /// Comes to a room without the end whose dialog was named.
+    fn summoned(&mut self, call: CallRef, Summons { room, owner, replaces, told }: Summons) {
+        let leg = self.node.calls.get(&call).and_then(|exchange| exchange.machine.leg_named(owner));
+        let agent = leg.and_then(|leg| self.agent_at(call, leg));
+        let sip = agent.and_then(|agent| self.node.sip(agent));
+        let matched =
+            sip.and_then(|sip| sip.matched_by(&replaces).or_else(|| sip.matched_by(&replaces.mirrored())));
+        let order = RoomOrder::Meet { room, without: Some(Whom::Leg(owner)) };
+        let status = match (matched, self.node.calls.get_mut(&call)) {
+            (Some(Matched::Confirmed), Some(exchange)) => {
+                match exchange.machine.handle(Input::Room(order), self.now) {
+                    Ok(ready) => {
+                        self.tallied("another call summoned to a room");
+                        self.carry_out(call, ready);
+                        200
+                    }
+                    Err(_) => 603,
+                }
+            }
+            _ => 481,
+        };
+        self.node.post(Mailbox::Call(told.call), Mail::Summoned(told, status));
     }
 
     fn inherit(&mut self, call: CallRef, bequest: Bequest) {
@@ -350,14 +400,14 @@ impl Town {
         let Some(exchange) = self.node.calls.get_mut(&call) else { return };
         exchange.giver = Some((from, kept));
         let mut served = Vec::new();
-        for (owner, agent) in agents {
+        for (owner, at) in agents {
             if let Some(leg) = exchange.machine.leg_named(owner) {
-                exchange.legs.insert(leg, agent);
-                served.push((agent, leg));
+                exchange.legs.insert(leg, at);
+                served.push((at, leg));
             }
         }
-        for (agent, leg) in served {
-            self.node.post(Mailbox::Agent(agent), Mail::Serve(call, leg));
+        for (LegAddr { agent, line }, leg) in served {
+            self.node.post(Mailbox::Agent(agent), Mail::Serve(line, call, leg));
         }
         self.carry_out(call, ready);
     }
@@ -390,35 +440,15 @@ impl Town {
         let voice = Voice::Sip(Box::new(machine));
         let agent = self.node.agent(Agent { voice, serves: Some((call, leg)), why: None, owner });
         if let Some(exchange) = self.node.calls.get_mut(&call) {
-            exchange.legs.insert(leg, agent);
+            exchange.legs.insert(leg, LegAddr { agent, line: LineNo::FIRST });
         }
         agent
     }
 
     fn dial(&mut self, call: CallRef, leg: LegNo, target: Target, offer: Body) {
         if let Some(native) = target.native.clone() {
-            let Some(handset) = self.natives.iter().position(|known| known.ipui == native.ipui) else {
-                return;
-            };
-            let caller = Caller::new(&native.number, None);
-            let (ring, internal) = (Signal::ALERTING_1, native.internal);
-            let number = CallNo(leg.owner(call).0);
-            let called = Called {
-                owner: leg.owner(call),
-                body: offer,
-                offer: portable::Offer { caller, ring, internal },
-                waits: false,
-            };
-            let beginning = Beginning::Dialled(Box::new(called));
-            let agent = self.native_agent(handset, number, None);
-            if let Some(Agent { voice: Voice::Native(voice), serves, .. }) = self.node.agents.get_mut(&agent)
-            {
-                (*serves, voice.beginning) = (Some((call, leg)), Some(beginning));
-            }
-            if let Some(exchange) = self.node.calls.get_mut(&call) {
-                exchange.legs.insert(leg, agent);
-            }
-            return self.node.post(Mailbox::Agent(agent), Mail::Start);
+            let base = target.base.map(|(base, _)| base);
+            return self.dial_native(call, leg, &native, base, offer);
         }
         let referral = self.node.calls.get(&call).and_then(|exchange| exchange.machine.referral());
         let headers = referral.map_or(Vec::new(), crate::sip::refer::Referral::headers);
@@ -439,38 +469,23 @@ impl Town {
         self.node.post(Mailbox::Agent(agent), Mail::Place(Box::new(dial)));
     }
 
-    pub(super) fn native_deadline(&self, agent: u64) -> Option<Moment> {
-        match &self.node.agents.get(&agent)?.voice {
-            Voice::Native(voice) => voice.machine.deadline(),
-            Voice::Sip(_) => None,
-        }
-    }
-
-    pub(super) fn native_agent(&mut self, handset: usize, call: CallNo, asked: Option<String>) -> u64 {
-        let south = SrtpPolicy { mode: SrtpMode::Optional, ..SrtpPolicy::default() };
-        let machine = DectLeg::new(
-            call,
-            Abilities::of_native(&south, Duration::from_secs(4), false),
-            self.tokens.split(),
-        );
-        let voice = NativeVoice { machine, handset, call, asked, beginning: None };
-        let voice = Voice::Native(Box::new(voice));
-        self.node.agent(Agent { voice, serves: None, why: None, owner: OwnerId(0) })
-    }
-
     /// The one match of an agent's mail.
     pub(super) fn agent_hears(&mut self, agent: u64, mail: Mail) {
-        let Some(entry) = self.node.agents.get_mut(&agent) else { return };
-        if let Mail::Serve(call, leg) = mail {
-            return entry.serves = Some((call, leg));
+        let Some(entry) = self.node.agents.get_mut(&agent) else { return self.dead_letter(mail) };
+        if let Mail::Serve(line, call, leg) = mail {
+            return match &entry.voice {
+                Voice::Sip(_) => entry.serves = Some((call, leg)),
+                Voice::Native(_) => self.line_goes_over(agent, line, call, leg),
+                Voice::House(..) => {}
+            };
         }
-        match &mut entry.voice {
-            Voice::Sip(_) => {
+        match (&mut entry.voice, mail) {
+            (Voice::Sip(_), mail) => {
                 let input = match mail {
                     Mail::Hear(message, peer) => LegInput::Received(message, peer),
                     Mail::SendFailed(message) => LegInput::TransportFailed(message),
                     Mail::Place(dial) => LegInput::Order(invite::LegOrder::Dial(dial)),
-                    Mail::Obey(order) => {
+                    Mail::Obey(_, order) => {
                         if let LegOrder::HangUp { cause } | LegOrder::Reject { cause } = &order {
                             entry.why = Some(cause.clone());
                         }
@@ -482,26 +497,38 @@ impl Town {
                 };
                 self.sip_step(agent, input);
             }
-            Voice::Native(voice) => {
-                let input = match mail {
-                    Mail::Start => match voice.beginning.take() {
-                        Some(beginning) => dect_leg::Input::Started(beginning),
-                        None => return,
-                    },
-                    Mail::Joined(call) => {
-                        entry.serves = Some((call, LegNo::CALLER));
-                        dect_leg::Input::Joined(LineNo::FIRST, LegNo::CALLER.owner(call))
+            (Voice::Native(_), mail) => self.native_hears(agent, mail),
+            (Voice::House(leg, _), Mail::Obey(_, order)) => {
+                let then = leg.obey(order);
+                self.house_says(agent, then);
+            }
+            (Voice::House(leg, _), Mail::Start) => {
+                let then = leg.begin();
+                self.house_says(agent, then);
+            }
+            (Voice::House(..), _) => {}
+        }
+    }
+
+    fn house_says(&mut self, agent: u64, then: Vec<HouseOutput>) {
+        for output in then {
+            let Some(entry) = self.node.agents.get_mut(&agent) else { return };
+            match (output, &mut entry.voice) {
+                (HouseOutput::News(news), _) => {
+                    let (serves, closed) = (entry.serves, news == LegNews::Closed);
+                    if let Some((call, leg)) = serves {
+                        self.node.post(Mailbox::Call(call), Mail::LegSaid(leg, news));
                     }
-                    Mail::TurnedAway(cause) => {
-                        dect_leg::Input::Order(LineNo::FIRST, LegOrder::Reject { cause })
+                    if closed {
+                        self.node.agents.remove(&agent);
                     }
-                    Mail::Obey(order) => dect_leg::Input::Order(LineNo::FIRST, order),
-                    Mail::Heard(news) => dect_leg::Input::Heard(news),
-                    Mail::Stream(input) => input,
-                    Mail::Hear(..) | Mail::SendFailed(_) => return,
-                    _ => unreachable!("not a native leg's mail"),
-                };
-                self.native_step(agent, input);
+                }
+                (HouseOutput::Told(status), Voice::House(_, told)) => {
+                    if let Some(told) = told.take() {
+                        self.node.post(Mailbox::Call(told.call), Mail::Summoned(told, status));
+                    }
+                }
+                _ => {}
             }
         }
     }
@@ -555,69 +582,15 @@ impl Town {
         }
     }
 
-    pub(super) fn native_step(&mut self, agent: u64, input: dect_leg::Input) {
-        let now = self.now;
-        let Some(Agent { voice: Voice::Native(voice), .. }) = self.node.agents.get_mut(&agent) else {
-            return;
-        };
-        let Ok(ready) = voice.machine.handle(input, now) else { return };
-        let (handset, call, over) = (voice.handset, voice.call, voice.machine.is_over());
-        let to_handset = Mailbox::Handset(handset);
-        for output in ready.then {
-            match output {
-                dect_leg::Output::Handset(portable::Order::Offer { call, offer }) => {
-                    self.node.post(to_handset, Mail::Offer { call, offer, agent });
-                }
-                dect_leg::Output::Handset(order) => self.node.post(to_handset, Mail::Order(order)),
-                dect_leg::Output::Open(_) => self.open_stream(agent),
-                dect_leg::Output::Modify(_)
-                | dect_leg::Output::Slot { .. }
-                | dect_leg::Output::Followed
-                | dect_leg::Output::CloseStream => {}
-                dect_leg::Output::Begin { body: offer, .. } => {
-                    let voice = self.node.agents.get_mut(&agent).map(|agent| &mut agent.voice);
-                    let Some(Voice::Native(voice)) = voice else { continue };
-                    let Some(digits) = voice.asked.take() else { continue };
-                    let mail = Mail::NativeCall { handset, digits, offer, agent };
-                    self.node.post(Mailbox::Supervisor, mail);
-                }
-                dect_leg::Output::Digits(_) => {}
-                dect_leg::Output::News(_, news) => self.report(agent, news),
-            }
-        }
-        if over {
-            self.node.air.remove(&(handset, call));
-            self.node.agents.remove(&agent);
-        }
-    }
-
-    fn open_stream(&mut self, agent: u64) {
-        let input = match self.chance.per_mille(30) {
-            true => dect_leg::Input::NotOpened("no channel".into()),
-            false => {
-                let port = 20_000 + (agent % 10_000) as u16;
-                dect_leg::Input::Opened(([192, 0, 2, 9], port).into())
-            }
-        };
-        self.slowly(Mailbox::Agent(agent), Mail::Stream(input));
-    }
-
-    pub(super) fn handset_asks(&mut self, handset: usize, call: CallNo, digits: String) {
-        let connection = self.natives[handset].portable.connection().cloned();
-        let agent = self.native_agent(handset, call, Some(digits));
-        self.node.post(Mailbox::Handset(handset), Mail::ServeCall(call, agent));
-        let Some(connection) = connection else { return };
-        if let Some(Agent { voice: Voice::Native(voice), .. }) = self.node.agents.get_mut(&agent) {
-            voice.beginning = Some(Beginning::Asked(connection));
-        }
-        self.node.post(Mailbox::Agent(agent), Mail::Start);
-    }
-
     /// The actor of a handset on native base stations.
     pub(super) fn handset_hears(&mut self, handset: usize, mail: Mail) {
         let input = match mail {
             Mail::Order(order) => portable::Input::Order(order),
             Mail::Offer { call, offer, agent } => {
+                let by = self.node.air.iter().find(|((of, _), _)| *of == handset).map(|(_, by)| *by);
+                if let Some(by) = by {
+                    return self.node.post(Mailbox::Agent(agent), Mail::Occupied(by));
+                }
                 self.node.air.insert((handset, call), agent);
                 portable::Input::Order(portable::Order::Offer { call, offer })
             }
@@ -626,6 +599,7 @@ impl Town {
                 return;
             }
             Mail::Air(input) => input,
+            Mail::MovedTo { to, stream, call } => return self.moved_to(handset, to, stream, call),
             _ => unreachable!("not a handset's mail"),
         };
         self.portable_step(handset, input);
@@ -652,20 +626,22 @@ impl Town {
                 portable::Output::News(portable::News::Call(call, news)) => {
                     self.call_news(handset, call, news);
                 }
+                portable::Output::News(portable::News::TextShown(number, _)) => {
+                    assert!(self.texts.remove(&(handset, number)), "a text is told of once");
+                }
                 portable::Output::News(_) => {}
             }
         }
     }
 
     fn call_news(&mut self, handset: usize, call: CallNo, news: CallNews) {
-        if let CallNews::Asked { digits, .. } = &news {
-            let mail = Mail::Asked { handset, call, digits: digits.0.clone() };
-            return self.node.post(Mailbox::Supervisor, mail);
+        if let CallNews::Asked { digits, connection, .. } = news {
+            return self.handset_asks(handset, call, digits.0, connection);
         }
         let over = matches!(news, CallNews::Ended { .. });
-        if let Some(agent) = self.node.air.get(&(handset, call)) {
-            let agent = *agent;
-            self.node.post(Mailbox::Agent(agent), Mail::Heard(news));
+        if let Some(agent) = self.node.air.get(&(handset, call)).copied() {
+            let at = self.natives[handset].portable.connection().cloned();
+            self.node.post(Mailbox::Agent(agent), Mail::Heard(news, at));
         }
         if over {
             self.node.air.remove(&(handset, call));

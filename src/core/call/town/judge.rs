@@ -2,9 +2,12 @@
 
 use super::Town;
 use super::native::Doing;
-use super::node::{Agent, Voice};
+use super::node::{Agent, Exchange, LegAddr, NativeVoice, Place, Voice};
 use super::telephone::{Line, Stage};
+use crate::call::conference::RoomName;
+use crate::call::dect_leg::LineNo;
 use crate::call::{LegNo, Phase, Side};
+use crate::dect::portable::Connection;
 use crate::id::CallRef;
 use crate::media::Direction;
 use crate::sip::dialog::DialogId;
@@ -21,7 +24,13 @@ impl Town {
             let phase = exchange.machine.summary().phase;
             self.must(phase == Phase::Talking, || format!("call {call} is stuck: {phase:?}"));
             let open = exchange.machine.open_legs();
-            self.must(open.len() == 2, || format!("call {call} stands with legs {open:?}"));
+            match exchange.machine.room_of_test() {
+                None => {
+                    self.must(open.len() == 2, || format!("call {call} stands with legs {open:?}"));
+                    self.must(exchange.seats.is_empty(), || format!("call {call} sits {:?}", exchange.seats));
+                }
+                Some(room) => self.sits_in_room(*call, exchange, &room),
+            }
             self.must(exchange.lent.is_empty(), || format!("call {call} has lent its legs for ever"));
             open.into_iter().for_each(|leg| self.heard_at_its_end(*call, leg));
         }
@@ -42,6 +51,7 @@ impl Town {
                 });
             }
         }
+        self.rooms_are_right();
         for (handset, native) in self.natives.iter().enumerate() {
             let has_call = self.node.air.keys().any(|(of, _)| *of == handset);
             let right = match native.doing {
@@ -72,7 +82,7 @@ impl Town {
         let agents = self.node.agents.values();
         let mut dialogs = agents.filter_map(|agent| match &agent.voice {
             Voice::Sip(leg) => Some((agent, leg.dialog_id()?)),
-            Voice::Native(_) => None,
+            Voice::Native(_) | Voice::House(..) => None,
         });
         dialogs.any(|(agent, ours)| {
             let same = (&ours.call_id, &ours.local_tag, &ours.remote_tag)
@@ -84,18 +94,17 @@ impl Town {
 
     fn heard_at_its_end(&self, call: CallRef, leg: LegNo) {
         let exchange = &self.node.calls[&call];
-        let agent = exchange.legs.get(&leg).and_then(|agent| self.node.agents.get(agent));
+        let Some(at) = exchange.legs.get(&leg).map(|at| self.where_it_went(*at)) else {
+            return self.must(false, || format!("leg {} of call {call} is nowhere", leg.0));
+        };
+        let agent = self.node.agents.get(&at.agent);
         self.must(agent.is_some(), || format!("leg {} of call {call} has nobody to speak for it", leg.0));
         let Some(Agent { voice, serves, .. }) = agent else { return };
-        self.must(*serves == Some((call, leg)), || format!("leg {} of {call} serves {serves:?}", leg.0));
         match voice {
-            Voice::Native(voice) => {
-                let doing = &self.natives[voice.handset].doing;
-                self.must(matches!(doing, Doing::Talking(_)), || {
-                    format!("call {call} talks to a handset that does {doing:?}")
-                });
-            }
+            Voice::House(..) => self.must(false, || format!("the house itself stays in call {call}")),
+            Voice::Native(voice) => self.native_is_heard(call, leg, voice, at.line),
             Voice::Sip(sip) => {
+                self.must(*serves == Some((call, leg)), || format!("leg {} of {call}: {serves:?}", leg.0));
                 let id = sip.dialog_id().cloned();
                 let line = id.as_ref().and_then(|id| self.line_of(id));
                 self.must(line.is_some(), || format!("call {call} talks to nobody on leg {}: {id:?}", leg.0));
@@ -104,6 +113,100 @@ impl Town {
                 }
             }
         }
+    }
+
+    /// A call that found the handset in another one is a line of that one's agent.
+    fn where_it_went(&self, at: LegAddr) -> LegAddr {
+        match self.node.agents.get(&at.agent).map(|agent| &agent.voice) {
+            Some(Voice::Native(voice)) => {
+                let to = voice.elsewhere.map(|(agent, line)| LegAddr { agent, line });
+                to.unwrap_or(at)
+            }
+            _ => at,
+        }
+    }
+
+    /// The line in front has the stream of the base station; the other one is held.
+    fn native_is_heard(&self, call: CallRef, leg: LegNo, voice: &NativeVoice, line: LineNo) {
+        let (native, exchange) = (&self.natives[voice.handset], &self.node.calls[&call]);
+        let doing = &native.doing;
+        self.must(matches!(doing, Doing::Talking(_)), || {
+            format!("call {call} talks to a handset that does {doing:?}")
+        });
+        let place = voice.lines.get(&line).map(|place| (place.call, place.leg));
+        self.must(place == Some((call, leg)), || format!("leg {} of {call} is line {place:?}", leg.0));
+        self.must(voice.at == native.connection, || {
+            format!("handset {} is at {:?}, not at {:?}", native.number, native.connection, voice.at)
+        });
+        let side = exchange.machine.side_of_test(leg);
+        let Some(ours) = exchange.flows.get(&side) else {
+            return self.must(false, || format!("call {call} has no media on {side:?}"));
+        };
+        self.must(voice.machine.front_of_test().is_some(), || {
+            format!("handset {} talks with nobody in front", native.number)
+        });
+        if voice.machine.front_of_test() != Some(line) {
+            return self.must(!ours.direction.sends(), || {
+                format!("call {call} is behind and not held: {:?}", ours.direction)
+            });
+        }
+        self.must(ours.remote == voice.media, || {
+            format!("call {call} sends to {:?}, the base station hears at {:?}", ours.remote, voice.media)
+        });
+        let port = if side == Side::A { exchange.ports.0 } else { exchange.ports.1 };
+        let fits = voice.stream.as_ref().is_some_and(|theirs| {
+            theirs.codec == ours.codec
+                && theirs.direction == ours.direction.mirrored()
+                && theirs.remote.map(|remote| remote.port()) == Some(port)
+        });
+        self.must(fits, || format!("call {call}, {side:?}: {ours:?} against {:?}", voice.stream));
+        let held = exchange.machine.is_held_of_test(side);
+        let mute = ours.direction != Direction::SendRecv && !native.holds && !held;
+        self.must(!mute, || format!("call {call}, {side:?} is mute: {:?}", ours.direction));
+        let sound = exchange.sounds.get(&side);
+        self.must(sound.is_none() || held, || format!("call {call}, {side:?} hears {sound:?} for ever"));
+    }
+
+    /// Every end of a call in a room is a member of it, and sits in its mixer.
+    fn sits_in_room(&self, call: CallRef, exchange: &Exchange, room: &RoomName) {
+        let Some(entry) = self.node.rooms.get(room) else {
+            return self.must(false, || format!("call {call} is in the room {room}, which is not there"));
+        };
+        let view = entry.machine.view();
+        let ends = exchange.machine.open_ends_of_test();
+        for leg in &ends {
+            let (side, owner) = (exchange.machine.side_of_test(*leg), exchange.machine.name_of(*leg));
+            let member = view.members.iter().find(|member| member.id == owner);
+            self.must(member.is_some_and(|member| member.call == call && !member.waits), || {
+                format!("leg {} of call {call} is not in its room {room}: {member:?}", leg.0)
+            });
+            let seat = exchange.seats.get(&side).map(|(mixer, _)| *mixer);
+            self.must(seat == Some(entry.machine.mixer()), || {
+                format!("call {call}, {side:?} is in {room} and sits {seat:?}")
+            });
+        }
+        let open = exchange.machine.open_legs();
+        self.must(open == ends && exchange.seats.len() == ends.len(), || {
+            format!("call {call} is in {room} with legs {open:?}, ends {ends:?}, seats {:?}", exchange.seats)
+        });
+    }
+
+    /// Nobody is in a room who is in no call of it.
+    fn rooms_are_right(&self) {
+        for (name, entry) in &self.node.rooms {
+            let view = entry.machine.view();
+            for member in &view.members {
+                let exchange = self.node.calls.get(&member.call);
+                let stands = exchange.is_some_and(|exchange| {
+                    exchange.machine.room_of_test().as_ref() == Some(name)
+                        && exchange.machine.leg_named(member.id).is_some()
+                });
+                self.must(stands, || format!("{member:?} is in the room {name} and in no call of it"));
+            }
+            let ad_hoc = name.as_str().starts_with("conference");
+            self.must(!ad_hoc || !view.members.is_empty(), || format!("the room {name} is left empty"));
+        }
+        self.must(self.node.moving.is_empty(), || "a handover goes on for ever".into());
     }
 
     /// What the switch lets run towards an end is what was agreed on with it.
@@ -135,17 +238,49 @@ impl Town {
         let calls = self.node.calls.len();
         let media = self.node.admission.media().1.channels() as usize;
         self.must(media == calls, || format!("{calls} calls hold {media} media channels"));
-        for base in ["b1", "b2", "n1"] {
+        for base in ["b1", "b2", "n1", "n2"] {
             let parties = self.node.calls.values().flat_map(|exchange| {
                 let summary = exchange.machine.summary();
                 [summary.caller.base.clone(), summary.callee.base.clone()]
             });
-            let talking = parties.flatten().filter(|of| of.0 == base).count();
+            let talking = match base {
+                "n1" | "n2" => self.natives_at(base),
+                _ => parties.flatten().filter(|of| of.0 == base).count(),
+            };
             let taken = self.node.admission.base(&crate::id::BaseStationId(base.into())).channels() as usize;
             self.must(talking == taken, || {
-                format!("{talking} talk at base {base}, {taken} channels are taken")
+                let voices = self.node.agents.values().filter_map(|agent| match &agent.voice {
+                    Voice::Native(voice) => Some((voice.handset, &voice.at, &voice.held, &voice.lines)),
+                    _ => None,
+                });
+                let voices: Vec<_> = voices.collect();
+                let held = self
+                    .node
+                    .calls
+                    .keys()
+                    .map(|call| (call.0, self.node.admission.bases_of(*call).collect()));
+                let held: Vec<(u64, Vec<_>)> = held.collect();
+                format!("{talking} talk at base {base}, {taken} channels are taken: {voices:?}; {held:?}")
             });
         }
+    }
+
+    /// Handsets that talk at a base station, and calls that waited there with a channel of their own.
+    fn natives_at(&self, base: &str) -> usize {
+        let at = |connection: &Connection| connection.base.0 == base;
+        let voices = self.node.agents.values().filter_map(|agent| match &agent.voice {
+            Voice::Native(voice) if voice.at.is_some() && voice.elsewhere.is_none() => Some(voice),
+            _ => None,
+        });
+        voices
+            .map(|voice| {
+                let held = voice.held.as_ref().map(|(call, _)| *call);
+                let own = |place: &&Place| {
+                    Some(place.call) != held && place.base.as_ref().is_some_and(|b| b.0 == base)
+                };
+                usize::from(voice.at.as_ref().is_some_and(at)) + voice.lines.values().filter(own).count()
+            })
+            .sum()
     }
 
     /// What lies on disk is what stands.
@@ -161,6 +296,18 @@ impl Town {
         }
     }
 
+    /// Every call has a record and one; those that a crash took before they stood have none.
+    fn one_record_each(&self) {
+        let mut recorded: Vec<u64> = self.disk.records.iter().map(|record| record.reference.0).collect();
+        recorded.sort_unstable();
+        let twice = recorded.windows(2).find(|two| two[0] == two[1]);
+        self.must(twice.is_none(), || format!("two records of one call: {twice:?}"));
+        let without: Vec<_> = (1..=self.disk.last_reference)
+            .filter(|call| recorded.binary_search(call).is_err() && !self.unused.contains(&CallRef(*call)))
+            .collect();
+        self.must(without.is_empty(), || format!("calls without a record: {without:?}"));
+    }
+
     /// Nothing is left.
     pub(super) fn empty(&self) {
         self.must(self.is_quiet(), || "the town is not at rest".into());
@@ -170,7 +317,8 @@ impl Town {
         self.must(self.node.agents.is_empty(), || {
             let states = self.node.agents.iter().map(|(number, agent)| match &agent.voice {
                 Voice::Sip(leg) => format!("{number}: {} {:?}", leg.state_name(), agent.serves),
-                Voice::Native(_) => format!("{number}: native {:?}", agent.serves),
+                Voice::Native(native) => format!("{number}: native {:?}", native.lines),
+                Voice::House(..) => format!("{number}: the house {:?}", agent.serves),
             });
             format!("legs are left: {:?}", states.collect::<Vec<_>>())
         });
@@ -192,5 +340,13 @@ impl Town {
         }
         self.must(self.portable_deadline().is_none(), || "a handset's timer runs for ever".into());
         self.must(self.disk.records.iter().all(|record| record.ended.is_some()), || "no end".into());
+        self.one_record_each();
+        let rooms: Vec<_> = self.node.rooms.keys().map(RoomName::as_str).collect();
+        self.must(rooms == ["8001", "8002"] && self.disk.rooms.len() == 2, || format!("rooms: {rooms:?}"));
+        let members =
+            self.node.rooms.values().map(|entry| entry.machine.view().members.len() + entry.calls.len());
+        self.must(members.sum::<usize>() == 0, || "somebody is left in a room".into());
+        self.must(self.node.moving.is_empty(), || "a handover is left".into());
+        self.must(self.texts.is_empty(), || format!("nobody heard of the texts {:?}", self.texts));
     }
 }

@@ -33,6 +33,12 @@ pub struct Native {
     pub doing: Doing,
     pub connection: Option<Connection>,
     pub holds: bool,
+    /// Where it spoke when its link was lost, while it hopes to have it back.
+    pub lost_at: Option<Connection>,
+    /// Where it came over from: what it said there and nobody acknowledged, its link says again (LAPC).
+    pub came_from: Option<Connection>,
+    /// Where the switch thinks that it speaks, or spoke last.
+    pub at: Option<Connection>,
     next_connection: u16,
 }
 
@@ -63,13 +69,59 @@ impl Native {
             capability: Vec::new(),
         };
         let portable = Portable::restored(standing.clone(), rules(), tokens.split());
-        let (doing, connection, holds, next_connection) = (Doing::Nothing, None, false, 0);
-        Self { number, base, ipui, portable, standing, doing, connection, holds, next_connection }
+        Self {
+            number,
+            base,
+            ipui,
+            portable,
+            standing,
+            doing: Doing::Nothing,
+            connection: None,
+            holds: false,
+            lost_at: None,
+            came_from: None,
+            at: None,
+            next_connection: 0,
+        }
+    }
+
+    pub fn next_connection_at(&mut self, base: BaseStationId) -> Connection {
+        self.next_connection += 1;
+        Connection { base, number: self.next_connection }
+    }
+
+    /// It is at another base station, with whatever it does.
+    pub fn arrives(&mut self, at: Connection) {
+        self.base = at.base.clone();
+        self.came_from = self.connection.clone();
+        (self.connection, self.lost_at) = (Some(at), None);
+    }
+
+    /// It has no link, and does not hope to have one back.
+    pub fn is_nowhere(&self) -> bool {
+        self.connection.is_none() && self.lost_at.is_none()
+    }
+
+    /// Its link is lost while its user talks.
+    pub fn fades(&mut self) -> Option<Connection> {
+        if !matches!(self.doing, Doing::Talking(_)) {
+            return None;
+        }
+        let connection = self.connection.take()?;
+        self.lost_at = Some(connection.clone());
+        Some(connection)
+    }
+
+    /// Nobody takes it over: the call is lost.
+    pub fn turned_away(&mut self) {
+        if self.lost_at.take().is_some() {
+            self.lost();
+        }
     }
 
     fn open(&mut self) -> Connection {
-        self.next_connection += 1;
-        let connection = Connection { base: self.base.clone(), number: self.next_connection };
+        let connection = self.next_connection_at(self.base.clone());
+        (self.lost_at, self.came_from) = (None, None);
         self.connection = Some(connection.clone());
         connection
     }
@@ -149,7 +201,7 @@ impl Native {
 
     /// The link is gone.
     pub fn lost(&mut self) {
-        (self.connection, self.doing, self.holds) = (None, Doing::Nothing, false);
+        (self.connection, self.doing, self.holds, self.lost_at) = (None, Doing::Nothing, false, None);
     }
 
     /// The switch says this.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Town;
 use super::chance::Chance;
+use super::handover::AirMail;
 use super::native::Air;
 use super::node::{Mail, Mailbox};
 use crate::dect::portable::{Connection, Input};
@@ -79,6 +80,10 @@ pub enum RadioEvent {
     Opens(Connection, Vec<u8>),
     Says(Connection, Vec<u8>),
     Leaves(Connection, bool),
+    /// It wants to come over.
+    Comes(Connection),
+    /// It may not, or did not.
+    TurnedAway,
 }
 
 impl Town {
@@ -186,7 +191,7 @@ impl Town {
     pub(super) fn heals(&mut self) {
         self.note(|| "the network heals".into());
         self.weather = Weather { streams: std::mem::take(&mut self.weather.streams), ..Weather::fine() };
-        (self.lightning, self.dead_proxy) = (0, None);
+        (self.lightning, self.dead_proxy, self.refused_streams) = (0, None, 0);
     }
 
     // The radio.
@@ -197,7 +202,7 @@ impl Town {
         }
     }
 
-    fn radio_later(&mut self, handset: usize, event: RadioEvent) {
+    pub(super) fn radio_later(&mut self, handset: usize, event: RadioEvent) {
         // A link keeps its order.
         let last = self.radio.iter().filter(|(_, of, _)| *of == handset).map(|(at, ..)| *at).max();
         let at = (self.now + self.chance.millis(10, 200)).max(last.unwrap_or(self.now));
@@ -231,8 +236,24 @@ impl Town {
                 self.air(handset, words);
                 return true;
             }
-            RadioEvent::Opens(connection, first) => Input::Opened { connection, first },
-            RadioEvent::Says(connection, octets) => Input::Heard { connection, octets },
+            RadioEvent::Comes(new) => {
+                self.node.post(Mailbox::Air(handset), Mail::ToAir(AirMail::Comes(new)));
+                return true;
+            }
+            RadioEvent::TurnedAway => {
+                self.natives[handset].turned_away();
+                return true;
+            }
+            RadioEvent::Opens(connection, first) => {
+                self.natives[handset].at = Some(connection.clone());
+                Input::Opened { connection, first }
+            }
+            RadioEvent::Says(connection, octets) => {
+                let native = &self.natives[handset];
+                let moved = native.came_from.as_ref() == Some(&connection);
+                let there = native.connection.clone().filter(|_| moved);
+                Input::Heard { connection: there.unwrap_or(connection), octets }
+            }
             RadioEvent::Leaves(connection, normal) => Input::Closed { connection, normal },
         };
         self.node.post(Mailbox::Handset(handset), Mail::Air(input));

@@ -1,5 +1,6 @@
 //! The supervisor of the town's switch: what arrives, who is admitted, and whose legs go where.
 
+use super::handover::AirMail;
 use super::node::*;
 use super::{Town, invite_key, switch_address};
 use crate::call::admission::Limit;
@@ -9,14 +10,16 @@ use crate::call::forward::{Diversion, ForwardKind};
 use crate::call::preempt::victim;
 use crate::call::route::{Ask, InternalRouting, Routed, Way, check_forward, way};
 use crate::call::{
-    About, Admitted, Call, CallSummary, HoldSignals, Input, LegNo, NativeTarget, NewCall, Party, Target,
+    About, Admitted, Call, CallSummary, HoldSignals, Input, LegNo, NativeTarget, NewCall, Party, Phase,
+    Target,
 };
 use crate::id::{BaseStationId, CallRef, OwnerId, Username};
 use crate::media::Codec;
 use crate::media::negotiate::{SrtpMode, SrtpPolicy};
+use crate::radio::allocation::{Purpose, Want};
 use crate::sip::invite::Body;
 use crate::sip::replaces::Replaces;
-use crate::sip::wire::{Message, Method, Text, Uri, Via};
+use crate::sip::wire::{Message, Method, Scheme, Text, Uri, Via};
 use crate::sip::{Destination, Facing, Peer};
 
 pub const BASE: Limit = Limit::flat(3);
@@ -69,14 +72,48 @@ impl Town {
                 }
             }
             Mail::CallDied(call) => {
+                self.call_left_rooms(call);
                 self.node.admission.release(call);
                 self.node.passed.retain(|_, by| *by != call);
                 self.node.invites.retain(|_, by| *by != call);
             }
-            Mail::Asked { handset, call, digits } => self.handset_asks(handset, call, digits),
-            Mail::NativeCall { handset, digits, offer, agent } => {
-                self.native_call(handset, &digits, offer, agent);
+            Mail::NativeCall(ask) => self.native_call(ask),
+            Mail::TakeBase { call, base, agent } => {
+                let granted = self.take_base(call, &base);
+                self.node.post(Mailbox::Agent(agent), Mail::Granted(granted));
             }
+            Mail::MoveBase { call, from, to, agent } => {
+                let granted = self.node.admission.reserve_base(call, &to, BASE, false);
+                if granted.is_ok() {
+                    self.node.admission.release_base(call, &from);
+                }
+                let granted = granted.map_err(|refusal| refusal.to_string());
+                self.node.post(Mailbox::Agent(agent), Mail::Granted(granted));
+            }
+            Mail::TakeForHandover { handset, call, old, new, here } => {
+                let (granted, call) = (self.take_base(call, &new.base), Some(call));
+                let room = AirMail::Room { old, new, here, call, granted };
+                self.node.post(Mailbox::Air(handset), Mail::ToAir(room));
+            }
+            Mail::KeepBase(call, base) => {
+                let exchange = self.node.calls.get(&call);
+                if exchange.is_some_and(|exchange| exchange.summary.phase != Phase::Ended) {
+                    self.node.admission.keep_base(call, &base, BASE, Want::narrow(Purpose::New));
+                }
+            }
+            Mail::IsWhole { digits, agent } => {
+                let names = self.users.iter().map(Username::as_str);
+                if plan().is_whole(&digits, names) {
+                    let whole = crate::call::dect_leg::Input::Whole(crate::pii::Pii(digits));
+                    self.node.post(Mailbox::Agent(agent), Mail::Stream(whole));
+                }
+            }
+            Mail::RoomHears { room, call, news } => self.room_hears(&room, call, news),
+            Mail::RoomDied(room) => drop(self.node.rooms.remove(&room)),
+            Mail::Gather { call, user } => self.gather_calls(call, &user),
+            Mail::Cede { call, member, heir } => self.cede_call(call, member, heir),
+            Mail::Summon(summons) => self.summon(summons),
+            Mail::InviteToRoom { room, to, by, told } => self.invite_to_room(&room, to, &by, told),
             _ => unreachable!("not the supervisor's mail"),
         }
     }
@@ -127,7 +164,17 @@ impl Town {
         }
     }
 
-    fn reference(&mut self) -> CallRef {
+    /// One more channel, while the call stands.
+    pub(super) fn take_base(&mut self, call: CallRef, base: &BaseStationId) -> Result<(), String> {
+        let stands = self.node.calls.get(&call).is_some_and(|entry| entry.summary.phase != Phase::Ended);
+        if !stands {
+            return Err("the call has ended".to_owned());
+        }
+        let taken = self.node.admission.reserve_base(call, base, BASE, false);
+        taken.map_err(|refusal| refusal.to_string())
+    }
+
+    pub(super) fn reference(&mut self) -> CallRef {
         self.disk.last_reference += 1;
         CallRef(self.disk.last_reference)
     }
@@ -188,6 +235,8 @@ impl Town {
             ports,
             flows: Default::default(),
             sounds: Default::default(),
+            seats: Default::default(),
+            called: Vec::new(),
             over: false,
             summary,
             invites: Vec::new(),
@@ -195,26 +244,27 @@ impl Town {
         self.node.calls.insert(reference, exchange);
     }
 
-    fn native_call(&mut self, handset: usize, digits: &str, offer: Body, agent: u64) {
+    fn native_call(&mut self, ask: NativeAsk) {
+        let NativeAsk { handset, digits, base, offer, agent, line } = ask;
         let reference = self.reference();
         let dialled = Uri::parse(&Text::from(format!("sip:{}@switch.test", digits.replace('#', "%23"))));
         let Some(dialled) = dialled else {
             let cause = Cause::of_status(484, "no number");
-            return self.node.post(Mailbox::Agent(agent), Mail::TurnedAway(cause));
+            self.unused.insert(reference);
+            return self.node.post(Mailbox::Agent(agent), Mail::TurnedAway(line, cause));
         };
-        let native = &self.natives[handset];
-        let caller = self.party(native.number, Some(native.base.clone()));
+        let caller = self.party(self.natives[handset].number, base);
         let callee = Party { number: dialled.user_text(), ..Party::default() };
         let new = NewCall { reference, caller, dialled: callee, facing: Facing::South, offer: Some(offer) };
         self.place_call(new, Some(dialled), Facing::South);
         if let Some(exchange) = self.node.calls.get_mut(&reference) {
-            exchange.legs.insert(LegNo::CALLER, agent);
+            exchange.legs.insert(LegNo::CALLER, LegAddr { agent, line });
         }
         self.node.post(Mailbox::Call(reference), Mail::Input(Input::Started));
-        self.node.post(Mailbox::Agent(agent), Mail::Joined(reference));
+        self.node.post(Mailbox::Agent(agent), Mail::Joined(line, reference));
     }
 
-    fn party(&self, number: &str, base: Option<BaseStationId>) -> Party {
+    pub(super) fn party(&self, number: &str, base: Option<BaseStationId>) -> Party {
         let user = number.parse().ok().filter(|user| self.users.contains(user));
         Party { number: number.to_owned(), user, base, ..Party::default() }
     }
@@ -249,6 +299,8 @@ impl Town {
             emergencies: &self.node.emergencies,
             away: &self.away,
             barred: &self.barred,
+            rooms: &self.node.rooms,
+            calls: &self.node.calls,
         }
     }
 
@@ -276,7 +328,7 @@ impl Town {
             habits: Default::default(),
             attempts,
             hold: HoldSignals { north: crate::call::HoldSignal::Inactive, ..HoldSignals::default() },
-            join_code: String::new(),
+            join_code: plan().conference.keys,
             about: About::default(),
         }
     }
@@ -304,6 +356,14 @@ impl Town {
         let ask = Ask::Dialled { facing, caller: user.as_ref(), uri: dialled, trail: &[], callback: false };
         let routed = way(ask, &plan(), InternalRouting::First, &self.books());
         match (&routed.way, user) {
+            (Way::Code(CodeOrder::Conference), Some(user)) => {
+                self.take_common(call, caller, facing, srtp, false)?;
+                self.gather_by_code(&user, call)
+            }
+            (Way::NewRoom, Some(user)) => {
+                self.take_common(call, caller, facing, srtp, false)?;
+                self.new_room(&user)
+            }
             (Way::Code(order), Some(user)) => {
                 self.obey_code(&user, order.clone())?;
                 self.take_common(call, caller, facing, srtp, false)?;
@@ -324,6 +384,7 @@ impl Town {
             CodeOrder::NoForward(kind) => set.set(kind, None),
             CodeOrder::NoForwards => ForwardKind::ALL.into_iter().for_each(|kind| set.set(kind, None)),
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
+            CodeOrder::CallWaiting(waits) => set.call_waiting = waits,
             _ => return Err(Cause::of_status(404, "there is no call in the log")),
         }
         self.tallied("feature code obeyed");
@@ -342,17 +403,30 @@ impl Town {
         if emergency {
             self.node.emergencies.extend(caller.user.clone());
         }
-        let Routed { way, trail, forwards, uri, .. } = routed;
-        let about = About { emergency, trail, forwards, ..About::default() };
+        let Routed { way, trail, called, forwards, waits, uri, .. } = routed;
+        if let Some(exchange) = self.node.calls.get_mut(&call) {
+            let new: Vec<_> = called.into_iter().filter(|user| !exchange.called.contains(user)).collect();
+            exchange.called.extend(new);
+        }
+        let about = About { emergency, trail, forwards, waits, ..About::default() };
         match way {
             Way::Refuse(cause) => Err(cause),
-            Way::Room(_) | Way::NewRoom => Err(Cause::of_status(404, "the town has no rooms")),
+            Way::NewRoom => Err(Cause::of_status(484, "a new conference is dialled by itself")),
+            Way::Room(room) => {
+                if !again {
+                    self.take_common(call, caller, facing, srtp, emergency)?;
+                }
+                Ok((Vec::new(), About { room: Some(room), ..about }))
+            }
             Way::Code(_) => Err(Cause::of_status(484, "a feature code is dialled by itself")),
             Way::Handset(user) => {
                 if !again {
                     self.take_common(call, caller, facing, srtp, emergency)?;
                 }
-                match self.handset_targets(call, caller, &user) {
+                if about.waits {
+                    self.tallied("a call that waits");
+                }
+                match self.handset_targets(call, caller, &user, &about) {
                     Ok(targets) => Ok((vec![targets], about)),
                     Err(cause) => match about.forwards.after(&cause) {
                         Some((to, reason)) => {
@@ -431,18 +505,19 @@ impl Town {
         call: CallRef,
         caller: &Party,
         user: &Username,
+        about: &About,
     ) -> Result<Vec<Target>, Cause> {
         let native = self.natives.iter().find(|native| native.number == user.as_str());
         let place = match native {
             Some(native) => Some((
-                native.base.clone(),
+                native.standing.base.clone().unwrap_or_else(|| native.base.clone()),
                 format!("tel:{}", native.number),
                 destination_of_nobody(),
                 Some(NativeTarget {
                     ipui: native.ipui.clone(),
                     number: caller.number.clone(),
                     internal: caller.user.is_some(),
-                    waits: false,
+                    waits: about.waits || about.forwards.busy.is_none(),
                 }),
             )),
             None => self.phones.values().find(|phone| phone.number == user.as_str()).and_then(|phone| {
@@ -513,6 +588,14 @@ impl Town {
     fn route_transfer(&mut self, call: CallRef, errand: crate::call::Errand) -> Granted {
         let unreadable = || Cause::of_status(484, "the target of the transfer is no address");
         let dialled = Uri::parse(&Text::from(errand.to.as_str())).ok_or_else(unreadable)?;
+        // A number that was typed on a handset.
+        let dialled = match dialled.scheme {
+            Scheme::Tel => {
+                let number = format!("sip:{}@switch.test", dialled.user_text().replace('#', "%23"));
+                Uri::parse(&number.into()).ok_or_else(unreadable)?
+            }
+            _ => dialled,
+        };
         let user = errand.by.user.clone();
         let ask = Ask::Dialled {
             facing: Facing::South,

@@ -343,6 +343,14 @@ impl Portable {
         self.step_link(lce::Input::NotNeeded { partial, in_use }, now, out);
     }
 
+    /// Whoever had something to say while the link was being set up could not say then that it is not needed
+    /// any more: one that nobody uses runs out.
+    fn let_link_go(&mut self, now: Moment, out: &mut Out) {
+        if self.link.state() == lce::State::Established && self.link.deadline().is_none() {
+            self.link_not_needed(true, now, out);
+        }
+    }
+
     fn expire(&mut self, now: Moment, out: &mut Out) {
         let due = |deadline: Option<Moment>| deadline.is_some_and(|at| at <= now);
         if due(self.link.deadline()) {
@@ -387,6 +395,7 @@ impl Machine for Portable {
         }
         self.present_waiting(now, &mut out);
         self.texts_go_on(now, &mut out);
+        self.let_link_go(now, &mut out);
         Ok(out)
     }
 

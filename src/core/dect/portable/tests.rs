@@ -615,6 +615,12 @@ fn a_notice_pages_the_handset_and_lets_it_go() {
     assert_eq!(notice.kind, Kind::Facility);
     let text = notice.get::<crate::dect::element::MultiDisplay>().map(|display| display.0.0);
     assert_eq!(text.as_deref(), Some(&b"\x0C3 new messages"[..]));
+    // Nobody uses the link that was set up for it: it goes.
+    air.told();
+    assert!(air.machine.deadline().is_some());
+    air.wait(at(60_000));
+    let goes = |output: &Output| matches!(output, Output::Release { .. });
+    assert!(air.told().iter().any(goes));
 }
 
 #[test]

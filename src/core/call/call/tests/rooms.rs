@@ -100,6 +100,21 @@ fn both_ends_of_a_call_are_in_the_room_each_for_itself() {
 }
 
 #[test]
+fn the_channel_that_goes_back_is_of_the_base_station_where_the_handset_is_now() {
+    let mut world = World::meets(None);
+    let there = crate::id::BaseStationId("there".into());
+    world.news(0, LegNews::Carried { base: there.clone() });
+    assert_eq!(world.call.summary().caller.base, Some(there));
+    assert_eq!(world.stored.as_deref(), Some(&world.call));
+    world.said();
+    world.ends(0);
+    let said = world.said();
+    assert!(said.contains(&"free there".into()), "{said:?}");
+    world.ends(1);
+    world.buried();
+}
+
+#[test]
 fn who_is_in_the_room_already_leaves_its_other_call_and_the_held_end_hears_again() {
     let mut world = World::talking(Setup::default(), phone(2, &ALL));
     reoffers(&mut world, 0, |media| media.set_direction(SendOnly));

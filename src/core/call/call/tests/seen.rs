@@ -13,6 +13,18 @@ impl Call {
         self.transfer.is_some() && self.search.early.is_some()
     }
 
+    /// The room that its ends are in.
+    pub fn room_of_test(&self) -> Option<crate::call::conference::RoomName> {
+        self.meeting.as_ref().map(|meeting| meeting.room.clone())
+    }
+
+    /// Who of its ends is there.
+    pub fn open_ends_of_test(&self) -> Vec<LegNo> {
+        let mut ends = self.open_ends();
+        ends.sort_unstable();
+        ends
+    }
+
     /// Whether a side's other end holds it, or somebody is called in its place.
     pub fn is_held_of_test(&self, side: Side) -> bool {
         let other = self.end_at(side.other()).and_then(|leg| self.legs.get(&leg));
@@ -25,7 +37,7 @@ impl Call {
     pub fn essence_of_test(&self) -> Vec<String> {
         let ends = [Some(self.calling), self.talking_to].map(|end| {
             let strand = self.legs.get(&end?)?;
-            Some((strand.media.clone(), strand.side, strand.owner, strand.life))
+            strand.is_open().then(|| (strand.media.clone(), strand.side, strand.owner))
         });
         let parties = (self.summary.caller.clone(), self.summary.callee.clone());
         let mut lines = vec![format!("{:?} {:?}", self.calling, self.talking_to)];

@@ -9,6 +9,13 @@ use crate::media::{Codec, Direction};
 mod bearer;
 pub(in crate::call) mod parallel;
 
+impl DectLeg {
+    /// The line that is heard.
+    pub fn front_of_test(&self) -> Option<LineNo> {
+        self.front
+    }
+}
+
 const CALL: CallNo = CallNo(77);
 const OWNER: OwnerId = OwnerId(0x701);
 const GAP: Duration = Duration::from_secs(4);
@@ -171,6 +178,39 @@ fn dialled() -> (DectLeg, OfferAnswer) {
     let out = step(&mut leg, Input::Started(Beginning::Dialled(Box::new(called))));
     assert_eq!(out, [Output::Handset(Order::Offer { call: CALL, offer: Box::new(offer) })]);
     (leg, far)
+}
+
+#[test]
+fn a_handset_that_is_handed_over_while_it_rings_is_heard_when_it_answers() {
+    let (mut leg, mut far) = dialled();
+    heard(&mut leg, CallNews::Reached(connection()));
+    heard(&mut leg, CallNews::Alerting);
+    step(&mut leg, Input::Opened(address(5_000)));
+    let out = step(&mut leg, Input::StreamMoved(address(7_000)));
+    assert!(out.contains(&Output::Followed), "nothing is awaited: {out:?}");
+    assert!(!out.iter().any(|output| matches!(output, Output::News(..))), "there is no session: {out:?}");
+    let out = heard(&mut leg, CallNews::Answered);
+    let Some(Output::News(_, LegNews::Answered { body: Some(body), .. })) = out.last() else {
+        panic!("{out:?}")
+    };
+    far.accept_answer(&body.content_type, &body.bytes).unwrap();
+    assert_eq!(far.agreed().unwrap().remote, Some(address(7_000)));
+}
+
+#[test]
+fn a_handset_that_is_handed_over_before_it_is_answered_is_heard_afterwards() {
+    let (mut leg, offer) = calling(SrtpMode::Off);
+    let mut far = call(SrtpMode::Off);
+    let body = answered(&mut far, &offer);
+    order(&mut leg, LegOrder::Progress { status: 183, body: Some(body.clone()) });
+    let out = step(&mut leg, Input::StreamMoved(address(7_000)));
+    assert_eq!(out, [Output::Followed], "there is no session to change yet");
+    let out = order(&mut leg, LegOrder::Accept { body: Some(body) });
+    let Some(Output::News(_, LegNews::Reoffered { body: Some(body) })) = out.last() else {
+        panic!("{out:?}")
+    };
+    answered(&mut far, body);
+    assert_eq!(far.agreed().unwrap().remote, Some(address(7_000)));
 }
 
 #[test]

@@ -284,6 +284,48 @@ fn a_call_that_waits_is_refused_or_rings_when_the_handset_is_free() {
 }
 
 #[test]
+fn a_call_that_was_to_ring_next_and_ends_meanwhile_does_not_ring() {
+    let (mut leg, ..) = with_one_waiting();
+    order(&mut leg, LegOrder::HangUp { cause: Cause::normal() });
+    let out = step(&mut leg, Input::Order(SECOND, LegOrder::HangUp { cause: Cause::normal() }));
+    assert!(news(&out, SECOND).contains(&LegNews::Closed));
+    let out = heard(&mut leg, CallNews::Ended { reason: ReleaseReason::NORMAL, by: Ender::Switch });
+    assert_eq!(out, [Output::CloseStream]);
+    assert!(leg.is_over());
+}
+
+#[test]
+fn a_call_that_waits_and_cannot_be_heard_is_refused_and_the_other_one_stays() {
+    for code in ["R1", "R2"] {
+        let (mut leg, _) = talking();
+        let media = LocalMedia::new([192, 0, 2, 1].into(), 4_000, vec![Codec::G722]);
+        let mut waiting = OfferAnswer::new(media, &mut Tokens::new([2; 32]));
+        let body = Body::sdp(waiting.offer(&mut Tokens::new([6; 32])));
+        let offer = Offer { caller: Caller::new("4713", None), ring: Signal::ALERTING_0, internal: false };
+        let called = Box::new(Called { owner: OTHER, body, offer, waits: true });
+        step(&mut leg, Input::Knocks(SECOND, called));
+        let out = keys(&mut leg, code, 0);
+        assert!(
+            matches!(&news(&out, SECOND)[..], [LegNews::Refused { cause, .. }, LegNews::Closed] if cause.status == 488)
+        );
+        assert!(news(&out, LineNo::FIRST).is_empty(), "{out:?}");
+        assert_eq!(leg.front, Some(LineNo::FIRST));
+    }
+}
+
+#[test]
+fn two_calls_of_a_handset_that_somebody_connects_with_each_other_end() {
+    let (mut leg, ..) = consulting(SrtpMode::Off);
+    let out = step(&mut leg, Input::Looped(LineNo::FIRST));
+    assert!(
+        matches!(&news(&out, LineNo::FIRST)[..], [LegNews::Ended { cause }, LegNews::Closed] if cause.status == 482)
+    );
+    // Their call ends the other one.
+    let out = step(&mut leg, Input::Order(SECOND, LegOrder::HangUp { cause: Cause::normal() }));
+    assert!(matches!(&out[..], [Output::Handset(Order::Release { .. })]), "{out:?}");
+}
+
+#[test]
 fn a_third_call_and_one_while_it_rings_are_told_busy() {
     let (mut leg, _, mut waiting) = with_one_waiting();
     let body = Body::sdp(waiting.offer(&mut Tokens::new([7; 32])));

@@ -1,17 +1,18 @@
 //! Feature meets feature: small plays in a town with fine weather, and `docs/features.md`, which is made
 //! from them. Every scene is a test of its own; the table names it.
 //!
-//! What the town has not (rooms, a second line at a native handset, texts, links) meets on the machine itself:
+//! What the town has not (texts, links, the pool's conferences) meets on the machine itself:
 //! such scenes stand beside its tests, and say in words what they observe.
 
 mod forwards;
 mod limits;
 mod stage;
 mod talks;
+mod walks;
 
 use std::collections::BTreeMap;
 
-use self::stage::Stage;
+pub use self::stage::Stage;
 
 /// What can meet. In the order of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,7 +136,7 @@ use scenes;
 
 fn all() -> impl Iterator<Item = &'static Scene> {
     use crate::call;
-    let town = talks::SCENES.iter().chain(forwards::SCENES).chain(limits::SCENES);
+    let town = talks::SCENES.iter().chain(walks::SCENES).chain(forwards::SCENES).chain(limits::SCENES);
     town.chain(call::route::tests::scenes::SCENES)
         .chain(call::dect_leg::tests::parallel::scenes::SCENES)
         .chain(call::call::tests::rooms::scenes::SCENES)

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use super::super::native::Doing;
 use super::super::network::Weather;
+use super::super::node::{Mail, Mailbox};
 use super::super::telephone::Stage as Standing;
 use super::super::{START, Town};
 use crate::call::forward::ForwardKind;
 use crate::call::{LegNo, Phase, Side};
+use crate::dect::element::{Event, Events};
+use crate::dect::portable::Order;
 use crate::id::{OwnerId, Username};
 use crate::media::Direction;
 
@@ -22,8 +25,34 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         let mut town = Town::new(7);
+        town.steady = true;
         (town.weather, town.lightning, town.dead_proxy) = (Weather::fine(), 0, None);
+        town.refused_streams = 0;
         Self { town }
+    }
+
+    /// In a town that has lived.
+    pub fn of(town: Town) -> Self {
+        Self { town }
+    }
+
+    /// Nobody is stuck: each calls somebody, is heard, and is free again.
+    pub fn roll_call(mut self) -> Town {
+        let town = &mut self.town;
+        town.slow = false;
+        (town.disk.forwarding, town.away, town.barred) = Default::default();
+        town.phones.values_mut().for_each(|phone| phone.refused = None);
+        for (who, whom) in
+            [("30", "90"), ("31", "30"), ("20", "31"), ("21", "20"), ("22", "21"), ("91", "22")]
+        {
+            self.talk(who, whom);
+            assert_eq!(self.words(), format!("{who} and {whom} talk"), "roll call");
+            self.town.whole();
+            self.town.everybody_hangs_up();
+            self.wait(60);
+            self.town.empty();
+        }
+        self.town
     }
 
     pub fn wait(&mut self, seconds: u64) {
@@ -101,6 +130,29 @@ impl Stage {
     pub fn hang_up(&mut self, who: &str) {
         let (now, (address, owner)) = (self.town.now, self.line(who, Standing::Talking));
         self.town.phone(address, |phone, sent| phone.hang_up(owner, now, sent));
+        self.step();
+    }
+
+    /// Keys of a native handset; `R` is the recall key. A number is whole with its hash.
+    pub fn press(&mut self, who: &str, keys: &str) {
+        let handset = self.handset(who).expect("a native handset");
+        let words = self.town.natives[handset].keys(keys.replace('R', "\u{15}").as_bytes());
+        self.town.air(handset, words);
+        self.step();
+    }
+
+    /// To where another base station is heard better.
+    pub fn walk(&mut self, who: &str) {
+        let handset = self.handset(who).expect("a native handset");
+        self.town.walks(handset);
+        self.step();
+    }
+
+    /// A message waits for who has a native handset.
+    pub fn message(&mut self, who: &str) {
+        let handset = self.handset(who).expect("a native handset");
+        let order = Order::Notify(Events(vec![Event::voice_messages(1)]));
+        self.town.node.post(Mailbox::Handset(handset), Mail::Order(order));
         self.step();
     }
 
@@ -183,9 +235,12 @@ impl Stage {
             let summary = exchange.machine.summary();
             if summary.phase == Phase::Talking {
                 let (one, other) = (&summary.caller.number, &summary.callee.number);
-                words.push(match exchange.machine.open_legs() == [LegNo::CALLER] {
-                    true => format!("{one} hears a confirmation"),
-                    false => format!("{one} and {other} talk"),
+                let alone = exchange.machine.open_legs() == [LegNo::CALLER];
+                words.push(match (exchange.machine.room_of_test(), alone) {
+                    (Some(room), true) => format!("{one} is in the room {room}"),
+                    (Some(room), false) => format!("{one} and {other} are in the room {room}"),
+                    (None, true) => format!("{one} hears a confirmation"),
+                    (None, false) => format!("{one} and {other} talk"),
                 });
                 for (side, party) in [(Side::A, one), (Side::B, other)] {
                     if let Some(sound) = exchange.sounds.get(&side) {
@@ -212,9 +267,7 @@ impl Stage {
 
     /// Nothing stays behind.
     pub fn clear(mut self) {
-        self.town.everybody_hangs_up();
-        self.wait(400);
-        self.town.empty();
+        self.town.everybody_leaves();
         assert!(self.town.now > START);
     }
 }
