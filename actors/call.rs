@@ -27,6 +27,7 @@ use std::net::IpAddr;
 use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::LineNo;
+use kirkwall_core::call::house::HouseWish;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
     self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Origin, Output, Save,
@@ -66,9 +67,9 @@ use native::LegAddr;
 
 pub use house::{HouseSeed, HouseTold};
 pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
-pub use native::NativeSeed;
+pub use native::{JoinNative, NativeSeed};
 pub use room::{Cede, Convene, InRoom, KeyHeard, RoomBegan, ShowConference, Summon, Summoned};
-pub use transfer::{Bequeath, Inheritance, Join, Taken};
+pub use transfer::{Bequeath, Inheritance, Join, Taken, Whose};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -114,8 +115,8 @@ enum Beginning {
     Invited(Box<SipMessage>, Peer),
     /// With a handset on a native base station.
     Native(Addr<crate::air::leg::NativeLeg>, LineNo),
-    /// By the switch itself, which will connect whoever answers with this one.
-    House(String, HouseTold),
+    /// By the switch itself, with this wish for whoever answers.
+    House(HouseWish, HouseTold),
     /// With what was on disk.
     Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
     /// It has begun.
@@ -377,7 +378,7 @@ impl Actor for Call {
         match std::mem::replace(&mut self.beginning, Beginning::Done) {
             Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
             Beginning::Native(leg, line) => self.joined(leg, line, ctx),
-            Beginning::House(connect, told) => self.begun_by_house(connect, told, ctx),
+            Beginning::House(wish, told) => self.begun_by_house(wish, told, ctx),
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }

@@ -7,8 +7,9 @@
 //!  heir saves, moves the media, then Taken ──► giver: ends what is left
 //! ```
 
+use kirkwall_core::call::conference::{RoomName, RoomOrder};
 use kirkwall_core::call::{Errand, Estate, Joining, Side};
-use kirkwall_core::id::CallRef;
+use kirkwall_core::id::{CallRef, Username};
 use kirkwall_core::sip::replaces::{Matched, Replaces};
 
 use super::*;
@@ -81,6 +82,9 @@ impl Call {
             }
             Some(_) => None,
         };
+        if let Some(room) = self.machine.room_of(kept).filter(|_| refused.is_none()) {
+            return heir.do_send(Inheritance::Met { room, kept, from: ctx.address() });
+        }
         let estate = refused.map_or_else(|| self.machine.estate(kept), Err);
         self.hand_out(estate, kept, heir, ctx);
     }
@@ -131,24 +135,43 @@ impl Call {
         self.carry_out(ready, ctx);
     }
 
-    fn join(&mut self, join: Join, matched: Option<Matched>, old: LegNo, ctx: &mut Context<Self>) {
-        let Join { invite, peer, replaces, party, .. } = join;
-        let leg = self.machine.next_leg();
+    /// What is known of a leg that asks for the place of another.
+    pub(super) fn joining(
+        &self,
+        replaced: Result<LegNo, Cause>,
+        party: core::Party,
+        peer: &Peer,
+        offer: Option<Body>,
+    ) -> Joining {
         let ports = self.ports.media.ports(ChannelId(self.summary().reference.0));
-        let admitted = replaces.map_or(Ok(()), |replaces| replaces.admit(matched));
-        let admitted = admitted.map_err(|fault| Cause::of_status(fault.status(), fault.to_string()));
-        let joining = Joining {
-            replaced: admitted.map(|()| old),
+        Joining {
+            replaced,
             party,
             facing: peer.facing,
-            offer: Body::of(&invite),
+            offer,
             ports: ports.map_or((0, 0), |ports| (ports.a, ports.b)),
             address: self.seen(peer.facing, peer.transport, peer.remote.ip()),
             codecs: self.settings.media.codecs.clone(),
             srtp: self.srtp(peer.facing),
             habits: self.habits(peer.facing),
             ice: self.ice(peer.facing),
+            shows: false,
+        }
+    }
+
+    fn join(&mut self, join: Join, matched: Option<Matched>, old: Option<LegNo>, ctx: &mut Context<Self>) {
+        let Join { invite, peer, whose, party } = join;
+        let leg = self.machine.next_leg();
+        let replaced = match (whose, old) {
+            (Whose::Named(replaces), old) => {
+                let admitted = replaces.admit(matched);
+                let admitted = admitted.map(|()| old.unwrap_or(LegNo::CALLER));
+                admitted.map_err(|fault| Cause::of_status(fault.status(), fault.to_string()))
+            }
+            (Whose::PartnerOf(_), old) => Ok(old.unwrap_or(LegNo::CALLER)),
+            (Whose::RingingAt(_), old) => old.ok_or_else(nobody_rings),
         };
+        let joining = self.joining(replaced, party, &peer, Body::of(&invite));
         self.step(Input::Joining(leg, Box::new(joining)), ctx);
         let from = (peer.facing, peer.transport, peer.remote.ip());
         let local = local_end(&self.ports, &self.settings, from, "");
@@ -206,6 +229,15 @@ pub enum Inheritance {
     NotOurs,
     /// Nothing, and why.
     Refused(Cause),
+    /// Whoever is meant talks in a room.
+    Met {
+        /// Which.
+        room: RoomName,
+        /// The leg that asked to be left out: it goes once the other one has come.
+        kept: LegNo,
+        /// Its call.
+        from: Addr<Call>,
+    },
     /// Its legs; it wants to hear [`Taken`].
     Left(Box<Bequest>),
 }
@@ -235,8 +267,32 @@ impl Handler<Inheritance> for Call {
         match inheritance {
             Inheritance::NotOurs => self.step(Input::NotOurs, ctx),
             Inheritance::Refused(cause) => self.step(Input::Denied(cause), ctx),
+            Inheritance::Met { room, kept, from } => {
+                match self.machine.handle(Input::Met(room), self.ports.clock.now()) {
+                    Ok(ready) => {
+                        self.carry_out(ready, ctx);
+                        from.do_send(LeaveRoom(kept));
+                    }
+                    Err(refusal) => debug!(%refusal),
+                }
+            }
             Inheritance::Left(bequest) => self.inherit(*bequest, ctx),
         }
+    }
+}
+
+/// Somebody has come to the room in place of this leg.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct LeaveRoom(LegNo);
+
+impl Handler<LeaveRoom> for Call {
+    type Result = ();
+
+    fn handle(&mut self, LeaveRoom(leg): LeaveRoom, ctx: &mut Self::Context) {
+        let cause = Cause { words: "transferred".into(), ..Cause::normal() };
+        let order = RoomOrder::Dismiss(self.machine.name_of(leg), cause);
+        self.step(Input::Room(order), ctx);
     }
 }
 
@@ -301,6 +357,21 @@ impl Handler<Returned> for Call {
     }
 }
 
+/// Whose place in a call an INVITE wants.
+#[derive(Debug, Clone)]
+pub enum Whose {
+    /// Of the end of this dialog (RFC 3891).
+    Named(Replaces),
+    /// Of whom this user talks with.
+    PartnerOf(Username),
+    /// Of what rings at this user's handset.
+    RingingAt(Username),
+}
+
+pub(super) fn nobody_rings() -> Cause {
+    Cause::of_status(480, "the call does not ring there any more")
+}
+
 /// An INVITE asks for the place of one of the call's legs (RFC 3891).
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -309,10 +380,8 @@ pub struct Join {
     pub invite: SipMessage,
     /// Who sent it.
     pub peer: Peer,
-    /// The dialog that it names; none: the call goes on with whoever sends it, in place of whom the user talks with.
-    pub replaces: Option<Replaces>,
-    /// The user to whom it came; only without a dialog.
-    pub user: Option<kirkwall_core::id::Username>,
+    /// Whose place it wants.
+    pub whose: Whose,
     /// Who calls.
     pub party: core::Party,
 }
@@ -321,11 +390,16 @@ impl Handler<Join> for Call {
     type Result = ();
 
     fn handle(&mut self, join: Join, ctx: &mut Self::Context) {
-        let named = join.replaces.as_ref().and_then(|replaces| OwnerId::in_word(&replaces.to_tag));
-        let named = named.and_then(|owner| self.machine.leg_named(owner));
-        let old = named.or_else(|| self.machine.partner_of(join.user.as_ref()?));
+        let (old, replaces) = match &join.whose {
+            Whose::Named(replaces) => {
+                let owner = OwnerId::in_word(&replaces.to_tag);
+                (owner.and_then(|owner| self.machine.leg_named(owner)), Some(replaces.clone()))
+            }
+            Whose::PartnerOf(user) => (self.machine.partner_of(user), None),
+            Whose::RingingAt(user) => (self.machine.rings_at(user), None),
+        };
         let dialog = old.and_then(|old| self.dialog(old));
-        let asked = dialog.zip(join.replaces.clone()).map(|(dialog, named)| dialog.send(Named(named)));
+        let asked = dialog.zip(replaces).map(|(dialog, named)| dialog.send(Named(named)));
         let asked = async move {
             match asked {
                 Some(asked) => asked.await.ok().flatten(),
@@ -333,7 +407,7 @@ impl Handler<Join> for Call {
             }
         };
         ctx.wait(asked.into_actor(self).map(move |matched, me, ctx| {
-            me.join(join, matched, old.unwrap_or(LegNo::CALLER), ctx);
+            me.join(join, matched, old, ctx);
         }));
     }
 }

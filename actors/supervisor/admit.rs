@@ -8,6 +8,7 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::secures;
 use kirkwall_core::call::dialling::{CodeOrder, NumberClass};
 use kirkwall_core::call::forward::{Diversion, ForwardReason};
+use kirkwall_core::call::house::{ALARM_HEADERS, HouseKind};
 use kirkwall_core::call::represented::shown;
 use kirkwall_core::call::route::InternalRouting::{Fallback, First};
 use kirkwall_core::call::route::{Ask, InternalRouting, Map, Routed, Way, way};
@@ -271,10 +272,13 @@ impl Supervisor {
     fn handset_targets(&mut self, ask: &Admit, user: &Username, about: &About) -> Result<Vec<Target>, Cause> {
         let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
         let located = self.places(user);
+        let alarm = self.calls.get(&ask.call).is_some_and(|entry| entry.summary.house == HouseKind::Alarm);
         let (mut targets, mut refused) = (Vec::new(), None);
         let purpose = if about.emergency { Purpose::Emergency } else { Purpose::New };
         let mut headers = self.headers_about(&self.aor(user.as_str()), about);
-        if about.waits {
+        if alarm {
+            headers.extend(ALARM_HEADERS.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())));
+        } else if about.waits {
             headers.push((HeaderName::AlertInfo.as_str().to_owned(), CALL_WAITING.to_owned()));
         }
         for place in located {
@@ -300,6 +304,7 @@ impl Supervisor {
                         number: self.number_of_caller(&ask.caller),
                         internal: ask.caller.user.is_some(),
                         waits: about.waits || about.forwards.busy.is_none(),
+                        alarm,
                     }),
                     party: self.party(user, Some(place.base)),
                 }),

@@ -69,6 +69,8 @@ sections! {
         conference: String = FeatureCodes::default().conference,
         /// Answer for the alarm that came last.
         confirm_alarm: String = FeatureCodes::default().confirm_alarm,
+        /// Take a call that rings elsewhere: `*8#` in the user's own pickup group, `*8*NUMBER#` at that number.
+        pick_up: String = FeatureCodes::default().pick_up,
         /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
         /// code. `#11#` signs out.
         sign_in: String = FeatureCodes::default().sign_in,
@@ -116,6 +118,7 @@ impl From<Codes> for FeatureCodes {
             call_back: codes.call_back,
             conference: codes.conference,
             confirm_alarm: codes.confirm_alarm,
+            pick_up: codes.pick_up,
             sign_in: codes.sign_in,
             show_address: codes.show_address,
         }

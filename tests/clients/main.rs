@@ -24,6 +24,7 @@ mod scene;
 mod sipp;
 mod slapd;
 mod switch;
+mod taken;
 mod web;
 
 mod barring;

@@ -78,7 +78,8 @@ pub enum Ask<'a> {
         uri: &'a Uri,
         /// The trail that the call brings with it.
         trail: &'a [Diversion],
-        /// The north says that an emergency desk calls back (RFC 7090: `Priority: psap-callback`).
+        /// It rings whatever the user has set: the north says that an emergency desk calls back (RFC 7090:
+        /// `Priority: psap-callback`), or the switch itself calls.
         callback: bool,
     },
     /// A user's handset did not take the call, and the user forwards it.
@@ -144,6 +145,10 @@ pub fn way(ask: Ask<'_>, plan: &DialPlan, mode: InternalRouting, map: &impl Map)
             match (facing, caller) {
                 (Facing::North, _) => router.called_from_north(uri, callback),
                 (Facing::South, None) => Err(Cause::of_status(403, "the caller is not known")),
+                // The switch calls its user, for the user's own sake.
+                (Facing::South, Some(caller)) if callback && router.is_own(caller, uri) => {
+                    router.reach(caller, true)
+                }
                 (Facing::South, Some(caller)) => router.dialled_by_handset(caller, uri),
             }
         }
@@ -164,7 +169,10 @@ pub fn way(ask: Ask<'_>, plan: &DialPlan, mode: InternalRouting, map: &impl Map)
 /// 484 for what is no address, 482 for oneself, 403 for what `by` may not call.
 pub fn check_forward(by: &Username, to: &str, plan: &DialPlan, map: &impl Map) -> Result<(), Cause> {
     let mut router = Router::new(plan, InternalRouting::First, map);
-    let (dialled, _, _) = router.forward_target(to)?;
+    let (dialled, ours, _) = router.forward_target(to)?;
+    if router.room_of_forward(to, dialled.class, ours).is_some() {
+        return Ok(());
+    }
     if plan.codes.read(to).is_some() {
         return Err(Cause::of_status(484, "a feature code is no number to forward to"));
     }
@@ -172,6 +180,38 @@ pub fn check_forward(by: &Username, to: &str, plan: &DialPlan, map: &impl Map) -
         return Err(Cause::of_status(482, format!("{by} cannot forward to {by}")));
     }
     router.permit_forward(by, dialled.class)
+}
+
+/// Whether `by` may have itself connected with `uri` by a click, as far as that can be said before a call.
+///
+/// # Errors
+///
+/// 480 when no handset of `by` is there, 403 for what `by` may not call and for what is dialled by hand alone, and why
+/// the call has no way.
+pub fn check_click(
+    by: &Username,
+    uri: &Uri,
+    plan: &DialPlan,
+    mode: InternalRouting,
+    map: &impl Map,
+) -> Result<(), Cause> {
+    if map.user(by) != Some(true) || !map.located(by) {
+        return Err(Cause::of_status(480, "no handset of this user is registered"));
+    }
+    let dialled = Ask::Dialled { facing: Facing::South, caller: Some(by), uri, trail: &[], callback: false };
+    let Routed { way, class, .. } = way(dialled, plan, mode, map);
+    if class == NumberClass::Emergency {
+        let words = "emergency numbers are dialled at the handset, so that help finds it";
+        return Err(Cause::of_status(403, words));
+    }
+    if Router::new(plan, mode, map).is_own(by, uri) {
+        return Err(Cause::of_status(403, "a user is not connected with itself"));
+    }
+    match way {
+        Way::Refuse(cause) => Err(cause),
+        Way::Code(_) | Way::NewRoom => Err(Cause::of_status(403, "codes are dialled at the handset")),
+        Way::Handset(_) | Way::North { .. } | Way::Room(_) => Ok(()),
+    }
 }
 
 /// One decision under way.
@@ -206,6 +246,12 @@ impl<'a, M: Map> Router<'a, M> {
     fn user(&self, number: &str) -> Option<Username> {
         let named = number.parse::<Username>().ok().filter(|user| self.map.user(user).is_some());
         named.or_else(|| self.map.user_of_number(number))
+    }
+
+    /// Whether this address means that user.
+    fn is_own(&self, user: &Username, uri: &Uri) -> bool {
+        let ours = uri.host.as_ref().is_none_or(|host| self.map.is_ours(host));
+        ours && self.user(&uri.user_text()).as_ref() == Some(user)
     }
 
     fn called_from_north(&mut self, uri: &Uri, callback: bool) -> Result<Found, Cause> {
@@ -264,12 +310,26 @@ impl<'a, M: Map> Router<'a, M> {
     fn forward(&mut self, by: &Username, to: &str, reason: ForwardReason) -> Result<Found, Cause> {
         follow(&mut self.trail, by, reason)?;
         let (dialled, ours, uri) = self.forward_target(to)?;
+        // As whoever dials a room: it costs nothing, and nobody needs a right for it.
+        if let Some(room) = self.room_of_forward(to, dialled.class, ours) {
+            return Ok(Found::plain(Way::Room(room)));
+        }
         self.permit_forward(by, dialled.class)?;
         let inside = ours && self.mode != InternalRouting::Never;
         match self.user(&dialled.number).filter(|_| inside) {
             Some(user) if self.map.located(&user) || !self.map.line_up(by) => self.reach(&user, false),
             _ => self.leave_by(by, dialled.number, ours, uri),
         }
+    }
+
+    /// The room that a forward leads to.
+    fn room_of_forward(&self, to: &str, class: NumberClass, ours: bool) -> Option<RoomName> {
+        let typed = match to.contains(':') {
+            true => Uri::parse(&to.into())?.user_text(),
+            false => to.to_owned(),
+        };
+        let room = self.map.room(&typed).filter(|_| ours && class != NumberClass::Emergency);
+        room.map(|(room, _)| room)
     }
 
     /// What a forward leads to: read, whether it is in our domain, and the URI if it is one.
@@ -611,6 +671,14 @@ pub(super) mod tests {
         assert_eq!(routed.trail.len(), 1);
         set(&mut world, "anna", |set| set.always = Some("9000".into()));
         assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "north anna 9000");
+        for room in ["8001", "8002", "sip:8002@here"] {
+            set(&mut world, "anna", |set| set.always = Some(room.into()));
+            let entered = ask(&world, None, "sip:anna@here", Never);
+            assert_eq!(entered, format!("room {}", if room == "8001" { "8001" } else { "8002" }), "{room}");
+        }
+        set(&mut world, "anna", |set| set.always = Some("sip:8001@elsewhere.test".into()));
+        let elsewhere = "north anna sip:8001@elsewhere.test";
+        assert_eq!(ask(&world, None, "sip:anna@here", Fallback), elsewhere, "somebody else's room");
         set(&mut world, "anna", |set| set.always = Some("0171".into()));
         assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "403", "with the rights of who forwards");
         set(&mut world, "anna", |set| set.always = Some("112".into()));
@@ -643,6 +711,44 @@ pub(super) mod tests {
         assert_eq!((said(&routed).as_str(), &routed.forwards), ("handset anna", &Forwards::default()));
         world.users.get_mut("anna").unwrap().called_emergency = true;
         assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "handset anna");
+    }
+
+    #[test]
+    fn a_click_rings_the_user_whatever_it_has_set_and_has_its_rights() {
+        let mut up = world(true);
+        set(&mut up, "anna", |set| {
+            *set = Forwarding { do_not_disturb: true, always: Some("bob".into()), ..Forwarding::default() };
+        });
+        let (anna, own) = ("anna".parse().unwrap(), Uri::parse(&"sip:anna@here".into()).unwrap());
+        let click = Ask::Dialled {
+            facing: Facing::South,
+            caller: Some(&anna),
+            uri: &own,
+            trail: &[],
+            callback: true,
+        };
+        assert_eq!(said(&way(click, &DialPlan::default(), Fallback, &up)), "handset anna");
+        let check = |by: &str, to: &str| {
+            let uri = Uri::parse(&to.into()).unwrap();
+            let checked = check_click(&by.parse().unwrap(), &uri, &DialPlan::default(), Fallback, &up);
+            checked.map_err(|cause| cause.status)
+        };
+        for good in ["sip:bob@here", "sip:9000@here", "sip:8002@here"] {
+            assert_eq!(check("anna", good), Ok(()), "{good}");
+        }
+        assert_eq!(check("carol", "tel:+1-555"), Ok(()));
+        for (by, to, status) in [
+            ("anna", "tel:+1-555", 403),
+            ("anna", "sip:112@here", 403),
+            ("anna", "sip:4711@here", 403),
+            ("anna", "sip:*26@here", 403),
+            ("anna", "sip:conference@here", 403),
+            ("gone", "sip:bob@here", 480),
+            ("nobody", "sip:bob@here", 480),
+            ("off", "sip:bob@here", 480),
+        ] {
+            assert_eq!(check(by, to), Err(status), "{by} {to}");
+        }
     }
 
     #[test]

@@ -287,8 +287,8 @@ impl DectLeg {
         }
         match order {
             LegOrder::Progress { status, body } => self.progress(no, status, body.as_ref(), out),
-            // The caller's own handset is told by sound alone.
-            LegOrder::CallWaits => {}
+            // The caller's own handset is told by sound alone. Keys are for legs of the switch itself.
+            LegOrder::CallWaits | LegOrder::Key(_) => {}
             LegOrder::Accept { body } => self.accept(no, body.as_ref(), now, out),
             LegOrder::Reject { cause } | LegOrder::HangUp { cause } => self.dismissed(no, cause, now, out),
             LegOrder::AnswerReoffer { body } => self.reoffer_granted(no, &body, out),

@@ -32,6 +32,8 @@ pub struct FeatureCodes {
     pub conference: String,
     /// Answer for the last alarm.
     pub confirm_alarm: String,
+    /// Take a call that rings at somebody else's handset.
+    pub pick_up: String,
     /// Sign in at a handset that several people share.
     pub sign_in: String,
     /// Show the switch's address.
@@ -53,6 +55,7 @@ impl Default for FeatureCodes {
             call_back: "*69".into(),
             conference: "*3".into(),
             confirm_alarm: "*27".into(),
+            pick_up: "*8".into(),
             sign_in: "*11".into(),
             show_address: "***999*00".into(),
         }
@@ -80,6 +83,8 @@ pub enum CodeOrder {
     Conference,
     /// Answer for the last alarm.
     ConfirmAlarm,
+    /// Take the call that rings there; none: one that rings in the user's own group.
+    PickUp(Option<String>),
     /// The handset is this user's from now on, who knows the access code.
     SignIn(String, Pii<String>),
     /// The handset is nobody's.
@@ -100,9 +105,12 @@ impl CodeOrder {
             Self::CallWaiting(false) => "Calls do not wait".to_owned(),
             Self::SignOut => "Signed out".to_owned(),
             Self::ConfirmAlarm => "Confirmed".to_owned(),
-            Self::Redial | Self::CallBack | Self::Conference | Self::SignIn(..) | Self::ShowAddress => {
-                String::new()
-            }
+            Self::Redial
+            | Self::CallBack
+            | Self::Conference
+            | Self::PickUp(_)
+            | Self::SignIn(..)
+            | Self::ShowAddress => String::new(),
         }
     }
 }
@@ -131,7 +139,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 13] {
+    fn all(&self) -> [(&'static str, &String); 14] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -144,6 +152,7 @@ impl FeatureCodes {
             ("call_back", &self.call_back),
             ("conference", &self.conference),
             ("confirm_alarm", &self.confirm_alarm),
+            ("pick_up", &self.pick_up),
             ("sign_in", &self.sign_in),
             ("show_address", &self.show_address),
         ]
@@ -178,6 +187,9 @@ impl FeatureCodes {
         if is(&self.confirm_alarm) {
             return Some(Ok(CodeOrder::ConfirmAlarm));
         }
+        if let Some(order) = self.picks_up(dialled) {
+            return Some(order);
+        }
         if is(&self.show_address) {
             return Some(Ok(CodeOrder::ShowAddress));
         }
@@ -193,6 +205,16 @@ impl FeatureCodes {
             Some(rest) => rest.strip_prefix('*').map(|rest| forward(kind, rest)),
             None => is_cancel(code).then_some(Ok(CodeOrder::NoForward(kind))),
         })
+    }
+
+    /// Whose call is taken, if that code was dialled: by itself for the own group, else with a number.
+    fn picks_up(&self, dialled: &str) -> Option<Result<CodeOrder, Cause>> {
+        let rest = dialled.strip_prefix(self.pick_up.as_str()).filter(|_| !self.pick_up.is_empty())?;
+        match rest.strip_prefix('*') {
+            None => rest.is_empty().then_some(Ok(CodeOrder::PickUp(None))),
+            Some("") => Some(Err(Cause::of_status(484, "the number whose call is to be taken is missing"))),
+            Some(number) => Some(Ok(CodeOrder::PickUp(Some(number.to_owned())))),
+        }
     }
 
     /// What follows the code to sign in, if it was dialled.
@@ -223,7 +245,8 @@ impl FeatureCodes {
             set: format!("{code}{argument}#"),
             cancel: Some(code)
                 .filter(|_| {
-                    argument.starts_with('*') || ["do_not_disturb", "call_waiting"].contains(&feature)
+                    let set = argument.starts_with('*') && feature != "pick_up";
+                    set || ["do_not_disturb", "call_waiting"].contains(&feature)
                 })
                 .and_then(|code| cancel_of(code).map(|cancel| format!("{cancel}#"))),
             what,
@@ -250,6 +273,8 @@ impl FeatureCodes {
             line("call_back", &self.call_back, "", "call back the last missed caller"),
             line("conference", &self.conference, "", "talk with all whom you have on hold"),
             line("confirm_alarm", &self.confirm_alarm, "", "answer for the alarm that you got last"),
+            line("pick_up", &self.pick_up, "", "take a call that rings in your pickup group"),
+            line("pick_up", &self.pick_up, "*NUMBER", "take the call that rings at that number"),
             line(
                 "sign_in",
                 &self.sign_in,
@@ -343,6 +368,10 @@ mod tests {
         assert_eq!(read("*43#"), Some(Ok(CodeOrder::CallWaiting(true))));
         assert_eq!(read("#43#"), Some(Ok(CodeOrder::CallWaiting(false))));
         assert_eq!(read("*66"), Some(Ok(CodeOrder::Redial)));
+        assert_eq!(read("*8#"), Some(Ok(CodeOrder::PickUp(None))));
+        assert_eq!(read("*8*21#"), Some(Ok(CodeOrder::PickUp(Some("21".into())))));
+        assert_eq!(read("*8*"), Some(Err(484)));
+        assert_eq!(read("*88"), None);
     }
 
     #[test]
@@ -371,7 +400,7 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 13);
+        assert_eq!(codes.list().len(), 15);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));

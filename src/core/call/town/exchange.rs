@@ -93,6 +93,7 @@ impl Town {
                     srtp: SrtpPolicy { mode: SrtpMode::Optional, ..SrtpPolicy::default() },
                     ice: Default::default(),
                     habits: Default::default(),
+                    shows: false,
                 };
                 self.step(call, Input::Joining(leg, Box::new(joining)));
                 let agent = self.sip_agent(call, leg, peer.transport, peer.facing, None);
@@ -101,6 +102,7 @@ impl Town {
                 }
                 self.node.post(Mailbox::Agent(agent), Mail::Hear(invite, peer));
             }
+            Mail::PickUp { newcomer, of, party } => self.picked_up(call, newcomer, &of, party),
             _ => unreachable!("not a call's mail"),
         }
     }
@@ -484,9 +486,9 @@ impl Town {
                         Some(beginning) => dect_leg::Input::Started(beginning),
                         None => return,
                     },
-                    Mail::Joined(call) => {
-                        entry.serves = Some((call, LegNo::CALLER));
-                        dect_leg::Input::Joined(LineNo::FIRST, LegNo::CALLER.owner(call))
+                    Mail::Joined(call, leg) => {
+                        entry.serves = Some((call, leg));
+                        dect_leg::Input::Joined(LineNo::FIRST, leg.owner(call))
                     }
                     Mail::TurnedAway(cause) => {
                         dect_leg::Input::Order(LineNo::FIRST, LegOrder::Reject { cause })

@@ -21,6 +21,7 @@ mod keys;
 mod native;
 mod network;
 mod node;
+mod pick_up;
 pub(super) mod scenes;
 mod switch;
 mod telephone;

@@ -63,13 +63,14 @@ pub enum Mail {
     Passed { owner: OwnerId, news: LegNews, from: CallRef },
     Returned { owner: OwnerId, news: LegNews },
     Join { invite: Message, peer: Peer, replaces: Replaces, party: Party },
+    PickUp { newcomer: Newcomer, of: Username, party: Party },
     // For an agent.
     Start,
     Place(Box<Dial>),
     Obey(LegOrder),
     Do(invite::LegOrder),
     Serve(CallRef, LegNo),
-    Joined(CallRef),
+    Joined(CallRef, LegNo),
     TurnedAway(Cause),
     Heard(CallNews),
     Stream(dect_leg::Input),
@@ -78,6 +79,13 @@ pub enum Mail {
     Offer { call: CallNo, offer: Box<portable::Offer>, agent: u64 },
     ServeCall(CallNo, u64),
     Air(portable::Input),
+}
+
+/// Who joins a call by a code.
+pub enum Newcomer {
+    Sip(Box<Message>, Peer),
+    /// Its agent, with its offer.
+    Native(u64, crate::sip::invite::Body),
 }
 
 /// Legs that change hands.

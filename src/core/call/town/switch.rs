@@ -109,7 +109,7 @@ impl Town {
         }
     }
 
-    fn refuse(&mut self, request: &Message, peer: &Peer, status: u16) {
+    pub(super) fn refuse(&mut self, request: &Message, peer: &Peer, status: u16) {
         let answer = Message::response(request, status, reason_phrase(status), Some("nobody"));
         self.send_from_switch(answer, &peer.back());
     }
@@ -144,6 +144,8 @@ impl Town {
             Err(fault) => return self.refuse(&invite, &peer, fault.status()),
         }
         let (Some(key), Some(dialled)) = (invite_key(&invite), invite.request_uri()) else { return };
+        let newcomer = Newcomer::Sip(Box::new(invite), peer.clone());
+        let Some(Newcomer::Sip(invite, _)) = self.picks_up(newcomer, &caller, &dialled) else { return };
         let reference = self.reference();
         let callee = Party { number: dialled.user_text(), ..Party::default() };
         let new =
@@ -155,7 +157,7 @@ impl Town {
             exchange.invites.push(key);
         }
         let agent = self.sip_agent(reference, LegNo::CALLER, peer.transport, facing, None);
-        self.node.post(Mailbox::Agent(agent), Mail::Hear(invite, peer));
+        self.node.post(Mailbox::Agent(agent), Mail::Hear(*invite, peer));
         self.node.post(Mailbox::Call(reference), Mail::Input(Input::Started));
     }
 
@@ -204,6 +206,8 @@ impl Town {
         };
         let native = &self.natives[handset];
         let caller = self.party(native.number, Some(native.base.clone()));
+        let newcomer = Newcomer::Native(agent, offer);
+        let Some(Newcomer::Native(_, offer)) = self.picks_up(newcomer, &caller, &dialled) else { return };
         let callee = Party { number: dialled.user_text(), ..Party::default() };
         let new = NewCall { reference, caller, dialled: callee, facing: Facing::South, offer: Some(offer) };
         self.place_call(new, Some(dialled), Facing::South);
@@ -211,7 +215,7 @@ impl Town {
             exchange.legs.insert(LegNo::CALLER, agent);
         }
         self.node.post(Mailbox::Call(reference), Mail::Input(Input::Started));
-        self.node.post(Mailbox::Agent(agent), Mail::Joined(reference));
+        self.node.post(Mailbox::Agent(agent), Mail::Joined(reference, LegNo::CALLER));
     }
 
     fn party(&self, number: &str, base: Option<BaseStationId>) -> Party {
@@ -443,6 +447,7 @@ impl Town {
                     number: caller.number.clone(),
                     internal: caller.user.is_some(),
                     waits: false,
+                    alarm: false,
                 }),
             )),
             None => self.phones.values().find(|phone| phone.number == user.as_str()).and_then(|phone| {

@@ -431,6 +431,7 @@ fn joining(world: &World, replaced: Result<u32, u16>, offer: Option<Body>) -> In
             srtp: grant.srtp.0,
             habits: Default::default(),
             ice: Default::default(),
+            shows: false,
         }),
     )
 }
@@ -481,8 +482,15 @@ fn a_call_that_rings_is_picked_up_from_elsewhere() {
     world.said();
     let leg = joins(&mut world, Ok(1), true);
     let said = world.said();
-    let expected =
-        ["flow A G722", "flow B G722", "leg 1: hang up q26", "release 1", "leg 2: accept", "leg 0: accept"];
+    let expected = [
+        "flow A G722",
+        "flow B G722",
+        "leg 1: hang up q26",
+        "release 1",
+        "leg 2: shows anna",
+        "leg 2: accept",
+        "leg 0: accept",
+    ];
     assert_eq!(said, expected);
     let answer = world.told_to(leg).reoffer.clone().unwrap();
     world.far(leg).accept(&answer);

@@ -92,9 +92,9 @@ crate::call::town::scenes::observed! {
     a_room_of_the_house_is_not_dialled_from_outside: Room, Room,
         "90 dials the room 8002, which is for the house",
         "90 is told 404", || from_to(&house(), None, "8002");
-    a_forward_does_not_lead_into_a_room: Room, ForwardAlways,
+    a_forward_leads_into_a_room: Room, ForwardAlways,
         "21 forwards always to the room 8001; 20 calls 21",
-        "21's line calls 8001 in the north", || {
+        "20 is at the door of 8001", || {
             let mut world = house();
             set(&mut world, "21", |set| set.always = Some("8001".into()));
             called(&world)

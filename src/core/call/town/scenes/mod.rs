@@ -6,6 +6,7 @@
 
 mod forwards;
 mod limits;
+mod pick_ups;
 mod stage;
 mod talks;
 
@@ -20,6 +21,7 @@ pub enum Feature {
     BlindTransfer,
     AttendedTransfer,
     PickUp,
+    PickUpByCode,
     ForwardAlways,
     ForwardBusy,
     ForwardNoAnswer,
@@ -47,6 +49,7 @@ impl Feature {
             Self::BlindTransfer => "blind transfer",
             Self::AttendedTransfer => "attended transfer",
             Self::PickUp => "INVITE with Replaces",
+            Self::PickUpByCode => "pickup by a code",
             Self::ForwardAlways => "forward always",
             Self::ForwardBusy => "forward when busy",
             Self::ForwardNoAnswer => "forward without answer",
@@ -135,7 +138,7 @@ use scenes;
 
 fn all() -> impl Iterator<Item = &'static Scene> {
     use crate::call;
-    let town = talks::SCENES.iter().chain(forwards::SCENES).chain(limits::SCENES);
+    let town = talks::SCENES.iter().chain(forwards::SCENES).chain(limits::SCENES).chain(pick_ups::SCENES);
     town.chain(call::route::tests::scenes::SCENES)
         .chain(call::dect_leg::tests::parallel::scenes::SCENES)
         .chain(call::call::tests::rooms::scenes::SCENES)
