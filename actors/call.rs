@@ -15,6 +15,7 @@ mod beginning;
 mod dial;
 mod ending;
 mod house;
+mod join;
 mod messages;
 mod native;
 mod policy;
@@ -66,10 +67,11 @@ use ending::cdr;
 use native::LegAddr;
 
 pub use house::{HouseSeed, HouseTold};
-pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
+pub use join::{Join, Whose};
+pub use messages::{HangUp, Hush, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
 pub use native::{JoinNative, NativeSeed};
 pub use room::{Cede, Convene, InRoom, KeyHeard, RoomBegan, ShowConference, Summon, Summoned};
-pub use transfer::{Bequeath, Inheritance, Join, Taken, Whose};
+pub use transfer::{Bequeath, Inheritance, Taken};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 

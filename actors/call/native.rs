@@ -9,7 +9,7 @@ use kirkwall_core::dect::ss::Caller;
 use kirkwall_core::id::{CallRef, Username};
 
 use super::house::{HouseLeg, ObeyHouse};
-use super::transfer::nobody_rings;
+use super::join::nobody_rings;
 use super::*;
 use crate::air::leg::{GoOver, Join, LegSeed, NativeLeg, ObeyOn, TurnedAway};
 use crate::dialog::{Obey, Serve};

@@ -9,8 +9,7 @@ use tracing::info;
 
 use super::Post;
 use crate::call::HouseTold;
-use crate::desk::HangUpCall;
-use crate::supervisor::RingAlarm;
+use crate::supervisor::{HushAlarm, RingAlarm};
 
 /// A message, and which of its recipients.
 type Place = (TextId, usize);
@@ -29,7 +28,7 @@ impl Post {
         ctx.spawn(asked.map(move |call, me, _| match call {
             Ok(Ok(call)) if me.machine.is_ringing(place) => drop(me.ringing.insert(place, call)),
             // It was hushed meanwhile.
-            Ok(Ok(call)) => me.supervisor.do_send(HangUpCall(call)),
+            Ok(Ok(call)) => me.supervisor.do_send(HushAlarm(call)),
             Ok(Err(cause)) => info!(id = %place.0, why = %cause.words, "an alarm does not ring"),
             // The supervisor is gone, and whoever wants to know was told so.
             Err(_) => {}
@@ -38,7 +37,7 @@ impl Post {
 
     pub(super) fn hush(&mut self, place: Place) {
         if let Some(call) = self.ringing.remove(&place) {
-            self.supervisor.do_send(HangUpCall(call));
+            self.supervisor.do_send(HushAlarm(call));
         }
     }
 }

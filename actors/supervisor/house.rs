@@ -3,17 +3,17 @@
 use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::conference::RoomName;
-use kirkwall_core::call::house::{HouseFate, HouseKind, HouseLeg, HouseWish};
+use kirkwall_core::call::house::{ALARM_HEADERS, HouseFate, HouseKind, HouseLeg, HouseWish};
 use kirkwall_core::call::route::check_click;
-use kirkwall_core::call::{CallSummary, LegNo, NewCall, Party, Ticket};
+use kirkwall_core::call::{CALL_WAITING, CallSummary, LegNo, NewCall, Party, Ticket};
 use kirkwall_core::id::{CallRef, Username};
 use kirkwall_core::sip::Facing;
-use kirkwall_core::sip::wire::{Scheme, Text, Uri};
+use kirkwall_core::sip::wire::{HeaderName, Scheme, Text, Uri};
 use tracing::info;
 
 use super::books::Books;
 use super::{CallEntry, MAX_CALLS, Supervisor};
-use crate::call::{Call, HouseSeed, HouseTold, Summoned};
+use crate::call::{Call, HouseSeed, HouseTold, Hush, Summoned};
 use crate::desk::{DeskFault, FieldFault, PlaceCall};
 
 /// What the switch shall call, and why.
@@ -177,6 +177,21 @@ impl Handler<RingAlarm> for Supervisor {
     }
 }
 
+/// An alarm rings there no longer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct HushAlarm(pub CallRef);
+
+impl Handler<HushAlarm> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, HushAlarm(call): HushAlarm, _: &mut Self::Context) {
+        if let Some(entry) = self.calls.get(&call) {
+            entry.addr.do_send(Hush);
+        }
+    }
+}
+
 /// Somebody inside a room wants somebody else there (RFC 4579 §5.5). Who asks hears [`Summoned`].
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -217,4 +232,21 @@ impl Handler<InviteToRoom> for Supervisor {
             }
         }
     }
+}
+
+impl Supervisor {
+    /// Whether it is a call that tells of an alarm.
+    pub(super) fn is_alarm(&self, call: CallRef) -> bool {
+        self.calls.get(&call).is_some_and(|entry| entry.summary.house == HouseKind::Alarm)
+    }
+}
+
+/// How the INVITE to a handset says that it rings for an alarm, or that the call waits.
+pub(super) fn alerting(alarm: bool, waits: bool) -> Vec<(String, String)> {
+    let said: &[(HeaderName, &str)] = match (alarm, waits) {
+        (true, _) => &ALARM_HEADERS,
+        (false, true) => &[(HeaderName::AlertInfo, CALL_WAITING)],
+        (false, false) => &[],
+    };
+    said.iter().map(|(name, value)| (name.as_str().to_owned(), (*value).to_owned())).collect()
 }

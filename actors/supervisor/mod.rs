@@ -83,7 +83,7 @@ use crate::users::Users;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted, KeepInside};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
-pub use house::{InviteToRoom, RingAlarm};
+pub use house::{HushAlarm, InviteToRoom, RingAlarm};
 pub use inbound::{Arrived, Hear, KeyInVoice, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;

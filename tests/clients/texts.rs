@@ -90,7 +90,9 @@ fn an_alarm_goes_to_the_next_who_answers_and_a_text_waits_for_its_handset_over_a
     anna.text("alarm", "I go");
     let confirmed = message(&switch, "Bed 7", "confirmed");
     assert_eq!(confirmed["id"], sent["id"]);
-    assert_eq!((standing(&confirmed, "202"), standing(&confirmed, "201")), ("read", "confirmed"));
+    assert_eq!(standing(&confirmed, "201"), "confirmed");
+    // His telephone answers what rings: whether that had an end before anna wrote, nobody knows.
+    assert!(["delivered", "read"].contains(&standing(&confirmed, "202")), "{confirmed}");
     let answer = confirmed["recipients"].as_array().unwrap().iter().find(|r| r["address"] == "201").unwrap();
     assert_eq!(answer["answer"], "I go", "{confirmed}");
 

@@ -585,3 +585,17 @@ async fn a_room_is_added_shown_with_who_is_in_it_and_removed() {
     assert_eq!(post(&site, "/rooms/8001/delete", "").await.status, 303);
     assert_eq!(page(&site, "/rooms/8001").await.status, 404);
 }
+
+#[actix_web::test]
+async fn a_user_is_rung_from_his_page_and_reads_why_not() {
+    let site = logged_in(TestDesk::full()).await;
+    let shown = page(&site, "/user/4711").await;
+    assert!(shown.body.contains("action=\"/user/4711/call\""), "{}", shown.body);
+    let placed = post(&site, "/user/4711/call", "to=4712").await;
+    assert_eq!((placed.status, placed.header("location")), (303, "/calls"));
+    let barred = post(&site, "/user/4711/call", "to=0900+5").await;
+    assert_eq!(barred.status, 422);
+    assert!(barred.body.contains("Nobody is called: calls of this class are barred"), "{}", barred.body);
+    assert!(barred.body.contains("value=\"0900 5\""), "what was typed stays");
+    keeps_the_policy("/user/4711/call", &barred);
+}

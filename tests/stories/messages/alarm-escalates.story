@@ -5,8 +5,9 @@ start switch
 user 2001 "Nurse Anna"
 user 2002 "Nurse Bert"
 base A
+base B
 handset 2001 on A
-handset 2002 on A
+handset 2002 on B
 expect handset 2001 registered
 expect handset 2002 registered
 rest POST /messages {"text": "Bed 7", "to": ["2001"], "priority": "emergency", "confirmation": "reply", "escalation": {"after_seconds": 5, "levels": [["2002"]]}}
@@ -16,7 +17,10 @@ expect rest GET /messages items.0.level 1
 expect rest GET /messages items.0.recipients.1.standing delivered
 
 
-# A code answers for it on a handset that writes no texts.
+# Both ring. A code answers for it on a handset that writes no texts.
+expect 2001 ringing
+expect 2002 ringing
 2002 dials *27#
 expect rest GET /messages items.0.state confirmed
 expect rest GET /messages items.0.recipients.1.standing confirmed
+expect 2001 cancelled

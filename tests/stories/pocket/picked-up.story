@@ -40,6 +40,6 @@ expect 2001 hears 7001
 2001 hangs up
 expect 7001 ended
 expect rest GET /users/2001/calls items.0.kind placed
-expect rest GET /users/2001/calls items.0.number 7001
+expect rest GET /users/2001/calls items.0.number "7001"
 expect channels idle
 expect native bases without faults

@@ -543,3 +543,16 @@ fn who_waits_hears_early_media_of_whom_a_transfer_calls_until_it_refuses() {
     assert_eq!(parties(&world), ("anna", "bob"));
     world.matched(Side::B, 1);
 }
+
+#[test]
+fn who_is_rung_by_a_click_is_connected_with_whom_it_was_shown() {
+    use crate::call::house::HouseKind;
+    let mut world = World::dialling(Setup::default());
+    world.call = world.call.clone().by_house(HouseKind::Clicked);
+    world.answers(1, phone(2, &ALL));
+    // The switch's leg is shown as anna, and wants bob connected with her.
+    world.refers(0, "anna", None);
+    assert!(world.said().iter().any(|said| said.contains("take transfer")));
+    let wanted = world.call.summary().as_wanted();
+    assert_eq!((wanted.caller.number.as_str(), wanted.answered), ("bob", None), "nobody talks with bob yet");
+}

@@ -15,9 +15,9 @@
 //! confirmation has `escalates`; what is out has the transaction's timer F; what was asked of the supervisor
 //! has [`PATIENCE`].
 
+mod alarm;
 mod deliver;
 mod hear;
-mod ring;
 #[cfg(test)]
 pub(in crate::call) mod tests;
 mod words;
@@ -30,8 +30,8 @@ use super::{Draft, Recipient, Standing, TextId, TextMessage};
 use crate::id::{OwnerId, Tokens};
 use crate::machine::{Machine, Ready};
 use crate::timer::Moment;
+use alarm::Ring;
 use deliver::{Notice, Trial};
-use ring::Ring;
 pub use words::{Errand, Found, PostEvent, PostInput, PostOutput, PostRefusal, PostSave};
 
 /// Most messages that are not settled.
