@@ -352,7 +352,7 @@ fn an_alarm_rings_until_it_is_heard_and_a_text_does_not() {
     world.run(4_000);
     assert!(world.ringing().is_empty());
     let standings = world.standings(id);
-    assert_eq!(standings[..2], [("anna".into(), Standing::Read), ("bert".into(), Standing::Read)]);
+    assert_eq!(standings[..2], [("anna", Standing::Read), ("bert", Standing::Read)]);
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn a_confirmed_alarm_waits_no_longer_for_those_it_never_reached() {
     assert_eq!(world.post.open(), 1);
     world.give(PostInput::Answer { by: user("anna"), text: None }).unwrap();
     let standings = world.standings(id);
-    assert_eq!(standings, [("anna".into(), Standing::Confirmed), ("gone".into(), Standing::Unneeded)]);
+    assert_eq!(standings, [("anna", Standing::Confirmed), ("gone", Standing::Unneeded)]);
     assert_eq!((world.post.open(), world.post.deadline()), (0, None));
     world.handsets.insert("gone", 200);
     let sent = world.sent.len();
