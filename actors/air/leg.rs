@@ -12,6 +12,7 @@
 
 mod lines;
 mod messages;
+mod slot;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ use tracing::{Span, debug, info_span};
 
 pub use lines::{GoOver, Join, Knock, ObeyOn, Occupied, TurnedAway};
 pub use messages::{InspectStream, LegHears, StreamMoved, StreamOpened};
+pub use slot::SlotAnswered;
 pub use stream::{base_codec, direction, key, suite};
 
 use super::FindHandset;
@@ -59,6 +61,8 @@ pub struct At {
     pub base: Addr<NativeBase>,
     /// Where that base station speaks from.
     pub remote: SocketAddr,
+    /// It can carry G.722 in a long slot, and so can the handset where a call of its is meant.
+    pub wideband: bool,
 }
 
 /// A handset wants a call.
@@ -136,6 +140,8 @@ pub struct NativeLeg {
     at: Option<At>,
     media: Option<MediaId>,
     stream: Option<Stream>,
+    /// The channel that is held is a long slot.
+    long: bool,
     /// The handover that waits for the stream to follow.
     handover: Option<Key>,
     alarm: Option<SpawnHandle>,
@@ -175,6 +181,7 @@ impl NativeLeg {
             at: None,
             media: None,
             stream: None,
+            long: false,
             handover: None,
             alarm: None,
         }
@@ -197,6 +204,7 @@ impl NativeLeg {
                 }
                 Output::Open(connection) => self.open(&connection, ctx),
                 Output::Modify(stream) => self.modify(*stream),
+                Output::Slot { long } => self.change_slot(long, ctx),
                 Output::Followed => self.followed(),
                 Output::CloseStream => self.close_stream(),
                 Output::Begin { line, digits, body } => self.begin(line, digits, body, ctx),
@@ -257,8 +265,9 @@ impl NativeLeg {
 
     fn take_base(&mut self, ctx: &mut Context<Self>) {
         let Some((call, base)) = self.held.clone() else { return };
-        let asked = self.seed.supervisor.send(TakeBase(call, base, Purpose::New)).into_actor(self);
-        ctx.spawn(asked.map(|granted, me, ctx| me.granted(granted, ctx)));
+        let take = TakeBase { call, base, purpose: Purpose::New, long: false };
+        let asked = self.seed.supervisor.send(take).into_actor(self);
+        ctx.spawn(asked.map(|granted, me, ctx| me.granted(granted.map(|taken| taken.map(drop)), ctx)));
     }
 
     fn granted(&mut self, granted: Result<Result<(), String>, actix::MailboxError>, ctx: &mut Context<Self>) {
@@ -272,7 +281,8 @@ impl NativeLeg {
     fn open_stream(&mut self, ctx: &mut Context<Self>) {
         let Some(at) = &self.at else { return };
         let media_id = MediaId(NEXT_STREAM.fetch_add(1, Ordering::Relaxed));
-        let codec = self.seed.abilities.codecs.first().copied().unwrap_or(Codec::Pcma);
+        let codecs = self.seed.abilities.codecs_of(at.wideband);
+        let codec = codecs.first().copied().unwrap_or(Codec::Pcma);
         let open = MediaOpen {
             media_id,
             conn: ConnId(at.connection.number),
@@ -305,6 +315,7 @@ impl NativeLeg {
     }
 
     fn close_stream(&mut self) {
+        self.give_up_long();
         if let (Some(media), Some(at)) = (self.media.take(), &self.at) {
             at.base.do_send(CloseStream(media));
         }
@@ -352,6 +363,7 @@ impl Actor for NativeLeg {
                 asked.handset.do_send(Serve(asked.call, ctx.address()));
                 self.at = Some(asked.at.clone());
                 let connection = asked.at.connection.clone();
+                self.step(Input::Carried { able: asked.at.wideband, long: false }, ctx);
                 self.asked = Some(*asked);
                 self.step(Input::Started(Beginning::Asked(connection)), ctx);
             }

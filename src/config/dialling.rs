@@ -71,6 +71,9 @@ sections! {
         confirm_alarm: String = FeatureCodes::default().confirm_alarm,
         /// Take a call that rings elsewhere: `*8#` in the user's own pickup group, `*8*NUMBER#` at that number.
         pick_up: String = FeatureCodes::default().pick_up,
+        /// Call in the name of somebody whose delegate you are: `*58*USER*NUMBER#`. Who may do so stands in
+        /// `/users/{username}/lines`, or is told by Lync.
+        on_behalf: String = FeatureCodes::default().on_behalf,
         /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
         /// code. `#11#` signs out.
         sign_in: String = FeatureCodes::default().sign_in,
@@ -119,6 +122,7 @@ impl From<Codes> for FeatureCodes {
             conference: codes.conference,
             confirm_alarm: codes.confirm_alarm,
             pick_up: codes.pick_up,
+            on_behalf: codes.on_behalf,
             sign_in: codes.sign_in,
             show_address: codes.show_address,
         }

@@ -128,8 +128,9 @@ impl HouseLeg {
         }
         match order {
             LegOrder::Accept { .. } => self.answered(now),
-            LegOrder::Key(key) if self.key_until.is_some() => {
-                let fate = if key == NO { HouseFate::Declined } else { HouseFate::Confirmed };
+            // The leg takes no telephone events, so it is told of keys, however they were pressed.
+            LegOrder::Key { digit, .. } if self.key_until.is_some() => {
+                let fate = if digit == NO { HouseFate::Declined } else { HouseFate::Confirmed };
                 self.end(fate, Cause::normal())
             }
             // The last word: whoever answered is connected, or nobody can be.
@@ -148,10 +149,10 @@ impl HouseLeg {
             LegOrder::Progress { .. }
             | LegOrder::CallWaits
             | LegOrder::Focus { .. }
-            | LegOrder::Key(_)
             | LegOrder::AnswerReoffer { .. }
             | LegOrder::RefuseReoffer { .. }
             | LegOrder::Partner(_)
+            | LegOrder::Key { .. }
             | LegOrder::Confirmed { .. }
             | LegOrder::AcceptTransfer { .. }
             | LegOrder::TellTransfer { .. } => Vec::new(),
@@ -284,14 +285,17 @@ mod tests {
     fn an_alarm_is_confirmed_by_a_key_refused_by_another_and_heard_without_any() {
         let answered = || {
             let mut leg = HouseLeg::new(HouseWish::Confirm);
-            assert!(obeys(&mut leg, LegOrder::Key('1')).is_empty(), "nobody has answered");
+            assert!(
+                obeys(&mut leg, LegOrder::Key { digit: '1', millis: 160 }).is_empty(),
+                "nobody has answered"
+            );
             assert_eq!(obeys(&mut leg, LegOrder::Accept { body: None }).len(), 1, "nobody is transferred");
             leg
         };
         for (key, fate) in
             [('1', HouseFate::Confirmed), ('#', HouseFate::Confirmed), ('0', HouseFate::Declined)]
         {
-            let over = obeys(&mut answered(), LegOrder::Key(key));
+            let over = obeys(&mut answered(), LegOrder::Key { digit: key, millis: 160 });
             assert_eq!((told(&over), closes(&over)), (vec![fate], true), "{key}");
         }
         let over = obeys(&mut answered(), LegOrder::HangUp { cause: Cause::normal() });

@@ -134,8 +134,6 @@ pub enum LegOrder {
         /// User part of that URI.
         user: String,
     },
-    /// Whoever is at the other end of a call of the switch itself has pressed this key.
-    Key(char),
     /// Refuse the caller.
     Reject {
         /// Why.
@@ -163,6 +161,13 @@ pub enum LegOrder {
     },
     /// Who is at the other end of the call, or is being called for it: for a display.
     Partner(Box<Party>),
+    /// Tell its far end of a key, beside the voice: it takes no telephone events.
+    Key {
+        /// `0`-`9`, `*`, `#`, `A`-`D`; `!` is a flash.
+        digit: char,
+        /// For how long it was pressed, in milliseconds.
+        millis: u32,
+    },
     /// What a handset asked of the switch is done: for a display, with the tone that goes with it.
     Confirmed {
         /// What.
@@ -279,7 +284,7 @@ pub fn hear(event: LegEvent, why: Option<&Cause>) -> Heard {
 /// Puts a call's order into a leg's words; none: its far end has no words for it.
 pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
     Some(match order {
-        LegOrder::Confirmed { .. } | LegOrder::Key(_) => return None,
+        LegOrder::Confirmed { .. } => return None,
         // Counts only before its answer, of a caller that gets somebody else than it dialled.
         LegOrder::Partner(party) => {
             let Party { number, display, uri, .. } = *party;
@@ -316,6 +321,7 @@ pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
             reason: reason_phrase(cause.status).to_owned(),
         }),
         LegOrder::Reoffer { body } => invite::LegOrder::Reoffer { body: Some(body) },
+        LegOrder::Key { digit, millis } => super::asked::tell_key(digit, millis),
         LegOrder::AcceptTransfer { ticket } => accept_transfer(ticket),
         LegOrder::RefuseTransfer { ticket, cause } => refuse_transfer(ticket, &cause),
         LegOrder::TellTransfer { ticket, status, left } => tell_transfer(ticket, status, left),
