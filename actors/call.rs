@@ -15,6 +15,7 @@ mod beginning;
 mod dial;
 mod ending;
 mod house;
+mod join;
 mod messages;
 mod native;
 mod policy;
@@ -28,6 +29,7 @@ use std::net::IpAddr;
 use actix::prelude::*;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::LineNo;
+use kirkwall_core::call::house::HouseWish;
 use kirkwall_core::call::ladder::{Entry, Ladder};
 use kirkwall_core::call::{
     self as core, About, Admitted, CallSummary, Divert, Input, LegNews, LegNo, NewCall, Origin, Output, Save,
@@ -68,10 +70,11 @@ use ending::cdr;
 use native::LegAddr;
 
 pub use house::{HouseSeed, HouseTold};
-pub use messages::{HangUp, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
-pub use native::NativeSeed;
+pub use join::{Join, Whose};
+pub use messages::{HangUp, Hush, LegSaid, Preempt, Said, SendFailed, ShowLadder, ShowMedia};
+pub use native::{JoinNative, NativeSeed};
 pub use room::{Cede, Convene, InRoom, KeyHeard, RoomBegan, ShowConference, Summon, Summoned};
-pub use transfer::{Bequeath, Inheritance, Join, Taken};
+pub use transfer::{Bequeath, Inheritance, Taken};
 
 const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -384,7 +387,7 @@ impl Actor for Call {
         match std::mem::replace(&mut self.beginning, Beginning::Done) {
             Beginning::Invited(invite, peer) => self.invited(*invite, peer, ctx),
             Beginning::Native(leg, line) => self.joined(leg, line, ctx),
-            Beginning::House(connect, told) => self.begun_by_house(connect, told, ctx),
+            Beginning::House(wish, told) => self.begun_by_house(wish, told, ctx),
             Beginning::Survived(legs, media) => self.survived(legs, media, ctx),
             Beginning::Done => {}
         }

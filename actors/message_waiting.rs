@@ -13,7 +13,7 @@ use kirkwall_core::call::message_waiting::{
 };
 use kirkwall_core::id::{Tokens, Username};
 use kirkwall_core::machine::{Machine, Ready};
-use kirkwall_core::sip::notifier::{LocalName, NotifierInput, Place};
+use kirkwall_core::sip::notifier::{LocalName, NotifierInput, Place, Subscribe};
 use kirkwall_core::sip::wire::Message as SipMessage;
 use kirkwall_core::sip::{Facing, Peer, door};
 use kirkwall_data::SaveFault;
@@ -198,7 +198,7 @@ impl Handler<SubscribeMailbox> for MessageWaiting {
         let to_tag = self.tokens.word();
         let (request, from) = (Box::new(request), peer.clone());
         let who = self.user.to_string();
-        let input = NotifierInput::Subscribe { request, peer: from, local, to_tag, who };
+        let input = NotifierInput::Subscribe(Subscribe { request, peer: from, local, to_tag, who });
         self.step(MessageInput::South(input), Some(peer), ctx);
     }
 }

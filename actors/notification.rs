@@ -14,7 +14,7 @@ use kirkwall_core::call::conference::notification::{
 use kirkwall_core::call::conference::{RoomName, RoomView};
 use kirkwall_core::id::{OwnerId, Tokens, Username};
 use kirkwall_core::machine::{Machine, Ready};
-use kirkwall_core::sip::notifier::LocalName;
+use kirkwall_core::sip::notifier::{LocalName, Subscribe};
 use kirkwall_core::sip::wire::Message as SipMessage;
 use kirkwall_core::sip::{Peer, door};
 use kirkwall_data::room_subscribers::{RoomSubscribers, RoomSubscribersRecord};
@@ -164,13 +164,13 @@ impl Handler<SubscribeRoster> for NotificationService {
         let SubscribeRoster { request, peer, user } = ask;
         let place = (peer.facing, peer.transport, peer.remote.ip());
         let local = local_end(&self.ports, &self.settings, place, self.room.as_str());
-        let input = ServiceInput::Subscribe {
+        let input = ServiceInput::Subscribe(Subscribe {
             request: Box::new(request),
             peer: peer.clone(),
             local: LocalName { contact: local.contact, sent_by: local.sent_by },
             to_tag: self.tokens.word(),
             who: user.to_string(),
-        };
+        });
         self.step(input, Some(peer), ctx);
     }
 }

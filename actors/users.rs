@@ -322,6 +322,7 @@ fn view(user: &UserRecord, state: Option<&UserState>) -> UserView {
         south_password_set: user.south_password.is_some(),
         enabled: user.enabled,
         secondary_username: user.secondary_username.clone(),
+        pickup_group: user.pickup_group.clone(),
         allowed_calls: user.allowed_calls,
         revision: user.revision,
         handset_registered: state.is_some_and(|s| s.handset_registered),

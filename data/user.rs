@@ -48,6 +48,9 @@ pub struct UserRecord {
     /// What the user may call; none: what the configuration allows.
     #[serde(default)]
     pub allowed_calls: Option<AllowedCalls>,
+    /// The group whose ringing calls the user takes by a code; none: no group.
+    #[serde(default)]
+    pub pickup_group: Option<String>,
     /// When it was made.
     #[serde(default)]
     pub created: Moment,
@@ -74,6 +77,7 @@ impl UserRecord {
             enabled: true,
             secondary_username: None,
             allowed_calls: None,
+            pickup_group: None,
             created: now,
             changed: now,
             revision: 1,

@@ -8,8 +8,8 @@ pub(super) enum Beginning {
     Invited(Box<SipMessage>, Peer),
     /// With a handset on a native base station.
     Native(Addr<crate::air::leg::NativeLeg>, LineNo),
-    /// By the switch itself, which will connect whoever answers with this one.
-    House(String, HouseTold),
+    /// By the switch itself, with this wish for whoever answers.
+    House(HouseWish, HouseTold),
     /// With what was on disk.
     Survived(BTreeMap<LegNo, LegRecord>, Option<MediaRecord>),
     /// It has begun.

@@ -5,6 +5,7 @@ use kirkwall_data::cdr::CdrRecord;
 
 /// Its line in the records of calls.
 pub(super) fn cdr(summary: &CallSummary) -> CdrRecord {
+    let summary = &summary.as_wanted();
     let numbers = (summary.caller.number.clone(), summary.callee.number.clone());
     let (from, to) = summary.began_with.clone().unwrap_or(numbers);
     let bases = [&summary.caller.base, &summary.callee.base];

@@ -1,12 +1,14 @@
 //! Calls that the switch makes by itself: the leg that stands where a caller's telephone would.
 
 use kirkwall_core::call::LegOrder;
-use kirkwall_core::call::house::{HouseLeg as Machine, HouseOutput};
+use kirkwall_core::call::house::{
+    HouseFate, HouseInput, HouseKind, HouseLeg as House, HouseOutput, HouseWish,
+};
 
 use super::*;
 
 /// Who wants to know how a call of the house went.
-pub type HouseTold = Box<dyn FnOnce(u16) + Send>;
+pub type HouseTold = Box<dyn FnOnce(HouseFate) + Send>;
 
 /// What a call actor is made from when the switch itself calls.
 pub struct HouseSeed {
@@ -14,8 +16,10 @@ pub struct HouseSeed {
     pub new: NewCall,
     /// Who is called, as a URI.
     pub dialled: Uri,
-    /// With whom he is connected, as a URI.
-    pub connect: String,
+    /// What becomes of whoever answers.
+    pub wish: HouseWish,
+    /// For whose sake.
+    pub kind: HouseKind,
     /// Who wants to know how it went.
     pub told: HouseTold,
     /// Who routes and gives channels.
@@ -28,35 +32,38 @@ pub struct HouseSeed {
     pub tokens: Tokens,
 }
 
-/// Gives the pure leg a mailbox and a voice. Decides nothing itself.
+/// Gives the pure leg a mailbox, a clock and a voice. Decides nothing itself.
 pub(super) struct HouseLeg {
-    machine: Machine,
+    machine: House,
     call: Addr<Call>,
     told: Option<HouseTold>,
+    ports: Ports,
+    alarm: Option<SpawnHandle>,
 }
 
 impl Call {
     /// A call of the switch itself.
     pub fn house(seed: HouseSeed) -> Self {
-        let HouseSeed { new, dialled, connect, told, supervisor, ports, settings, mut tokens } = seed;
+        let HouseSeed { new, dialled, wish, kind, told, supervisor, ports, settings, mut tokens } = seed;
         let facing = new.facing;
-        let machine = core::Call::new(new, tokens.split(), ports.clock.now());
+        let machine = core::Call::new(new, tokens.split(), ports.clock.now()).by_house(kind);
         let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
         call.dialled = Some(dialled);
-        call.beginning = Beginning::House(connect, told);
+        call.beginning = Beginning::House(wish, told);
         call
     }
 
-    pub(super) fn begun_by_house(&mut self, connect: String, told: HouseTold, ctx: &mut Context<Self>) {
-        let (machine, call) = (Machine::new(connect), ctx.address());
-        let leg = HouseLeg { machine, call, told: Some(told) }.start();
+    pub(super) fn begun_by_house(&mut self, wish: HouseWish, told: HouseTold, ctx: &mut Context<Self>) {
+        let (machine, call, ports) = (House::new(wish), ctx.address(), self.ports.clone());
+        let leg = HouseLeg { machine, call, told: Some(told), ports, alarm: None }.start();
         self.legs.insert(LegNo::CALLER, LegAddr::House(leg));
         self.step(Input::Started, ctx);
     }
 }
 
 impl HouseLeg {
-    fn perform(&mut self, then: Vec<HouseOutput>, ctx: &mut Context<Self>) {
+    fn step(&mut self, input: HouseInput, ctx: &mut Context<Self>) {
+        let Ok(Ready { then, .. }) = self.machine.handle(input, self.ports.clock.now());
         for output in then {
             match output {
                 HouseOutput::News(news) => {
@@ -66,13 +73,20 @@ impl HouseLeg {
                         ctx.stop();
                     }
                 }
-                HouseOutput::Told(status) => {
+                HouseOutput::Told(fate) => {
                     if let Some(told) = self.told.take() {
-                        told(status);
+                        told(fate);
                     }
                 }
             }
         }
+        if let Some(old) = self.alarm.take() {
+            ctx.cancel_future(old);
+        }
+        self.alarm = self.machine.deadline().map(|at| {
+            let after = at.since(self.ports.clock.now());
+            ctx.run_later(after, |me, ctx| me.step(HouseInput::Deadline, ctx))
+        });
     }
 }
 
@@ -81,8 +95,7 @@ impl Actor for HouseLeg {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(64);
-        let then = self.machine.begin();
-        self.perform(then, ctx);
+        self.step(HouseInput::Started, ctx);
     }
 }
 
@@ -90,7 +103,7 @@ impl Drop for HouseLeg {
     /// Whoever wants to know is told, also when the call died.
     fn drop(&mut self) {
         if let Some(told) = self.told.take() {
-            told(500);
+            told(HouseFate::Failed(500));
         }
     }
 }
@@ -104,7 +117,6 @@ impl Handler<ObeyHouse> for HouseLeg {
     type Result = ();
 
     fn handle(&mut self, ObeyHouse(order): ObeyHouse, ctx: &mut Self::Context) {
-        let then = self.machine.obey(order);
-        self.perform(then, ctx);
+        self.step(HouseInput::Order(order), ctx);
     }
 }

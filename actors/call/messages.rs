@@ -160,6 +160,19 @@ impl Handler<Preempt> for Call {
     }
 }
 
+/// End it: somebody else has answered for what it rings for.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Hush;
+
+impl Handler<Hush> for Call {
+    type Result = ();
+
+    fn handle(&mut self, _: Hush, ctx: &mut Self::Context) {
+        self.step(Input::HangUp(Cause::elsewhere()), ctx);
+    }
+}
+
 /// What was said so far.
 #[derive(Debug, Message)]
 #[rtype(result = "Ladder")]

@@ -1,16 +1,17 @@
 //! Legs of a call that end at handsets on native base stations, beside those that speak SIP.
 
-use kirkwall_core::call::LegOrder;
-use kirkwall_core::call::NativeTarget;
 use kirkwall_core::call::dect_leg::{Abilities, Called};
+use kirkwall_core::call::house::ALARM_SIGNAL;
+use kirkwall_core::call::{Joining, LegOrder, NativeTarget, Party};
 use kirkwall_core::dect::element::Signal;
 use kirkwall_core::dect::portable::{CallNo, Offer};
 use kirkwall_core::dect::ss::Caller;
-use kirkwall_core::id::CallRef;
+use kirkwall_core::id::{CallRef, Username};
 
 use super::house::{HouseLeg, ObeyHouse};
+use super::join::nobody_rings;
 use super::*;
-use crate::air::leg::{GoOver, Join, LegSeed, NativeLeg, ObeyOn};
+use crate::air::leg::{GoOver, Join, LegSeed, NativeLeg, ObeyOn, TurnedAway};
 use crate::dialog::{Obey, Serve};
 
 /// Where a leg lives.
@@ -86,7 +87,8 @@ impl Call {
     pub(super) fn joined(&mut self, leg: Addr<NativeLeg>, line: LineNo, ctx: &mut Context<Self>) {
         self.legs.insert(LegNo::CALLER, LegAddr::Native(leg.clone(), line));
         self.step(Input::Started, ctx);
-        leg.do_send(Join { call: ctx.address(), reference: self.summary().reference, line });
+        let (call, reference, leg_no) = (ctx.address(), self.summary().reference, LegNo::CALLER);
+        leg.do_send(Join { call, reference, leg: leg_no, line });
     }
 
     pub(super) fn dial_native(
@@ -111,7 +113,11 @@ impl Call {
             ports: self.ports.clone(),
             tokens: self.tokens.split(),
         };
-        let ring = if native.internal { Signal::ALERTING_1 } else { Signal::ALERTING_0 };
+        let ring = match native {
+            NativeTarget { alarm: true, .. } => ALARM_SIGNAL,
+            NativeTarget { internal: true, .. } => Signal::ALERTING_1,
+            _ => Signal::ALERTING_0,
+        };
         let caller = Caller::new(&native.number, Some(&target.from_display));
         let offer = Offer { caller, ring, internal: native.internal };
         let base = target.base.as_ref().map(|(base, _)| base.clone());
@@ -136,6 +142,49 @@ impl Call {
         }
         for leg in self.legs.keys().copied().filter(|leg| !open.contains(leg)).collect::<Vec<_>>() {
             self.step(Input::Stranded(leg), ctx);
+        }
+    }
+}
+
+/// A handset on a native base station takes the call that rings at somebody else's.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct JoinNative {
+    /// Its leg; none: it was taken.
+    pub leg: Option<Addr<NativeLeg>>,
+    /// The leg's line.
+    pub line: LineNo,
+    /// The base station that carries it.
+    pub peer: Peer,
+    /// The leg's offer.
+    pub offer: Body,
+    /// At whose handset the call rings.
+    pub of: Username,
+    /// Who takes it.
+    pub party: Party,
+}
+
+impl Handler<JoinNative> for Call {
+    type Result = ();
+
+    fn handle(&mut self, mut join: JoinNative, ctx: &mut Self::Context) {
+        let Some(native) = join.leg.take() else { return };
+        let (leg, line, reference) = (self.machine.next_leg(), join.line, self.summary().reference);
+        let replaced = self.machine.rings_at(&join.of).ok_or_else(nobody_rings);
+        let offer = Some(join.offer.clone());
+        let joining =
+            Joining { shows: true, ..self.joining(replaced, join.party.clone(), &join.peer, offer) };
+        self.legs.insert(leg, LegAddr::Native(native.clone(), line));
+        self.step(Input::Joining(leg, Box::new(joining)), ctx);
+        native.do_send(Join { call: ctx.address(), reference, leg, line });
+    }
+}
+
+impl Drop for JoinNative {
+    /// The call had gone.
+    fn drop(&mut self) {
+        if let Some(leg) = self.leg.take() {
+            leg.do_send(TurnedAway(self.line, nobody_rings()));
         }
     }
 }

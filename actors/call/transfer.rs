@@ -1,5 +1,4 @@
-//! Transfers between the machines: ways asked of the supervisor, legs that go from one call to another, and
-//! INVITEs that ask for the place of a leg.
+//! Transfers between the machines: ways asked of the supervisor, and legs that go from one call to another.
 //!
 //! ```text
 //!  heir ── Bequeath ──► supervisor ──► giver: is it my dialog? what have I to leave?
@@ -7,7 +6,8 @@
 //!  heir saves, moves the media, then Taken ──► giver: ends what is left
 //! ```
 
-use kirkwall_core::call::{Errand, Estate, Joining, Side};
+use kirkwall_core::call::conference::{RoomName, RoomOrder};
+use kirkwall_core::call::{Errand, Estate, Side};
 use kirkwall_core::id::CallRef;
 use kirkwall_core::sip::replaces::{Matched, Replaces};
 
@@ -81,6 +81,9 @@ impl Call {
             }
             Some(_) => None,
         };
+        if let Some(room) = self.machine.room_of(kept).filter(|_| refused.is_none()) {
+            return heir.do_send(Inheritance::Met { room, kept, from: ctx.address() });
+        }
         let estate = refused.map_or_else(|| self.machine.estate(kept), Err);
         self.hand_out(estate, kept, heir, ctx);
     }
@@ -129,33 +132,6 @@ impl Call {
         }
         self.giver = Some(Giver { call: from, kept, channel });
         self.carry_out(ready, ctx);
-    }
-
-    fn join(&mut self, join: Join, matched: Option<Matched>, old: LegNo, ctx: &mut Context<Self>) {
-        let Join { invite, peer, replaces, party, .. } = join;
-        let leg = self.machine.next_leg();
-        let ports = self.ports.media.ports(ChannelId(self.summary().reference.0));
-        let admitted = replaces.map_or(Ok(()), |replaces| replaces.admit(matched));
-        let admitted = admitted.map_err(|fault| Cause::of_status(fault.status(), fault.to_string()));
-        let joining = Joining {
-            replaced: admitted.map(|()| old),
-            party,
-            facing: peer.facing,
-            offer: Body::of(&invite),
-            ports: ports.map_or((0, 0), |ports| (ports.a, ports.b)),
-            address: self.seen(peer.facing, peer.transport, peer.remote.ip()),
-            codecs: self.settings.media.codecs.clone(),
-            srtp: self.srtp(peer.facing),
-            habits: self.habits(peer.facing),
-            ice: self.ice(peer.facing),
-        };
-        self.step(Input::Joining(leg, Box::new(joining)), ctx);
-        let from = (peer.facing, peer.transport, peer.remote.ip());
-        let local = local_end(&self.ports, &self.settings, from, "");
-        let dialog = self.start_dialog(leg, local, None, None, ctx);
-        self.joined.extend(invite_key(&invite).map(|key| (key, leg)));
-        self.record(leg, peer_name(&peer), true, invite.clone());
-        dialog.do_send(Hear { message: invite, peer });
     }
 }
 
@@ -206,6 +182,15 @@ pub enum Inheritance {
     NotOurs,
     /// Nothing, and why.
     Refused(Cause),
+    /// Whoever is meant talks in a room.
+    Met {
+        /// Which.
+        room: RoomName,
+        /// The leg that asked to be left out: it goes once the other one has come.
+        kept: LegNo,
+        /// Its call.
+        from: Addr<Call>,
+    },
     /// Its legs; it wants to hear [`Taken`].
     Left(Box<Bequest>),
 }
@@ -235,8 +220,32 @@ impl Handler<Inheritance> for Call {
         match inheritance {
             Inheritance::NotOurs => self.step(Input::NotOurs, ctx),
             Inheritance::Refused(cause) => self.step(Input::Denied(cause), ctx),
+            Inheritance::Met { room, kept, from } => {
+                match self.machine.handle(Input::Met(room), self.ports.clock.now()) {
+                    Ok(ready) => {
+                        self.carry_out(ready, ctx);
+                        from.do_send(LeaveRoom(kept));
+                    }
+                    Err(refusal) => debug!(%refusal),
+                }
+            }
             Inheritance::Left(bequest) => self.inherit(*bequest, ctx),
         }
+    }
+}
+
+/// Somebody has come to the room in place of this leg.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct LeaveRoom(LegNo);
+
+impl Handler<LeaveRoom> for Call {
+    type Result = ();
+
+    fn handle(&mut self, LeaveRoom(leg): LeaveRoom, ctx: &mut Self::Context) {
+        let cause = Cause { words: "transferred".into(), ..Cause::normal() };
+        let order = RoomOrder::Dismiss(self.machine.name_of(leg), cause);
+        self.step(Input::Room(order), ctx);
     }
 }
 
@@ -298,42 +307,5 @@ impl Handler<Returned> for Call {
         if let Some(leg) = self.machine.leg_named(owner) {
             ctx.notify(LegSaid { leg, news });
         }
-    }
-}
-
-/// An INVITE asks for the place of one of the call's legs (RFC 3891).
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Join {
-    /// The INVITE.
-    pub invite: SipMessage,
-    /// Who sent it.
-    pub peer: Peer,
-    /// The dialog that it names; none: the call goes on with whoever sends it, in place of whom the user talks with.
-    pub replaces: Option<Replaces>,
-    /// The user to whom it came; only without a dialog.
-    pub user: Option<kirkwall_core::id::Username>,
-    /// Who calls.
-    pub party: core::Party,
-}
-
-impl Handler<Join> for Call {
-    type Result = ();
-
-    fn handle(&mut self, join: Join, ctx: &mut Self::Context) {
-        let named = join.replaces.as_ref().and_then(|replaces| OwnerId::in_word(&replaces.to_tag));
-        let named = named.and_then(|owner| self.machine.leg_named(owner));
-        let old = named.or_else(|| self.machine.partner_of(join.user.as_ref()?));
-        let dialog = old.and_then(|old| self.dialog(old));
-        let asked = dialog.zip(join.replaces.clone()).map(|(dialog, named)| dialog.send(Named(named)));
-        let asked = async move {
-            match asked {
-                Some(asked) => asked.await.ok().flatten(),
-                None => None,
-            }
-        };
-        ctx.wait(asked.into_actor(self).map(move |matched, me, ctx| {
-            me.join(join, matched, old.unwrap_or(LegNo::CALLER), ctx);
-        }));
     }
 }

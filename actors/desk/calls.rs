@@ -3,7 +3,7 @@
 use actix::prelude::*;
 use kirkwall_core::call::CallSummary;
 use kirkwall_core::call::ladder::Rung;
-use kirkwall_core::id::CallRef;
+use kirkwall_core::id::{CallRef, Username};
 use serde::Serialize;
 
 use super::DeskFault;
@@ -97,3 +97,16 @@ pub struct CallLadder {
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<(), DeskFault>")]
 pub struct HangUpCall(pub CallRef);
+
+/// Rings a user's handset and connects whoever answers there with `to`. With `dry_run` everything is checked, nobody is
+/// rung, and the answer is what the call would be.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<CallSummary, DeskFault>")]
+pub struct PlaceCall {
+    /// Whose handset.
+    pub user: Username,
+    /// Username, number or URI.
+    pub to: String,
+    /// Only check.
+    pub dry_run: bool,
+}

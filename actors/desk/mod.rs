@@ -63,6 +63,8 @@ pub struct Desk {
     pub get_call: Recipient<GetCall>,
     pub get_ladder: Recipient<GetLadder>,
     pub hang_up_call: Recipient<HangUpCall>,
+    /// Calls by click.
+    pub place_call: Recipient<PlaceCall>,
     pub list_base_stations: Recipient<ListBaseStations>,
     pub get_base_station: Recipient<GetBaseStation>,
     pub describe_base_station: Recipient<DescribeBaseStation>,

@@ -34,6 +34,8 @@ pub struct UserView {
     pub secondary_username: Option<String>,
     /// What the user may call; none: what the configuration allows.
     pub allowed_calls: Option<AllowedCalls>,
+    /// The group whose ringing calls the user takes by a code.
+    pub pickup_group: Option<String>,
     /// Grows with every change; the ETag.
     pub revision: u64,
     /// Whether a handset is registered for this user.
@@ -77,6 +79,8 @@ pub struct UserChange {
     pub secondary_username: Option<String>,
     /// Classes of numbers that the user may call; an inner none: what the configuration allows.
     pub allowed_calls: Option<Option<Vec<String>>>,
+    /// The group whose ringing calls the user takes by a code.
+    pub pickup_group: Option<String>,
 }
 
 /// Users, sorted by name. Answers at most `limit` and whether more follow.

@@ -11,6 +11,9 @@
 mod desk;
 mod native;
 mod repeats;
+mod ring;
+
+use std::collections::HashMap;
 
 use actix::prelude::*;
 use kirkwall_core::call::text::post::{
@@ -18,7 +21,7 @@ use kirkwall_core::call::text::post::{
 };
 use kirkwall_core::call::text::request::{Heard, read};
 use kirkwall_core::call::text::{Draft, Priority, Sender, TextId};
-use kirkwall_core::id::{OwnerId, Tokens, Username};
+use kirkwall_core::id::{CallRef, OwnerId, Tokens, Username};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::sip::Peer;
 use kirkwall_core::sip::wire::Message as SipMessage;
@@ -45,6 +48,8 @@ pub struct Post {
     settings: MessageSettings,
     supervisor: Addr<Supervisor>,
     repeats: Repeats,
+    /// Calls for alarms.
+    ringing: HashMap<(TextId, usize), CallRef>,
     alarm: Option<SpawnHandle>,
 }
 
@@ -62,7 +67,8 @@ impl Post {
     ) -> Self {
         let machine = core::Post::new(domain.to_owned(), OWNER_OF_POST, tokens);
         let (store, repeats) = (Texts::new(&ports.journal), Repeats::default());
-        Self { machine, store, ports, settings, supervisor, repeats, alarm: None }
+        let ringing = HashMap::new();
+        Self { machine, store, ports, settings, supervisor, repeats, ringing, alarm: None }
     }
 
     /// One input in, everything it causes out, in order. The mailbox waits while the disk writes.
@@ -112,6 +118,8 @@ impl Post {
                     Some(air) => air.do_send(ShowText { errand, ipui, heading, text, post: ctx.address() }),
                     None => ctx.notify(Shown(errand, Err("there are no native base stations".to_owned()))),
                 },
+                PostOutput::Ring { place, user, from, words } => self.ring(place, (user, from), words.0, ctx),
+                PostOutput::Hush(place) => self.hush(place),
                 PostOutput::Event(event) => note(&event),
             }
         }

@@ -11,19 +11,20 @@ use kirkwall_core::call::forward::{Diversion, ForwardReason};
 use kirkwall_core::call::represented::{Represented, shown};
 use kirkwall_core::call::route::InternalRouting::{Fallback, First};
 use kirkwall_core::call::route::{Ask, InternalRouting, Map, Routed, Way, way};
-use kirkwall_core::call::{About, CALL_WAITING, Divert, NativeTarget, Party, Target};
+use kirkwall_core::call::{About, Divert, NativeTarget, Party, Target};
 use kirkwall_core::id::{BaseStationId, CallRef, Username};
 use kirkwall_core::media::negotiate::SrtpMode;
 use kirkwall_core::pii::Pii;
 use kirkwall_core::radio::allocation::Purpose;
 use kirkwall_core::sip::digest::Credentials;
-use kirkwall_core::sip::wire::{HeaderName, Uri};
+use kirkwall_core::sip::wire::Uri;
 use kirkwall_core::sip::{Destination, Facing, SipBaseProfile};
 use metrics::{counter, gauge};
 use tracing::info;
 
 use super::Supervisor;
 use super::books::Books;
+use super::house::alerting;
 use super::pool_conferences::escalation;
 use crate::handset::Located;
 use crate::registration::Unreached;
@@ -271,12 +272,11 @@ impl Supervisor {
     fn handset_targets(&mut self, ask: &Admit, user: &Username, about: &About) -> Result<Vec<Target>, Cause> {
         let srtp = self.settings.media.srtp_south.mode != SrtpMode::Off;
         let located = self.places(user);
+        let alarm = self.is_alarm(ask.call);
         let (mut targets, mut refused) = (Vec::new(), None);
         let purpose = if about.emergency { Purpose::Emergency } else { Purpose::New };
         let mut headers = self.headers_about(&self.aor(user.as_str()), about);
-        if about.waits {
-            headers.push((HeaderName::AlertInfo.as_str().to_owned(), CALL_WAITING.to_owned()));
-        }
+        headers.extend(alerting(alarm, about.waits));
         for place in located {
             let limit = self.base_limit(&place.base);
             let srtp = if place.native.is_some() { secures(&self.settings.media.srtp_south) } else { srtp };
@@ -300,6 +300,7 @@ impl Supervisor {
                         number: self.number_of_caller(&ask.caller),
                         internal: ask.caller.user.is_some(),
                         waits: about.waits || about.forwards.busy.is_none(),
+                        alarm,
                     }),
                     party: self.party(user, Some(place.base)),
                 }),

@@ -165,6 +165,7 @@ impl Handler<CallProgressed> for Supervisor {
         }
         if let Some(entry) = self.calls.get_mut(&summary.reference) {
             entry.summary = *summary.clone();
+            entry.note_picked();
         }
         self.tell_presence(&summary);
     }

@@ -82,6 +82,11 @@ impl Supervisor {
             let reply = self.dial_from_log(ask, &user, kind);
             return ActorResponse::reply(self.judged(ask, reply));
         }
+        // Whoever dials it himself never comes here.
+        if let CodeOrder::PickUp(_) = order {
+            let alone = Err(Cause::of_status(403, "a call is picked up at a handset"));
+            return ActorResponse::reply(self.judged(ask, alone));
+        }
         if let CodeOrder::OnBehalf(manager, number) = &order {
             let reply = self.call_on_behalf(ask, &user, (manager, number));
             return ActorResponse::reply(self.judged(ask, reply));
@@ -118,7 +123,7 @@ impl Supervisor {
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
             CodeOrder::CallWaiting(waits) => set.call_waiting = waits,
             CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::Conference | CodeOrder::ConfirmAlarm => {}
-            CodeOrder::OnBehalf(..) => {}
+            CodeOrder::PickUp(_) | CodeOrder::OnBehalf(..) => {}
             CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress => {}
         }
         Ok(set)

@@ -2,6 +2,7 @@
 
 use actix::prelude::*;
 use kirkwall_core::call::Side;
+use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::conference::notification::is_conference;
 use kirkwall_core::id::{CallRef, OwnerId};
 use kirkwall_core::sip::door::{self, Verdict};
@@ -105,6 +106,15 @@ impl Supervisor {
         let phrase = kirkwall_core::call::cause::reason_phrase(status);
         let tag = self.door.to_tag(request);
         self.answer_to(request, SipMessage::response(request, status, phrase, Some(&tag)), peer);
+    }
+
+    /// As [`refuse`](Self::refuse), with the words for people.
+    pub(super) fn refuse_for(&self, request: &SipMessage, peer: &Peer, cause: &Cause) {
+        let phrase = kirkwall_core::call::cause::reason_phrase(cause.status);
+        let tag = self.door.to_tag(request);
+        let mut answer = SipMessage::response(request, cause.status, phrase, Some(&tag));
+        answer.headers.push(HeaderName::Reason, cause.reason_header());
+        self.answer_to(request, answer, peer);
     }
 
     pub(super) fn route_message(&mut self, message: SipMessage, peer: Peer, ctx: &mut Context<Self>) {

@@ -48,7 +48,8 @@ impl Handler<ListCalls> for Supervisor {
             }
         };
         let more = all.len() > limit;
-        Ok(CallPage { calls: all.into_iter().take(limit).collect(), more, total })
+        let calls = all.iter().take(limit).map(CallSummary::as_wanted).collect();
+        Ok(CallPage { calls, more, total })
     }
 }
 
@@ -57,11 +58,11 @@ impl Handler<GetCall> for Supervisor {
 
     fn handle(&mut self, GetCall(call): GetCall, _: &mut Self::Context) -> Self::Result {
         if let Some(r) = self.ended.iter().rev().find(|r| r.summary.reference == call) {
-            let detail = CallDetail { summary: r.summary.clone(), media: r.media.clone() };
+            let detail = CallDetail { summary: r.summary.as_wanted(), media: r.media.clone() };
             return Box::pin(async move { Ok(detail) });
         }
         let Some(entry) = self.calls.get(&call) else { return Box::pin(async move { Err(no_call(call)) }) };
-        let (addr, summary) = (entry.addr.clone(), entry.summary.clone());
+        let (addr, summary) = (entry.addr.clone(), entry.summary.as_wanted());
         Box::pin(
             async move { Ok(CallDetail { summary, media: addr.send(ShowMedia).await.unwrap_or_default() }) },
         )

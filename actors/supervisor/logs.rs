@@ -4,6 +4,7 @@ use std::future::ready;
 
 use actix::prelude::*;
 use kirkwall_core::call::CallSummary;
+use kirkwall_core::call::house::HouseKind;
 use kirkwall_core::call::log::entries;
 use kirkwall_core::id::Username;
 use kirkwall_core::timer::Moment;
@@ -19,13 +20,16 @@ impl Supervisor {
     /// What an ended call means to everybody it concerned.
     pub(super) fn log_call(&mut self, summary: &CallSummary, ctx: &mut Context<Self>) {
         let logs = self.settings.logs;
-        if logs.entries == 0 {
+        if logs.entries == 0 || summary.house == HouseKind::Alarm {
             return;
         }
         let called = self.calls.get(&summary.reference).map_or(Vec::new(), |entry| entry.called.clone());
+        let summary = &summary.as_wanted();
         // A call that stood before this process knows only who answered.
         let answered = summary.callee.user.clone().filter(|_| called.is_empty());
-        let called: Vec<Username> = called.into_iter().chain(answered).collect();
+        let rang_first = summary.caller.user.as_ref().filter(|_| summary.house == HouseKind::Clicked);
+        let called = called.into_iter().chain(answered);
+        let called: Vec<Username> = called.filter(|user| rang_first != Some(user)).collect();
         let now = self.ports.clock.now();
         let since = Moment::from_micros(now.as_micros().saturating_sub(logs.kept.as_micros() as u64));
         let store = CallLogs::new(&self.ports.journal);

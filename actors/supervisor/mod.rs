@@ -34,6 +34,7 @@ mod mailboxes;
 mod native;
 mod partners;
 mod people;
+mod pick_up;
 mod pool_conferences;
 mod presence;
 mod prove;
@@ -85,7 +86,7 @@ use crate::users::Users;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted, KeepInside};
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
-pub use house::InviteToRoom;
+pub use house::{HushAlarm, InviteToRoom, RingAlarm};
 pub use inbound::{Arrived, Hear, KeyInVoice, invite_key};
 pub use inspect::Drain;
 pub use lessons::HandsetRefused;
@@ -204,7 +205,8 @@ struct CallEntry {
     joined: Vec<String>,
     /// The forwards that it came through before it came to us.
     trail: Vec<Diversion>,
-    /// Whether it rings whatever the user has set: an emergency desk calls back, or it came by a private line.
+    /// Whether it rings whatever the user has set: an emergency desk calls back, it came by a private line, the
+    /// user himself wants the call, or it is an alarm.
     callback: bool,
     /// For whom it comes, when it is not for the called user alone.
     represents: Option<Represented>,
@@ -212,6 +214,8 @@ struct CallEntry {
     on_behalf: Option<String>,
     /// The users that it was for, by whoever's forward.
     called: Vec<Username>,
+    /// Who takes it by a code, until it talks.
+    picked: Option<Username>,
     /// The native handset that began it.
     handset: Option<Ipei>,
     /// Names the conversation to clients of Lync, which may go on in another call.
@@ -240,6 +244,7 @@ impl CallEntry {
             on_behalf: None,
             last_at: Vec::new(),
             called: Vec::new(),
+            picked: None,
             handset: None,
             conversation: None,
             invitation: None,

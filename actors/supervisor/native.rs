@@ -335,6 +335,9 @@ impl Supervisor {
         };
         let nobody = || Party { base: ask.base.clone(), ..Party::default() };
         let caller = user.map_or_else(nobody, |user| self.party(&user, ask.base.clone()));
+        if let Some(meant) = self.picks_up(&caller, &dialled) {
+            return self.pick_up_on_air(ask, peer, caller, meant?);
+        }
         let number = self.settings.dialling.codes.shown(&dialled.user_text());
         let callee = Party { number, ..Party::default() };
         let (facing, offer) = (Facing::South, Some(ask.offer));

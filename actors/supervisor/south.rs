@@ -98,6 +98,10 @@ impl Supervisor {
             Ok(Some(replaces)) => return self.join_call(request, peer, caller, replaces),
             Err(fault) => return self.refuse(&request, &peer, fault.status()),
         }
+        let dialled = request.request_uri();
+        if let Some(meant) = dialled.and_then(|dialled| self.picks_up(&caller, &dialled)) {
+            return self.pick_up(request, peer, caller, meant);
+        }
         if self.goes_on(&request, &peer, &caller) {
             return;
         }

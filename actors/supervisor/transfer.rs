@@ -13,7 +13,7 @@ use metrics::counter;
 use tracing::info;
 
 use super::{Admit, AdmitReply, Supervisor, invite_key};
-use crate::call::{Bequeath, Inheritance, Join};
+use crate::call::{Bequeath, Inheritance, Join, Whose};
 
 /// Legs that serve another call than the one in their names.
 pub(super) type Passed = HashMap<OwnerId, CallRef>;
@@ -59,6 +59,11 @@ impl Supervisor {
             Scheme::Tel => Uri::parse(&self.aor(&dialled.user_text()).into()).ok_or_else(unreadable)?,
             _ => dialled,
         };
+        // A call by click shows its user whom it will be connected with; that one sees the user.
+        let by = by
+            .user
+            .as_ref()
+            .map_or(by.clone(), |user| Party { base: by.base.clone(), ..self.party(user, None) });
         let ask = Admit { call, caller: by, dialled, facing: Facing::South, srtp, at: None };
         let mut granted = self.admit_call(&ask)?;
         let handsets =
@@ -94,8 +99,7 @@ impl Supervisor {
         self.invites.insert(key.clone(), call);
         if let Some(entry) = self.calls.get_mut(&call) {
             entry.joined.push(key);
-            let (replaces, user) = (Some(replaces), None);
-            entry.addr.do_send(Join { invite, peer, replaces, user, party });
+            entry.addr.do_send(Join { invite, peer, whose: Whose::Named(replaces), party });
         }
     }
 
@@ -108,7 +112,7 @@ impl Supervisor {
         self.invites.insert(key.clone(), call);
         entry.joined.push(key);
         let (invite, peer, party) = (invite.clone(), peer.clone(), party.clone());
-        entry.addr.do_send(Join { invite, peer, replaces: None, user: Some(user), party });
+        entry.addr.do_send(Join { invite, peer, whose: Whose::PartnerOf(user), party });
         true
     }
 }

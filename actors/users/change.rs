@@ -48,8 +48,10 @@ pub(super) fn apply(record: Option<&mut UserRecord>, fields: &UserChange, faults
             check_text(field, &secret.0, MAX_SECRET, faults);
         }
     }
-    if let Some(ipei) = fields.ipei.as_deref() {
-        check_text("ipei", ipei, 32, faults);
+    for (field, text) in [("ipei", &fields.ipei), ("pickup_group", &fields.pickup_group)] {
+        if let Some(text) = text {
+            check_text(field, text, 32, faults);
+        }
     }
     if let Some(text) = fields.secondary_username.as_deref().filter(|text| !text.is_empty())
         && let Err(bad) = text.parse::<Username>()
@@ -121,6 +123,9 @@ fn put(record: &mut UserRecord, fields: &UserChange) {
     }
     if let Some(ipei) = &fields.ipei {
         record.ipei = Some(ipei.clone()).filter(|text| !text.is_empty());
+    }
+    if let Some(group) = &fields.pickup_group {
+        record.pickup_group = Some(group.trim().to_owned()).filter(|text| !text.is_empty());
     }
     if let Some(enabled) = fields.enabled {
         record.enabled = enabled;

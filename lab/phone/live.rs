@@ -52,9 +52,6 @@ struct Shared {
     peer: String,
     progress: watch::Sender<Progress>,
     key: watch::Sender<Option<Key>>,
-    refer: watch::Sender<Option<String>>,
-    /// Its dialog as a REFER of another call names it: URI with Replaces.
-    named: Mutex<Option<String>>,
     ears: Mutex<Option<Ears>>,
     teller: Mutex<Option<Teller>>,
     found: Mutex<Option<Found>>,
@@ -75,8 +72,6 @@ impl LiveCall {
             peer: peer.to_owned(),
             progress: watch::Sender::new(progress),
             key: watch::Sender::new(None),
-            refer: watch::Sender::new(None),
-            named: Mutex::default(),
             ears: Mutex::default(),
             teller: Mutex::default(),
             found: Mutex::default(),
@@ -199,31 +194,6 @@ impl LiveCall {
             Ok(Some(key)) => key,
             _ => std::future::pending().await,
         }
-    }
-
-    /// Asks that the other end be connected with this URI (REFER).
-    pub fn refer_to(&self, uri: &str) {
-        self.0.refer.send_replace(Some(uri.to_owned()));
-    }
-
-    /// Waits until its user wants that; for ever when never.
-    pub(super) async fn referred(&self) -> String {
-        let mut refer = self.0.refer.subscribe();
-        let wanted = match refer.wait_for(Option::is_some).await.map(|uri| uri.clone()) {
-            Ok(uri) => uri.unwrap_or_default(),
-            Err(_) => std::future::pending().await,
-        };
-        self.0.refer.send_replace(None);
-        wanted
-    }
-
-    /// The other end, and the dialog with it as Replaces in another call's REFER has it (RFC 3891).
-    pub fn named(&self) -> Option<String> {
-        locked(&self.0.named).clone()
-    }
-
-    pub(super) fn has_dialog(&self, named: String) {
-        *locked(&self.0.named) = Some(named);
     }
 
     /// It stands so from now on: for the one who emulates the phone.

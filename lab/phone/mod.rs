@@ -8,7 +8,6 @@ mod hold;
 mod live;
 mod pairs;
 mod place;
-mod refer;
 pub mod registration;
 mod report;
 mod serve;

@@ -51,7 +51,6 @@ impl<'a> Talk<'a> {
     /// Talks until somebody hangs up. After `limit` we do: by plan, or because the call outlived its bound.
     pub(super) async fn run(mut self, limit: Duration, planned: bool, report: &mut CallReport) {
         let begun = Instant::now();
-        self.live.has_dialog(super::refer::named(&self.dialog));
         let stop = self.phone.0.endpoint.stop_token().clone();
         let mut holds = Holds::new(self.phone.0.config.traits.hold, begun);
         let ended = loop {
@@ -81,7 +80,6 @@ impl<'a> Talk<'a> {
                     let confirmed = self.hang_up().await;
                     break if planned && confirmed { Ended::Here } else { Ended::Lost };
                 }
-                uri = self.live.referred() => if self.refer(&uri).await { break Ended::There },
                 _ = self.live.pressed(|key| key == Key::HangUp) => {
                     let confirmed = self.hang_up().await;
                     break if confirmed { Ended::Here } else { Ended::Lost };

@@ -90,6 +90,13 @@ impl LiveCall {
     }
 }
 
+/// What became of a request.
+enum Asked {
+    Answered(Message),
+    /// The other end hung up before it answered.
+    HungUp,
+}
+
 impl Talk<'_> {
     /// Does it. None when the other end would not; true when it hung up meanwhile.
     pub(super) async fn grant(&mut self, wish: Wish) -> Option<bool> {
@@ -101,7 +108,7 @@ impl Talk<'_> {
             Wish::Press(key) => {
                 let mut info = self.dialog.request(Method::INFO);
                 info.set_body("application/dtmf-relay", format!("Signal={key}\r\nDuration=160\r\n"));
-                self.ask(info).await.map(|_| false)
+                Some(matches!(self.ask(info).await?, Asked::HungUp))
             }
         }
     }
@@ -118,21 +125,25 @@ impl Talk<'_> {
         });
         refer.push("Refer-To", format!("<{to}{replaces}>"));
         refer.push("Referred-By", self.phone.identity());
-        let answer = self.ask(refer).await?;
-        self.live.wishes().transfer.send_replace(answer.code());
-        Some(false)
+        match self.ask(refer).await? {
+            Asked::HungUp => Some(true),
+            Asked::Answered(answer) => {
+                self.live.wishes().transfer.send_replace(answer.code());
+                Some(false)
+            }
+        }
     }
 
-    /// Sends a request and waits for its answer; what comes meanwhile is taken.
-    async fn ask(&mut self, request: Message) -> Option<Message> {
+    /// Sends a request and waits for its answer; what comes meanwhile is taken. None: no answer came.
+    async fn ask(&mut self, request: Message) -> Option<Asked> {
         let endpoint = self.phone.0.endpoint.clone();
         let transaction = endpoint.request(request, &self.dialog.next_hop()).await.ok()?;
         let outcome = transaction.outcome();
         tokio::pin!(outcome);
         loop {
             tokio::select! {
-                answer = &mut outcome => return answer,
-                incoming = self.mailbox.recv() => drop(self.take(incoming?).await),
+                answer = &mut outcome => return answer.map(Asked::Answered),
+                incoming = self.mailbox.recv() => if self.take(incoming?).await { return Some(Asked::HungUp) },
             }
         }
     }

@@ -86,21 +86,6 @@ impl Dialog {
         Hop::for_uri(uri, self.hop)
     }
 
-    /// As another dialog names it: Call-ID, then the tag at the other end and ours (RFC 3891 §6.1 has them as
-    /// the one who is asked sees them).
-    pub fn named_for_the_other_end(&self) -> (String, String, String) {
-        let tag = |name_addr: &str| {
-            let tag = name_addr.split(";tag=").nth(1).unwrap_or_default();
-            tag.split(';').next().unwrap_or_default().to_owned()
-        };
-        (self.call_id.clone(), tag(&self.remote), tag(&self.local))
-    }
-
-    /// The other end's address of record.
-    pub fn remote_uri(&self) -> &str {
-        address::uri(&self.remote)
-    }
-
     fn with_cseq(&self, method: Method, cseq: u32) -> Message {
         let name = method.to_string();
         let mut request = Message::request(method, &self.target);

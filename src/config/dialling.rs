@@ -69,6 +69,8 @@ sections! {
         conference: String = FeatureCodes::default().conference,
         /// Answer for the alarm that came last.
         confirm_alarm: String = FeatureCodes::default().confirm_alarm,
+        /// Take a call that rings elsewhere: `*8#` in the user's own pickup group, `*8*NUMBER#` at that number.
+        pick_up: String = FeatureCodes::default().pick_up,
         /// Call in the name of somebody whose delegate you are: `*58*USER*NUMBER#`. Who may do so stands in
         /// `/users/{username}/lines`, or is told by Lync.
         on_behalf: String = FeatureCodes::default().on_behalf,
@@ -119,6 +121,7 @@ impl From<Codes> for FeatureCodes {
             call_back: codes.call_back,
             conference: codes.conference,
             confirm_alarm: codes.confirm_alarm,
+            pick_up: codes.pick_up,
             on_behalf: codes.on_behalf,
             sign_in: codes.sign_in,
             show_address: codes.show_address,

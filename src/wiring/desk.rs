@@ -31,6 +31,7 @@ pub fn desk(
         get_call: supervisor.clone().recipient(),
         get_ladder: supervisor.clone().recipient(),
         hang_up_call: supervisor.clone().recipient(),
+        place_call: supervisor.clone().recipient(),
         list_base_stations: supervisor.clone().recipient(),
         get_base_station: supervisor.clone().recipient(),
         describe_base_station: supervisor.clone().recipient(),

@@ -25,6 +25,7 @@ mod scene;
 mod sipp;
 mod slapd;
 mod switch;
+mod taken;
 mod web;
 
 mod barring;

@@ -6,8 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use kirkwall_actors::desk::Bearer;
 use serde::Serialize;
 
+use super::body::Fields;
 use crate::idempotency::{Claim, Idempotency};
 use crate::problem::{BAD_REQUEST, Problem};
+use crate::site::Site;
 
 /// Status, headers and JSON body.
 #[derive(Debug, Clone)]
@@ -52,6 +54,29 @@ impl From<Answer> for HttpResponse {
             None => response.finish(),
         }
     }
+}
+
+/// The status of a POST that makes something, and of its rehearsal.
+pub const fn made(dry_run: bool) -> u16 {
+    if dry_run { 200 } else { 201 }
+}
+
+/// A POST that makes something: refuses a body with mistakes, works once for each `Idempotency-Key`, and says where it is
+/// that was made. `work` is told whether it is a rehearsal.
+pub async fn make(
+    site: &Site,
+    (request, who): (&HttpRequest, &Bearer),
+    dry_run: bool,
+    fields: Fields,
+    work: impl AsyncFnOnce(bool) -> Result<(Answer, String), Problem>,
+) -> Result<HttpResponse, Problem> {
+    let digest = fields.digest();
+    fields.finish()?;
+    let work = async {
+        let (answer, place) = work(dry_run).await?;
+        Ok(if dry_run { answer } else { answer.header("location", place) })
+    };
+    once(&site.idempotency, request, who, &digest, work).await
 }
 
 /// Does `work` once for each `Idempotency-Key`; without the header, each time.

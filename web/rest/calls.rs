@@ -1,7 +1,7 @@
 //! `/calls`: standing and ended calls, their messages, hanging up.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use kirkwall_actors::desk::{CallDetail, CallsWanted, MediaView};
+use kirkwall_actors::desk::{CallDetail, CallsWanted, MediaView, PlaceCall};
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::{CallSummary, Party};
 use kirkwall_core::id::CallRef;
@@ -10,13 +10,14 @@ use kirkwall_core::timer::Moment;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::Answer;
+use super::answer::{Answer, made, make};
+use super::body::Fields;
 use super::openapi::Problems;
 use super::page::{self, List};
 use super::users::DryRun;
 use crate::access::Caller;
 use crate::clock::{now, rfc3339};
-use crate::problem::{NOT_FOUND, Problem};
+use crate::problem::{FieldError, NOT_FOUND, Problem};
 use crate::service::calls as service;
 use crate::site::Site;
 use crate::ui::{ladder_svg, state_word};
@@ -295,6 +296,42 @@ pub async fn list(
         total: found.total,
     };
     Ok(page::answer(&request, &list)?.into())
+}
+
+/// Who shall talk with whom.
+#[derive(ToSchema)]
+#[allow(dead_code)] // stands for the document; `Fields` reads the body
+pub struct CallBody {
+    /// Whose handset rings first: a username.
+    user: String,
+    /// Who is called once it is answered: username, number or SIP URI.
+    to: String,
+}
+
+/// A call by click: rings the user's handsets, and when one is answered calls whom the user wants. The user's rights count.
+/// How it goes, `GET /calls/{id}` and the live stream tell.
+#[utoipa::path(post, operation_id = "place_call", path = "/calls", tag = "Calls", request_body = CallBody,
+    params(DryRun, ("Idempotency-Key" = Option<String>, Header, description = "same key and body, same answer, for 24 hours")),
+    security(("token" = ["calls:control"])),
+    responses((status = 201, body = CallJson, description = "the handset rings", headers(("Location" = String))),
+        (status = 200, body = CallJson, description = "dry run: it would ring"), Problems))]
+pub async fn place(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    Caller(who): Caller,
+    query: web::Query<DryRun>,
+    mut fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    let (user, to) = (fields.needed_text("user"), fields.needed_text("to"));
+    make(&site, (&request, &who), query.dry_run, fields, async |dry_run| {
+        let user = user.parse().map_err(|error| {
+            Problem::fields(vec![FieldError::invalid("user", format!("there is no such user: {error}"))])
+        })?;
+        let call = service::place(&site, &who, PlaceCall { user, to, dry_run }).await?;
+        let place = format!("{}/calls/{}", super::BASE, call.reference);
+        Ok((Answer::json(made(dry_run), &CallJson::from(&call))?, place))
+    })
+    .await
 }
 
 /// One call.

@@ -120,6 +120,7 @@ fn operations() -> Vec<Operation> {
         op(&delete, "/imports/{id}", Scope("users:write"), route().to(imports::delete)),
         op(&post, "/imports/{id}/apply", Scope("users:write"), route().to(imports::apply)),
         op(&get, "/calls", Scope("calls:read"), route().to(calls::list)),
+        op(&post, "/calls", Scope("calls:control"), route().to(calls::place)),
         op(&get, "/calls/{id}", Scope("calls:read"), route().to(calls::get)),
         op(&delete, "/calls/{id}", Scope("calls:control"), route().to(calls::hang_up)),
         op(&get, "/calls/{id}/ladder", Scope("traces:read"), route().to(calls::ladder)),

@@ -26,7 +26,7 @@ use crate::problem::ProblemDocument;
         super::rooms::list, super::rooms::create, super::rooms::get, super::rooms::change, super::rooms::delete,
         super::rooms::mute, super::rooms::remove,
         super::imports::create, super::imports::get, super::imports::apply, super::imports::delete,
-        super::calls::list, super::calls::get, super::calls::hang_up, super::calls::ladder,
+        super::calls::list, super::calls::place, super::calls::get, super::calls::hang_up, super::calls::ladder,
         super::base_stations::list, super::base_stations::get, super::base_stations::change,
         super::provisioning::list, super::provisioning::open, super::provisioning::close, super::provisioning::resync,
         super::handsets::list, super::registrations::list,

@@ -9,7 +9,7 @@ use kirkwall_core::directory::{Draft, EntryId, Kind, MAX_PAGE, Source};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, once};
+use super::answer::{Answer, made, make};
 use super::body::{CsvFile, Fields};
 use super::imports::RowError;
 use super::openapi::Problems;
@@ -223,16 +223,13 @@ pub async fn create(
     query: web::Query<DryRun>,
     mut fields: Fields,
 ) -> Result<HttpResponse, Problem> {
-    let (dry_run, digest) = (query.dry_run, fields.digest());
     let draft = draft(&mut fields);
-    fields.finish()?;
-    let work = async {
+    make(&site, (&request, &who), query.dry_run, fields, async |dry_run| {
         let view = service::create(&site, &who, CreatePhoneBookEntry { draft, dry_run }).await?;
-        let status = if dry_run { 200 } else { 201 };
         let place = format!("{}/phone-book/entries/{}", super::BASE, view.entry.id);
-        Ok(shown(status, &view)?.header("location", place))
-    };
-    once(&site.idempotency, &request, &who, &digest, work).await
+        Ok((shown(made(dry_run), &view)?, place))
+    })
+    .await
 }
 
 /// One entry.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, once};
+use super::answer::{Answer, make};
 use super::body::Fields;
 use super::openapi::Problems;
 use super::page::{self, List};
@@ -64,7 +64,7 @@ pub struct RecipientJson {
     pub address: String,
     /// On which level of escalation.
     pub level: u8,
-    /// `waiting`, `delivered`, `read`, `confirmed`, `declined`, `failed` or `expired`.
+    /// `waiting`, `delivered`, `read`, `confirmed`, `declined`, `failed`, `expired` or `unneeded`.
     pub standing: &'static str,
     /// Since when.
     #[schema(format = DateTime)]
@@ -197,16 +197,13 @@ pub async fn send(
     Caller(who): Caller,
     mut fields: Fields,
 ) -> Result<HttpResponse, Problem> {
-    let digest = fields.digest();
     let order = order(&mut fields);
-    fields.finish()?;
-    let order = order?;
-    let work = async {
-        let message = service::send(&site, &who, order).await?;
+    make(&site, (&request, &who), false, fields, async |_| {
+        let message = service::send(&site, &who, order?).await?;
         let place = format!("{}/messages/{}", super::BASE, message.id);
-        Ok(Answer::json(201, &TextJson::from(&message))?.header("location", place))
-    };
-    once(&site.idempotency, &request, &who, &digest, work).await
+        Ok((Answer::json(201, &TextJson::from(&message))?, place))
+    })
+    .await
 }
 
 fn order(fields: &mut Fields) -> Result<SendText, Problem> {

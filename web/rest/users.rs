@@ -8,7 +8,7 @@ use kirkwall_core::pii::Pii;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, once};
+use super::answer::{Answer, made, make};
 use super::body::Fields;
 use super::openapi::Problems;
 use super::page::{self, List};
@@ -44,6 +44,8 @@ pub struct UserJson {
     /// Classes of numbers that the user may call: `internal`, `local`, `national`, `international`,
     /// `premium`. Null: what `[dialling] allowed` says. Emergency numbers always.
     pub allowed_calls: Option<Vec<&'static str>>,
+    /// Whose ringing calls the user takes by a code: those of users of the same group. Null: no group.
+    pub pickup_group: Option<String>,
     /// Grows with every change; the ETag holds it.
     pub revision: u64,
     /// How the user fares now.
@@ -98,6 +100,8 @@ pub struct UserBody {
     secondary_username: Option<String>,
     /// Classes of numbers that the user may call; null: what `[dialling] allowed` says.
     allowed_calls: Option<Vec<String>>,
+    /// Pickup group, at most 32 characters.
+    pickup_group: Option<String>,
 }
 
 /// As [`UserBody`], without the name.
@@ -124,6 +128,8 @@ pub struct UserPatch {
     secondary_username: Option<String>,
     /// Classes of numbers that the user may call; null: what `[dialling] allowed` says.
     allowed_calls: Option<Vec<String>>,
+    /// Pickup group, at most 32 characters.
+    pickup_group: Option<String>,
 }
 
 impl From<&UserView> for UserJson {
@@ -140,6 +146,7 @@ impl From<&UserView> for UserJson {
             enabled: user.enabled,
             secondary_username: user.secondary_username.clone(),
             allowed_calls: user.allowed_calls.map(|allowed| words_of(&allowed)),
+            pickup_group: user.pickup_group.clone(),
             revision: user.revision,
             status: UserStatus {
                 handset_registered: user.handset_registered,
@@ -211,17 +218,13 @@ pub async fn create(
     query: web::Query<DryRun>,
     mut fields: Fields,
 ) -> Result<HttpResponse, Problem> {
-    let (dry_run, digest) = (query.dry_run, fields.digest());
-    let username = fields.needed_text("username");
-    let change = changes(&mut fields);
-    fields.finish()?;
-    let work = async {
+    let (username, change) = (fields.needed_text("username"), changes(&mut fields));
+    make(&site, (&request, &who), query.dry_run, fields, async |dry_run| {
         let user = service::create(&site, &who, username, change, dry_run).await?;
-        let status = if dry_run { 200 } else { 201 };
         let place = format!("{}/users/{}", super::BASE, in_path(user.username.as_str()));
-        Ok(shown(status, &user)?.header("location", place))
-    };
-    once(&site.idempotency, &request, &who, &digest, work).await
+        Ok((shown(made(dry_run), &user)?, place))
+    })
+    .await
 }
 
 /// One user.
@@ -255,6 +258,7 @@ pub async fn replace(
         enabled: Some(given.enabled.unwrap_or(true)),
         secondary_username: Some(given.secondary_username.unwrap_or_default()),
         allowed_calls: Some(given.allowed_calls.flatten()),
+        pickup_group: Some(given.pickup_group.unwrap_or_default()),
         ..given
     };
     keep(&site, &request, &caller, &path, &query, whole, fields).await
@@ -328,6 +332,7 @@ fn changes(fields: &mut Fields) -> UserChange {
         enabled: fields.flag("enabled"),
         secondary_username: fields.text("secondary_username"),
         allowed_calls: fields.texts_or_null("allowed_calls"),
+        pickup_group: fields.text("pickup_group"),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use kirkwall_actors::desk::{
     Bearer, CallDetail, CallLadder, CallPage, CallsWanted, GetCall, GetLadder, HangUpCall, ListCalls,
+    PlaceCall,
 };
+use kirkwall_core::call::CallSummary;
 use kirkwall_core::id::CallRef;
 
 use super::{ask, audit};
@@ -34,4 +36,14 @@ pub async fn hang_up(site: &Site, who: &Bearer, call: CallRef) -> Result<(), Pro
     ask(&site.desk.hang_up_call, HangUpCall(call)).await??;
     audit(who, "call hung up", &call);
     Ok(())
+}
+
+/// Rings a user's handset, and connects it with somebody.
+pub async fn place(site: &Site, who: &Bearer, order: PlaceCall) -> Result<CallSummary, Problem> {
+    let (user, dry_run) = (order.user.clone(), order.dry_run);
+    let call = ask(&site.desk.place_call, order).await??;
+    if !dry_run {
+        audit(who, "call placed for user", &user);
+    }
+    Ok(call)
 }

@@ -34,7 +34,7 @@ const WATCH: &str = "<script>addEventListener('load', () => { \
     fetch('/native-base-station/0013d1800004/duty?duty=draining'); })</script>";
 /// Chromium starts slowly on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(120);
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/native-base-stations",
     "/native-base-station/0013d1800000",
     "/native-base-station/0013d1800003",
@@ -43,6 +43,7 @@ const PAGES: [&str; 9] = [
     "/subscriptions/00077%200004711%205/delete",
     "/feature-codes",
     "/users",
+    "/user/4711",
     "/",
 ];
 
@@ -55,7 +56,11 @@ async fn pages_fit_telephones_and_desks_in_light_and_dark() {
         actix_web::rt::spawn(server);
         log_in(at).await;
         let between = go_between(at, MEASURE, Arc::default()).await;
-        let of_one = |page: &&&str| page.ends_with("delete") || page.starts_with("/native-base-station/");
+        let of_one = |page: &&&str| {
+            page.ends_with("delete")
+                || page.starts_with("/native-base-station/")
+                || page.starts_with("/user/")
+        };
         let pages = PAGES.iter().filter(|page| kind == "full" || !of_one(page));
         for page in pages {
             for (width, dark) in [(360, false), (360, true), (1_400, false), (1_400, true)] {

@@ -610,3 +610,17 @@ async fn lines_show_causes_and_who_needs_a_first_log_in() {
     assert!(taken.status == 422 && taken.body.contains("4712 is reached by it already"), "{}", taken.status);
     keeps_the_policy("/user/4711/lines", &taken);
 }
+
+#[actix_web::test]
+async fn a_user_is_rung_from_his_page_and_reads_why_not() {
+    let site = logged_in(TestDesk::full()).await;
+    let shown = page(&site, "/user/4711").await;
+    assert!(shown.body.contains("action=\"/user/4711/call\""), "{}", shown.body);
+    let placed = post(&site, "/user/4711/call", "to=4712").await;
+    assert_eq!((placed.status, placed.header("location")), (303, "/calls"));
+    let barred = post(&site, "/user/4711/call", "to=0900+5").await;
+    assert_eq!(barred.status, 422);
+    assert!(barred.body.contains("Nobody is called: calls of this class are barred"), "{}", barred.body);
+    assert!(barred.body.contains("value=\"0900 5\""), "what was typed stays");
+    keeps_the_policy("/user/4711/call", &barred);
+}

@@ -531,3 +531,33 @@ async fn a_window_is_opened_for_a_base_station_and_its_file_fetched_without_log_
     assert_eq!((file.status, file.body.as_str()), (200, "<provisioning/>"));
     assert_eq!(send(&site, "GET", "/provisioning/7c2f80abcdee.xml", &[], "").await.status, 404);
 }
+
+#[actix_web::test]
+async fn a_call_by_click_is_placed_once_for_each_key_and_only_checked_in_a_rehearsal() {
+    let site = site(TestDesk::full()).await;
+    let body = r#"{"user":"4711","to":"4712"}"#;
+    let rehearsed = ask(&site, "POST", "/api/v1/calls?dry_run=true", &[], body).await;
+    assert_eq!((rehearsed.status, rehearsed.header("location")), (200, ""), "{}", rehearsed.body);
+    assert_eq!(ask(&site, "GET", "/api/v1/calls/4711", &[], "").await.status, 404, "nobody was rung");
+    let key = [("idempotency-key", "one")];
+    for replayed in ["", "true"] {
+        let placed = ask(&site, "POST", "/api/v1/calls", &key, body).await;
+        let place = placed.header("location").to_owned();
+        assert_eq!(
+            (placed.status, placed.header("idempotency-replayed")),
+            (201, replayed),
+            "{}",
+            placed.body
+        );
+        let call = ask(&site, "GET", &place, &[], "").await;
+        let (caller, callee) =
+            (call.json()["caller"]["number"].clone(), call.json()["callee"]["number"].clone());
+        assert_eq!((caller, callee), ("4711".into(), "4712".into()));
+    }
+    let barred = ask(&site, "POST", "/api/v1/calls", &[], r#"{"user":"4711","to":"0900"}"#).await;
+    assert_eq!((barred.status, barred.json()["errors"][0]["pointer"].clone()), (422, "/to".into()));
+    let nobody = ask(&site, "POST", "/api/v1/calls", &[], r#"{"user":"9","to":"4712"}"#).await;
+    assert_eq!(nobody.status, 404);
+    let wrong = ask(&site, "POST", "/api/v1/calls", &[], r#"{"user":"4711","number":"4712"}"#).await;
+    assert_eq!(wrong.status, 422, "{}", wrong.body);
+}

@@ -117,6 +117,7 @@ fn table() -> Vec<PageRow> {
             "DELETE /users/{username}/calls",
             route().to(features::clear_calls),
         ),
+        act("/user/{username}/call", Scope("calls:control"), "POST /calls", route().to(features::call)),
         act(
             "/user/{username}/message-waiting/clear",
             edit,

@@ -97,15 +97,16 @@ pub struct Join {
     pub call: Addr<Call>,
     /// Its name.
     pub reference: CallRef,
-    /// The line, which is its caller.
+    /// The leg that the line is there.
+    pub leg: LegNo,
+    /// The line.
     pub line: LineNo,
 }
 
 impl Handler<Join> for NativeLeg {
     type Result = ();
 
-    fn handle(&mut self, Join { call, reference, line }: Join, ctx: &mut Self::Context) {
-        let leg = LegNo::CALLER;
+    fn handle(&mut self, Join { call, reference, leg, line }: Join, ctx: &mut Self::Context) {
         self.lines.insert(line, Place { call, leg, reference, base: None, proxy: None });
         if line == LineNo::FIRST {
             self.held = self.asked.take().map(|asked| (reference, asked.at.connection.base));

@@ -3,6 +3,7 @@
 use super::native_handset::{handset_of, is};
 use super::{Verb, verb};
 use crate::handset::native::Dialling;
+use crate::phone::Wish;
 use crate::story::{DOMAIN, Fault, Given, Stage, until};
 
 /// Tones by the numbers of SIGNAL (EN 300 175-5, 7.6.8).
@@ -90,7 +91,7 @@ async fn hears_keys(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 
 async fn transfers(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let call = stage.cast.actor(given.word("phone"))?.standing_call()?;
-    call.refer_to(&format!("sip:{}@{DOMAIN}", given.word("number")));
+    call.wish(Wish::Transfer { to: format!("sip:{}@{DOMAIN}", given.word("number")), replacing: None });
     Ok(())
 }
 
@@ -100,7 +101,8 @@ async fn connects(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let [first, .., last] = &standing[..] else {
         return Err(Fault::failed(format!("{} has two calls", actor.name()), actor.words()));
     };
-    let named = last.named().ok_or_else(|| Fault::failed("its last call is answered", actor.words()))?;
-    first.refer_to(&named);
+    let names = last.names().ok_or_else(|| Fault::failed("its last call is answered", actor.words()))?;
+    let to = format!("sip:{}@{DOMAIN}", last.peer());
+    first.wish(Wish::Transfer { to, replacing: Some(names) });
     Ok(())
 }

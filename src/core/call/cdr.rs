@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
 use super::forward::Diversion;
+use super::house::HouseKind;
 use super::party::Party;
 use crate::id::{CallRef, Username};
 use crate::media::Codec;
@@ -68,6 +69,9 @@ pub struct CallSummary {
     /// The focus of the conference in the north that it leads into.
     #[serde(default)]
     pub conference: Option<String>,
+    /// For whose sake, when the switch itself called.
+    #[serde(default)]
+    pub house: HouseKind,
 }
 
 /// One end of a call gave its place to somebody else: a transfer, or a call picked up.
@@ -85,7 +89,35 @@ impl CallSummary {
     /// Whether `user` is in it: who called from dialling on, who was called from answering on, till the end.
     pub fn occupies(&self, user: &Username) -> bool {
         let is = |party: &Party| party.user.as_ref() == Some(user);
-        self.phase != Phase::Ended && (is(&self.caller) || is(&self.callee) && self.answered.is_some())
+        // Who is rung in his own name is in it from answering on.
+        let calls = is(&self.caller) && (self.house == HouseKind::Plain || self.answered.is_some());
+        self.phase != Phase::Ended && (calls || is(&self.callee) && self.answered.is_some())
+    }
+
+    /// As people see it who do not know how the switch makes calls by itself. Of a call by click, who was rung first
+    /// is the caller, and it is answered when whom that one wanted has answered. Of an alarm, its sender calls.
+    pub fn as_wanted(&self) -> Self {
+        match self.house {
+            HouseKind::Plain => self.clone(),
+            HouseKind::Alarm => Self { caller: Party { user: None, ..self.caller.clone() }, ..self.clone() },
+            HouseKind::Clicked => {
+                let connected = self.handed_over.first().map(|first| first.at);
+                let (mut caller, mut callee) = (self.callee.clone(), self.caller.clone());
+                if connected.is_none() {
+                    caller.user = caller.user.or(callee.user.take());
+                }
+                Self {
+                    caller,
+                    callee,
+                    answered: connected,
+                    codecs: (self.codecs.1, self.codecs.0),
+                    srtp: (self.srtp.1, self.srtp.0),
+                    media: (self.media.1, self.media.0),
+                    began_with: None,
+                    ..self.clone()
+                }
+            }
+        }
     }
 
     /// Of a call whose INVITE has just come.
@@ -107,6 +139,7 @@ impl CallSummary {
             emergency: false,
             trail: Vec::new(),
             conference: None,
+            house: HouseKind::Plain,
         }
     }
 }

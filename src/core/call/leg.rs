@@ -289,7 +289,12 @@ pub fn hear(event: LegEvent, why: Option<&Cause>) -> Heard {
 /// Puts a call's order into a leg's words; none: its far end has no words for it.
 pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
     Some(match order {
-        LegOrder::Partner(_) | LegOrder::Confirmed { .. } => return None,
+        LegOrder::Confirmed { .. } => return None,
+        // Counts only before its answer, of a caller that gets somebody else than it dialled.
+        LegOrder::Partner(party) => {
+            let Party { number, display, uri, .. } = *party;
+            invite::LegOrder::Assert { user: uri.unwrap_or(number), display }
+        }
         LegOrder::Progress { status, body } => {
             let reliable = body.is_some();
             invite::LegOrder::Progress { status, body, reliable }

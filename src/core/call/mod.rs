@@ -26,6 +26,7 @@ pub mod log;
 pub mod mailbox;
 pub mod message_waiting;
 mod party;
+pub mod pick_up;
 pub mod preempt;
 pub mod represented;
 pub mod route;

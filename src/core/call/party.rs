@@ -72,4 +72,7 @@ pub struct NativeTarget {
     /// It may wait while the handset is in another call; else the handset is busy.
     #[serde(default)]
     pub waits: bool,
+    /// It rings for an alarm.
+    #[serde(default)]
+    pub alarm: bool,
 }

@@ -86,7 +86,8 @@ pub enum Ask<'a> {
         uri: &'a Uri,
         /// The trail that the call brings with it.
         trail: &'a [Diversion],
-        /// The north says that an emergency desk calls back (RFC 7090: `Priority: psap-callback`).
+        /// It rings whatever the user has set: the north says that an emergency desk calls back (RFC 7090:
+        /// `Priority: psap-callback`), or the switch itself calls.
         callback: bool,
     },
     /// A user's handset did not take the call, and the user forwards it.
@@ -152,6 +153,10 @@ pub fn way(ask: Ask<'_>, plan: &DialPlan, mode: InternalRouting, map: &impl Map)
             match (facing, caller) {
                 (Facing::North, _) => router.called_from_north(uri, callback),
                 (Facing::South, None) => Err(Cause::of_status(403, "the caller is not known")),
+                // The switch calls its user, for the user's own sake.
+                (Facing::South, Some(caller)) if callback && router.is_own(caller, uri) => {
+                    router.reach(caller, true)
+                }
                 (Facing::South, Some(caller)) => router.dialled_by_handset(caller, uri),
             }
         }
@@ -163,6 +168,38 @@ pub fn way(ask: Ask<'_>, plan: &DialPlan, mode: InternalRouting, map: &impl Map)
     let found = found.unwrap_or_else(|cause| Found::plain(Way::Refuse(cause)));
     let Found { way, forwards, waits, uri } = found;
     Routed { way, class: router.class, trail: router.trail, called: router.called, forwards, waits, uri }
+}
+
+/// Whether `by` may have itself connected with `uri` by a click, as far as that can be said before a call.
+///
+/// # Errors
+///
+/// 480 when no handset of `by` is there, 403 for what `by` may not call and for what is dialled by hand alone, and why
+/// the call has no way.
+pub fn check_click(
+    by: &Username,
+    uri: &Uri,
+    plan: &DialPlan,
+    mode: InternalRouting,
+    map: &impl Map,
+) -> Result<(), Cause> {
+    if map.user(by) != Some(true) || !map.located(by) {
+        return Err(Cause::of_status(480, "no handset of this user is registered"));
+    }
+    let dialled = Ask::Dialled { facing: Facing::South, caller: Some(by), uri, trail: &[], callback: false };
+    let Routed { way, class, .. } = way(dialled, plan, mode, map);
+    if class == NumberClass::Emergency {
+        let words = "emergency numbers are dialled at the handset, so that help finds it";
+        return Err(Cause::of_status(403, words));
+    }
+    if Router::new(plan, mode, map).is_own(by, uri) {
+        return Err(Cause::of_status(403, "a user is not connected with itself"));
+    }
+    match way {
+        Way::Refuse(cause) => Err(cause),
+        Way::Code(_) | Way::NewRoom => Err(Cause::of_status(403, "codes are dialled at the handset")),
+        Way::Handset(_) | Way::North { .. } | Way::Room(_) => Ok(()),
+    }
 }
 
 /// One decision under way.
@@ -200,6 +237,12 @@ impl<'a, M: Map> Router<'a, M> {
     fn user(&self, number: &str) -> Option<Username> {
         let named = number.parse::<Username>().ok().filter(|user| self.map.user(user).is_some());
         named.or_else(|| self.map.user_of_number(number))
+    }
+
+    /// Whether this address means that user.
+    fn is_own(&self, user: &Username, uri: &Uri) -> bool {
+        let ours = uri.host.as_ref().is_none_or(|host| self.map.is_ours(host));
+        ours && self.user(&uri.user_text()).as_ref() == Some(user)
     }
 
     fn called_from_north(&mut self, uri: &Uri, callback: bool) -> Result<Found, Cause> {
@@ -588,6 +631,14 @@ pub(super) mod tests {
         assert_eq!(routed.trail.len(), 1);
         set(&mut world, "anna", |set| set.always = Some("9000".into()));
         assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "north anna 9000");
+        for room in ["8001", "8002", "sip:8002@here"] {
+            set(&mut world, "anna", |set| set.always = Some(room.into()));
+            let entered = ask(&world, None, "sip:anna@here", Never);
+            assert_eq!(entered, format!("room {}", if room == "8001" { "8001" } else { "8002" }), "{room}");
+        }
+        set(&mut world, "anna", |set| set.always = Some("sip:8001@elsewhere.test".into()));
+        let elsewhere = "north anna sip:8001@elsewhere.test";
+        assert_eq!(ask(&world, None, "sip:anna@here", Fallback), elsewhere, "somebody else's room");
         set(&mut world, "anna", |set| set.always = Some("0171".into()));
         assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "403", "with the rights of who forwards");
         set(&mut world, "anna", |set| set.always = Some("112".into()));
@@ -620,6 +671,44 @@ pub(super) mod tests {
         assert_eq!((said(&routed).as_str(), &routed.forwards), ("handset anna", &Forwards::default()));
         world.users.get_mut("anna").unwrap().called_emergency = true;
         assert_eq!(ask(&world, None, "sip:anna@here", Fallback), "handset anna");
+    }
+
+    #[test]
+    fn a_click_rings_the_user_whatever_it_has_set_and_has_its_rights() {
+        let mut up = world(true);
+        set(&mut up, "anna", |set| {
+            *set = Forwarding { do_not_disturb: true, always: Some("bob".into()), ..Forwarding::default() };
+        });
+        let (anna, own) = ("anna".parse().unwrap(), Uri::parse(&"sip:anna@here".into()).unwrap());
+        let click = Ask::Dialled {
+            facing: Facing::South,
+            caller: Some(&anna),
+            uri: &own,
+            trail: &[],
+            callback: true,
+        };
+        assert_eq!(said(&way(click, &DialPlan::default(), Fallback, &up)), "handset anna");
+        let check = |by: &str, to: &str| {
+            let uri = Uri::parse(&to.into()).unwrap();
+            let checked = check_click(&by.parse().unwrap(), &uri, &DialPlan::default(), Fallback, &up);
+            checked.map_err(|cause| cause.status)
+        };
+        for good in ["sip:bob@here", "sip:9000@here", "sip:8002@here"] {
+            assert_eq!(check("anna", good), Ok(()), "{good}");
+        }
+        assert_eq!(check("carol", "tel:+1-555"), Ok(()));
+        for (by, to, status) in [
+            ("anna", "tel:+1-555", 403),
+            ("anna", "sip:112@here", 403),
+            ("anna", "sip:4711@here", 403),
+            ("anna", "sip:*26@here", 403),
+            ("anna", "sip:conference@here", 403),
+            ("gone", "sip:bob@here", 480),
+            ("nobody", "sip:bob@here", 480),
+            ("off", "sip:bob@here", 480),
+        ] {
+            assert_eq!(check(by, to), Err(status), "{by} {to}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-# An alarm that nobody confirms goes to the next, and ends when somebody answers for it.
+# An urgent text that nobody confirms goes to the next, and ends when somebody answers for it. It does not ring.
 
 front end over udp
 start switch
@@ -9,7 +9,7 @@ handset 2001 on A
 handset 2002 on A
 expect handset 2001 registered
 expect handset 2002 registered
-rest POST /messages {"text": "Bed 7", "to": ["2001"], "priority": "emergency", "confirmation": "reply", "escalation": {"after_seconds": 5, "levels": [["2002"]]}}
+rest POST /messages {"text": "Bed 7", "to": ["2001"], "priority": "urgent", "confirmation": "reply", "escalation": {"after_seconds": 5, "levels": [["2002"]]}}
 expect rest GET /messages items.0.state unconfirmed
 expect rest GET /messages items.0.recipients.0.standing delivered
 expect rest GET /messages items.0.level 1

@@ -27,6 +27,9 @@ expect rest GET /messages items.0.text "EMERGENCY CALL to 112 by Nurse Anna (200
 expect rest GET /messages items.0.recipients.0.standing delivered
 2001 hangs up
 expect 112 ended
+# The desk rings till somebody there has heard of it, with pauses.
+expect 2002 ringing
+2002 rejects
 expect channels idle
 
 expect rest GET /messages items.0.level 1

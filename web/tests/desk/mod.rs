@@ -138,6 +138,7 @@ impl TestDesk {
             get_call: address.clone().recipient(),
             get_ladder: address.clone().recipient(),
             hang_up_call: address.clone().recipient(),
+            place_call: address.clone().recipient(),
             list_base_stations: address.clone().recipient(),
             get_base_station: address.clone().recipient(),
             describe_base_station: address.clone().recipient(),
@@ -264,6 +265,7 @@ fn fresh(name: &str) -> UserView {
         enabled: true,
         secondary_username: None,
         allowed_calls: None,
+        pickup_group: None,
         revision: 1,
         handset_registered: false,
         registration: "off".into(),
@@ -301,6 +303,7 @@ fn calls(start: Moment) -> Vec<CallSummary> {
         began_with: None,
         emergency: false,
         trail: Vec::new(),
+        house: Default::default(),
     };
     let ringing = CallSummary {
         conference: None,
@@ -533,6 +536,25 @@ answer!(GetLadder, |desk, GetLadder(reference)| {
             text: "     0.000 s  leg 0  udp 192.0.2.19:5060  ──► kirkwall  INVITE\n".into(),
         }),
         None => Err(DeskFault::NotFound(format!("call {reference}"))),
+    }
+});
+
+answer!(PlaceCall, |desk, order| {
+    let first = desk.calls.first().cloned();
+    match (desk.users.contains_key(&order.user), first) {
+        (false, _) => Err(DeskFault::NotFound(format!("user {}", order.user))),
+        _ if order.to.starts_with("09") => {
+            Err(DeskFault::Invalid(vec![FieldFault::new("to", "calls of this class are barred")]))
+        }
+        (true, None) => Err(DeskFault::Busy("full".into())),
+        (true, Some(mut call)) => {
+            (call.reference, call.phase) = (kirkwall_core::id::CallRef(4_711), Phase::SettingUp);
+            (call.caller, call.callee) = (party(order.user.as_str(), "", None), party(&order.to, "", None));
+            if !order.dry_run {
+                desk.calls.push(call.clone());
+            }
+            Ok(call)
+        }
     }
 });
 

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use kirkwall_actors::desk::{ClearCallLog, LinesView, ListCallLog, SetForwarding, SetLines};
+use kirkwall_actors::desk::{ClearCallLog, LinesView, ListCallLog, PlaceCall, SetForwarding, SetLines};
 use kirkwall_core::call::dialling::CodeLine;
 use kirkwall_core::call::forward::{Forwarding, NO_ANSWER_SECONDS};
 use kirkwall_core::call::log::LogEntry;
@@ -17,7 +17,7 @@ use crate::clock::rfc3339;
 use crate::problem::Problem;
 use crate::rest::{in_path, log_kind};
 use crate::service::features as service;
-use crate::service::mailbox;
+use crate::service::{calls, mailbox};
 use crate::site::Site;
 use crate::ui::frame::{Frame, PageProblem, ok, render};
 use crate::ui::see_other;
@@ -128,6 +128,10 @@ pub struct PhonePart {
     pub mailbox: Option<Mailbox>,
     /// Why it was not kept.
     pub problem: Option<Problem>,
+    /// Whom the user shall talk with, as it was typed.
+    pub to: String,
+    /// Why that cannot be.
+    pub not_called: Option<Problem>,
 }
 
 /// One call of the log.
@@ -172,7 +176,16 @@ impl PhonePart {
             total: log.total,
             mailbox: mailbox::mailbox(site, user.clone()).await?,
             problem: None,
+            to: String::new(),
+            not_called: None,
         })
+    }
+
+    /// Why nobody is called, in words: every field's, or what is wrong at all.
+    pub fn why_not_called(&self) -> Option<String> {
+        let problem = self.not_called.as_ref()?;
+        let fields: Vec<_> = problem.errors.iter().map(|error| error.detail.as_str()).collect();
+        Some(if fields.is_empty() { problem.detail.clone() } else { fields.join("; ") })
     }
 
     /// What is wrong with a field after a failure.
@@ -196,6 +209,33 @@ pub async fn set_forwarding(
             let status = problem.status();
             let kept = PhonePart::kept(&site, &user).await?;
             let part = PhonePart { typed, problem: Some(problem), ..kept };
+            render(status, &user_page(&site, &who, user, part).await?)
+        }
+    }
+}
+
+/// Whom a user shall talk with.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypedCall {
+    to: String,
+}
+
+/// `POST /user/{username}/call`
+pub async fn call(
+    site: web::Data<Site>,
+    Caller(who): Caller,
+    path: web::Path<String>,
+    form: web::Form<TypedCall>,
+) -> Result<HttpResponse, PageProblem> {
+    let (user, to) = (named(&path)?, form.into_inner().to.trim().to_owned());
+    let order = PlaceCall { user: user.clone(), to: to.clone(), dry_run: false };
+    match calls::place(&site, &who, order).await {
+        Ok(_) => Ok(see_other("/calls")),
+        Err(problem) => {
+            let status = problem.status();
+            let kept = PhonePart::kept(&site, &user).await?;
+            let part = PhonePart { to, not_called: Some(problem), ..kept };
             render(status, &user_page(&site, &who, user, part).await?)
         }
     }

@@ -77,6 +77,7 @@ pub struct TypedUser {
     secondary_username: String,
     /// Classes of numbers with blanks between; empty: as configured.
     allowed_calls: String,
+    pickup_group: String,
     revision: Option<u64>,
 }
 
@@ -263,6 +264,7 @@ impl TypedUser {
                 none if none.is_empty() => NOTHING.to_owned(),
                 some => some.iter().map(|class| class.as_str()).collect::<Vec<_>>().join(" "),
             }),
+            pickup_group: user.pickup_group.clone().unwrap_or_default(),
             revision: Some(user.revision),
             ..Default::default()
         }
@@ -281,6 +283,7 @@ impl TypedUser {
             enabled: Some(self.enabled.is_some()),
             secondary_username: Some(self.secondary_username.trim().to_owned()),
             allowed_calls: Some(self.classes()),
+            pickup_group: Some(self.pickup_group.trim().to_owned()),
         }
     }
 }

@@ -36,6 +36,9 @@ impl Call {
         then.push(Output::Leg(LegNo::CALLER, LegOrder::Accept { body: Some(answer) }));
         self.set_phase(Phase::Talking, &mut then);
         self.ice_settled_early(&mut then);
+        if self.is_alarm() {
+            self.settle_sounds(&mut then);
+        }
         Ready { save: vec![Save::Put(Box::new(self.clone()))], then }
     }
 

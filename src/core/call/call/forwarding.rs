@@ -158,8 +158,13 @@ impl Call {
                 self.time_forwards(&grant.about, now);
             }
         }
+        let room = grant.about.room.clone();
         self.grant = Some(grant);
-        self.dial_on(Vec::new(), now)
+        match (room, self.state) {
+            (Some(room), State::Dialling) => self.enter_room(room, now),
+            (Some(room), _) => self.transferred_to_room(room, now),
+            (None, _) => self.dial_on(Vec::new(), now),
+        }
     }
 
     /// There is none.

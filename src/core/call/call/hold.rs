@@ -187,6 +187,9 @@ impl Call {
 
     fn sound_for(&self, side: Side) -> Option<Sound> {
         let leg = self.end_at(side)?;
+        if self.is_alarm() && leg != LegNo::CALLER {
+            return Some(Sound::Confirmation);
+        }
         if let Some(sound) = self.prompt_for(side) {
             return Some(sound);
         }

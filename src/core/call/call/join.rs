@@ -32,9 +32,23 @@ pub struct Joining {
     pub habits: Habits,
     /// ICE towards it.
     pub ice: IceMode,
+    /// Its handset is told whom it talks with.
+    pub shows: bool,
 }
 
 impl Call {
+    /// The leg that rings at a handset of this user.
+    pub fn rings_at(&self, user: &Username) -> Option<LegNo> {
+        let theirs = |strand: &Strand| {
+            let party = strand.target.as_ref().map(|target| &target.party);
+            strand.candidate
+                && strand.is_open()
+                && party.is_some_and(|party| party.user.as_ref() == Some(user))
+        };
+        let ringing = self.state == State::Dialling;
+        self.legs.iter().find(|(_, strand)| ringing && theirs(strand)).map(|(leg, _)| *leg)
+    }
+
     /// It has come; its leg has not taken it yet.
     pub(super) fn announce(&mut self, leg: LegNo, joining: Box<Joining>) -> Ready<Save, Output> {
         self.legs.entry(leg).or_insert_with(|| Strand::newcomer(joining));
@@ -105,8 +119,14 @@ impl Call {
         self.summary.callee = joining.party.clone();
         self.summary.answered = Some(now);
         self.state = State::Talking;
-        self.timers.stop(Timer::C);
+        for timer in [Timer::C, Timer::NoAnswer, Timer::Silence] {
+            self.timers.stop(timer);
+        }
         self.answer = Some(answer.clone());
+        if joining.facing == Facing::South && !joining.shows {
+            let caller = Box::new(self.summary.caller.clone());
+            then.push(Output::Leg(leg, LegOrder::Partner(caller)));
+        }
         then.push(Output::Leg(leg, LegOrder::Accept { body: Some(body) }));
         then.push(Output::Leg(LegNo::CALLER, LegOrder::Accept { body: Some(answer) }));
         self.show_partners(&mut then);

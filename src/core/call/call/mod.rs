@@ -70,6 +70,7 @@ use self::transfer::Transfer;
 pub use self::words::{About, Admitted, Input, NewCall, Output, Refusal, Save, Side};
 use super::cause::Cause;
 use super::forward::Diversion;
+use super::house::HouseKind;
 use super::{CallSummary, LegNews, LegNo, LegOrder, Phase, Target};
 use crate::id::{Tokens, Username};
 use crate::machine::{Machine, Ready};
@@ -272,6 +273,17 @@ impl Call {
         self
     }
 
+    /// Of the switch itself, for somebody's sake.
+    pub const fn by_house(mut self, kind: HouseKind) -> Self {
+        self.summary.house = kind;
+        self
+    }
+
+    /// Whether it tells of an alarm: keys are the switch's, and whoever answers hears a tone.
+    fn is_alarm(&self) -> bool {
+        self.summary.house == HouseKind::Alarm
+    }
+
     /// A standing call from its record; give it fresh tokens, then [`Input::Started`].
     pub fn restored(mut record: Self, tokens: Tokens) -> Self {
         record.tokens = tokens;
@@ -465,6 +477,10 @@ impl Machine for Call {
             (State::Talking, Input::Inherited(estate)) if self.is_inheriting() => {
                 Ok(self.inherited(*estate, now))
             }
+            (State::Talking, Input::Met(room)) if self.is_inheriting() => {
+                Ok(self.transferred_to_room(room, now))
+            }
+            (_, Input::Met(_)) => Err(self.refuse("a room for a transfer")),
             // The transfer that it was for has ended meanwhile.
             (State::Talking, Input::Admitted(grant)) => Ok(self.granted_in_vain(&grant)),
             (_, Input::Admitted(_)) => Err(self.refuse("a grant that it did not ask for")),

@@ -88,6 +88,13 @@ impl Call {
         Ok(Body::sdp(media.offer(&mut self.tokens)))
     }
 
+    /// The room in which a leg talks; at its door nobody does.
+    pub fn room_of(&self, leg: LegNo) -> Option<RoomName> {
+        let meeting =
+            self.meeting.as_ref().filter(|_| self.state == State::Talking && self.is_open_end(leg))?;
+        meeting.seats.contains_key(&self.side_of(leg)).then(|| meeting.room.clone())
+    }
+
     /// A transfer whose target is a room: who stays is in it from now on.
     pub(super) fn transferred_to_room(&mut self, room: RoomName, now: Moment) -> Ready<Save, Output> {
         let Some(transfer) = &self.transfer else { return Ready::nothing() };
@@ -408,6 +415,9 @@ impl Call {
     pub(super) fn key_heard(&mut self, leg: LegNo, digit: char) -> Option<Output> {
         if let Some(meeting) = &self.meeting {
             return Some(Output::Room(meeting.room.clone(), RoomNews::Key(self.name_of(leg), digit)));
+        }
+        if self.is_alarm() {
+            return None;
         }
         // A flash (RFC 4733 §3.2 event 16) is as good as the star.
         let digit = if digit == '!' { '*' } else { digit };

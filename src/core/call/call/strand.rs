@@ -111,8 +111,8 @@ impl Strand {
 
     /// One whose INVITE asks for the place of another.
     pub fn newcomer(joining: Box<Joining>) -> Self {
-        let (party, facing) = (Some(joining.party.clone()), Some(joining.facing));
-        Self { party, facing, joining: Some(joining), ..Self::new(None, None) }
+        let (party, facing, shows) = (Some(joining.party.clone()), Some(joining.facing), joining.shows);
+        Self { party, facing, shows, joining: Some(joining), ..Self::new(None, None) }
     }
 
     fn new(target: Option<Target>, media: Option<OfferAnswer>) -> Self {

@@ -191,7 +191,8 @@ impl Call {
         let number = Uri::parse(&Text::from(to)).map(|uri| uri.user_text());
         let is = |side: Side| number.as_deref() == Some(self.party_at(side).number.as_str());
         match self.side_of(leg) {
-            _ if attended => Ok(stays),
+            // Who is rung first by a click is shown whom it will talk with, where the switch stands.
+            _ if attended || self.summary.house == HouseKind::Clicked => Ok(stays),
             side if is(side) => refuse(603, "a call cannot be transferred to who transfers it"),
             side if is(side.other()) => refuse(482, "a call cannot be transferred to who is in it"),
             _ => Ok(stays),

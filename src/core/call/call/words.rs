@@ -177,6 +177,9 @@ pub enum Input {
     /// The answer to [`Output::Inherit`]: the legs of the other call, which are this call's from now on.
     /// A refusal of this input leaves them where they are.
     Inherited(Box<Estate>),
+    /// The answer to [`Output::Inherit`]: who is meant talks in this room, where more than one may be. Whoever stays
+    /// comes there too.
+    Met(RoomName),
     /// Another call has taken what [`Call::estate`] gave: all legs but this one are gone, and the call ends.
     Bequeathed(LegNo),
     /// An INVITE that asks for the place of one of the call's legs has come; it makes the leg of this
@@ -249,8 +252,8 @@ pub enum Output {
     /// Ask the supervisor whom to dial for a transfer, and for their channels. Wants its
     /// [`Input::Admitted`] or [`Input::Denied`].
     Route(Box<Errand>),
-    /// Ask the call of this leg for its other legs. Wants [`Input::Inherited`], [`Input::Denied`] or, when
-    /// there is no such leg, [`Input::NotOurs`].
+    /// Ask the call of this leg for its other legs. Wants [`Input::Inherited`], [`Input::Met`], [`Input::Denied`] or,
+    /// when there is no such leg, [`Input::NotOurs`].
     Inherit(OwnerId),
     /// Let one side's media go on where another call's were: its ports, keys and streams change hands.
     TakeMedia {

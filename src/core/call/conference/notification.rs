@@ -13,11 +13,11 @@
 
 use crate::id::{OwnerId, Tokens};
 use crate::machine::{Machine, Ready};
+use crate::sip::Destination;
 use crate::sip::notifier::{
-    LocalName, Notifier, NotifierInput, NotifierOutput, NotifierRefusal, Package, Subscribed,
+    Notifier, NotifierInput, NotifierOutput, NotifierRefusal, Package, Subscribe, Subscribed,
 };
 use crate::sip::wire::{HeaderName, Message};
-use crate::sip::{Destination, Peer};
 use crate::timer::Moment;
 
 use super::event::{CONTENT_TYPE, EVENT, state, write};
@@ -45,18 +45,7 @@ pub enum ServiceInput {
     /// First start, restart or takeover.
     Started,
     /// An authenticated SUBSCRIBE.
-    Subscribe {
-        /// The request.
-        request: Box<Message>,
-        /// Where it came from.
-        peer: Peer,
-        /// Our name there.
-        local: LocalName,
-        /// Fresh tag for To of the answer.
-        to_tag: String,
-        /// Who has proved to be the sender: number of one of our users.
-        who: String,
-    },
+    Subscribe(Subscribe),
     /// The room is like this now.
     View(Box<RoomView>),
     /// The room is over.
@@ -129,23 +118,17 @@ impl NotificationService {
     }
 
     /// "403 … the subscriber is not authorized" (RFC 6665 §4.2.1.3): who is not inside.
-    fn subscribe(
-        &mut self,
-        input: ServiceInput,
-        now: Moment,
-    ) -> Result<Vec<NotifierOutput>, NotifierRefusal> {
-        let ServiceInput::Subscribe { request, peer, local, to_tag, who } = input else {
-            return Ok(Vec::new());
-        };
+    fn subscribe(&mut self, asked: Subscribe, now: Moment) -> Result<Vec<NotifierOutput>, NotifierRefusal> {
+        let Subscribe { request, to_tag, who, .. } = &asked;
         let ends = request.header(&HeaderName::Expires).is_some_and(|seconds| seconds.trim() == "0");
         let refused = |status, phrase| {
-            let answer = Message::response(&request, status, phrase, Some(&to_tag));
+            let answer = Message::response(request, status, phrase, Some(to_tag));
             Ok(vec![NotifierOutput::Reply(answer)])
         };
-        match self.inside.contains(&who) {
+        match self.inside.contains(who) {
             _ if self.over => refused(404, "The Conference Is Over"),
             false if !ends => refused(403, "Not In The Conference"),
-            _ => self.notify(NotifierInput::Subscribe { request, peer, local, to_tag, who }, now),
+            _ => self.notify(NotifierInput::Subscribe(asked), now),
         }
     }
 }
@@ -163,7 +146,7 @@ impl Machine for NotificationService {
     ) -> Result<Ready<SaveSubscribers, ServiceOutput>, NotifierRefusal> {
         let said = match input {
             ServiceInput::Started => self.notify(NotifierInput::Started, now)?,
-            ServiceInput::Subscribe { .. } => self.subscribe(input, now)?,
+            ServiceInput::Subscribe(asked) => self.subscribe(asked, now)?,
             ServiceInput::View(view) => self.view(&view, now)?,
             ServiceInput::Over => {
                 self.over = true;

@@ -32,6 +32,8 @@ pub struct FeatureCodes {
     pub conference: String,
     /// Answer for the last alarm.
     pub confirm_alarm: String,
+    /// Take a call that rings at somebody else's handset.
+    pub pick_up: String,
     /// Call in the name of somebody whose delegate the caller is.
     pub on_behalf: String,
     /// Sign in at a handset that several people share.
@@ -55,6 +57,7 @@ impl Default for FeatureCodes {
             call_back: "*69".into(),
             conference: "*3".into(),
             confirm_alarm: "*27".into(),
+            pick_up: "*8".into(),
             on_behalf: "*58".into(),
             sign_in: "*11".into(),
             show_address: "***999*00".into(),
@@ -83,6 +86,8 @@ pub enum CodeOrder {
     Conference,
     /// Answer for the last alarm.
     ConfirmAlarm,
+    /// Take the call that rings there; none: one that rings in the user's own group.
+    PickUp(Option<String>),
     /// Call this number in the name of this user or address.
     OnBehalf(String, String),
     /// The handset is this user's from now on, who knows the access code.
@@ -106,7 +111,7 @@ impl CodeOrder {
             Self::SignOut => "Signed out".to_owned(),
             Self::ConfirmAlarm => "Confirmed".to_owned(),
             Self::Redial | Self::CallBack | Self::Conference | Self::OnBehalf(..) => String::new(),
-            Self::SignIn(..) | Self::ShowAddress => String::new(),
+            Self::PickUp(_) | Self::SignIn(..) | Self::ShowAddress => String::new(),
         }
     }
 }
@@ -135,7 +140,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 14] {
+    fn all(&self) -> [(&'static str, &String); 15] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -148,6 +153,7 @@ impl FeatureCodes {
             ("call_back", &self.call_back),
             ("conference", &self.conference),
             ("confirm_alarm", &self.confirm_alarm),
+            ("pick_up", &self.pick_up),
             ("on_behalf", &self.on_behalf),
             ("sign_in", &self.sign_in),
             ("show_address", &self.show_address),
@@ -183,6 +189,9 @@ impl FeatureCodes {
         if is(&self.confirm_alarm) {
             return Some(Ok(CodeOrder::ConfirmAlarm));
         }
+        if let Some(order) = self.picks_up(dialled) {
+            return Some(order);
+        }
         if is(&self.show_address) {
             return Some(Ok(CodeOrder::ShowAddress));
         }
@@ -201,6 +210,16 @@ impl FeatureCodes {
             Some(rest) => rest.strip_prefix('*').map(|rest| forward(kind, rest)),
             None => is_cancel(code).then_some(Ok(CodeOrder::NoForward(kind))),
         })
+    }
+
+    /// Whose call is taken, if that code was dialled: by itself for the own group, else with a number.
+    fn picks_up(&self, dialled: &str) -> Option<Result<CodeOrder, Cause>> {
+        let rest = dialled.strip_prefix(self.pick_up.as_str()).filter(|_| !self.pick_up.is_empty())?;
+        match rest.strip_prefix('*') {
+            None => rest.is_empty().then_some(Ok(CodeOrder::PickUp(None))),
+            Some("") => Some(Err(Cause::of_status(484, "the number whose call is to be taken is missing"))),
+            Some(number) => Some(Ok(CodeOrder::PickUp(Some(number.to_owned())))),
+        }
     }
 
     /// What was dialled as lists and logs may show it: without the access code of who signs in.
@@ -226,7 +245,8 @@ impl FeatureCodes {
             cancel: Some(code)
                 .filter(|_| {
                     let switched = ["do_not_disturb", "call_waiting"].contains(&feature);
-                    (argument.starts_with('*') && feature != "on_behalf") || switched
+                    let acts = ["on_behalf", "pick_up"].contains(&feature);
+                    (argument.starts_with('*') && !acts) || switched
                 })
                 .and_then(|code| cancel_of(code).map(|cancel| format!("{cancel}#"))),
             what,
@@ -253,6 +273,8 @@ impl FeatureCodes {
             line("call_back", &self.call_back, "", "call back the last missed caller"),
             line("conference", &self.conference, "", "talk with all whom you have on hold"),
             line("confirm_alarm", &self.confirm_alarm, "", "answer for the alarm that you got last"),
+            line("pick_up", &self.pick_up, "", "take a call that rings in your pickup group"),
+            line("pick_up", &self.pick_up, "*NUMBER", "take the call that rings at that number"),
             line(
                 "on_behalf",
                 &self.on_behalf,
@@ -368,6 +390,10 @@ mod tests {
         assert_eq!(read("*43#"), Some(Ok(CodeOrder::CallWaiting(true))));
         assert_eq!(read("#43#"), Some(Ok(CodeOrder::CallWaiting(false))));
         assert_eq!(read("*66"), Some(Ok(CodeOrder::Redial)));
+        assert_eq!(read("*8#"), Some(Ok(CodeOrder::PickUp(None))));
+        assert_eq!(read("*8*21#"), Some(Ok(CodeOrder::PickUp(Some("21".into())))));
+        assert_eq!(read("*8*"), Some(Err(484)));
+        assert_eq!(read("*88"), None);
     }
 
     #[test]
@@ -396,7 +422,7 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 14);
+        assert_eq!(codes.list().len(), 16);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));

@@ -1,8 +1,9 @@
 //! Where a forward leads: as a route, as a rule that can be checked before a call, and as the front end of
 //! Lync, which executes forwards itself, is told of it.
 
-use super::{Found, InternalRouting, Map, Router, is_voice_mail};
+use super::{Found, InternalRouting, Map, Router, Way, is_voice_mail};
 use crate::call::cause::Cause;
+use crate::call::conference::RoomName;
 use crate::call::dialling::{DialPlan, Dialled, NumberClass};
 use crate::call::forward::{ForwardReason, Forwarding, follow};
 use crate::id::Username;
@@ -16,7 +17,10 @@ use crate::sip::wire::{Host, Scheme, Uri};
 /// 484 for what is no address, 482 for oneself, 403 for what `by` may not call.
 pub fn check_forward(by: &Username, to: &str, plan: &DialPlan, map: &impl Map) -> Result<(), Cause> {
     let mut router = Router::new(plan, InternalRouting::First, map);
-    let (dialled, _, uri) = router.forward_target(to)?;
+    let (dialled, ours, uri) = router.forward_target(to)?;
+    if router.room_of_forward(to, dialled.class, ours).is_some() {
+        return Ok(());
+    }
     if plan.codes.read(to).is_some() {
         return Err(Cause::of_status(484, "a feature code is no number to forward to"));
     }
@@ -66,6 +70,10 @@ impl<M: Map> Router<'_, M> {
     pub(super) fn forward(&mut self, by: &Username, to: &str, reason: ForwardReason) -> Result<Found, Cause> {
         follow(&mut self.trail, by, reason)?;
         let (dialled, ours, uri) = self.forward_target(to)?;
+        // As whoever dials a room: it costs nothing, and nobody needs a right for it.
+        if let Some(room) = self.room_of_forward(to, dialled.class, ours) {
+            return Ok(Found::plain(Way::Room(room)));
+        }
         self.permit_forward(by, dialled.class)?;
         if uri.as_deref().is_some_and(|uri| self.is_own_mailbox(by, uri)) {
             return self.leave_by(by, dialled.number, false, uri);
@@ -76,6 +84,16 @@ impl<M: Map> Router<'_, M> {
             Some(user) if self.map.located(&user) || !self.map.line_up(by) => self.reach(&user, false),
             _ => self.leave_by(by, dialled.number, ours, uri),
         }
+    }
+
+    /// The room that a forward leads to.
+    fn room_of_forward(&self, to: &str, class: NumberClass, ours: bool) -> Option<RoomName> {
+        let typed = match to.contains(':') {
+            true => Uri::parse(&to.into())?.user_text(),
+            false => to.to_owned(),
+        };
+        let room = self.map.room(&typed).filter(|_| ours && class != NumberClass::Emergency);
+        room.map(|(room, _)| room)
     }
 
     /// What a forward leads to: read, whether it is in our domain, and the URI if it is one.

@@ -13,7 +13,8 @@
 //! goes on until it is delivered or too old. So a text to a handset that is switched off arrives when it is
 //! back, and a text to many needs no help of theirs.
 //!
-//! An alarm is a text that is urgent, asks for confirmation, and goes to others when none comes.
+//! An alarm is a text that is urgent, asks for confirmation, and goes to others when none comes. One that is an
+//! emergency rings ([`post`]).
 //!
 //! Terminology: *delivered*: the far end took it (a 2xx, or an IMDN that says so). *read*: its user saw it
 //! (IMDN `displayed`). *confirmed*: its user answered for it: a reply, a key, a feature code. A confirmation
@@ -133,6 +134,8 @@ pub enum Standing {
     Failed,
     /// It was too old before it got there.
     Expired,
+    /// Somebody else had answered for it before it got there.
+    Unneeded,
 }
 
 impl Standing {
@@ -146,6 +149,7 @@ impl Standing {
             Self::Declined => "declined",
             Self::Failed => "failed",
             Self::Expired => "expired",
+            Self::Unneeded => "unneeded",
         }
     }
 }

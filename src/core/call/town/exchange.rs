@@ -5,7 +5,7 @@ use super::{Town, invite_key, switch_address};
 use crate::call::cause::Cause;
 use crate::call::conference::{RoomOrder, Whom};
 use crate::call::dect_leg::LineNo;
-use crate::call::house::HouseOutput;
+use crate::call::house::{HouseFate, HouseInput, HouseOutput};
 use crate::call::{
     CallSummary, Estate, Heard, Input, Joining, LegNews, LegNo, LegOrder, Output, Party, Save, Target, hear,
     tell,
@@ -100,6 +100,7 @@ impl Town {
                     srtp: SrtpPolicy { mode: SrtpMode::Optional, ..SrtpPolicy::default() },
                     ice: Default::default(),
                     habits: Default::default(),
+                    shows: false,
                 };
                 self.step(call, Input::Joining(leg, Box::new(joining)));
                 let agent = self.sip_agent(call, leg, peer.transport, peer.facing, None);
@@ -108,6 +109,7 @@ impl Town {
                 }
                 self.node.post(Mailbox::Agent(agent), Mail::Hear(invite, peer));
             }
+            Mail::PickUp { newcomer, of, party } => self.picked_up(call, newcomer, &of, party),
             _ => unreachable!("not a call's mail"),
         }
     }
@@ -499,11 +501,11 @@ impl Town {
             }
             (Voice::Native(_), mail) => self.native_hears(agent, mail),
             (Voice::House(leg, _), Mail::Obey(_, order)) => {
-                let then = leg.obey(order);
+                let Ok(Ready { then, .. }) = leg.handle(HouseInput::Order(order), self.now);
                 self.house_says(agent, then);
             }
             (Voice::House(leg, _), Mail::Start) => {
-                let then = leg.begin();
+                let Ok(Ready { then, .. }) = leg.handle(HouseInput::Started, self.now);
                 self.house_says(agent, then);
             }
             (Voice::House(..), _) => {}
@@ -523,8 +525,12 @@ impl Town {
                         self.node.agents.remove(&agent);
                     }
                 }
-                (HouseOutput::Told(status), Voice::House(_, told)) => {
+                (HouseOutput::Told(fate), Voice::House(_, told)) => {
                     if let Some(told) = told.take() {
+                        let status = match fate {
+                            HouseFate::Failed(status) => status,
+                            _ => 200,
+                        };
                         self.node.post(Mailbox::Call(told.call), Mail::Summoned(told, status));
                     }
                 }

@@ -126,6 +126,7 @@ impl Town {
     fn number(&mut self) -> &'static str {
         match self.chance.below(60) {
             0 | 1 => "112",
+            5 => self.chance.pick(&["*8#", "*8*21#", "*8*30#"]).unwrap_or("*8#"),
             2..=4 => self.chance.pick(&CODES).unwrap_or("*66#"),
             _ => self.chance.pick(&NUMBERS).unwrap_or("20"),
         }

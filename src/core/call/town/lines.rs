@@ -102,8 +102,7 @@ impl Town {
                 Some(beginning) => Input::Started(beginning),
                 None => return,
             },
-            Mail::Joined(line, call) => {
-                let leg = LegNo::CALLER;
+            Mail::Joined(line, call, leg) => {
                 voice.lines.insert(line, Place { call, leg, base: None, proxy: None });
                 if line == LineNo::FIRST {
                     voice.held = voice.asked.take().map(|(_, at)| (call, at.base));

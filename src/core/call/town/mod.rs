@@ -24,6 +24,7 @@ mod lines;
 mod native;
 mod network;
 mod node;
+mod pick_up;
 mod rooms;
 pub(super) mod scenes;
 mod switch;

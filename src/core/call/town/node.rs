@@ -154,13 +154,18 @@ pub enum Mail {
         replaces: Replaces,
         party: Party,
     },
+    PickUp {
+        newcomer: Newcomer,
+        of: Username,
+        party: Party,
+    },
     // For an agent.
     Start,
     Place(Box<Dial>),
     Obey(LineNo, LegOrder),
     Do(invite::LegOrder),
     Serve(LineNo, CallRef, LegNo),
-    Joined(LineNo, CallRef),
+    Joined(LineNo, CallRef, LegNo),
     TurnedAway(LineNo, Cause),
     Heard(CallNews, Option<portable::Connection>),
     Stream(dect_leg::Input),
@@ -228,6 +233,13 @@ pub struct Summons {
     pub owner: OwnerId,
     pub replaces: Replaces,
     pub told: Told,
+}
+
+/// Who joins a call by a code.
+pub enum Newcomer {
+    Sip(Box<Message>, Peer),
+    /// Its agent and line, with its offer.
+    Native(u64, LineNo, crate::sip::invite::Body),
 }
 
 /// Legs that change hands.

@@ -9,7 +9,7 @@ use crate::call::conference::{
     Save, Whom,
 };
 use crate::call::dect_leg::LineNo;
-use crate::call::house::HouseLeg;
+use crate::call::house::{HouseLeg, HouseWish};
 use crate::call::{About, Input, LegNo, NewCall, Phase};
 use crate::id::{CallRef, MixerId, OwnerId, Username};
 use crate::machine::{Machine, Ready};
@@ -218,7 +218,8 @@ impl Town {
         let (caller, facing) = (self.party(by.as_str(), None), Facing::South);
         let new = NewCall { reference, caller, dialled: callee, facing, offer: Some(HouseLeg::offer()) };
         self.place_call(new, Some(dialled), facing);
-        let voice = Voice::House(HouseLeg::new(format!("sip:{room}@switch.test")), Some(told));
+        let wish = HouseWish::Connect(format!("sip:{room}@switch.test"));
+        let voice = Voice::House(HouseLeg::new(wish), Some(told));
         let serves = Some((reference, LegNo::CALLER));
         let agent = self.node.agent(Agent { voice, serves, why: None, owner: OwnerId(0) });
         if let Some(exchange) = self.node.calls.get_mut(&reference) {

@@ -146,7 +146,7 @@ impl Town {
         }
     }
 
-    fn refuse(&mut self, request: &Message, peer: &Peer, status: u16) {
+    pub(super) fn refuse(&mut self, request: &Message, peer: &Peer, status: u16) {
         let answer = Message::response(request, status, reason_phrase(status), Some("nobody"));
         self.send_from_switch(answer, &peer.back());
     }
@@ -191,6 +191,8 @@ impl Town {
             Err(fault) => return self.refuse(&invite, &peer, fault.status()),
         }
         let (Some(key), Some(dialled)) = (invite_key(&invite), invite.request_uri()) else { return };
+        let newcomer = Newcomer::Sip(Box::new(invite), peer.clone());
+        let Some(Newcomer::Sip(invite, _)) = self.picks_up(newcomer, &caller, &dialled) else { return };
         let reference = self.reference();
         let callee = Party { number: dialled.user_text(), ..Party::default() };
         let new =
@@ -202,7 +204,7 @@ impl Town {
             exchange.invites.push(key);
         }
         let agent = self.sip_agent(reference, LegNo::CALLER, peer.transport, facing, None);
-        self.node.post(Mailbox::Agent(agent), Mail::Hear(invite, peer));
+        self.node.post(Mailbox::Agent(agent), Mail::Hear(*invite, peer));
         self.node.post(Mailbox::Call(reference), Mail::Input(Input::Started));
     }
 
@@ -254,6 +256,8 @@ impl Town {
             return self.node.post(Mailbox::Agent(agent), Mail::TurnedAway(line, cause));
         };
         let caller = self.party(self.natives[handset].number, base);
+        let newcomer = Newcomer::Native(agent, line, offer);
+        let Some(Newcomer::Native(_, _, offer)) = self.picks_up(newcomer, &caller, &dialled) else { return };
         let callee = Party { number: dialled.user_text(), ..Party::default() };
         let new = NewCall { reference, caller, dialled: callee, facing: Facing::South, offer: Some(offer) };
         self.place_call(new, Some(dialled), Facing::South);
@@ -261,7 +265,7 @@ impl Town {
             exchange.legs.insert(LegNo::CALLER, LegAddr { agent, line });
         }
         self.node.post(Mailbox::Call(reference), Mail::Input(Input::Started));
-        self.node.post(Mailbox::Agent(agent), Mail::Joined(line, reference));
+        self.node.post(Mailbox::Agent(agent), Mail::Joined(line, reference, LegNo::CALLER));
     }
 
     pub(super) fn party(&self, number: &str, base: Option<BaseStationId>) -> Party {
@@ -518,6 +522,7 @@ impl Town {
                     number: caller.number.clone(),
                     internal: caller.user.is_some(),
                     waits: about.waits || about.forwards.busy.is_none(),
+                    alarm: false,
                 }),
             )),
             None => self.phones.values().find(|phone| phone.number == user.as_str()).and_then(|phone| {

@@ -5,7 +5,7 @@ use super::state::{Confirmed, LegTimer, Ringing, State, Unacknowledged, Usage};
 use super::{Body, Leg};
 use crate::sip::session_timer::SessionTimer;
 use crate::sip::transaction::{ServerKey, TIMEOUT};
-use crate::sip::wire::Message;
+use crate::sip::wire::{HeaderName, Message, Scheme, quoted};
 use crate::timer::{Moment, T1, T2};
 
 impl Leg {
@@ -20,11 +20,14 @@ impl Leg {
             return State::Ringing(ringing);
         }
         self.timers.stop_all();
-        let Ringing { key, invite, mut usage, .. } = *ringing;
+        let Ringing { key, invite, mut usage, asserts, .. } = *ringing;
         // A description that was answered already is not said twice (RFC 6337 §3.1.1).
         let body = body.filter(|_| !usage.exchange.is_settled());
         usage.early = false;
-        let response = self.success(&mut usage, &invite, body, now);
+        let mut response = self.success(&mut usage, &invite, body, now);
+        if let Some(identity) = asserts.and_then(|asserts| asserted(&invite, asserts)) {
+            response.headers.push(HeaderName::PAssertedIdentity, identity);
+        }
         self.accept_until_acknowledged(&mut usage, &key, response, now);
         State::Confirmed(Box::new(Confirmed { usage, farewell: None }))
     }
@@ -86,4 +89,17 @@ impl Leg {
         let (response, hop) = (open.response.clone(), super::state::Hop::known(open.back.clone()));
         self.send(response, &hop);
     }
+}
+
+/// RFC 5876 §3: P-Asserted-Identity may stand in a response. The domain is the one that the caller dialled in.
+fn asserted(invite: &Message, (user, display): (String, String)) -> Option<String> {
+    let uri = match user.contains(':') {
+        true => user,
+        false => {
+            let to = invite.to()?.uri;
+            let scheme = if to.scheme == Scheme::Sips { "sips" } else { "sip" };
+            format!("{scheme}:{user}@{}", to.host?)
+        }
+    };
+    Some(if display.is_empty() { format!("<{uri}>") } else { format!("{} <{uri}>", quoted(&display)) })
 }

@@ -12,6 +12,7 @@ impl LegOrder {
             Self::Dial(_) => "Dial",
             Self::Progress { .. } => "Progress",
             Self::Alert(_) => "Alert",
+            Self::Assert { .. } => "Assert",
             Self::Accept { .. } => "Accept",
             Self::Focus { .. } => "Focus",
             Self::Reject { .. } => "Reject",
@@ -34,7 +35,7 @@ impl Leg {
             LegOrder::Progress { status, body, reliable } => {
                 self.admit_progress(name, *status, body.as_ref(), *reliable)
             }
-            LegOrder::Alert(_) if matches!(self.state, State::Ringing(_)) => Ok(()),
+            LegOrder::Alert(_) | LegOrder::Assert { .. } if matches!(self.state, State::Ringing(_)) => Ok(()),
             LegOrder::Accept { body } => self.admit_accept(name, body.as_ref()),
             LegOrder::Reject { status, .. } => match (&self.state, status) {
                 (State::Ringing(ringing), 300..=699) if ringing.accept.is_none() => Ok(()),
@@ -63,7 +64,7 @@ impl Leg {
             }
             LegOrder::Retry { .. } if self.challenged.is_some() => Ok(()),
             LegOrder::Retry { .. } => Err(LegRefusal::Unknown { order: name }),
-            LegOrder::Dial(_) | LegOrder::Alert(_) => Err(self.not_now(name)),
+            LegOrder::Dial(_) | LegOrder::Alert(_) | LegOrder::Assert { .. } => Err(self.not_now(name)),
         }
     }
 

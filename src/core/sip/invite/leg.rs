@@ -169,6 +169,10 @@ impl Leg {
                 ringing.alert = Some(alert);
                 State::Ringing(ringing)
             }
+            Event::Order(LegOrder::Assert { user, display }) => {
+                ringing.asserts = Some((user, display));
+                State::Ringing(ringing)
+            }
             Event::Order(LegOrder::Accept { body }) => self.accept(ringing, body, now),
             Event::Order(LegOrder::Reject { status, reason, headers }) => {
                 self.reject(ringing, (status, &reason), headers, EndCause::ByUs, now)

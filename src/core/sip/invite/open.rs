@@ -158,6 +158,7 @@ impl Leg {
             waiting: Default::default(),
             accept: None,
             alert: None,
+            asserts: None,
             reminder: None,
         }));
     }

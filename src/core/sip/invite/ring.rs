@@ -41,6 +41,7 @@ impl Leg {
             waiting: Default::default(),
             accept: None,
             alert: None,
+            asserts: None,
             reminder: None,
         }))
     }

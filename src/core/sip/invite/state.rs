@@ -177,6 +177,8 @@ pub(super) struct Ringing {
     pub(super) accept: Option<Option<Body>>,
     /// Alert-Info of each 180.
     pub(super) alert: Option<Text>,
+    /// P-Asserted-Identity of the 2xx: user part or URI, and name.
+    pub(super) asserts: Option<(String, String)>,
     /// The unreliable response to repeat every minute.
     pub(super) reminder: Option<Message>,
 }

@@ -132,6 +132,13 @@ pub enum LegOrder {
     },
     /// UAS: this Alert-Info goes with each 180 from now on (RFC 3261 §20.4, RFC 7462).
     Alert(Text),
+    /// UAS: whom the caller talks with when that is not who was dialled, for its display.
+    Assert {
+        /// User part of a URI of the caller's own domain, or a whole URI.
+        user: String,
+        /// Name.
+        display: String,
+    },
     /// UAS: answer the call. The body is the answer, or the offer when the INVITE had none; it is
     /// not sent when a reliable provisional response already carried the answer.
     Accept {

@@ -89,24 +89,28 @@ pub struct Place {
     pub local: LocalName,
 }
 
+/// An authenticated SUBSCRIBE, and what must be known to answer it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscribe {
+    /// The request.
+    pub request: Box<Message>,
+    /// Where it came from.
+    pub peer: Peer,
+    /// Our name there.
+    pub local: LocalName,
+    /// Fresh tag for To of the answer.
+    pub to_tag: String,
+    /// Who has proved to be the sender.
+    pub who: String,
+}
+
 /// What happens to a notifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotifierInput {
     /// First start, restart or takeover: subscribers are told again.
     Started,
     /// An authenticated SUBSCRIBE for this address of record.
-    Subscribe {
-        /// The request.
-        request: Box<Message>,
-        /// Where it came from.
-        peer: Peer,
-        /// Our name there.
-        local: LocalName,
-        /// Fresh tag for To of the answer.
-        to_tag: String,
-        /// Who has proved to be the sender.
-        who: String,
-    },
+    Subscribe(Subscribe),
     /// The state is this body now.
     State(String),
     /// All contacts that are registered.
@@ -321,7 +325,7 @@ impl Machine for Notifier {
     ) -> Result<Ready<Infallible, NotifierOutput>, NotifierRefusal> {
         Ok(Ready::say(match input {
             NotifierInput::Started => self.tell_all(now),
-            NotifierInput::Subscribe { request, peer, local, to_tag, who } => {
+            NotifierInput::Subscribe(Subscribe { request, peer, local, to_tag, who }) => {
                 self.subscribe(&request, &peer, (local, who), &to_tag, now)
             }
             NotifierInput::State(state) => self.state_is(state, now),

@@ -71,13 +71,13 @@ impl Bench {
         push(HeaderName::CSeq, &format!("{cseq} SUBSCRIBE"));
         push(HeaderName::Contact, &format!("<{DESK}>"));
         headers.iter().for_each(|(name, value)| push(name.clone(), value));
-        let input = NotifierInput::Subscribe {
+        let input = NotifierInput::Subscribe(Subscribe {
             request: Box::new(request),
             peer: peer(),
             local: local(),
             to_tag: "ours".into(),
             who: "anna".into(),
-        };
+        });
         self.give(input);
         self.replies.last().unwrap().status().unwrap()
     }

@@ -81,7 +81,10 @@ impl Uri {
             return None;
         }
         // Quotes are no part of the grammar either, but old front ends write `;transport="tcp"`.
-        if text.bytes().any(|b| b <= b' ' || matches!(b, b'<' | b'>' | 0x7f)) {
+        let strange = |c: char| c.is_control() || c.is_whitespace();
+        if text.bytes().any(|b| b <= b' ' || matches!(b, b'<' | b'>' | 0x7f))
+            || !text.is_ascii() && text.chars().any(strange)
+        {
             return None;
         }
         if scheme_text.eq_ignore_ascii_case("sip") {

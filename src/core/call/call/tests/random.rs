@@ -229,6 +229,7 @@ fn join(world: &mut World, leg: u32, choice: u8) {
         srtp: world.grant.srtp.0,
         habits: Default::default(),
         ice: Default::default(),
+        shows: false,
     };
     if world.call.is_over() {
         return;

@@ -270,3 +270,22 @@ fn after_a_restart_the_room_hears_again_who_is_there() {
     world.input(Input::RoomBegan("other".parse().unwrap()));
     assert!(world.said().is_empty());
 }
+
+#[test]
+fn who_is_transferred_to_somebody_in_a_room_comes_to_that_room() {
+    let mut world = World::talking(Setup::default(), phone(2, &ALL));
+    assert_eq!(world.call.room_of(LegNo(1)), None);
+    world.refers(1, "", Some(LegNo(0).owner(CallRef(9))));
+    world.said();
+    world.input(Input::Met(room()));
+    let said = world.said();
+    assert!(
+        said.contains(&"leg 1: told 200 last".into()) && said.contains(&"leg 1: hang up q16".into()),
+        "{said:?}"
+    );
+    assert_eq!(world.call.room_of(LegNo(0)), None, "at the door");
+    world.sits(0);
+    assert_eq!(world.call.room_of(LegNo(0)), Some(room()));
+    world.ends(0);
+    world.buried();
+}

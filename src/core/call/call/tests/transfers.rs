@@ -432,6 +432,7 @@ fn joining(world: &World, replaced: Result<u32, u16>, offer: Option<Body>) -> In
             srtp: grant.srtp.0,
             habits: Default::default(),
             ice: Default::default(),
+            shows: false,
         }),
     )
 }
@@ -482,8 +483,15 @@ fn a_call_that_rings_is_picked_up_from_elsewhere() {
     world.said();
     let leg = joins(&mut world, Ok(1), true);
     let said = world.said();
-    let expected =
-        ["flow A G722", "flow B G722", "leg 1: hang up q26", "release 1", "leg 2: accept", "leg 0: accept"];
+    let expected = [
+        "flow A G722",
+        "flow B G722",
+        "leg 1: hang up q26",
+        "release 1",
+        "leg 2: shows anna",
+        "leg 2: accept",
+        "leg 0: accept",
+    ];
     assert_eq!(said, expected);
     let answer = world.told_to(leg).reoffer.clone().unwrap();
     world.far(leg).accept(&answer);
@@ -535,4 +543,17 @@ fn who_waits_hears_early_media_of_whom_a_transfer_calls_until_it_refuses() {
     assert!(said.iter().any(|word| word.starts_with("flow B")), "the referrer's media run again: {said:?}");
     assert_eq!(parties(&world), ("anna", "bob"));
     world.matched(Side::B, 1);
+}
+
+#[test]
+fn who_is_rung_by_a_click_is_connected_with_whom_it_was_shown() {
+    use crate::call::house::HouseKind;
+    let mut world = World::dialling(Setup::default());
+    world.call = world.call.clone().by_house(HouseKind::Clicked);
+    world.answers(1, phone(2, &ALL));
+    // The switch's leg is shown as anna, and wants bob connected with her.
+    world.refers(0, "anna", None);
+    assert!(world.said().iter().any(|said| said.contains("take transfer")));
+    let wanted = world.call.summary().as_wanted();
+    assert_eq!((wanted.caller.number.as_str(), wanted.answered), ("bob", None), "nobody talks with bob yet");
 }

@@ -1,8 +1,9 @@
 use super::*;
 use crate::call::conference::{MemberView, Room, RoomKind};
 use crate::id::CallRef;
+use crate::sip::notifier::LocalName;
 use crate::sip::wire::Method;
-use crate::sip::{Facing, Transport};
+use crate::sip::{Facing, Peer, Transport};
 
 fn view(numbers: &[&str]) -> RoomView {
     let room = Room {
@@ -60,13 +61,13 @@ fn subscribe(who: &str) -> ServiceInput {
         tls_names: Vec::new(),
     };
     let local = LocalName { contact: "sip:8001@192.0.2.1".into(), sent_by: "192.0.2.1:5060".into() };
-    ServiceInput::Subscribe {
+    ServiceInput::Subscribe(Subscribe {
         request: Box::new(request),
         peer,
         local,
         to_tag: "ours".into(),
         who: who.into(),
-    }
+    })
 }
 
 type Said = Ready<SaveSubscribers, ServiceOutput>;

@@ -92,9 +92,34 @@ crate::call::town::scenes::observed! {
     a_room_of_the_house_is_not_dialled_from_outside: Room, Room,
         "90 dials the room 8002, which is for the house",
         "90 is told 404", || from_to(&house(), None, "8002");
-    a_forward_does_not_lead_into_a_room: Room, ForwardAlways,
+    a_click_rings_through_the_users_own_forward: Click, ForwardAlways,
+        "20 forwards always to 22, and clicks to talk with 21",
+        "20 rings", || clicked(|set| set.always = Some("22".into()), "21");
+    a_click_rings_whoever_is_quiet: Click, DoNotDisturb,
+        "20 does not want to be disturbed, and clicks to talk with 21",
+        "20 rings", || clicked(|set| set.do_not_disturb = true, "21");
+    a_click_leads_into_a_room: Click, Room,
+        "20 clicks to come into the room 8002",
+        "20 rings", || clicked(|_| {}, "8002");
+    a_click_has_the_rights_of_its_user: Click, Barring,
+        "20 may call inside only, and clicks to talk with 00391234",
+        "nobody rings: 403", || clicked(|_| {}, "00391234");
+    nobody_clicks_for_help: Click, Emergency,
+        "20 clicks to talk with 112",
+        "nobody rings: 403", || clicked(|_| {}, "112");
+    nobody_clicks_a_code: Click, DialledCode,
+        "20 clicks to talk with *21*22",
+        "nobody rings: 403", || clicked(|_| {}, "*21*22");
+    a_click_waits_at_who_talks: Click, CallWaiting,
+        "20 talks, and clicks to talk with 21",
+        "20's call waits at 20", || {
+            let mut world = house();
+            world.users.get_mut("20").unwrap().calls = 1;
+            rung(&world)
+        };
+    a_forward_leads_into_a_room: Room, ForwardAlways,
         "21 forwards always to the room 8001; 20 calls 21",
-        "21's line calls 8001 in the north", || {
+        "20 is at the door of 8001", || {
             let mut world = house();
             set(&mut world, "21", |set| set.always = Some("8001".into()));
             called(&world)
@@ -104,6 +129,26 @@ crate::call::town::scenes::observed! {
 fn house() -> World {
     let known = world(true).users["bob"].clone();
     World { users: ["20", "21", "22"].map(|number| (number, known.clone())).into(), north: true }
+}
+
+/// 20, who has set something and may call inside only, clicks to talk with somebody.
+fn clicked(change: impl FnOnce(&mut Forwarding), to: &str) -> String {
+    let mut world = house();
+    world.users.get_mut("20").unwrap().allowed = Some(AllowedCalls::INTERNAL);
+    set(&mut world, "20", change);
+    let uri = Uri::parse(&format!("sip:{to}@here").as_str().into()).unwrap();
+    match check_click(&"20".parse().unwrap(), &uri, &DialPlan::default(), First, &world) {
+        Ok(()) => rung(&world),
+        Err(cause) => format!("nobody rings: {}", cause.status),
+    }
+}
+
+/// The switch calls 20 for 20's own sake.
+fn rung(world: &World) -> String {
+    let (own, user) = (Uri::parse(&"sip:20@here".into()).unwrap(), "20".parse().unwrap());
+    let click =
+        Ask::Dialled { facing: Facing::South, caller: Some(&user), uri: &own, trail: &[], callback: true };
+    words(&way(click, &DialPlan::default(), First, world), "20")
 }
 
 /// 21 has so many calls, and has set something.

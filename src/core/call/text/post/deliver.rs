@@ -45,7 +45,7 @@ pub(super) struct Notice {
     content: Content,
 }
 
-type Outcome = Ready<PostSave, PostOutput>;
+pub(super) type Outcome = Ready<PostSave, PostOutput>;
 
 impl Post {
     /// Looks for those whose turn it is, as many as may be out.
@@ -286,6 +286,13 @@ impl Post {
         (recipient.standing, recipient.since) = (standing, now);
         if message.is_confirmed() {
             message.escalates = None;
+            // Somebody goes: whoever has not heard of it need not.
+            for (index, other) in message.recipients.iter_mut().enumerate() {
+                if other.standing == Standing::Waiting {
+                    (other.standing, other.since) = (Standing::Unneeded, now);
+                    self.trials.remove(&(place.0, index));
+                }
+            }
         }
         let message = message.clone();
         let mut ready = Ready { save: vec![PostSave::Put(Box::new(message.clone()))], then: Vec::new() };

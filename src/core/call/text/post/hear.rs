@@ -79,7 +79,13 @@ impl Post {
         self.settle((id, index), by, standing, now)
     }
 
-    fn settle(&mut self, place: (TextId, usize), by: &str, standing: Standing, now: Moment) -> Heard {
+    pub(super) fn settle(
+        &mut self,
+        place: (TextId, usize),
+        by: &str,
+        standing: Standing,
+        now: Moment,
+    ) -> Heard {
         self.trials.remove(&place);
         let mut ready = self.stands(place, standing, now);
         match standing {
@@ -101,7 +107,7 @@ impl Post {
     }
 }
 
-fn confirmed(save: &PostSave) -> bool {
+pub(super) fn confirmed(save: &PostSave) -> bool {
     let PostSave::Put(message) = save;
     message.is_confirmed()
 }

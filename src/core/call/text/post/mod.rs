@@ -15,6 +15,7 @@
 //! confirmation has `escalates`; what is out has the transaction's timer F; what was asked of the supervisor
 //! has [`PATIENCE`].
 
+mod alarm;
 mod deliver;
 mod hear;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use super::{Draft, Recipient, Standing, TextId, TextMessage};
 use crate::id::{OwnerId, Tokens};
 use crate::machine::{Machine, Ready};
 use crate::timer::Moment;
+use alarm::Ring;
 use deliver::{Notice, Trial};
 pub use words::{Errand, Found, PostEvent, PostInput, PostOutput, PostRefusal, PostSave};
 
@@ -45,6 +47,8 @@ pub struct Post {
     trials: HashMap<(TextId, usize), Trial>,
     notices: HashMap<u64, Notice>,
     next_notice: u64,
+    /// Calls to recipients of alarms.
+    rings: HashMap<(TextId, usize), Ring>,
     carrier: Carrier<Errand>,
     last: u64,
 }
@@ -58,6 +62,7 @@ impl Post {
             trials: HashMap::new(),
             notices: HashMap::new(),
             next_notice: 0,
+            rings: HashMap::new(),
             carrier: Carrier::new(owner, tokens),
             last: 0,
         }
@@ -192,7 +197,8 @@ impl Post {
         self.open.retain(|id, message| {
             let waits = message.recipients.iter().any(|recipient| !recipient.is_settled());
             let more = message.wants_more() && message.expires > now;
-            let stays = !message.withdrawn && (waits || message.escalates.is_some() || more);
+            let rings = message.recipients.iter().any(|recipient| message.rings_for(recipient, now));
+            let stays = !message.withdrawn && (waits || rings || message.escalates.is_some() || more);
             if !stays {
                 trials.retain(|(of, _), _| of != id);
             }
@@ -236,6 +242,29 @@ impl Machine for Post {
     type Refusal = PostRefusal;
 
     fn handle(&mut self, input: PostInput, now: Moment) -> Result<Ready<PostSave, PostOutput>, PostRefusal> {
+        let mut ready = self.hear(input, now)?;
+        self.settle_rings(now, &mut ready);
+        Ok(ready)
+    }
+
+    fn deadline(&self) -> Option<Moment> {
+        let waits = |m: &TextMessage| {
+            // At its beginning nothing has expired.
+            let rings = m.recipients.iter().any(|r| m.rings_for(r, m.created()));
+            m.recipients.iter().any(|r| !r.is_settled()) || m.wants_more() || rings
+        };
+        let expiry = self.open.values().filter(|m| waits(m)).map(|m| m.expires);
+        let escalation = self.open.values().filter_map(|message| message.escalates);
+        let trials = self.trials.values().map(|trial| trial.next);
+        let notices = self.notices.values().map(|notice| notice.until);
+        let all = expiry.chain(escalation).chain(trials).chain(notices).chain(self.carrier.deadline());
+        all.chain(self.rings.values().filter_map(Ring::wakes)).min()
+    }
+}
+
+impl Post {
+    /// The one match of what it is told.
+    fn hear(&mut self, input: PostInput, now: Moment) -> Result<Ready<PostSave, PostOutput>, PostRefusal> {
         match input {
             PostInput::Started(records) => Ok(self.started(records, now)),
             PostInput::Submit(id, draft) => self.submit(id, *draft, now),
@@ -249,7 +278,11 @@ impl Machine for Post {
                 Ok(self.carried(orders, now))
             }
             PostInput::Shown(errand, outcome) => Ok(self.shown(errand, outcome, now)),
-            PostInput::Reachable(user) => Ok(self.reachable(&user, now)),
+            PostInput::Reachable(user) => {
+                self.rings_reachable(&user, now);
+                Ok(self.reachable(&user, now))
+            }
+            PostInput::Rung(place, fate) => self.rung(place, fate, now),
             PostInput::Notice { by, notice } => self.noticed(&by, &notice, now),
             PostInput::Answer { by, text } => self.answered(&by, text, now),
             PostInput::Confirm { id, by } => self.confirm(id, &by, Standing::Confirmed, now),
@@ -260,15 +293,5 @@ impl Machine for Post {
                 Ok(joined(ready, self.go_on(now)))
             }
         }
-    }
-
-    fn deadline(&self) -> Option<Moment> {
-        let waits = |m: &TextMessage| m.recipients.iter().any(|r| !r.is_settled()) || m.wants_more();
-        let expiry = self.open.values().filter(|m| waits(m)).map(|m| m.expires);
-        let escalation = self.open.values().filter_map(|message| message.escalates);
-        let trials = self.trials.values().map(|trial| trial.next);
-        let notices = self.notices.values().map(|notice| notice.until);
-        let all = expiry.chain(escalation).chain(trials).chain(notices).chain(self.carrier.deadline());
-        all.min()
     }
 }

@@ -5,6 +5,7 @@ pub(in crate::call) mod scenes;
 use std::time::Duration;
 
 use super::*;
+use crate::call::house::HouseFate;
 use crate::call::text::cpim::Cpim;
 use crate::call::text::imdn::{Disposition, Imdn};
 use crate::call::text::request::TextWay;
@@ -27,6 +28,8 @@ struct World {
     handsets: BTreeMap<&'static str, u16>,
     /// Whether handsets open envelopes.
     envelopes: bool,
+    /// Whose handsets ring.
+    rings: Vec<((TextId, usize), String)>,
 }
 
 fn user(name: &str) -> Username {
@@ -88,6 +91,7 @@ impl World {
             events: Vec::new(),
             handsets: handsets.iter().copied().collect(),
             envelopes: true,
+            rings: Vec::new(),
         }
     }
 
@@ -117,10 +121,23 @@ impl World {
                     self.give(PostInput::Received(answer)).unwrap();
                 }
                 PostOutput::Show { .. } => {}
+                PostOutput::Ring { place, user, .. } => self.rings.push((place, user.to_string())),
+                PostOutput::Hush(place) => self.rings.retain(|(known, _)| *known != place),
                 PostOutput::Event(event) => self.events.push(event),
             }
         }
         Ok(())
+    }
+
+    fn ringing(&self) -> Vec<&str> {
+        self.rings.iter().map(|(_, who)| who.as_str()).collect()
+    }
+
+    /// The call to a user's handsets ends so.
+    fn rung(&mut self, who: &str, fate: HouseFate) {
+        let at = self.rings.iter().position(|(_, known)| known == who).unwrap();
+        let (place, _) = self.rings.remove(at);
+        self.give(PostInput::Rung(place, fate)).unwrap();
     }
 
     fn submit(&mut self, draft: Draft) -> TextId {
@@ -316,4 +333,70 @@ fn a_draft_is_told_everything_that_is_wrong_with_it() {
     let fields: Vec<_> = wrong.faults().into_iter().map(|fault| fault.field).collect();
     assert_eq!(fields, ["text", "to", "escalation/levels", "confirmation", "lifetime_seconds"]);
     assert_eq!(draft(&["a b"]).faults()[0].field, "to");
+}
+
+#[test]
+fn an_alarm_rings_until_it_is_heard_and_a_text_does_not() {
+    let mut world = World::new(&[("anna", 200), ("bert", 405)]);
+    world.submit(draft(&["anna"]));
+    assert!(world.ringing().is_empty());
+    let heard = Draft { priority: Priority::Emergency, ..draft(&["anna", "bert", "nobody"]) };
+    let id = world.submit(heard);
+    assert_eq!(world.ringing(), ["anna", "bert"], "also where no texts are taken");
+    world.rung("anna", HouseFate::Failed(480));
+    assert_eq!(world.ringing(), ["bert"]);
+    world.run(20);
+    assert_eq!(world.ringing(), ["bert", "anna"], "again after a while");
+    world.rung("anna", HouseFate::Heard);
+    world.rung("bert", HouseFate::Heard);
+    world.run(4_000);
+    assert!(world.ringing().is_empty());
+    let standings = world.standings(id);
+    assert_eq!(standings[..2], [("anna", Standing::Read), ("bert", Standing::Read)]);
+}
+
+#[test]
+fn whoever_confirms_by_a_key_hushes_the_others_and_a_no_asks_the_next() {
+    let mut world = World::new(&[("anna", 200), ("bert", 200), ("carl", 200)]);
+    let id = world.submit(alarm(&["anna", "bert"], &[&["carl"]]));
+    assert_eq!(world.ringing(), ["anna", "bert"]);
+    world.rung("anna", HouseFate::Declined);
+    assert_eq!(world.ringing(), ["bert", "carl"], "the clock is not waited for");
+    world.rung("carl", HouseFate::Heard);
+    world.run(59);
+    assert_eq!(world.ringing(), ["bert"], "heard is not answered for");
+    world.run(2);
+    assert_eq!(world.ringing(), ["bert", "carl"]);
+    world.rung("carl", HouseFate::Confirmed);
+    assert!(world.ringing().is_empty(), "bert is hushed");
+    assert_eq!(world.kept[&id].state(), "confirmed");
+    assert_eq!(world.post.open(), 0);
+}
+
+#[test]
+fn a_confirmed_alarm_waits_no_longer_for_those_it_never_reached() {
+    let mut world = World::new(&[("anna", 200), ("gone", 486)]);
+    let id = world.submit(alarm(&["anna", "gone"], &[&["carl"]]));
+    assert_eq!(world.post.open(), 1);
+    world.give(PostInput::Answer { by: user("anna"), text: None }).unwrap();
+    let standings = world.standings(id);
+    assert_eq!(standings, [("anna", Standing::Confirmed), ("gone", Standing::Unneeded)]);
+    assert_eq!((world.post.open(), world.post.deadline()), (0, None));
+    world.handsets.insert("gone", 200);
+    let sent = world.sent.len();
+    world.give(PostInput::Reachable(user("gone"))).unwrap();
+    assert_eq!(world.sent.len(), sent, "nobody is disturbed for nothing");
+}
+
+#[test]
+fn what_rang_when_the_process_died_rings_again_and_what_is_withdrawn_is_hushed() {
+    let mut world = World::new(&[("anna", 200)]);
+    let id = world.submit(alarm(&["anna"], &[&["carl"]]));
+    let kept = world.kept.values().cloned().collect();
+    let mut again = World::new(&[("anna", 200)]);
+    again.now = world.now;
+    again.give(PostInput::Started(kept)).unwrap();
+    assert_eq!(again.ringing(), ["anna"]);
+    again.give(PostInput::Withdraw(id)).unwrap();
+    assert!(again.ringing().is_empty());
 }

@@ -1,5 +1,6 @@
 //! What the post is told and what it orders.
 
+use crate::call::house::HouseFate;
 use crate::call::text::request::TextWay;
 use crate::call::text::{Draft, Sender, TextId, TextMessage, imdn::Imdn};
 use crate::dect::identity::Ipui;
@@ -52,6 +53,8 @@ pub enum PostInput {
     SendFailed(Message),
     /// A handset on a native base station has the text, or why not.
     Shown(Errand, Result<(), String>),
+    /// How a call to a recipient of an alarm went: the answer to [`PostOutput::Ring`].
+    Rung((TextId, usize), HouseFate),
     /// A user's handset can be reached from now on.
     Reachable(Username),
     /// What became of one of our messages, by whom it was sent to.
@@ -113,6 +116,19 @@ pub enum PostOutput {
         /// What.
         text: Pii<String>,
     },
+    /// Call a user's handsets for an alarm, till one answers: [`PostInput::Rung`].
+    Ring {
+        /// The message, and which of its recipients.
+        place: (TextId, usize),
+        /// Whose handsets.
+        user: Username,
+        /// Who sent it: user part or URI.
+        from: String,
+        /// What stands in the place of the caller's name.
+        words: Pii<String>,
+    },
+    /// End that call.
+    Hush((TextId, usize)),
     /// Something that people should know.
     Event(PostEvent),
 }

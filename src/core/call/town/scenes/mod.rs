@@ -6,6 +6,7 @@
 
 mod forwards;
 mod limits;
+mod pick_ups;
 mod stage;
 mod talks;
 mod walks;
@@ -21,6 +22,8 @@ pub enum Feature {
     BlindTransfer,
     AttendedTransfer,
     PickUp,
+    PickUpByCode,
+    Click,
     ForwardAlways,
     ForwardBusy,
     ForwardNoAnswer,
@@ -48,6 +51,8 @@ impl Feature {
             Self::BlindTransfer => "blind transfer",
             Self::AttendedTransfer => "attended transfer",
             Self::PickUp => "INVITE with Replaces",
+            Self::PickUpByCode => "pickup by a code",
+            Self::Click => "call by click",
             Self::ForwardAlways => "forward always",
             Self::ForwardBusy => "forward when busy",
             Self::ForwardNoAnswer => "forward without answer",
@@ -137,6 +142,7 @@ use scenes;
 fn all() -> impl Iterator<Item = &'static Scene> {
     use crate::call;
     let town = talks::SCENES.iter().chain(walks::SCENES).chain(forwards::SCENES).chain(limits::SCENES);
+    let town = town.chain(pick_ups::SCENES);
     town.chain(call::route::tests::scenes::SCENES)
         .chain(call::dect_leg::tests::parallel::scenes::SCENES)
         .chain(call::call::tests::rooms::scenes::SCENES)

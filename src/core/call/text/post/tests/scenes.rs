@@ -27,7 +27,7 @@ crate::call::town::scenes::observed! {
         };
     an_alarm_passes_who_is_quiet_by: Alarm, DoNotDisturb,
         "21's handset itself is quiet and answers 486; an alarm for 21, and after 30 s for 22; 22 confirms",
-        "21: waiting, then 21: waiting, 22: confirmed", || {
+        "21: waiting, then 21: unneeded, 22: confirmed", || {
             let mut world = World::new(&[("21", 486), ("22", 200)]);
             let id = world.submit(alarm(&["21"], &[&["22"]]));
             let before = words(&world, id);
@@ -45,6 +45,27 @@ crate::call::town::scenes::observed! {
             world.give(PostInput::Answer { by: user("21"), text: None }).unwrap();
             world.run(300);
             format!("{}, then {}", words(&world, text), words(&world, id))
+        };
+    an_alarm_rings_although_the_user_is_quiet: Alarm, DoNotDisturb,
+        "an alarm for 21, who does not want to be disturbed; 21 answers and presses 1",
+        "21 rings; then 21: confirmed", || {
+            // The call is the switch's own, which asks nobody what he has set (core/call/route.rs).
+            let mut world = World::new(&[("21", 200)]);
+            let id = world.submit(alarm(&["21"], &[&["22"]]));
+            let rings = world.ringing().join(", ");
+            world.rung("21", HouseFate::Confirmed);
+            format!("{rings} rings; then {}", words(&world, id))
+        };
+    an_alarm_is_told_to_many_and_answered_by_one: Alarm, Alarm,
+        "an alarm for 20, 21 and 22 rings; 20 hears it and presses nothing, 21 presses 1",
+        "20, 21, 22 ring, then nobody; 20: read, 21: confirmed, 22: delivered", || {
+            let mut world = World::new(&[("20", 200), ("21", 200), ("22", 200)]);
+            let id = world.submit(alarm(&["20", "21", "22"], &[&["30"]]));
+            let rings = world.ringing().join(", ");
+            world.rung("20", HouseFate::Heard);
+            world.rung("21", HouseFate::Confirmed);
+            let still = if world.ringing().is_empty() { "nobody".into() } else { world.ringing().join(", ") };
+            format!("{rings} ring, then {still}; {}", words(&world, id))
         };
     two_alarms_are_answered_one_by_one: Alarm, Alarm,
         "two alarms for 21, and after 30 s for 22; 21 answers once",
