@@ -62,9 +62,10 @@ pub fn decide(candidate: Candidate, room: &Room) -> Result<Option<Want>, Rejecte
     }
     let purpose = if candidate.emergency { Purpose::Emergency } else { Purpose::Handover };
     // The pair it comes on is taken already; a wide call needs the rest.
-    let pairs = candidate.pairs.saturating_sub(1);
-    room.admits(Want { purpose, srtp: candidate.srtp, pairs })?;
-    Ok(Some(Want { purpose, srtp: candidate.srtp, pairs: candidate.pairs }))
+    let pairs_free = room.pairs_free.map(|free| free.saturating_add(1));
+    let want = Want { purpose, srtp: candidate.srtp, pairs: candidate.pairs };
+    Room { pairs_free, ..*room }.admits(want)?;
+    Ok(Some(want))
 }
 
 /// Whether a handset may come over between these radios at all. Make before break needs one time for both:
