@@ -20,6 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use actix::prelude::*;
+use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::{Abilities, Beginning, Called, DectLeg, Input, LineNo, Output, Stream};
 use kirkwall_core::call::{Body, LegNews, LegNo, LegOrder};
 use kirkwall_core::dect::base_link::code::{Codec as BaseCodec, SrtpSuite as BaseSuite};
@@ -46,7 +47,7 @@ use super::handover::{Followed, Key};
 use super::portable::{Do, NativeHandset, OfferCall, Serve};
 use crate::call::{Call, LegSaid};
 use crate::ports::Ports;
-use crate::supervisor::{IsWhole, MoveBase, NativeCall, PassBase, Supervisor, TakeBase};
+use crate::supervisor::{IsWhole, OpenCatalogue, MoveBase, NativeCall, PassBase, Supervisor, TakeBase};
 
 use lines::Place;
 
@@ -201,6 +202,7 @@ impl NativeLeg {
                 Output::CloseStream => self.close_stream(),
                 Output::Begin { line, digits, body } => self.begin(line, digits, body, ctx),
                 Output::Digits(digits) => self.ask_plan(digits, ctx),
+                Output::Browse => self.open_catalogue(ctx),
                 Output::News(line, news) => self.report(line, news),
             }
         }
@@ -313,8 +315,8 @@ impl NativeLeg {
     /// The first line calls what was dialled before it; a second one holds no channel of its own, since it
     /// has the connection of the first.
     fn begin(&mut self, line: LineNo, digits: Option<Pii<String>>, offer: Body, ctx: &mut Context<Self>) {
-        let first = digits.is_none();
-        let asked = self.asked.as_ref().filter(|_| first);
+        let asked = self.asked.as_ref().filter(|_| line == LineNo::FIRST);
+        let first = asked.is_some();
         let at = self.at.as_ref().or(asked.map(|asked| &asked.at));
         let (Some(digits), Some(at)) = (digits.or(asked.map(|asked| asked.digits.clone())), at) else {
             return;
@@ -329,6 +331,15 @@ impl NativeLeg {
             leg: ctx.address(),
             line,
         });
+    }
+
+    /// What the handset's user may look through is the supervisor's to say.
+    fn open_catalogue(&self, ctx: &mut Context<Self>) {
+        let asked = self.seed.supervisor.send(OpenCatalogue(self.ipui.clone())).into_actor(self);
+        ctx.spawn(asked.map(|found, me, ctx| {
+            let busy = || Cause::of_status(503, "the switch is busy");
+            me.step(Input::Catalogue(found.unwrap_or_else(|_| Err(busy()))), ctx);
+        }));
     }
 
     /// Whether these digits are a whole number is the dial plan's to say.
@@ -352,8 +363,9 @@ impl Actor for NativeLeg {
                 asked.handset.do_send(Serve(asked.call, ctx.address()));
                 self.at = Some(asked.at.clone());
                 let connection = asked.at.connection.clone();
+                let beginning = self.seed.abilities.beginning(connection, &asked.digits.0, asked.emergency);
                 self.asked = Some(*asked);
-                self.step(Input::Started(Beginning::Asked(connection)), ctx);
+                self.step(Input::Started(beginning), ctx);
             }
             Start::Dialled { call, ipui, reference, base, called } => {
                 let (leg, own) = (self.seed.leg, base.clone());

@@ -18,7 +18,7 @@ use kirkwall_core::pii::Pii;
 use kirkwall_core::radio::allocation::Purpose;
 use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::wire::{HeaderName, Uri};
-use kirkwall_core::sip::{Destination, Facing, SipBaseProfile};
+use kirkwall_core::sip::{Destination, Facing};
 use metrics::{counter, gauge};
 use tracing::info;
 
@@ -315,8 +315,7 @@ impl Supervisor {
     /// The caller's name, and for whom the call comes, as far as the handset's display goes.
     fn display_for(&self, ask: &Admit, place: &Located) -> String {
         let represents = self.calls.get(&ask.call).and_then(|entry| entry.represents.as_ref());
-        let agent = (!place.user_agent.is_empty()).then_some(place.user_agent.as_str());
-        let limits = SipBaseProfile::recognise(agent, None, place.destination.address.ip()).limits;
+        let limits = place.limits();
         match represents {
             Some(of) => shown(&ask.caller.display, of, &ask.caller.number, &limits),
             None => limits.fit(&ask.caller.display, &ask.caller.number).to_owned(),

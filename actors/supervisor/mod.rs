@@ -16,6 +16,7 @@
 
 mod admit;
 mod books;
+mod catalogue;
 mod course;
 mod emergency;
 mod features;
@@ -89,6 +90,7 @@ pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use location::BasePlaced;
 pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
+pub use catalogue::OpenCatalogue;
 pub use native::{
     IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, TakeBase, WaitingFor, WhoHas,
 };

@@ -69,6 +69,10 @@ sections! {
         conference: String = FeatureCodes::default().conference,
         /// Answer for the alarm that came last.
         confirm_alarm: String = FeatureCodes::default().confirm_alarm,
+        /// Look a name up in the phone book and dial it, by the keys and the display of a native DECT handset.
+        phone_book: String = FeatureCodes::default().phone_book,
+        /// Look through one's own calls and dial, by the keys and the display of a native DECT handset.
+        call_log: String = FeatureCodes::default().call_log,
         /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
         /// code. `#11#` signs out.
         sign_in: String = FeatureCodes::default().sign_in,
@@ -116,6 +120,8 @@ impl From<Codes> for FeatureCodes {
             call_back: codes.call_back,
             conference: codes.conference,
             confirm_alarm: codes.confirm_alarm,
+            phone_book: codes.phone_book,
+            call_log: codes.call_log,
             sign_in: codes.sign_in,
             show_address: codes.show_address,
         }

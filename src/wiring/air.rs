@@ -109,7 +109,8 @@ fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
             digit_gap: config.dect.digit_gap,
         },
         link: session::Settings::default(),
-        abilities: Abilities::of_native(&settings.media.srtp_south, config.dect.digit_gap),
+        abilities: Abilities::of_native(&settings.media.srtp_south, config.dect.digit_gap)
+            .with_codes(&settings.dialling.codes),
         limit,
     }
 }

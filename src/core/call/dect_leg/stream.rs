@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::call::dialling::FeatureCodes;
 use crate::media::negotiate::{Agreed, SrtpMode, SrtpPolicy};
 use crate::media::{Codec, Direction, SrtpPair};
 
@@ -48,6 +49,8 @@ pub struct Abilities {
     pub srtp: SrtpPolicy,
     /// The pause after which a number counts as whole that a handset dials beside a call.
     pub digit_gap: Duration,
+    /// What handsets dial to look something up.
+    pub codes: FeatureCodes,
 }
 
 impl Abilities {
@@ -57,7 +60,13 @@ impl Abilities {
     pub fn of_native(south: &SrtpPolicy, digit_gap: Duration) -> Self {
         let mode = if secures(south) { SrtpMode::Required } else { SrtpMode::Off };
         let srtp = SrtpPolicy { mode, ..*south };
-        Self { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp, digit_gap }
+        let codes = FeatureCodes::default();
+        Self { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp, digit_gap, codes }
+    }
+
+    /// With the codes of this site.
+    pub fn with_codes(self, codes: &FeatureCodes) -> Self {
+        Self { codes: codes.clone(), ..self }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::call::cause::Cause;
 use crate::call::forward::{ForwardKind, SECONDS};
+use crate::call::menu::Topic;
 use crate::pii::Pii;
 
 /// The codes of this site; an empty one is not in use.
@@ -32,6 +33,10 @@ pub struct FeatureCodes {
     pub conference: String,
     /// Answer for the last alarm.
     pub confirm_alarm: String,
+    /// Look a name up in the phone book.
+    pub phone_book: String,
+    /// Look through one's own calls.
+    pub call_log: String,
     /// Sign in at a handset that several people share.
     pub sign_in: String,
     /// Show the switch's address.
@@ -53,6 +58,8 @@ impl Default for FeatureCodes {
             call_back: "*69".into(),
             conference: "*3".into(),
             confirm_alarm: "*27".into(),
+            phone_book: "*50".into(),
+            call_log: "*51".into(),
             sign_in: "*11".into(),
             show_address: "***999*00".into(),
         }
@@ -80,6 +87,8 @@ pub enum CodeOrder {
     Conference,
     /// Answer for the last alarm.
     ConfirmAlarm,
+    /// Look through the phone book or the user's own calls, by display and keypad.
+    Browse(Topic),
     /// The handset is this user's from now on, who knows the access code.
     SignIn(String, Pii<String>),
     /// The handset is nobody's.
@@ -100,9 +109,8 @@ impl CodeOrder {
             Self::CallWaiting(false) => "Calls do not wait".to_owned(),
             Self::SignOut => "Signed out".to_owned(),
             Self::ConfirmAlarm => "Confirmed".to_owned(),
-            Self::Redial | Self::CallBack | Self::Conference | Self::SignIn(..) | Self::ShowAddress => {
-                String::new()
-            }
+            Self::Redial | Self::CallBack | Self::Conference | Self::Browse(_) => String::new(),
+            Self::SignIn(..) | Self::ShowAddress => String::new(),
         }
     }
 }
@@ -131,7 +139,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 13] {
+    fn all(&self) -> [(&'static str, &String); 15] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -144,6 +152,8 @@ impl FeatureCodes {
             ("call_back", &self.call_back),
             ("conference", &self.conference),
             ("confirm_alarm", &self.confirm_alarm),
+            ("phone_book", &self.phone_book),
+            ("call_log", &self.call_log),
             ("sign_in", &self.sign_in),
             ("show_address", &self.show_address),
         ]
@@ -177,6 +187,10 @@ impl FeatureCodes {
         }
         if is(&self.confirm_alarm) {
             return Some(Ok(CodeOrder::ConfirmAlarm));
+        }
+        let topics = [(&self.phone_book, Topic::PhoneBook), (&self.call_log, Topic::CallLog)];
+        if let Some((_, topic)) = topics.into_iter().find(|(code, _)| is(code)) {
+            return Some(Ok(CodeOrder::Browse(topic)));
         }
         if is(&self.show_address) {
             return Some(Ok(CodeOrder::ShowAddress));
@@ -250,6 +264,8 @@ impl FeatureCodes {
             line("call_back", &self.call_back, "", "call back the last missed caller"),
             line("conference", &self.conference, "", "talk with all whom you have on hold"),
             line("confirm_alarm", &self.confirm_alarm, "", "answer for the alarm that you got last"),
+            line("phone_book", &self.phone_book, "", "look a name up and dial it, on a native DECT handset"),
+            line("call_log", &self.call_log, "", "look through your calls and dial, on a native DECT handset"),
             line(
                 "sign_in",
                 &self.sign_in,
@@ -371,7 +387,7 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 13);
+        assert_eq!(codes.list().len(), 15);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));

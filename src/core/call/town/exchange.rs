@@ -575,6 +575,8 @@ impl Town {
                     self.node.post(Mailbox::Supervisor, mail);
                 }
                 dect_leg::Output::Digits(_) => {}
+                // The town has no phone book, and its users dial no code of one.
+                dect_leg::Output::Browse => {}
                 dect_leg::Output::News(_, news) => self.report(agent, news),
             }
         }
