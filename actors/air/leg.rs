@@ -47,7 +47,7 @@ use super::handover::{Followed, Key};
 use super::portable::{Do, NativeHandset, OfferCall, Serve};
 use crate::call::{Call, LegSaid};
 use crate::ports::Ports;
-use crate::supervisor::{IsWhole, OpenCatalogue, MoveBase, NativeCall, PassBase, Supervisor, TakeBase};
+use crate::supervisor::{IsWhole, MoveBase, NativeCall, OpenCatalogue, PassBase, Supervisor, TakeBase};
 
 use lines::Place;
 

@@ -82,6 +82,7 @@ use crate::settings::Settings;
 use crate::users::Users;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted, KeepInside};
+pub use catalogue::OpenCatalogue;
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
 pub use house::InviteToRoom;
 pub use inbound::{Arrived, Hear, KeyInVoice, invite_key};
@@ -90,7 +91,6 @@ pub use lessons::HandsetRefused;
 pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use location::BasePlaced;
 pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
-pub use catalogue::OpenCatalogue;
 pub use native::{
     IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, TakeBase, WaitingFor, WhoHas,
 };

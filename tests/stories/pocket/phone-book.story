@@ -6,8 +6,8 @@ set dect.ari = "102AF12C"
 front end over udp
 start switch
 user 2001 "Nurse Anna"
-rest POST /phone-book/entries {"name": "Jörg Müller", "numbers": [{"kind": "internal", "text": "7001"}]}
-rest POST /phone-book/entries {"name": "Dr. Łukasz Kowalski", "numbers": [{"kind": "internal", "text": "7002"}]}
+rest POST /phone-book/entries {"name": "Jörg Müller", "internal": ["7001"]}
+rest POST /phone-book/entries {"name": "Dr. Łukasz Kowalski", "internal": ["7002"]}
 native base A
 expect native base A in service
 subscription window with code 2407

@@ -51,12 +51,7 @@ impl DectLeg {
     }
 
     /// This is what there is to look through, or why its user may not.
-    pub(super) fn catalogue(
-        &mut self,
-        catalogue: Result<Box<Catalogue>, Cause>,
-        now: Moment,
-        out: &mut Out,
-    ) {
+    pub(super) fn catalogue(&mut self, catalogue: Result<Box<Catalogue>, Cause>, now: Moment, out: &mut Out) {
         if !matches!(self.keying, Keying::Menu(_)) {
             return;
         }

@@ -264,8 +264,20 @@ impl FeatureCodes {
             line("call_back", &self.call_back, "", "call back the last missed caller"),
             line("conference", &self.conference, "", "talk with all whom you have on hold"),
             line("confirm_alarm", &self.confirm_alarm, "", "answer for the alarm that you got last"),
-            line("phone_book", &self.phone_book, "", "look a name up and dial it, on a native DECT handset"),
-            line("call_log", &self.call_log, "", "look through your calls and dial, on a native DECT handset"),
+            line(
+                "phone_book",
+                &self.phone_book,
+                "",
+                "look a name up on a native DECT handset: a key for each letter, `*` the next, 1 the one before, \
+                 `#` dials, R takes a letter back or leaves",
+            ),
+            line(
+                "call_log",
+                &self.call_log,
+                "",
+                "look through your calls on a native DECT handset: 2 missed, 3 received, 4 placed, 0 all; `*` the \
+                 next, 1 the one before, `#` dials, R leaves",
+            ),
             line(
                 "sign_in",
                 &self.sign_in,

@@ -115,7 +115,10 @@ pub(super) fn ago(age: Duration) -> String {
 impl fmt::Debug for Catalogue {
     /// How much there is, and nobody's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Catalogue").field("names", &self.book.len()).field("calls", &self.calls.len()).finish()
+        f.debug_struct("Catalogue")
+            .field("names", &self.book.len())
+            .field("calls", &self.calls.len())
+            .finish()
     }
 }
 

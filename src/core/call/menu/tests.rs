@@ -17,12 +17,14 @@ fn book() -> Arc<Book> {
         ("Елкина", &[(Kind::Internal, "2003")]),
         ("Reception of the western building, ground floor", &[(Kind::Internal, "5646")]),
     ];
-    let entry = |(no, (name, numbers)): (usize, &(&str, &[(Kind, &str)]))| {
+    let mut entries = Vec::new();
+    for (no, (name, numbers)) in people.iter().enumerate() {
         let numbers = numbers.iter().map(|(kind, text)| (*kind, (*text).to_owned())).collect();
         let draft = Draft { name: (*name).to_owned(), numbers, ..Draft::default() };
-        draft.strict(EntryId(no.to_string()), Source::Local, &NumberRules::default()).unwrap()
-    };
-    Arc::new(Book::new(people.iter().enumerate().map(entry)))
+        let id = EntryId(no.to_string());
+        entries.push(draft.strict(id, Source::Local, &NumberRules::default()).unwrap());
+    }
+    Arc::new(Book::new(entries))
 }
 
 fn call(kind: LogKind, number: &str, name: &str, uri: Option<&str>) -> LogEntry {
@@ -93,7 +95,11 @@ fn the_numbers_of_a_name_and_the_names_come_one_after_another() {
     let steps = ["Joanna Weber\r+491715646\r1/3 mobile", "John Smith\r2001\r2/3"];
     assert_eq!(steps.map(|_| shown(&press(&mut menu, "*")).to_owned()), steps);
     assert_eq!(shown(&press(&mut menu, "1")), steps[0]);
-    assert_eq!(shown(&press(&mut menu, "11")), "Łukasz Jóźwiak\r2004\r3/3", "before the first comes the last");
+    assert_eq!(
+        shown(&press(&mut menu, "11")),
+        "Łukasz Jóźwiak\r2004\r3/3",
+        "before the first comes the last"
+    );
     assert!(shown(&press(&mut menu, "*")).starts_with("Joanna Weber\r2002"), "and behind it the first");
     press(&mut menu, "*");
     assert_eq!(press(&mut menu, "#"), dials("+491715646", "Joanna Weber"));
@@ -151,10 +157,7 @@ fn an_address_over_64_characters_is_kept_by_name_alone_and_not_dialled() {
     let (mut menu, _) = open(Topic::CallLog);
     let text = "Long Name\rtoo long to dial\r1/1 received 2 h ago";
     assert_eq!(shown(&press(&mut menu, "3")), text);
-    assert_eq!(
-        press(&mut menu, "#"),
-        [Output::Show { text: text.into(), signal: Some(Signal::NEGATIVE) }]
-    );
+    assert_eq!(press(&mut menu, "#"), [Output::Show { text: text.into(), signal: Some(Signal::NEGATIVE) }]);
 }
 
 #[test]
@@ -165,7 +168,10 @@ fn where_nothing_is_that_is_said() {
         assert_eq!(shown(&menu.handle(Input::Opened(empty), at(0)).unwrap().then), said);
         for key in ["*", "1", "#", "9"] {
             let out = press(&mut menu, key);
-            assert!(matches!(out[..], [Output::Show { signal: Some(Signal::NEGATIVE), .. }]), "{key} {out:?}");
+            assert!(
+                matches!(out[..], [Output::Show { signal: Some(Signal::NEGATIVE), .. }]),
+                "{key} {out:?}"
+            );
         }
     }
     let (mut menu, _) = open(Topic::CallLog);

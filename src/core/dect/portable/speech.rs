@@ -95,7 +95,7 @@ impl Portable {
             .with(&FixedIdentity::Park(park))
             .with(&BasicService { class, service: BasicService::SPEECH.service })
             .with(&offer.ring);
-        let setup = offer.caller.put_into(setup);
+        let setup = offer.caller.spelt(self.knows_utf8()).put_into(setup);
         // The machine is in F-00, which takes it.
         _ = self.step_call(no, cc::Input::Send(setup), now, out);
         if self.link.state() == lce::State::Established {
@@ -137,6 +137,11 @@ impl Portable {
             speech.hold = speech.hold.after(&message).ok_or(Refusal::NoSuchCall)?;
         }
         self.step_call(call, cc::Input::Send(message), now, out)
+    }
+
+    /// Whether names may stand in UTF-8.
+    pub(super) fn knows_utf8(&self) -> bool {
+        self.capability.as_ref().is_some_and(|capability| capability.utf8())
     }
 
     /// A text for its display.
