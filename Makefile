@@ -32,7 +32,8 @@ clients:
 soak:
 	KIRKWALL_SEEDS=$${KIRKWALL_SEEDS:-10000} cargo test -p kirkwall-core --lib call::town -- --nocapture
 
-# The pages in Chromium, at the width of a telephone and of a desk, light and dark.
+# Pictures of pages over a scripted switch, by KIRKWALL_SCREENSHOTS=FOLDER. What `make test` looks at in Chromium
+# is tests/clients/pages.rs.
 browser:
 	@scripts/deps build browser
 	cargo test -p kirkwall-web --test browser -- --ignored

@@ -20,6 +20,7 @@ mod native;
 mod policy;
 mod room;
 mod transfer;
+mod way;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -37,6 +38,7 @@ use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::media::ice::candidate::Candidate;
 use kirkwall_core::media::negotiate::{IceMode, SrtpPolicy};
 use kirkwall_core::sip::digest::{Credentials, DigestClient};
+use kirkwall_core::sip::door::Onward;
 use kirkwall_core::sip::invite::{Body, Dial, LegRecord};
 use kirkwall_core::sip::refer::Referral;
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Text, Uri, quoted};
@@ -84,6 +86,8 @@ pub struct CallSeed {
     pub peer: Peer,
     /// The focus of the conference that the INVITE invites to.
     pub invitation: Option<String>,
+    /// What goes on of the INVITE in those that are sent because of it.
+    pub onward: Onward,
     /// Who routes and gives channels.
     pub supervisor: Addr<Supervisor>,
     /// The world.
@@ -130,6 +134,8 @@ pub struct Call {
     peer: Option<Peer>,
     /// Of the INVITE that began it.
     origin: Origin,
+    /// Of the same.
+    onward: Onward,
     facing: Facing,
     legs: BTreeMap<LegNo, LegAddr>,
     /// Legs that another call has asked for or taken, with that call.
@@ -142,6 +148,8 @@ pub struct Call {
     channel: Option<Addr<MediaChannel>>,
     /// Our addresses at a media relay, towards the caller and the callee.
     relayed: [Vec<Candidate>; 2],
+    /// The sides whose voice has lost its way and looks for another.
+    astray: [bool; 2],
     ladder: Ladder,
     supervisor: Addr<Supervisor>,
     ports: Ports,
@@ -158,8 +166,18 @@ pub struct Call {
 impl Call {
     /// A call whose INVITE has just come.
     pub fn new(seed: CallSeed) -> Self {
-        let CallSeed { new, dialled, invite, peer, invitation, supervisor, ports, settings, mut tokens } =
-            seed;
+        let CallSeed {
+            new,
+            dialled,
+            invite,
+            peer,
+            invitation,
+            onward,
+            supervisor,
+            ports,
+            settings,
+            mut tokens,
+        } = seed;
         let facing = new.facing;
         let machine = core::Call::new(new, tokens.split(), ports.clock.now());
         let machine = match invitation {
@@ -168,7 +186,7 @@ impl Call {
         };
         let mut call = Self::around(machine, facing, supervisor, ports, settings, tokens);
         (call.dialled, call.peer) = (Some(dialled), Some(peer.clone()));
-        call.origin = Origin::of(&invite);
+        (call.origin, call.onward) = (Origin::of(&invite), onward);
         call.beginning = Beginning::Invited(Box::new(invite), peer);
         call
     }
@@ -197,6 +215,7 @@ impl Call {
             beginning: Beginning::Done,
             peer: None,
             origin: Origin::default(),
+            onward: Onward::default(),
             facing,
             legs: BTreeMap::new(),
             lent: BTreeMap::new(),
@@ -205,6 +224,7 @@ impl Call {
             credentials: None,
             channel: None,
             relayed: [Vec::new(), Vec::new()],
+            astray: [false, false],
             ladder: Ladder::default(),
             calls: Calls::new(&ports.journal),
             cdrs: Cdrs::new(&ports.journal),

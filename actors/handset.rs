@@ -58,7 +58,8 @@ impl Located {
             address: format!("{} {}", self.destination.transport, self.destination.address),
             user_agent: self.user_agent.clone(),
             base_station: Some(self.base.clone()),
-            expires: self.expires,
+            // A native handset is located until it leaves or is seen elsewhere: EN 300 175-5 knows no time for it.
+            expires: self.native.is_none().then_some(self.expires),
         }
     }
 }

@@ -28,11 +28,11 @@ use tracing::{info, warn};
 use crate::desk::MediaView;
 use crate::recovery::{MediaRecord, media_name};
 
-pub use agents::{IceSeed, PairsChosen};
+pub use agents::{IceSeed, PairsChosen, WayNews};
 use agents::{SideAgent, side_index};
 pub use bandwidth::CheckBandwidth;
-use relays::SideRelay;
 pub use relays::{Gather, RelayAccess, RelayFailed, RelayRecord};
+use relays::{Seen, SideRelay};
 
 /// A call this old is worth bringing back; shorter ones are over before anybody could.
 const FIRST_KEPT: Duration = Duration::from_secs(2);
@@ -58,6 +58,9 @@ pub struct MediaChannel {
     /// Who waits for these addresses.
     gathering: Option<tokio::sync::oneshot::Sender<()>>,
     listening: bool,
+    /// Somebody looks whether relays are still there.
+    watching: bool,
+    seen: [Seen; 2],
     alarm: Option<SpawnHandle>,
 }
 
@@ -79,6 +82,8 @@ impl MediaChannel {
             relays: [None, None],
             gathering: None,
             listening: false,
+            watching: false,
+            seen: Default::default(),
             alarm: None,
         }
     }
@@ -170,6 +175,7 @@ impl Handler<Reopen> for MediaChannel {
         self.relays = (*record.relays).map(|relay| relay.map(|relay| SideRelay::restore(relay, now)));
         if self.relays.iter().any(Option::is_some) {
             self.listen(ctx);
+            self.watch_relays(ctx);
             self.rearm(ctx);
         }
         Ok(())
@@ -312,11 +318,11 @@ impl Handler<Count> for MediaChannel {
 }
 
 /// What a key press that the engine has heard means to the call of that channel.
-pub fn key_pressed(report: &media::Report) -> Option<(CallRef, Side, char)> {
+pub fn key_pressed(report: &media::Report) -> Option<(CallRef, Side, char, u32)> {
     match report {
-        media::Report::Dtmf { channel, side, digit, .. } => {
+        media::Report::Dtmf { channel, side, digit, millis } => {
             let side = if *side == media::Side::A { Side::A } else { Side::B };
-            Some((CallRef(channel.0), side, *digit))
+            Some((CallRef(channel.0), side, *digit, *millis))
         }
         _ => None,
     }

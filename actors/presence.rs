@@ -11,6 +11,7 @@ use kirkwall_core::id::{Tokens, Username};
 use kirkwall_core::lync::endpoint_services::{
     EndpointServices, ServicesAccount, ServicesInput, ServicesOutput,
 };
+use kirkwall_core::lync::routing::NorthForward;
 use kirkwall_core::machine::Machine;
 use kirkwall_core::sip::{Destination, Peer, door};
 use tracing::{Span, debug, info_span};
@@ -96,6 +97,15 @@ impl Presence {
                 self.supervisor.do_send(PresenceSays::Provisioned(user, told))
             }
             ServicesOutput::Waiting(waiting) => self.supervisor.do_send(PresenceSays::Waiting(user, waiting)),
+            ServicesOutput::ForwardAgreed(forward) => {
+                self.supervisor.do_send(PresenceSays::ForwardAgreed(user, forward));
+            }
+            ServicesOutput::FollowForward { forward, instead_of } => {
+                self.supervisor.do_send(PresenceSays::FollowForward(user, forward, instead_of));
+            }
+            ServicesOutput::Lines { delegates, private } => {
+                self.supervisor.do_send(PresenceSays::Lines(user, delegates, private));
+            }
         }
     }
 
@@ -164,6 +174,13 @@ pub enum Happened {
     OutOfRange(bool),
     /// Do not disturb, set at the handset.
     DoNotDisturb(bool),
+    /// The user's forward, and what was agreed with the front end last.
+    Forward {
+        /// As it is here.
+        ours: NorthForward,
+        /// What was agreed.
+        agreed: Option<NorthForward>,
+    },
     /// The user was removed: the actor goes.
     Removed,
 }
@@ -182,6 +199,7 @@ impl Handler<Happened> for Presence {
             Happened::Calls(calls) => ServicesInput::Calls(calls),
             Happened::OutOfRange(out) => ServicesInput::OutOfRange(out),
             Happened::DoNotDisturb(on) => ServicesInput::DoNotDisturb(on),
+            Happened::Forward { ours, agreed } => ServicesInput::Forward { ours, agreed },
             Happened::Removed => return ctx.stop(),
         };
         self.step(input, ctx);

@@ -126,7 +126,8 @@ pub fn survivors(journal: &Journal) -> Vec<Survivor> {
             continue;
         }
         let Some(survivor) = found.get_mut(call) else {
-            match read(&legs, name).filter(|_| part != "media") {
+            // Its media are nobody's any more.
+            match (part != "media").then(|| read(&legs, name)).flatten() {
                 Some(record) => over.entry(call.to_owned()).or_default().push(record),
                 None => orphans.push(legs.delete(name)),
             }

@@ -25,7 +25,6 @@ use kirkwall_core::lync::sign_in::{SignInOutput, SignInStatus};
 use kirkwall_core::machine::{Machine, Ready};
 use kirkwall_core::sip::proxies::Proxies;
 use kirkwall_core::sip::registration::{Account, RegistrationRecord, SaveRegistration, StateName};
-use kirkwall_core::sip::wire::Message as SipMessage;
 use kirkwall_core::sip::{ConnectionId, Destination, Peer, door};
 use kirkwall_data::registration::{RegistrationRecord as Stored, Registrations};
 use tracing::{Span, error, info, info_span};
@@ -53,8 +52,6 @@ pub struct Registration {
     pace: SharedPace,
     /// Inputs that begin a REGISTER and wait for their turn, in order.
     in_turn: Vec<LineInput>,
-    /// The next REGISTER has its turn already.
-    has_turn: bool,
     alarm: Option<SpawnHandle>,
     held: voice::Held,
     /// How he comes by a certificate, where he signs in by one.
@@ -109,7 +106,6 @@ impl Registration {
             store,
             pace,
             in_turn: Vec::new(),
-            has_turn: false,
             alarm: None,
             held: voice::Held::default(),
             certificate,
@@ -180,7 +176,6 @@ impl Registration {
             return;
         }
         let input = self.in_turn.remove(0);
-        self.has_turn = true;
         self.step(input, ctx);
         if !self.in_turn.is_empty() {
             ctx.notify(NextTurn);
@@ -190,7 +185,7 @@ impl Registration {
     fn perform(&mut self, then: Vec<SignInOutput>, ctx: &mut Context<Self>) {
         for output in then {
             match output {
-                SignInOutput::Send { request, to } => self.register(request, to),
+                SignInOutput::Send { request, to } => self.ports.sip.send(request, to),
                 SignInOutput::Respond(answer) => {
                     if let Some(peer) = self.notifier.take() {
                         let to = door::response_destination(&answer, &peer);
@@ -218,14 +213,6 @@ impl Registration {
         if self.leaving && matches!(self.machine.state(), StateName::Stopped | StateName::Idle) {
             self.forget(ctx);
         }
-    }
-
-    /// What goes on with a REGISTER that had its turn needs none, but the turns after it come later.
-    fn register(&mut self, request: SipMessage, to: Destination) {
-        if !std::mem::take(&mut self.has_turn) {
-            self.pace.lock().unwrap_or_else(PoisonError::into_inner).spent(self.ports.clock.now());
-        }
-        self.ports.sip.send(request, to);
     }
 
     fn note(&mut self, status: SignInStatus) {

@@ -46,6 +46,8 @@ pub struct Settings {
     pub dialling: Arc<DialPlan>,
     /// The pause after which a number counts as whole that is dialled digit by digit.
     pub digit_gap: Duration,
+    /// Calls of native handsets may be in G.722.
+    pub wideband: bool,
     /// Media.
     pub media: MediaSettings,
     /// Call logs of users.

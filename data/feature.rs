@@ -2,7 +2,9 @@
 //! handsets change it at any time and an administrator's ETag shall not grow stale by that.
 
 use kirkwall_core::call::forward::Forwarding;
+use kirkwall_core::call::represented::ExtraLines;
 use kirkwall_core::id::Username;
+use kirkwall_core::lync::routing::NorthForward;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Record, Records};
@@ -19,6 +21,12 @@ pub struct FeatureRecord {
     /// Forwards and do not disturb.
     #[serde(default)]
     pub forwarding: Forwarding,
+    /// The forward that was last known to stand at the front end of Lync; none: never any.
+    #[serde(default)]
+    pub agreed: Option<NorthForward>,
+    /// What his line has besides his own number.
+    #[serde(default)]
+    pub lines: ExtraLines,
 }
 
 impl Record for FeatureRecord {

@@ -201,7 +201,8 @@ sections! {
         use_sips_uri: bool = false,
         /// Seconds that a registration in the north is asked for; 30 to 86400.
         registration_expires: Duration = Duration::from_secs(300),
-        /// REGISTERs a second at most, all users together; 1 to 10000.
+        /// Registrations begun a second at most, all users together; 1 to 10000. What answers a challenge is not
+        /// counted.
         registrations_per_second: u32 = 200,
         /// Subscribe to each user's message-summary at the registrar (RFC 3842). One that does not offer it is
         /// asked again each hour. Lync tells of messages by itself.
@@ -332,6 +333,9 @@ sections! {
         cipher: bool = true,
         /// Seconds without a key after which a number that is dialled digit by digit counts as whole.
         digit_gap: Duration = Duration::from_secs(4),
+        /// Whether calls of handsets on native base stations may be in G.722, where handset and base station can:
+        /// such a call takes as many channels of its base station as a long slot takes slot pairs, two of eleven.
+        wideband: bool = true,
         /// Channels of each native base station that new calls leave to handsets that come over in a call, and
         /// to calls for help.
         handover_reserve: u16 = 0,

@@ -11,12 +11,13 @@
 
 mod messages;
 mod room;
+mod slot;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use actix::prelude::*;
-use kirkwall_core::dect::base_link::code::{CipherState, DownReason, ErrorCode, Sapi};
+use kirkwall_core::dect::base_link::code::{CipherState, DownReason, ErrorCode, Role, Sapi};
 use kirkwall_core::dect::base_link::enrolment::KeyPrint;
 use kirkwall_core::dect::base_link::session::{
     Input, LinkNo, News, Order, Output, Plan, Request, Save, Session, Standing,
@@ -37,6 +38,7 @@ pub use messages::{
     nwk,
 };
 pub use room::{Carry, Halt, Rooms, Serve, Tally};
+pub use slot::ChangeSlot;
 
 use super::leg::{NativeLeg, StreamOpened};
 use super::portable::{Ciphered, Down, HearAir, NativeHandset};
@@ -63,6 +65,8 @@ pub struct NativeBase {
     /// Its channels, what handsets are told of them, and what came of them.
     rooms: Rooms,
     streams: HashMap<MediaId, Addr<NativeLeg>>,
+    /// Who waits for a slot to change.
+    slots: HashMap<ConnId, slot::Asked>,
     /// Where it spoke from.
     remote: Option<SocketAddr>,
     air: Addr<Air>,
@@ -84,8 +88,22 @@ impl NativeBase {
     ) -> Self {
         let (id, store) = (session.base(), NativeSessions::new(&ports.journal));
         let span = info_span!("base", %id);
-        let (conns, streams) = (HashMap::new(), HashMap::new());
-        Self { id, session, conns, rooms, streams, remote: None, air, links, ports, store, alarm: None, span }
+        let (conns, streams, slots) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self {
+            id,
+            session,
+            conns,
+            rooms,
+            streams,
+            slots,
+            remote: None,
+            air,
+            links,
+            ports,
+            store,
+            alarm: None,
+            span,
+        }
     }
 
     pub(super) fn session(&self) -> &Session {
@@ -191,7 +209,7 @@ impl NativeBase {
             }
             News::Neighbours(heard) => self.tell_air(About::Hears(heard)),
             News::Standing(standing) => {
-                self.tell_air(About::Stands(standing, self.remote));
+                self.tell_air(About::Stands(standing, self.remote, self.long_slot()));
                 self.look(ctx);
             }
             News::Up { resumed, upgrade_recommended } => {
@@ -199,7 +217,7 @@ impl NativeBase {
                     warn!(parent: &self.span, "the base station's firmware should be newer");
                 }
                 debug!(parent: &self.span, resumed, "link up");
-                self.tell_air(About::Up);
+                self.tell_air(About::Up(self.session.role()));
                 self.say_busy(ctx);
             }
             News::Refused(refuse) => {
@@ -263,6 +281,7 @@ impl NativeBase {
                 }
                 leg.do_send(StreamOpened(opened));
             }
+            (Request::Slot(conn), response) => self.slot_changed(conn, response == Response::Done),
             (Request::MediaClose(media), _) => drop(self.streams.remove(&media)),
             (Request::Release(conn), _) => self.down(conn, true),
             (Request::HoPrepare(conn), response) => {

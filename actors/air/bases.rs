@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use kirkwall_core::dect::base_link::code::{SyncMode, SyncRole};
+use kirkwall_core::dect::base_link::code::Role;
 use kirkwall_core::dect::base_link::value::Neighbour;
-use kirkwall_core::dect::base_link::word::SyncConfig;
 use kirkwall_core::radio::handover::procedure;
 
 use super::*;
@@ -116,39 +115,28 @@ impl Handler<Redeem> for Air {
     }
 }
 
+/// A base station in the books.
+pub(super) struct BaseEntry {
+    pub addr: Addr<NativeBase>,
+    pub rpn: u8,
+    pub standing: Standing,
+    pub remote: Option<SocketAddr>,
+    /// What an administrator wants of it.
+    pub duty: Duty,
+    /// Slot pairs that a long slot takes; none when it has no long slots.
+    pub long: Option<u8>,
+}
+
 impl Air {
     /// A radio came, or tells whom it hears: the sync tree may change.
     fn surveyed(&mut self, id: BaseId, heard: Option<&[Neighbour]>, ctx: &mut Context<Self>) {
         let Some(rpn) = self.bases.get(&id).map(|entry| entry.rpn) else { return };
         match heard {
-            Some(heard) => {
-                self.survey.report(rpn, heard);
-                let before = self.hearing.get(&rpn).copied();
-                let ever = before.unwrap_or(false) || !heard.is_empty();
-                self.hearing.insert(rpn, ever);
-                if before != Some(ever) {
-                    self.configure(id);
-                }
-            }
+            Some(heard) => self.survey.report(rpn, heard),
             None if self.survey.radios().any(|known| known == rpn) => return,
-            None => self.survey.report(rpn, &[]),
+            None => self.survey.arrive(rpn),
         }
         self.replan(ctx);
-    }
-
-    /// From whom a radio takes its time. One that has never heard another one stands alone, in another house
-    /// perhaps, and is its own master. One that heard somebody once and is deaf now has lost its time.
-    pub(super) fn sync_of(&self, rpn: u8) -> SyncConfig {
-        let planned = self.tree.config(rpn);
-        match self.tree.islands.contains(&rpn) && self.hearing.get(&rpn) == Some(&false) {
-            true => SyncConfig {
-                mode: Some(SyncMode::None),
-                role: Some(SyncRole::Master),
-                source: Vec::new(),
-                ..planned
-            },
-            false => planned,
-        }
     }
 
     /// A plan that changed is told to all radios; a session says nothing that its base station knows. Many
@@ -194,24 +182,25 @@ impl Handler<BaseTold> for Air {
 
     fn handle(&mut self, BaseTold(id, about): BaseTold, ctx: &mut Self::Context) {
         match about {
-            About::Up => {
+            // A media resource has no radio, and takes no time.
+            About::Up(Role::Media) => {}
+            About::Up(Role::Base) => {
                 self.surveyed(id, None, ctx);
                 self.configure(id);
             }
-            About::Stands(standing, remote) => {
+            About::Stands(standing, remote, long) => {
                 let Some(entry) = self.bases.get_mut(&id) else { return };
-                (entry.standing, entry.remote) = (standing, remote);
+                (entry.standing, entry.remote, entry.long) = (standing, remote, long);
                 let rpn = entry.rpn;
                 if standing.carries_calls() && self.windows.current(self.ports.clock.now()).is_some() {
                     entry.addr.do_send(Say(Site::subscriptions(true).into()));
                 }
                 if let Some(supervisor) = &self.supervisor {
                     let (id, limit, reserve) = (id.into(), self.settings.limit, self.settings.site.reserve);
-                    supervisor.do_send(NativeBaseStands { id, limit, reserve, standing, remote });
+                    supervisor.do_send(NativeBaseStands { id, limit, reserve, standing, long, remote });
                 }
                 if standing == Standing::Down {
                     self.survey.forget(rpn);
-                    self.hearing.remove(&rpn);
                     self.replan(ctx);
                 }
             }

@@ -8,13 +8,16 @@
 //!
 //! A handset whose connection was lost in a call is looked for under its PMID for ten seconds more.
 
-use kirkwall_core::dect::base_link::code::{CipherState, RejectReason as Refused};
+use kirkwall_core::call::dect_leg::Stream;
+use kirkwall_core::dect::base_link::code::{CipherState, HandoverKind, RejectReason as Refused, SlotType};
 use kirkwall_core::dect::base_link::word::{HoAccept, HoInd, HoReject};
 use kirkwall_core::dect::base_link::{MediaId, Response, ToBase};
 use kirkwall_core::id::CallRef;
 use kirkwall_core::machine::Machine;
-use kirkwall_core::radio::allocation::Purpose;
+use kirkwall_core::media::Codec;
+use kirkwall_core::radio::allocation::{Blocked, Purpose};
 use kirkwall_core::radio::handover::Handover;
+use kirkwall_core::radio::handover::decision::{Rejected, may_cross};
 use kirkwall_core::radio::handover::procedure::{At as Place, Ended, GIVE_UP_INVOLUNTARY, Input, Output};
 use kirkwall_core::radio::statistics::Outcome;
 
@@ -30,6 +33,8 @@ pub(super) struct Moving {
     pmid: Pmid,
     handset: Addr<NativeHandset>,
     shown: CallShown,
+    /// It gets a long slot.
+    long: bool,
     /// Where the handset was.
     old: Connection,
     /// Where the new base station receives its media.
@@ -80,6 +85,11 @@ impl Air {
             let reason = if moving { Refused::BUSY } else { Refused::UNKNOWN };
             return self.refuse_handover(id, ind.new_conn, reason);
         };
+        if let Err(rejected) = self.may_cross(&old, id, ind.kind) {
+            debug!(from = %old.base, to = %id, %rejected, "no handover");
+            self.tally(&id.into(), Tally::Blocked(Purpose::Handover, Blocked::NotSynced));
+            return self.refuse_handover(id, ind.new_conn, rejected.reason());
+        }
         let begun = self.now();
         self.coming.insert(ind.pmid);
         self.tally(&id.into(), Tally::HandoverBegins(true));
@@ -87,17 +97,20 @@ impl Air {
         let (asked, supervisor) = (handset.clone(), self.supervisor.clone());
         let to: BaseStationId = id.into();
         let same = old.base == to;
+        let offers_long = ind.slot_type == Some(SlotType::Long) && self.has_long_slots(id);
         let room = async move {
             let shown = asked.send(InspectCall).await.ok()?;
             // A bearer that moves within one base station needs no further channel.
+            let mut long = shown.long && offers_long;
             if let (Some(call), Some(supervisor), false) = (shown.call, supervisor, same) {
-                supervisor.send(TakeBase(call, to, Purpose::Handover)).await.ok()?.ok()?;
+                let take = TakeBase { call, base: to, purpose: Purpose::Handover, long };
+                long = supervisor.send(take).await.ok()?.ok()?;
             }
-            Some(shown)
+            Some((shown, long))
         };
         ctx.spawn(room.into_actor(self).map(move |shown, me, ctx| {
             me.coming.remove(&ind.pmid);
-            let Some(shown) = shown else {
+            let Some((shown, long)) = shown else {
                 counter!("ipdect_handovers_total", "result" => "blocked").increment(1);
                 me.tally(&id.into(), Tally::HandoverEnds(true, Outcome::Failed));
                 me.tally(&old.base, Tally::HandoverEnds(false, Outcome::Failed));
@@ -107,10 +120,23 @@ impl Air {
             let to = Place { base: id.into(), conn: ind.new_conn };
             let machine = Handover::new(ind.kind, from, to, shown.key.is_some(), begun);
             let (pmid, local, alarm) = (ind.pmid, ind.local, None);
-            let moving = Moving { machine, ipui, pmid, handset, shown, old, local, alarm };
+            let moving = Moving { machine, ipui, pmid, handset, shown, long, old, local, alarm };
             me.handovers.insert((id, ind.new_conn), moving);
             me.step_handover((id, ind.new_conn), Input::Start, ctx);
         }));
+    }
+
+    /// Between the base station where it is and this one. Where it is nobody may know any more.
+    fn may_cross(&self, old: &Connection, to: BaseId, kind: HandoverKind) -> Result<(), Rejected> {
+        let old = old.base.0.parse().ok().and_then(|old: BaseId| self.bases.get(&old));
+        match old.zip(self.bases.get(&to)) {
+            Some((old, new)) => may_cross(&self.tree, old.rpn, new.rpn, kind),
+            None => Ok(()),
+        }
+    }
+
+    fn has_long_slots(&self, id: BaseId) -> bool {
+        self.bases.get(&id).is_some_and(|entry| entry.long.is_some())
     }
 
     fn refuse_handover(&self, id: BaseId, new_conn: ConnId, reason: Refused) {
@@ -151,7 +177,8 @@ impl Air {
         match output {
             Output::Prepare(at, prepare) => self.tell_at(&at, prepare),
             Output::Accept(at, dlc_state) => {
-                let accept = accept(at.conn, dlc_state, &moving.shown);
+                let slots = (self.has_long_slots(key.0), moving.long);
+                let accept = accept(at.conn, dlc_state, &moving.shown, slots);
                 self.tell_at(&at, accept);
             }
             Output::Switch => self.switch(key),
@@ -196,8 +223,8 @@ impl Air {
         self.lost.forget(moving.pmid);
         let Some(entry) = self.bases.get(&key.0) else { return };
         let Some(remote) = entry.remote else { return };
-        let at = At { connection, base: entry.addr.clone(), remote };
-        moving.handset.do_send(MovedTo { at, stream: moving.local, key });
+        let at = At { connection, base: entry.addr.clone(), remote, wideband: entry.long.is_some() };
+        moving.handset.do_send(MovedTo { at, stream: moving.local, long: moving.long, key });
     }
 
     /// A channel goes back, unless the handset only moved within one base station.
@@ -266,23 +293,31 @@ fn place(connection: &Connection) -> Place {
     Place { base: connection.base.clone(), conn: ConnId(connection.number) }
 }
 
-/// HO_ACCEPT with the handset's key and stream.
+/// HO_ACCEPT with the handset's key and stream. A base station without G.722 begins in G.711, which the leg
+/// proposes to its call once the handset is there.
 fn accept(
     new_conn: ConnId,
     dlc_state: Option<kirkwall_core::dect::base_link::value::DlcState>,
     shown: &CallShown,
+    (able, long): (bool, bool),
 ) -> HoAccept {
     let stream = shown.media.as_ref().and_then(|(_, stream)| stream.as_ref());
     let (media, keys) = (stream.and(shown.media.as_ref()), stream.and_then(|s| s.srtp.as_ref()));
+    let narrow = |stream: &&Stream| stream.codec == Codec::G722 && !able;
+    let spoken = stream.map(|stream| match narrow(&stream) {
+        true => (Codec::Pcma, Codec::Pcma.payload_type()),
+        false => (stream.codec, stream.payload_type),
+    });
     HoAccept {
         new_conn,
         dlc_state,
+        slot_type: long.then_some(SlotType::Long),
         alg: shown.key.as_ref().map(|key| key.alg),
         ck_num: shown.key.as_ref().map(|key| key.ck_num),
         dck: shown.key.as_ref().map(|key| key.dck.clone()),
         media_id: media.map(|(id, _): &(MediaId, _)| *id),
-        codec: stream.map(|stream| base_codec(stream.codec)),
-        pt: stream.map(|stream| stream.payload_type),
+        codec: spoken.map(|(codec, _)| base_codec(codec)),
+        pt: spoken.map(|(_, payload_type)| payload_type),
         ptime: stream.map(|stream| u8::try_from(stream.ptime.as_millis()).unwrap_or(20)),
         remote: stream.and_then(|stream| stream.remote),
         dir: stream.map(|stream| direction(stream.direction)),

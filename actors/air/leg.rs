@@ -10,8 +10,10 @@
 //!
 //! Nothing of it is on disk: a native call that stood when the process ended is ended when it starts again.
 
+mod asks;
 mod lines;
 mod messages;
+mod slot;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -20,7 +22,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use actix::prelude::*;
-use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::{Abilities, Beginning, Called, DectLeg, Input, LineNo, Output, Stream};
 use kirkwall_core::call::{Body, LegNews, LegNo, LegOrder};
 use kirkwall_core::dect::base_link::code::{Codec as BaseCodec, SrtpSuite as BaseSuite};
@@ -39,6 +40,7 @@ use tracing::{Span, debug, info_span};
 
 pub use lines::{GoOver, Join, Knock, ObeyOn, Occupied, TurnedAway};
 pub use messages::{InspectStream, LegHears, StreamMoved, StreamOpened};
+pub use slot::SlotAnswered;
 pub use stream::{base_codec, direction, key, suite};
 
 use super::FindHandset;
@@ -47,7 +49,7 @@ use super::handover::{Followed, Key};
 use super::portable::{Do, NativeHandset, OfferCall, Serve};
 use crate::call::{Call, LegSaid};
 use crate::ports::Ports;
-use crate::supervisor::{IsWhole, MoveBase, NativeCall, OpenCatalogue, PassBase, Supervisor, TakeBase};
+use crate::supervisor::{MoveBase, NativeCall, PassBase, Supervisor, TakeBase};
 
 use lines::Place;
 
@@ -60,6 +62,8 @@ pub struct At {
     pub base: Addr<NativeBase>,
     /// Where that base station speaks from.
     pub remote: SocketAddr,
+    /// It can carry G.722 in a long slot, and so can the handset where a call of its is meant.
+    pub wideband: bool,
 }
 
 /// A handset wants a call.
@@ -137,6 +141,8 @@ pub struct NativeLeg {
     at: Option<At>,
     media: Option<MediaId>,
     stream: Option<Stream>,
+    /// The channel that is held is a long slot.
+    long: bool,
     /// The handover that waits for the stream to follow.
     handover: Option<Key>,
     alarm: Option<SpawnHandle>,
@@ -176,6 +182,7 @@ impl NativeLeg {
             at: None,
             media: None,
             stream: None,
+            long: false,
             handover: None,
             alarm: None,
         }
@@ -198,6 +205,7 @@ impl NativeLeg {
                 }
                 Output::Open(connection) => self.open(&connection, ctx),
                 Output::Modify(stream) => self.modify(*stream),
+                Output::Slot { long } => self.change_slot(long, ctx),
                 Output::Followed => self.followed(),
                 Output::CloseStream => self.close_stream(),
                 Output::Begin { line, digits, body } => self.begin(line, digits, body, ctx),
@@ -259,8 +267,9 @@ impl NativeLeg {
 
     fn take_base(&mut self, ctx: &mut Context<Self>) {
         let Some((call, base)) = self.held.clone() else { return };
-        let asked = self.seed.supervisor.send(TakeBase(call, base, Purpose::New)).into_actor(self);
-        ctx.spawn(asked.map(|granted, me, ctx| me.granted(granted, ctx)));
+        let take = TakeBase { call, base, purpose: Purpose::New, long: false };
+        let asked = self.seed.supervisor.send(take).into_actor(self);
+        ctx.spawn(asked.map(|granted, me, ctx| me.granted(granted.map(|taken| taken.map(drop)), ctx)));
     }
 
     fn granted(&mut self, granted: Result<Result<(), String>, actix::MailboxError>, ctx: &mut Context<Self>) {
@@ -274,7 +283,8 @@ impl NativeLeg {
     fn open_stream(&mut self, ctx: &mut Context<Self>) {
         let Some(at) = &self.at else { return };
         let media_id = MediaId(NEXT_STREAM.fetch_add(1, Ordering::Relaxed));
-        let codec = self.seed.abilities.codecs.first().copied().unwrap_or(Codec::Pcma);
+        let codecs = self.seed.abilities.codecs_of(at.wideband);
+        let codec = codecs.first().copied().unwrap_or(Codec::Pcma);
         let open = MediaOpen {
             media_id,
             conn: ConnId(at.connection.number),
@@ -307,6 +317,7 @@ impl NativeLeg {
     }
 
     fn close_stream(&mut self) {
+        self.give_up_long();
         if let (Some(media), Some(at)) = (self.media.take(), &self.at) {
             at.base.do_send(CloseStream(media));
         }
@@ -332,25 +343,6 @@ impl NativeLeg {
             line,
         });
     }
-
-    /// What the handset's user may look through is the supervisor's to say.
-    fn open_catalogue(&self, ctx: &mut Context<Self>) {
-        let asked = self.seed.supervisor.send(OpenCatalogue(self.ipui.clone())).into_actor(self);
-        ctx.spawn(asked.map(|found, me, ctx| {
-            let busy = || Cause::of_status(503, "the switch is busy");
-            me.step(Input::Catalogue(found.unwrap_or_else(|_| Err(busy()))), ctx);
-        }));
-    }
-
-    /// Whether these digits are a whole number is the dial plan's to say.
-    fn ask_plan(&self, digits: Pii<String>, ctx: &mut Context<Self>) {
-        let asked = self.seed.supervisor.send(IsWhole(digits.clone())).into_actor(self);
-        ctx.spawn(asked.map(|whole, me, ctx| {
-            if whole.unwrap_or(false) {
-                me.step(Input::Whole(digits), ctx);
-            }
-        }));
-    }
 }
 
 impl Actor for NativeLeg {
@@ -364,6 +356,7 @@ impl Actor for NativeLeg {
                 self.at = Some(asked.at.clone());
                 let connection = asked.at.connection.clone();
                 let beginning = self.seed.abilities.beginning(connection, &asked.digits.0, asked.emergency);
+                self.step(Input::Carried { able: asked.at.wideband, long: false }, ctx);
                 self.asked = Some(*asked);
                 self.step(Input::Started(beginning), ctx);
             }

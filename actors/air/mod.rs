@@ -67,12 +67,13 @@ use crate::ports::{LinkPort, Ports};
 use crate::roster::Roster;
 use crate::supervisor::{IsWhole, NativeBaseStands, NativeLocated, Supervisor, WhoHas};
 
+use bases::BaseEntry;
 pub use bases::{BaseTold, Greeted, Redeem};
 pub use desk::*;
 pub use inspect::{GetNativeBase, ListNativeBases, NativeBaseView};
 pub use plant::{
-    BaseLoads, BaseTally, GetRadioLoss, GetSyncTree, RadioLossView, RadioPlaceView, SetDuty, StopBases,
-    SyncTreeView,
+    BaseLoads, BaseTally, ClusterView, GetRadioLoss, GetSyncTree, RadioLossView, RadioPlaceView, SetDuty,
+    StopBases, SyncTreeView,
 };
 pub use texts::ShowText;
 pub use visitors::{AskPlan, Capture, FindHandset, HandsetTold, Knock, PageAll};
@@ -106,15 +107,6 @@ struct HandsetEntry {
     unreachable: bool,
 }
 
-struct BaseEntry {
-    addr: Addr<NativeBase>,
-    rpn: u8,
-    standing: Standing,
-    remote: Option<SocketAddr>,
-    /// What an administrator wants of it.
-    duty: Duty,
-}
-
 /// Keeps the books of the air. See the module.
 pub struct Air {
     settings: AirSettings,
@@ -143,8 +135,6 @@ pub struct Air {
     tree: Tree,
     planned_at: Option<Moment>,
     plan_alarm: Option<SpawnHandle>,
-    /// Radios that have told whom they hear, and whether it ever was anybody.
-    hearing: BTreeMap<u8, bool>,
     captured: VecDeque<(Moment, bool, Vec<u8>)>,
     records: NativeBases,
     alarm: Option<SpawnHandle>,
@@ -181,7 +171,6 @@ impl Air {
             tree: Tree::default(),
             planned_at: None,
             plan_alarm: None,
-            hearing: BTreeMap::new(),
             captured: VecDeque::new(),
             records,
             alarm: None,
@@ -227,7 +216,7 @@ impl Air {
             NativeBase::new(session, rooms, air, links, ports)
         });
         let (rpn, duty) = (record.rpn, record.enrolled.duty());
-        self.bases.insert(id, BaseEntry { addr, rpn, standing, remote: None, duty });
+        self.bases.insert(id, BaseEntry { addr, rpn, standing, remote: None, duty, long: None });
         self.configure(id);
     }
 
@@ -236,7 +225,7 @@ impl Air {
         let Some(entry) = self.bases.get(&id) else { return };
         // Opened for subscriptions it is by a word of its own: a plan that changes sets the radio up anew.
         let radio = self.settings.site.radio(entry.rpn, false);
-        let sync = self.sync_of(entry.rpn);
+        let sync = self.tree.config(entry.rpn);
         entry.addr.do_send(Configure(Box::new(Plan { radio, sync })));
     }
 

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use kirkwall_core::radio::Rpn;
 use kirkwall_core::radio::allocation::Load;
-use kirkwall_core::radio::sync::Loss;
+use kirkwall_core::radio::sync::{Cluster, Loss};
 use serde::Serialize;
 
 use super::base::Carry;
@@ -96,12 +96,44 @@ pub struct GetSyncTree;
 /// The sync tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SyncTreeView {
-    /// The radio that gives time to all.
+    /// The radio that gives time to all, or to most.
     pub master: Option<Rpn>,
     /// The one that does when that is lost.
     pub deputy: Option<Rpn>,
+    /// Radios with one time, the largest cluster first. Nobody is handed over between two.
+    pub clusters: Vec<ClusterView>,
     /// Every radio that is there, by its number.
     pub radios: Vec<RadioPlaceView>,
+}
+
+impl SyncTreeView {
+    /// Whether it gives time to a cluster.
+    pub fn is_master(&self, rpn: Rpn) -> bool {
+        self.clusters.iter().any(|cluster| cluster.master == rpn)
+    }
+
+    /// Whether it becomes master of its cluster when that one's is lost.
+    pub fn is_heir(&self, rpn: Rpn) -> bool {
+        self.clusters.iter().any(|cluster| cluster.deputy == Some(rpn))
+    }
+}
+
+/// Radios with one time, by their numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClusterView {
+    /// Who gives it.
+    pub master: Rpn,
+    /// Who does when that one is lost.
+    pub deputy: Option<Rpn>,
+    /// All of it.
+    pub radios: Vec<Rpn>,
+}
+
+impl From<&Cluster> for ClusterView {
+    fn from(cluster: &Cluster) -> Self {
+        let radios = cluster.radios.iter().copied().collect();
+        Self { master: cluster.master, deputy: cluster.deputy, radios }
+    }
 }
 
 /// A radio in it.
@@ -119,7 +151,7 @@ pub struct RadioPlaceView {
     pub hops: Option<u8>,
     /// How loud it hears its source, dBm.
     pub rssi: Option<i8>,
-    /// It hears nobody of the others well enough.
+    /// It hears nobody of the others well enough, and carries no calls.
     pub alone: bool,
     /// Nobody gives it time when its source is lost.
     pub bare: bool,
@@ -146,7 +178,8 @@ impl Handler<GetSyncTree> for Air {
         });
         let mut radios: Vec<_> = radios.collect();
         radios.sort_by_key(|radio| radio.rpn);
-        Ok(SyncTreeView { master: self.tree.master, deputy: self.tree.deputy, radios })
+        let clusters = self.tree.clusters.iter().map(ClusterView::from).collect();
+        Ok(SyncTreeView { master: self.tree.master(), deputy: self.tree.deputy(), clusters, radios })
     }
 }
 
@@ -160,7 +193,7 @@ pub struct GetRadioLoss(pub String);
 pub struct RadioLossView {
     /// The one that would be lost.
     pub rpn: Rpn,
-    /// Who would be master.
+    /// Who would be master of its cluster.
     pub master: Option<Rpn>,
     /// Those that would follow another one, and which.
     pub moved: BTreeMap<Rpn, Rpn>,
@@ -168,6 +201,8 @@ pub struct RadioLossView {
     pub adrift: Vec<Rpn>,
     /// Those that no plan could reach.
     pub cut_off: Vec<Rpn>,
+    /// Those that would be clusters of their own.
+    pub apart: Vec<ClusterView>,
 }
 
 impl Handler<GetRadioLoss> for Air {
@@ -181,9 +216,11 @@ impl Handler<GetRadioLoss> for Air {
             let rpn = rpn.ok_or_else(|| DeskFault::NotFound(format!("native base station {id}")))?;
             let loss = tokio::task::spawn_blocking(move || tree.without(&survey, rpn)).await;
             let loss = loss.map_err(|fault| DeskFault::Failed(format!("not planned: {fault}")))?;
-            let Loss { master, moved, adrift, cut_off } = loss;
+            let Loss { master, moved, adrift, cut_off, apart } = loss;
             let list = |set: std::collections::BTreeSet<Rpn>| set.into_iter().collect();
-            Ok(RadioLossView { rpn, master, moved, adrift: list(adrift), cut_off: list(cut_off) })
+            let (adrift, cut_off) = (list(adrift), list(cut_off));
+            let apart = apart.iter().map(ClusterView::from).collect();
+            Ok(RadioLossView { rpn, master, moved, adrift, cut_off, apart })
         })
     }
 }

@@ -34,6 +34,10 @@ use super::{Air, AskPlan, Capture, HandsetTold, PageAll};
 use crate::ports::Ports;
 use crate::post::{Post, Shown};
 
+mod shown;
+
+pub use shown::{CallShown, InspectCall, ShownKey};
+
 /// Gives the pure [`Portable`] a mailbox, a clock, a disk and a voice. Decides nothing itself.
 pub struct NativeHandset {
     ipui: Ipui,
@@ -143,7 +147,7 @@ impl NativeHandset {
                 digits: digits.clone(),
                 emergency: *emergency,
                 ipui: self.ipui.clone(),
-                at: at.clone(),
+                at: self.place(at, call),
                 handset: ctx.address(),
                 tokens: self.tokens.split(),
             };
@@ -155,11 +159,16 @@ impl NativeHandset {
         }
         let over = matches!(news, CallNews::Ended { .. });
         if let Some(leg) = self.legs.get(&call) {
-            leg.do_send(LegHears(news, self.at.clone()));
+            leg.do_send(LegHears(news, self.at.as_ref().map(|at| self.place(at, call))));
         }
         if over {
             self.legs.remove(&call);
         }
+    }
+
+    /// Where it speaks in a call: wideband speech takes both the base station and the handset.
+    fn place(&self, at: &At, call: CallNo) -> At {
+        At { wideband: at.wideband && self.machine.is_wideband(call), ..at.clone() }
     }
 
     /// Whether these digits are a whole number is the dial plan's to say.
@@ -277,6 +286,8 @@ pub struct MovedTo {
     pub at: At,
     /// Where the new base station receives its speech.
     pub stream: Option<SocketAddr>,
+    /// It has a long slot there.
+    pub long: bool,
     /// The handover; it goes on when speech has followed.
     pub key: Key,
 }
@@ -284,7 +295,7 @@ pub struct MovedTo {
 impl Handler<MovedTo> for NativeHandset {
     type Result = ();
 
-    fn handle(&mut self, MovedTo { at, stream, key }: MovedTo, ctx: &mut Self::Context) {
+    fn handle(&mut self, MovedTo { at, stream, long, key }: MovedTo, ctx: &mut Self::Context) {
         let Some(old) = self.at.replace(at.clone()) else { return };
         let conn = ConnId(at.connection.number);
         at.base.do_send(Own(conn, ctx.address()));
@@ -296,8 +307,8 @@ impl Handler<MovedTo> for NativeHandset {
         }
         match self.legs.is_empty() {
             true => self.air.do_send(Followed(key)),
-            false => self.legs.values().for_each(|leg| {
-                leg.do_send(super::leg::StreamMoved { at: at.clone(), stream, key });
+            false => self.legs.iter().for_each(|(call, leg)| {
+                leg.do_send(super::leg::StreamMoved { at: self.place(&at, *call), stream, long, key });
             }),
         }
     }
@@ -350,51 +361,5 @@ impl Handler<OfferCall> for NativeHandset {
         }
         self.legs.insert(call, leg);
         self.step(Input::Order(Order::Offer { call, offer }), ctx);
-    }
-}
-
-/// The cipher key of a connection.
-#[derive(Debug, Clone)]
-pub struct ShownKey {
-    /// For which cipher.
-    pub alg: CipherAlgorithm,
-    /// Its number.
-    pub ck_num: u8,
-    /// The key.
-    pub dck: Pii<Octets<8, 16>>,
-}
-
-/// What another base station must know to take the handset over.
-#[derive(Debug, Default)]
-pub struct CallShown {
-    /// The cipher key, when the connection is ciphered.
-    pub key: Option<ShownKey>,
-    /// Its stream, and what was agreed on for it.
-    pub media: Option<(MediaId, Option<Stream>)>,
-    /// The call whose channel it takes.
-    pub call: Option<CallRef>,
-}
-
-/// What must be known to take it over?
-#[derive(Debug, Message)]
-#[rtype(result = "CallShown")]
-pub struct InspectCall;
-
-impl Handler<InspectCall> for NativeHandset {
-    type Result = ResponseFuture<CallShown>;
-
-    fn handle(&mut self, _: InspectCall, _: &mut Self::Context) -> Self::Result {
-        let (key, leg) = (self.key.clone(), self.legs.values().next().cloned());
-        Box::pin(async move {
-            let shown = match leg {
-                Some(leg) => leg.send(InspectStream).await.ok().flatten(),
-                None => None,
-            };
-            let (media, call) = match shown {
-                Some((id, stream, call)) => (Some((id, stream)), call),
-                None => (None, None),
-            };
-            CallShown { key, media, call }
-        })
     }
 }

@@ -23,7 +23,7 @@ impl Handler<Knock> for Air {
         let Knock { base, connection, pmid, first } = knock;
         self.capture(false, &first);
         let Some(entry) = self.bases.get(&base) else { return };
-        let (addr, remote) = (entry.addr.clone(), entry.remote);
+        let (addr, remote, wideband) = (entry.addr.clone(), entry.remote, entry.long.is_some());
         let (visitor, answer) = match greet(&first, &self.directory) {
             Greeting::Handset(ipui) | Greeting::Newcomer(ipui) => (Some(ipui), None),
             Greeting::TurnAway { answer } => (None, answer),
@@ -35,7 +35,7 @@ impl Handler<Knock> for Air {
                     self.lost.forget(pmid);
                     self.visitors.insert(pmid, (ipui, connection.clone()));
                 }
-                handset.do_send(Visit { at: At { connection, base: addr, remote }, first });
+                handset.do_send(Visit { at: At { connection, base: addr, remote, wideband }, first });
             }
             _ => {
                 debug!(%base, "a connection of nobody we know is turned away");
@@ -83,7 +83,7 @@ impl Handler<HandsetTold> for Air {
 impl Handler<Asked> for Air {
     type Result = ();
 
-    fn handle(&mut self, asked: Asked, _: &mut Self::Context) {
+    fn handle(&mut self, asked: Asked, ctx: &mut Self::Context) {
         let Some(supervisor) = self.supervisor.clone() else { return };
         let seed = LegSeed {
             call_no: asked.call,
@@ -91,7 +91,8 @@ impl Handler<Asked> for Air {
             abilities: self.settings.abilities.clone(),
             handset: Some(asked.handset.clone()),
             supervisor,
-            ports: self.ports.clone(),
+            // Our own ports lack ourselves, and a leg tells us when its stream has followed a handover.
+            ports: Ports { air: Some(ctx.address()), ..self.ports.clone() },
             tokens: self.tokens.split(),
         };
         let arbiter = self.roster.arbiter_of(&asked.ipui);

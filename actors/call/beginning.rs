@@ -65,6 +65,7 @@ impl Call {
         let ice = IceSeed {
             settings: self.settings.media.ice.agents.clone(),
             call: ctx.address().recipient(),
+            ways: ctx.address().recipient(),
             relay: self.supervisor.clone().recipient(),
             tokens: self.tokens.split(),
             clock: self.ports.clock,

@@ -27,6 +27,11 @@ impl Call {
             body: Some(offer),
             parts: target.parts.clone(),
             headers: target.headers.iter().map(header).chain(referral).collect(),
+            // Who is called in talk, for a transfer, is called anew.
+            onward: match self.summary().answered {
+                None => self.onward.clone(),
+                Some(_) => Onward::default(),
+            },
         })));
     }
 

@@ -96,6 +96,7 @@ impl Handler<PairsChosen> for Call {
     type Result = ();
 
     fn handle(&mut self, PairsChosen { side, chosen }: PairsChosen, ctx: &mut Self::Context) {
+        self.note_way_found(side);
         self.step(Input::IceSettled(side, chosen), ctx);
     }
 }

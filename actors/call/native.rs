@@ -101,8 +101,12 @@ impl Call {
         let seed = LegSeed {
             call_no: CallNo(leg.owner(reference).0),
             leg,
-            abilities: Abilities::of_native(&self.settings.media.srtp_south, self.settings.digit_gap)
-                .with_codes(&self.settings.dialling.codes),
+            abilities: Abilities::of_native(
+                &self.settings.media.srtp_south,
+                self.settings.digit_gap,
+                self.settings.wideband,
+            )
+            .with_codes(&self.settings.dialling.codes),
             handset: None,
             supervisor: self.supervisor.clone(),
             ports: self.ports.clone(),

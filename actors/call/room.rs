@@ -69,13 +69,13 @@ impl Handler<RoomBegan> for Call {
 /// Somebody has pressed a key, told within the voice (RFC 4733).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct KeyHeard(pub core::Side, pub char);
+pub struct KeyHeard(pub core::Side, pub char, pub u32);
 
 impl Handler<KeyHeard> for Call {
     type Result = ();
 
-    fn handle(&mut self, KeyHeard(side, digit): KeyHeard, ctx: &mut Self::Context) {
-        self.step(Input::KeyHeard(side, digit), ctx);
+    fn handle(&mut self, KeyHeard(side, digit, millis): KeyHeard, ctx: &mut Self::Context) {
+        self.step(Input::KeyHeard(side, digit, millis), ctx);
     }
 }
 

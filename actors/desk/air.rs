@@ -3,9 +3,9 @@
 use actix::prelude::*;
 
 pub use crate::air::{
-    Claimed, CloseWindow, CreateEnrolment, DeletePortable, EnrolmentView, GetAirCapture, GetNativeBase,
-    GetRadioLoss, GetSyncTree, GetWindow, ListNativeBases, ListPortables, NativeBaseView, OpenWindow,
-    PortableView, RadioLossView, RadioPlaceView, SetDuty, SyncTreeView, UnknownView, WindowView,
+    Claimed, CloseWindow, ClusterView, CreateEnrolment, DeletePortable, EnrolmentView, GetAirCapture,
+    GetNativeBase, GetRadioLoss, GetSyncTree, GetWindow, ListNativeBases, ListPortables, NativeBaseView,
+    OpenWindow, PortableView, RadioLossView, RadioPlaceView, SetDuty, SyncTreeView, UnknownView, WindowView,
 };
 
 /// Recipients of what concerns the air. A switch without a DECT identity has none.

@@ -5,6 +5,7 @@ use kirkwall_core::call::dialling::CodeLine;
 use kirkwall_core::call::forward::Forwarding;
 use kirkwall_core::call::log::{LogEntry, LogKind};
 use kirkwall_core::call::mailbox::Mailbox;
+use kirkwall_core::call::represented::ExtraLines;
 use kirkwall_core::id::{CallRef, Username};
 
 use super::DeskFault;
@@ -22,6 +23,34 @@ pub struct SetForwarding {
     pub user: Username,
     /// From now on.
     pub forwarding: Forwarding,
+}
+
+/// What a user's line has besides his number.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<LinesView, DeskFault>")]
+pub struct GetLines(pub Username);
+
+/// Sets all of it.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<LinesView, DeskFault>")]
+pub struct SetLines {
+    /// Whose.
+    pub user: Username,
+    /// From now on.
+    pub lines: ExtraLines,
+}
+
+/// What a user's line has besides his number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinesView {
+    /// As it was set here.
+    pub set: ExtraLines,
+    /// His private line, as Lync tells.
+    pub private_told: Option<String>,
+    /// Addresses of those who may call in his name, as he set it in a Lync client.
+    pub delegates_told: Vec<String>,
+    /// Whether his front end executes his forwards, for the calls that come by it.
+    pub forwarded_by_north: bool,
 }
 
 /// The feature codes in use.

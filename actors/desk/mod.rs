@@ -45,6 +45,8 @@ pub struct Desk {
     pub import_users: Recipient<ImportUsers>,
     pub get_forwarding: Recipient<GetForwarding>,
     pub set_forwarding: Recipient<SetForwarding>,
+    pub get_lines: Recipient<GetLines>,
+    pub set_lines: Recipient<SetLines>,
     pub list_feature_codes: Recipient<ListFeatureCodes>,
     pub list_rooms: Recipient<ListRooms>,
     pub get_room: Recipient<GetRoom>,

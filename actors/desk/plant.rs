@@ -100,8 +100,8 @@ pub struct BindingView {
     pub user_agent: String,
     /// The base station that carries it.
     pub base_station: Option<BaseStationId>,
-    /// Until when.
-    pub expires: Moment,
+    /// Until when; none: until it is located elsewhere.
+    pub expires: Option<Moment>,
 }
 
 /// Lines to the north.

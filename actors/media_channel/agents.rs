@@ -30,6 +30,8 @@ pub struct IceSeed {
     pub settings: Settings,
     /// Who says so to the far end.
     pub call: Recipient<PairsChosen>,
+    /// Who finds another way for a side whose way is lost.
+    pub ways: Recipient<WayNews>,
     /// Who hears of relays that fail.
     pub relay: Recipient<RelayFailed>,
     /// Their random words.
@@ -46,6 +48,21 @@ pub struct PairsChosen {
     pub side: Side,
     /// The pairs, as descriptions name them.
     pub chosen: Box<Description>,
+}
+
+/// What became of the way of a side's voice.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub enum WayNews {
+    /// The media relay that it goes over is gone.
+    Lost {
+        /// Which side.
+        side: Side,
+        /// What became of it, in words.
+        why: String,
+    },
+    /// No pair of addresses works.
+    NotFound(Side),
 }
 
 /// The agent of one side.
@@ -96,6 +113,12 @@ impl SideAgent {
     /// Whether an address of the peer's is one at a relay.
     fn is_relayed(&self, remote: SocketAddr) -> bool {
         self.ice.remote.candidates.iter().any(|c| c.address == remote && c.kind == Kind::Relayed)
+    }
+
+    /// Whether an address of ours is one at a relay.
+    fn is_at_relay(&self, component: Component, local: SocketAddr) -> bool {
+        let ours = |c: &&Candidate| c.component == component && c.address == local;
+        self.ice.candidates.iter().find(ours).is_some_and(|c| c.kind == Kind::Relayed)
     }
 
     fn same_peer(&self, ice: &IceAgreed) -> bool {
@@ -150,6 +173,7 @@ impl MediaChannel {
             let Ok(Some(agent)) = agent else { return };
             me.listen(ctx);
             (me.agents[side_index(into)], me.relays[side_index(into)]) = (Some(agent.0), agent.1);
+            me.watch_relays(ctx);
             me.rearm(ctx);
         }));
     }
@@ -194,6 +218,11 @@ impl MediaChannel {
             Output::Selected { component, local, remote, how } => {
                 debug!(channel = %self.id, ?side, ?component, %remote, ?how, "media goes there");
                 let relayed = is_relayed(component, local);
+                // An allocation over TCP has gone with the process that made it.
+                if !relayed && agent.is_at_relay(component, local) {
+                    let gone = "the connection to the media relay went with the process";
+                    return self.relay_lost(side, component == Component::Rtp, gone);
+                }
                 self.relay_chosen(side, component, relayed.then_some(remote), ctx);
                 // Over the relay it goes as soon as that has taken the destination.
                 if !relayed {
@@ -216,6 +245,9 @@ impl MediaChannel {
             Output::Failed(components) => {
                 counter!("ipdect_ice_total", "outcome" => "failed").increment(1);
                 info!(channel = %self.id, ?side, ?components, "no way found by ICE; the address of the SDP is used");
+                if components.contains(&Component::Rtp) {
+                    self.ice.ways.do_send(WayNews::NotFound(side));
+                }
             }
             Output::ConsentLost(component) => {
                 info!(channel = %self.id, ?side, ?component, "the far end does not answer ICE any more");

@@ -30,6 +30,21 @@ pub(super) struct SidePolicy {
 }
 
 impl SidePolicy {
+    /// Of before a restart.
+    pub(super) fn resumed(reservation: BandwidthReservation, now: Moment) -> Self {
+        Self { reservation: reservation.resumed(now), told: None }
+    }
+
+    /// What survives.
+    pub(super) fn record(&self) -> BandwidthReservation {
+        self.reservation.clone()
+    }
+
+    /// What must be asked anew at another relay.
+    pub(super) fn anew(&self) -> Option<Box<Path>> {
+        self.reservation.anew()
+    }
+
     pub(super) fn deadline(&self) -> Option<Moment> {
         self.reservation.deadline()
     }

@@ -11,6 +11,7 @@
 
 mod record;
 mod stream;
+mod watch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use actix::prelude::*;
 use kirkwall_core::call::Side;
 use kirkwall_core::media::ice::agent::{Input as Checked, Local};
 use kirkwall_core::media::ice::candidate::{Candidate, Component, Transport};
-use kirkwall_core::media::ice::turn::reservation::ReservationInput;
+use kirkwall_core::media::ice::turn::reservation::{Path, ReservationInput};
 use kirkwall_core::media::ice::turn::{Access, Failure, Input, Output, RelayTransport, Turn};
 use kirkwall_core::timer::Moment;
 use kirkwall_integration::media::RelayStream;
@@ -29,6 +30,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, info};
 
 pub use record::RelayRecord;
+pub(super) use watch::Seen;
 
 use super::MediaChannel;
 use super::agents::side_index;
@@ -82,6 +84,10 @@ pub(super) struct SideRelay {
     clients: [Client; 2],
     /// What is reserved there.
     pub(super) policy: SidePolicy,
+    /// What was reserved at the relay before, and must be at this one.
+    reserve: Option<Box<Path>>,
+    /// Which of the side's relays it is, by its streams.
+    number: u32,
 }
 
 struct Client {
@@ -96,7 +102,7 @@ struct Client {
 }
 
 impl SideRelay {
-    fn new(transport: RelayTransport, server: SocketAddr, access: &Access) -> Self {
+    fn new(transport: RelayTransport, server: SocketAddr, access: &Access, number: u32) -> Self {
         let client = || Client {
             turn: Turn::new(transport, access.clone()),
             stream: None,
@@ -105,7 +111,7 @@ impl SideRelay {
             wanted: None,
         };
         let policy = SidePolicy::default();
-        Self { transport, server, clients: [client(), client()], policy }
+        Self { transport, server, clients: [client(), client()], policy, reserve: None, number }
     }
 
     /// Where the engine's packets go, once the relay has taken their destination.
@@ -118,6 +124,11 @@ impl SideRelay {
     /// What stands for the relay in the engine's eyes.
     fn gate(&self, component: Component) -> SocketAddr {
         self.clients[index(component)].stream.as_ref().map_or(self.server, RelayStream::at)
+    }
+
+    /// Whether media of a component goes over it, or is to.
+    fn carries(&self, component: Component) -> bool {
+        component == Component::Rtp && self.clients[index(component)].wanted.is_some()
     }
 
     fn candidates(&self) -> Vec<Candidate> {
@@ -225,11 +236,15 @@ impl MediaChannel {
         let (told, done) = oneshot::channel();
         self.gathering = Some(told);
         for side in sides {
-            self.relays[side_index(*side)] = Some(SideRelay::new(transport, server, &relay.access));
+            let former = self.relays[side_index(*side)].take();
+            let number = former.as_ref().map_or(1, |former| former.number.wrapping_add(1));
+            let reserve = former.and_then(|former| former.reserve.or(former.policy.anew()));
+            let fresh = SideRelay { reserve, ..SideRelay::new(transport, server, &relay.access, number) };
+            self.relays[side_index(*side)] = Some(fresh);
             for component in Component::ALL {
                 match transport {
                     RelayTransport::Udp => self.relay_step(*side, component, Input::Started, ctx),
-                    RelayTransport::Tcp => self.open_stream(*side, component, server, ctx),
+                    RelayTransport::Tcp => self.open_stream(*side, component, (server, number), ctx),
                 }
             }
         }
@@ -264,6 +279,7 @@ impl MediaChannel {
     fn relay_perform(&mut self, side: Side, component: Component, output: Output, ctx: &mut Context<Self>) {
         let Some(relay) = &mut self.relays[side_index(side)] else { return };
         let (way, gate) = ((relay.server, relay.transport), relay.gate(component));
+        let carried = relay.carries(component);
         let client = &mut relay.clients[index(component)];
         match output {
             Output::Transmit(bytes) => match &client.stream {
@@ -277,7 +293,11 @@ impl MediaChannel {
             },
             Output::Allocated { relayed, reflexive, .. } => {
                 client.address = Some((relayed, reflexive));
+                let reserve = relay.reserve.take_if(|_| component == Component::Rtp);
                 self.gathered();
+                if let Some(path) = reserve {
+                    self.policy_step(side, ReservationInput::Check(path), ctx);
+                }
             }
             Output::Data { from, bytes } => {
                 let Some((to, _)) = client.address else { return };
@@ -286,6 +306,7 @@ impl MediaChannel {
             Output::Activated(peer) if client.wanted == Some(peer) => {
                 info!(channel = %self.id, ?side, ?component, transport = ?way.1, "media goes over the relay");
                 counter!("ipdect_ice_relayed_total").increment(1);
+                self.watch_relays(ctx);
                 self.lead(side, component, gate);
                 // Save before anybody relies on it: after a crash the audio goes on there.
                 self.keep(ctx);
@@ -301,11 +322,13 @@ impl MediaChannel {
                 client.ended = true;
                 self.relay_failed(way, format!("it sends us to {other}"), false);
                 self.gathered();
+                self.relay_lost(side, carried, "the media relay sends us to another");
             }
             Output::Failed(failure) => {
                 client.ended = true;
                 self.relay_failed(way, failure.to_string(), matches!(failure, Failure::Credentials(_)));
                 self.gathered();
+                self.relay_lost(side, carried, &failure.to_string());
             }
         }
     }

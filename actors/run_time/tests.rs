@@ -27,6 +27,7 @@ fn configured(rfc3489: bool) -> Settings {
         internal_routing: Default::default(),
         dialling: Default::default(),
         digit_gap: Duration::from_secs(4),
+        wideband: true,
         media: MediaSettings {
             address: None,
             codecs: Vec::new(),

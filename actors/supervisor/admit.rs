@@ -8,7 +8,7 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::secures;
 use kirkwall_core::call::dialling::{CodeOrder, NumberClass};
 use kirkwall_core::call::forward::{Diversion, ForwardReason};
-use kirkwall_core::call::represented::shown;
+use kirkwall_core::call::represented::{Represented, shown};
 use kirkwall_core::call::route::InternalRouting::{Fallback, First};
 use kirkwall_core::call::route::{Ask, InternalRouting, Map, Routed, Way, way};
 use kirkwall_core::call::{About, CALL_WAITING, Divert, NativeTarget, Party, Target};
@@ -316,7 +316,8 @@ impl Supervisor {
     fn display_for(&self, ask: &Admit, place: &Located) -> String {
         let represents = self.calls.get(&ask.call).and_then(|entry| entry.represents.as_ref());
         let limits = place.limits();
-        match represents {
+        let private = self.by_private_line(&ask.dialled.user_text()).then(Represented::private_line);
+        match represents.or(private.as_ref()) {
             Some(of) => shown(&ask.caller.display, of, &ask.caller.number, &limits),
             None => limits.fit(&ask.caller.display, &ask.caller.number).to_owned(),
         }
@@ -338,7 +339,7 @@ impl Supervisor {
         let (first, route) = current.map_or((None, Vec::new()), |l| (Some(l.destination), l.service_route));
         let others = self.proxies.iter().filter(|_| !self.settings.speaks_lync());
         let others = others.filter(|p| first.as_ref().is_none_or(|f| f.address != p.address));
-        let more = more.into_iter().chain(conversation);
+        let more = more.into_iter().chain(conversation).chain(self.headers_on_behalf(ask.call));
         let headers: Vec<_> = self.headers_about(&uri, about).into_iter().chain(more).collect();
         let display = self.name_of(&number);
         let target = |destination: Destination| Target {

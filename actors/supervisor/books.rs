@@ -43,7 +43,15 @@ impl Map for Books<'_> {
     }
 
     fn user_of_number(&self, number: &str) -> Option<Username> {
-        self.0.numbers.get(number).cloned()
+        self.0.numbers.get(number).or_else(|| self.0.line_book.private.get(number)).cloned()
+    }
+
+    fn is_private(&self, number: &str) -> bool {
+        self.0.line_book.private.contains_key(number)
+    }
+
+    fn forwarded_by_north(&self, user: &Username) -> bool {
+        self.0.forwarded_by_north(user)
     }
 
     fn any_line(&self) -> Option<Username> {

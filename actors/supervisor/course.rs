@@ -2,11 +2,12 @@
 
 use actix::prelude::*;
 use kirkwall_core::call::ladder::Ladder;
-use kirkwall_core::call::{CallSummary, Phase};
+use kirkwall_core::call::{CallSummary, LegNo, Phase};
 use kirkwall_core::id::{BaseStationId, CallRef};
 use metrics::counter;
 use tracing::warn;
 
+use super::inbound::invite_key;
 use super::{CallEntry, REMEMBERED, Remembered, Supervisor};
 use crate::air::base::Tally;
 use crate::call::{Call, RestoredSeed};
@@ -80,9 +81,15 @@ impl Supervisor {
                 settings: self.settings.clone(),
                 tokens: self.tokens.split(),
             };
+            // Of a call that rang: whoever repeats its INVITE means that one, and begins no other.
+            let caller = seed.survivor.legs.get(&LegNo::CALLER).and_then(|leg| leg.open.as_ref());
+            let key = caller.and_then(|open| invite_key(&open.message()?)).unwrap_or_default();
+            if !key.is_empty() {
+                self.invites.insert(key.clone(), reference);
+            }
             let addr =
                 Call::start_in_arbiter(&self.roster.arbiter(reference.0), move |_| Call::restored(seed));
-            self.calls.insert(reference, CallEntry::new(addr, summary, String::new(), (Vec::new(), false)));
+            self.calls.insert(reference, CallEntry::new(addr, summary, key, (Vec::new(), false)));
             self.active += usize::from(stands);
         }
     }

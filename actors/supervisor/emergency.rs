@@ -62,6 +62,8 @@ impl Supervisor {
         // RFC 7090 §5: "psap-callback", believed because only our proxies are heard here.
         let priority = request.header(&HeaderName::Priority);
         let callback = priority.is_some_and(|word| word.trim().eq_ignore_ascii_case("psap-callback"));
-        (trail_of(request, user_of), callback || is_private(request))
+        let called = request.to().map(|to| to.uri.user_text());
+        let private = is_private(request) || called.is_some_and(|called| self.by_private_line(&called));
+        (trail_of(request, user_of), callback || private)
     }
 }

@@ -13,7 +13,7 @@ use kirkwall_core::call::route::{Way, check_forward};
 use kirkwall_core::id::Username;
 use kirkwall_core::sip::DisplayLimits;
 use kirkwall_core::sip::wire::{Text, Uri};
-use kirkwall_data::feature::{FeatureRecord, Features};
+use kirkwall_data::feature::Features;
 use metrics::counter;
 use tracing::{error, info};
 
@@ -27,7 +27,10 @@ impl Supervisor {
     pub(super) fn restore_features(&mut self) {
         for record in Features::new(&self.ports.journal).iter() {
             match record {
-                Ok(record) => _ = self.forwarding.insert(record.user, record.forwarding),
+                Ok(record) => {
+                    self.forwarding.insert(record.user.clone(), record.forwarding.clone());
+                    self.line_book.restore(record);
+                }
                 Err(fault) => error!(%fault, "what a user has set cannot be read"),
             }
         }
@@ -35,7 +38,8 @@ impl Supervisor {
 
     /// A removed user's settings go too.
     pub(super) fn forget_features(&mut self, user: &Username) {
-        if self.forwarding.remove(user).is_some() {
+        let kept = self.forget_lines(user);
+        if self.forwarding.remove(user).is_some() || kept {
             let store = Features::new(&self.ports.journal);
             drop(self.ports.journal.save(vec![store.delete(user)]));
         }
@@ -47,11 +51,7 @@ impl Supervisor {
         user: Username,
         forwarding: Forwarding,
     ) -> ResponseActFuture<Self, Result<Forwarding, DeskFault>> {
-        let store = Features::new(&self.ports.journal);
-        let write = match forwarding == Forwarding::default() {
-            true => store.delete(&user),
-            false => store.put(&FeatureRecord { user: user.clone(), forwarding: forwarding.clone() }),
-        };
+        let write = self.feature_write(&user, |record| record.forwarding = forwarding.clone());
         let saved = self.ports.journal.save(vec![write]).into_actor(self);
         Box::pin(saved.map(move |saved, me, _| {
             saved.map_err(not_saved)?;
@@ -61,6 +61,7 @@ impl Supervisor {
             if quiet(before.as_ref()) != forwarding.do_not_disturb {
                 me.tell_quiet(&user);
             }
+            me.tell_forward(&user);
             Ok(forwarding)
         }))
     }
@@ -86,6 +87,10 @@ impl Supervisor {
         }
         if let CodeOrder::Browse(_) = order {
             return ActorResponse::reply(self.judged(ask, Err(only_native())));
+        }
+        if let CodeOrder::OnBehalf(manager, number) = &order {
+            let reply = self.call_on_behalf(ask, &user, (manager, number));
+            return ActorResponse::reply(self.judged(ask, reply));
         }
         if order == CodeOrder::ConfirmAlarm {
             return self.confirm_alarm(ask, user);
@@ -119,7 +124,8 @@ impl Supervisor {
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
             CodeOrder::CallWaiting(waits) => set.call_waiting = waits,
             CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::Conference | CodeOrder::ConfirmAlarm => {}
-            CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress | CodeOrder::Browse(_) => {}
+            CodeOrder::OnBehalf(..) | CodeOrder::Browse(_) => {}
+            CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress => {}
         }
         Ok(set)
     }

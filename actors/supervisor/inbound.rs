@@ -32,17 +32,17 @@ pub struct Hear {
     pub peer: Peer,
 }
 
-/// The engine has heard a key press.
+/// The engine has heard a key press, of so many milliseconds.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct KeyInVoice(pub CallRef, pub Side, pub char);
+pub struct KeyInVoice(pub CallRef, pub Side, pub char, pub u32);
 
 impl Handler<KeyInVoice> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, KeyInVoice(call, side, digit): KeyInVoice, _: &mut Self::Context) {
+    fn handle(&mut self, KeyInVoice(call, side, digit, millis): KeyInVoice, _: &mut Self::Context) {
         if let Some(entry) = self.calls.get(&call) {
-            entry.addr.do_send(KeyHeard(side, digit));
+            entry.addr.do_send(KeyHeard(side, digit, millis));
         }
     }
 }
@@ -111,6 +111,7 @@ impl Supervisor {
         if !message.is_request() {
             return self.route_answer(message, peer, ctx);
         }
+        self.brought(&message);
         let method = message.method().unwrap_or(Method::Options);
         if method == Method::Subscribe && peer.facing == Facing::South {
             // A new base station looks for its settings, a handset for its mailbox or for who is in a room.
@@ -209,6 +210,7 @@ impl Supervisor {
             }
             return;
         }
+        self.bring_unsent(message, ctx);
         match owner_of(message) {
             Some(OWNER_OF_WATCH) => self.watch(WatchInput::Failed(message.clone()), ctx),
             Some(owner) if let Some(post) = self.post_of(owner) => {

@@ -18,8 +18,11 @@ mod admit;
 mod books;
 mod catalogue;
 mod course;
+mod delegates;
 mod emergency;
+mod extra_lines;
 mod features;
+mod halves;
 mod house;
 mod inbound;
 mod inspect;
@@ -92,7 +95,7 @@ pub use lines::{LineChanged, OWNER_OF_LINE};
 pub use location::BasePlaced;
 pub use mailboxes::{MailboxChanged, MailboxDied, MailboxTrouble};
 pub use native::{
-    IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, TakeBase, WaitingFor, WhoHas,
+    IsWhole, MoveBase, NativeBaseStands, NativeCall, NativeLocated, PassBase, WaitingFor, WhoHas,
 };
 pub use people::{
     AccountChanged, AccountRemoved, BaseSeen, HandsetDied, HandsetLocated, InspectUsers, UserState,
@@ -100,6 +103,8 @@ pub use people::{
 pub use pool_conferences::{FocusDied, FocusSays};
 pub use presence::{DoNotDisturbSet, PresenceDied, PresenceSays, SignedIn, SignedInHow};
 pub use provisioning::{MeetProvisioning, SheetUsers};
+pub use radios::{ResizeBase, TakeBase};
+pub use relay::ServingRelay;
 pub use rooms::{CedeCall, GatherCalls, GatherInside, RoomChanged, RoomDied, RoomHears, SummonCall};
 pub use rosters::{AskRoster, NotificationDied};
 pub use shared::MeetUsers;
@@ -129,6 +134,8 @@ pub struct Supervisor {
     numbers: HashMap<String, Username>,
     /// What users have set; those who set nothing are not in it.
     forwarding: HashMap<Username, Forwarding>,
+    /// What their lines have besides.
+    line_book: extra_lines::LineBook,
     /// When a user last called an emergency number.
     emergencies: HashMap<Username, Moment>,
     /// Who keeps the users, and who signed in with wrong codes.
@@ -155,6 +162,7 @@ pub struct Supervisor {
     /// What waits for a line to be started.
     unsaid: Vec<Utter>,
     presences: presence::Presences,
+    byes: halves::Byes,
     /// Who carries texts.
     post: Option<Addr<crate::post::Post>>,
     /// Who sets new base stations up.
@@ -202,6 +210,8 @@ struct CallEntry {
     callback: bool,
     /// For whom it comes, when it is not for the called user alone.
     represents: Option<Represented>,
+    /// In whose name it is made, as an address of record.
+    on_behalf: Option<String>,
     /// The users that it was for, by whoever's forward.
     called: Vec<Username>,
     /// The native handset that began it.
@@ -229,6 +239,7 @@ impl CallEntry {
             trail,
             callback,
             represents: None,
+            on_behalf: None,
             last_at: Vec::new(),
             called: Vec::new(),
             handset: None,
@@ -283,6 +294,7 @@ impl Supervisor {
             accounts: HashMap::new(),
             numbers: HashMap::new(),
             forwarding: HashMap::new(),
+            line_book: extra_lines::LineBook::default(),
             emergencies: HashMap::new(),
             users: None,
             sign_ins: SignIns::default(),
@@ -302,6 +314,7 @@ impl Supervisor {
             watch_alarm: None,
             unsaid: Vec::new(),
             presences: presence::Presences::default(),
+            byes: halves::Byes::default(),
             post: None,
             provisioning: None,
             mailboxes: mailboxes::Mailboxes::default(),

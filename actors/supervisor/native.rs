@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use actix::prelude::*;
-use kirkwall_core::call::Phase;
 use kirkwall_core::call::admission::Limit;
 use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dect_leg::{LineNo, secures};
@@ -58,6 +57,8 @@ pub struct NativeBaseStands {
     pub reserve: u8,
     /// Where it stands.
     pub standing: Standing,
+    /// Slot pairs that a wideband call takes there; none: it has no long slots.
+    pub long: Option<u8>,
     /// Where it speaks from.
     pub remote: Option<SocketAddr>,
 }
@@ -250,9 +251,9 @@ impl Handler<NativeBaseStands> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, stands: NativeBaseStands, ctx: &mut Self::Context) {
-        let NativeBaseStands { id, limit, reserve, standing, remote } = stands;
+        let NativeBaseStands { id, limit, reserve, standing, long, remote } = stands;
         let (base, up) = (self.base(id.clone(), ctx), standing.carries_calls());
-        self.radios.stands(&id, standing, reserve);
+        self.radios.stands(&id, standing, reserve, long);
         if let Some(entry) = self.bases.get_mut(&id) {
             entry.1 = limit;
         }
@@ -363,25 +364,5 @@ impl Supervisor {
         self.active += 1;
         self.calls_max = self.calls_max.max(self.active);
         Ok(())
-    }
-}
-
-/// A handset in a call comes over to this base station: one of its channels, until one of the two goes back.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<(), String>")]
-pub struct TakeBase(pub CallRef, pub BaseStationId, pub Purpose);
-
-impl Handler<TakeBase> for Supervisor {
-    type Result = Result<(), String>;
-
-    fn handle(&mut self, TakeBase(call, base, purpose): TakeBase, _: &mut Self::Context) -> Self::Result {
-        let srtp = secures(&self.settings.media.srtp_south);
-        let stands = self.calls.get(&call).is_some_and(|entry| entry.summary.phase != Phase::Ended);
-        if !stands {
-            return Err("the call has ended".to_owned());
-        }
-        let taken = self.take_base(call, &base, srtp, purpose);
-        self.show_loads();
-        taken.map_err(|refusal| refusal.to_string())
     }
 }

@@ -13,6 +13,7 @@ use kirkwall_core::lync::location_profile::LocationProfile;
 use kirkwall_core::lync::mras::Granted;
 use kirkwall_core::lync::provisioning::Provisioning;
 use kirkwall_core::lync::roaming::Waiting;
+use kirkwall_core::lync::routing::NorthForward;
 use kirkwall_core::sip::Destination;
 use metrics::gauge;
 use tracing::{debug, info, warn};
@@ -104,6 +105,12 @@ pub enum PresenceSays {
     Provisioned(Username, Box<Provisioning>),
     /// Messages wait for a user.
     Waiting(Username, Waiting),
+    /// This forward of a user's stands at the front end.
+    ForwardAgreed(Username, NorthForward),
+    /// The user has set the first in a Lync client, in place of the second.
+    FollowForward(Username, NorthForward, NorthForward),
+    /// Who may call in the user's name, and the URI of his private line.
+    Lines(Username, Vec<String>, Option<String>),
 }
 
 /// A presence actor is gone.
@@ -150,6 +157,7 @@ impl Supervisor {
         self.presences.actors.insert(user.clone(), addr);
         self.tell_range(user);
         self.tell_quiet(user);
+        self.tell_forward(user);
     }
 
     /// Do not disturb is shown as it is set.
@@ -252,6 +260,11 @@ impl Handler<PresenceSays> for Supervisor {
                 self.conferences.factory(&user, told.focus_factory_uri.clone());
                 self.pool_provides(&told, ctx);
             }
+            PresenceSays::ForwardAgreed(user, forward) => self.forward_agreed(user, forward, ctx),
+            PresenceSays::FollowForward(user, forward, instead_of) => {
+                self.follow_forward(user, (forward, instead_of), ctx);
+            }
+            PresenceSays::Lines(user, delegates, private) => self.lines_told(user, delegates, private),
             PresenceSays::Waiting(user, waiting) => {
                 self.lync_waiting(&user, waiting, ctx);
             }

@@ -11,6 +11,7 @@ use kirkwall_core::lync::mras::{Granted, RelayHost};
 use kirkwall_core::media::ice::turn::RelayTransport;
 use kirkwall_core::sip::{Facing, Transport};
 use kirkwall_integration::sip::Target;
+use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use super::Supervisor;
@@ -23,6 +24,9 @@ const REST: Duration = Duration::from_secs(30);
 /// each try costs a call half a second.
 const FIREWALL: Duration = Duration::from_secs(300);
 
+/// Calls that may wait for a relay; more go on without.
+const MOST_WAITING: usize = 20_000;
+
 /// Who keeps the credentials.
 #[derive(Default)]
 pub(super) struct Relays {
@@ -34,6 +38,10 @@ pub(super) struct Relays {
     /// The ways that are left alone for a while.
     rests: BTreeSet<SocketAddr>,
     rests_over_tcp: BTreeSet<SocketAddr>,
+    /// New credentials are asked for: those that stand were refused.
+    renews: bool,
+    /// Calls that wait for a relay.
+    wanted_by: Vec<oneshot::Sender<()>>,
 }
 
 impl Relays {
@@ -114,6 +122,11 @@ impl Supervisor {
             let relays = &mut me.presences.relays;
             relays.known = Some(RelayAccess { access: granted.access, udp: udp.map(at), tcp: tcp.map(at) });
             (relays.rests, relays.rests_over_tcp) = Default::default();
+            relays.renews = false;
+            for told in std::mem::take(&mut relays.wanted_by) {
+                // Who waited may have given up.
+                let _ = told.send(());
+            }
             me.settings.media.ice.relay = relays.serving();
         }));
     }
@@ -134,6 +147,7 @@ impl Handler<RelayFailed> for Supervisor {
         let rest = if serving.is_some() && transport == RelayTransport::Udp { FIREWALL } else { REST };
         warn!(%server, ?transport, why, "the media relay is left alone for {} s", rest.as_secs());
         if let Some(keeper) = relays.keeper.clone().filter(|_| stale) {
+            relays.renews = true;
             self.presences.tell(&keeper, Happened::RelayRefused);
         }
         self.settings.media.ice.relay = serving;
@@ -141,5 +155,27 @@ impl Handler<RelayFailed> for Supervisor {
             me.presences.relays.resting(transport).remove(&server);
             me.settings.media.ice.relay = me.presences.relays.serving();
         });
+    }
+}
+
+/// Which relay serves now? Waits for credentials that are asked for.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Arc<RelayAccess>>")]
+pub struct ServingRelay;
+
+impl Handler<ServingRelay> for Supervisor {
+    type Result = ResponseActFuture<Self, Option<Arc<RelayAccess>>>;
+
+    fn handle(&mut self, _: ServingRelay, _: &mut Self::Context) -> Self::Result {
+        let uses_relay = self.settings.media.ice.uses_relay;
+        let relays = &mut self.presences.relays;
+        let comes = uses_relay && (relays.known.is_none() || relays.renews);
+        if !comes || relays.wanted_by.len() >= MOST_WAITING {
+            return Box::pin(actix::fut::ready(relays.serving()));
+        }
+        relays.wanted_by.retain(|waits| !waits.is_closed());
+        let (told, granted) = oneshot::channel();
+        relays.wanted_by.push(told);
+        Box::pin(granted.into_actor(self).map(|_, me, _| me.presences.relays.serving()))
     }
 }

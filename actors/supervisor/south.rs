@@ -1,11 +1,12 @@
 //! The south's requests: who asks is proved first, then the handset or a call takes over.
 
 use actix::prelude::*;
-use kirkwall_core::call::represented::{Represented, caller_of, represented};
+use kirkwall_core::call::represented::{Represented, caller_of, is_private, represented};
 use kirkwall_core::call::route::Map;
 use kirkwall_core::call::{NewCall, Party};
 use kirkwall_core::id::Username;
 use kirkwall_core::sip::digest::{Ha1, Role, Verdict};
+use kirkwall_core::sip::door::Onward;
 use kirkwall_core::sip::replaces::Replaces;
 use kirkwall_core::sip::wire::{HeaderName, Message as SipMessage, Uri};
 use kirkwall_core::sip::{Facing, Peer, SipBaseProfile};
@@ -120,6 +121,7 @@ impl Supervisor {
         let seed = CallSeed {
             new: new.clone(),
             dialled,
+            onward: Onward::of(&request, &peer, &self.door),
             invite: request,
             peer,
             invitation: invitation.clone(),
@@ -149,7 +151,13 @@ impl Supervisor {
     fn represented(&self, request: &SipMessage, peer: &Peer) -> Option<Represented> {
         let called = self.user_called(&request.request_uri()?.user_text());
         let is_called = |uri: &Uri| called.is_some() && self.user_called(&uri.user_text()) == called;
-        if peer.facing == Facing::North { represented(request, is_called) } else { None }
+        if peer.facing != Facing::North {
+            return None;
+        }
+        let to = request.to().map(|to| to.uri.user_text());
+        let private = is_private(request) || to.is_some_and(|to| self.by_private_line(&to));
+        // Whoever stands beside a private line would only say which number it is.
+        if private { Some(Represented::private_line()) } else { represented(request, is_called) }
     }
 
     /// Somebody of the north, with the name of the phone book where none came along. Gateways write the number

@@ -83,6 +83,7 @@ impl Supervisor {
     }
 
     fn utter(&mut self, utter: Utter, ctx: &mut Context<Self>) {
+        self.look_after(&utter.message, &utter.to, ctx);
         let wanted = self.accounts.get(&utter.line).is_some_and(|record| record.enabled);
         if !self.lines.contains_key(&utter.line) && wanted && !self.proxies.is_empty() {
             // Somebody waits for this one: it does not queue with the others.

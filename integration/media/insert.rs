@@ -23,7 +23,7 @@ use super::worker::{Deed, Order};
 
 impl Engine {
     /// Lets a side hear `sound`, G.711 A-law at 8000 samples a second, over and over in place of the other
-    /// side; none: the other side again. A G.722 peer hears nothing meanwhile.
+    /// side; none: the other side again.
     pub fn play(&self, channel: ChannelId, side: Side, sound: Option<Arc<[u8]>>) -> Result<(), EngineFault> {
         self.insert(channel, side, Deed::Play(sound))
     }
@@ -139,9 +139,9 @@ fn press(leg: &mut Leg, buffer: &mut Buffer, payload_type: u8, now: Moment) {
     }
 }
 
-/// A piece of the sound. The switch has no coder for G.722: such a leg hears nothing meanwhile.
+/// A piece of the sound.
 fn play(leg: &mut Leg, buffer: &mut Buffer, codec: Codec, payload_type: u8, now: Moment) {
-    let Some((sound, at)) = leg.insert.sound.as_mut().filter(|_| codec != Codec::G722) else { return };
+    let Some((sound, at)) = leg.insert.sound.as_mut() else { return };
     let place = HEADER_LEN..HEADER_LEN + FRAME;
     for octet in &mut buffer.0[place.clone()] {
         *octet = sound[*at];

@@ -19,7 +19,7 @@
 //! * Media relays that are reached over TCP alone: `relay_stream`.
 //! * SRTP: [`srtp`]; the calls into libsrtp lie in `srtp_session` alone, those to epoll in `poll`.
 //!
-//! Out of scope here: ICE; jitter buffers and wide-band codecs outside of conferences.
+//! Out of scope here: ICE; jitter buffers outside of conferences.
 
 mod adopt;
 pub mod bench;

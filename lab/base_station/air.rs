@@ -39,7 +39,7 @@ impl Station {
     }
 
     async fn access(&mut self, connection: Connection, handover: Option<Handover>, page: Option<u32>) {
-        let full = self.connections.len() >= usize::from(self.config.slot_pairs);
+        let full = self.connections.pairs() >= usize::from(self.config.slot_pairs);
         let on = matches!(self.radio_state, radio_state::ON | radio_state::DRAINING);
         if !self.linked || !on || full || !self.sync.is_good() {
             let bearer = &connection.bearer;
@@ -222,10 +222,12 @@ impl Station {
     }
 
     fn capacity(&self) -> Frame {
+        // A media resource is told nothing of a radio: 32 channels, 16 with SRTP.
+        let own = if self.config.role == 2 { (32, 16) } else { (0, 0) };
         let (voice_max, voice_max_srtp) =
-            self.settings.map_or((0, 0), |settings| (settings.voice_max, settings.voice_max_srtp));
+            self.settings.map_or(own, |settings| (settings.voice_max, settings.voice_max_srtp));
         let srtp = self.media.values().filter(|media| media.flow.settings.srtp.is_some()).count() as u8;
-        let free = self.config.slot_pairs.saturating_sub(self.connections.len() as u8);
+        let free = self.config.slot_pairs.saturating_sub(self.connections.pairs() as u8);
         Frame::event(kind::CAPACITY)
             .u8(tag::PAIRS_TOTAL, self.config.slot_pairs)
             .u8(tag::PAIRS_FREE, free)

@@ -102,6 +102,16 @@ impl Connections {
         self.by_id.len()
     }
 
+    /// Slot pairs in use: a long slot takes two.
+    pub(super) fn pairs(&self) -> usize {
+        self.by_id.len() + self.long()
+    }
+
+    /// How many have a long slot.
+    pub(super) fn long(&self) -> usize {
+        self.by_id.values().filter(|connection| connection.bearer.is_long()).count()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (u16, &Connection)> {
         self.by_id.iter().map(|(id, connection)| (*id, connection))
     }

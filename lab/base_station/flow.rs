@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::media::g722;
 use crate::media::g726::G726;
 use crate::media::srtp::{Direction, Key, Suite};
 use crate::media::{Codec, FRAME};
@@ -27,7 +28,7 @@ pub(super) type Happening = (u32, u8);
 /// How a stream is to be; what MEDIA_OPEN says and MEDIA_MODIFY changes.
 #[derive(Clone)]
 pub(super) struct Settings {
-    /// 1 G.726-32, 2 PCMA, 3 PCMU.
+    /// 1 G.726-32, 2 PCMA, 3 PCMU, 4 G.722.
     pub codec: u8,
     pub payload_type: u8,
     /// 10 or 20 ms.
@@ -57,6 +58,9 @@ pub(super) struct Flow {
 struct Sending {
     srtp: Option<Direction>,
     coder: G726,
+    wide: g722::Encoder,
+    /// What a long slot brings, for codecs that take its lower band.
+    split: g722::Split,
     ssrc: u32,
     sequence: u16,
     timestamp: u32,
@@ -88,6 +92,8 @@ impl Flow {
         let sending = Mutex::new(Sending {
             srtp: settings.srtp.as_ref().map(|keys| Direction::new(keys.suite, &keys.send)),
             coder: G726::default(),
+            wide: g722::Encoder::default(),
+            split: g722::Split::default(),
             ssrc: rand::random(),
             sequence: rand::random(),
             timestamp: rand::random(),
@@ -141,23 +147,35 @@ impl Flow {
             };
             let Ok((length, _)) = read else { continue };
             let packet = buffer[..length].to_vec();
-            let Some(samples) = receiving.packet(packet, &self.settings, &self.counters) else { continue };
+            let long = bearer.is_long();
+            let heard = receiving.packet(packet, &self.settings, &self.counters, long);
+            let Some((samples, wide)) = heard else { continue };
             if was_silent {
                 was_silent = false;
                 let _ = told.try_send((media, 2));
             }
-            if self.settings.direction & 2 != 0 {
-                bearer.hear(&samples);
+            match (self.settings.direction & 2 != 0, wide) {
+                (false, _) => {}
+                (true, true) => bearer.hear_wide(&samples),
+                (true, false) => bearer.hear(&samples),
             }
         }
     }
 
-    fn send(&self, samples: &[i16]) {
-        let mut sending = locked(&self.sending);
+    /// Sends a packet; of a long slot come two samples where a full one has one. What the air carries and what
+    /// the packet carries are two things: the base converts.
+    fn send(&self, samples: &[i16], long: bool) {
+        let mut guard = locked(&self.sending);
+        let sending = &mut *guard;
+        let below = (long && self.settings.codec != 4).then(|| sending.split.low(samples));
+        let samples = below.as_deref().unwrap_or(samples);
         let payload = match self.settings.codec {
             1 => sending.coder.pack(samples),
+            4 if long => sending.wide.wide(samples),
+            4 => sending.wide.narrow(samples),
             codec => samples.iter().map(|sample| law(codec).encode(*sample)).collect(),
         };
+        let ticks = if long && self.settings.codec == 4 { samples.len() / 2 } else { samples.len() };
         let mut packet = Vec::with_capacity(12 + payload.len() + 10);
         packet.extend_from_slice(&[0x80, self.settings.payload_type & 0x7F]);
         packet.extend_from_slice(&sending.sequence.to_be_bytes());
@@ -168,7 +186,7 @@ impl Flow {
             packet = srtp.protect(packet);
         }
         sending.sequence = sending.sequence.wrapping_add(1);
-        sending.timestamp = sending.timestamp.wrapping_add(samples.len() as u32);
+        sending.timestamp = sending.timestamp.wrapping_add(ticks as u32);
         // A full socket buffer loses the packet, as a network would.
         if self.socket.try_send_to(&packet, self.settings.remote).is_ok() {
             self.counters.sent.fetch_add(1, Ordering::Relaxed);
@@ -184,8 +202,9 @@ impl Uplink for Flow {
         }
         let muted = [0; FRAME];
         let samples = samples.unwrap_or(&muted);
-        let piece = usize::from(self.settings.ptime.clamp(10, 20)) * 8;
-        samples.chunks(piece).for_each(|piece| self.send(piece));
+        let long = samples.len() > FRAME;
+        let piece = usize::from(self.settings.ptime.clamp(10, 20)) * if long { 16 } else { 8 };
+        samples.chunks(piece).for_each(|piece| self.send(piece, long));
     }
 }
 
@@ -193,6 +212,7 @@ impl Uplink for Flow {
 struct Receiving {
     srtp: Option<Direction>,
     decoder: G726,
+    wide: g722::Decoder,
     highest: Option<u16>,
     transit: Option<i64>,
     jitter: f64,
@@ -203,11 +223,19 @@ impl Receiving {
     fn new(settings: &Settings) -> Self {
         let srtp = settings.srtp.as_ref().map(|keys| Direction::new(keys.suite, &keys.receive));
         let begun = Instant::now();
-        Self { srtp, decoder: G726::default(), highest: None, transit: None, jitter: 0.0, begun }
+        let (decoder, wide) = (G726::default(), g722::Decoder::default());
+        Self { srtp, decoder, wide, highest: None, transit: None, jitter: 0.0, begun }
     }
 
-    /// The samples of a packet of ours; nothing for a stranger's, a forged one or RTCP.
-    fn packet(&mut self, mut packet: Vec<u8>, settings: &Settings, counters: &Counters) -> Option<Vec<i16>> {
+    /// The samples of a packet of ours, and whether they are twice as many, for a long slot; nothing for a
+    /// stranger's, a forged one or RTCP.
+    fn packet(
+        &mut self,
+        mut packet: Vec<u8>,
+        settings: &Settings,
+        counters: &Counters,
+        long: bool,
+    ) -> Option<(Vec<i16>, bool)> {
         let rtcp = (192..224).contains(packet.get(1)?);
         if rtcp || packet.first()? >> 6 != 2 {
             return None;
@@ -225,10 +253,14 @@ impl Receiving {
         self.count(u16::from_be_bytes([header[2], header[3]]), counters);
         let timestamp = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
         self.time(timestamp, counters);
-        Some(match settings.codec {
+        let wide = long && settings.codec == 4;
+        let samples = match settings.codec {
             1 => self.decoder.unpack(payload),
+            4 if wide => self.wide.wide(payload),
+            4 => self.wide.narrow(payload),
             codec => payload.iter().map(|octet| law(codec).decode(*octet)).collect(),
-        })
+        };
+        Some((samples, wide))
     }
 
     fn count(&mut self, sequence: u16, counters: &Counters) {
@@ -285,7 +317,7 @@ mod tests {
 
     #[tokio::test]
     async fn sound_of_a_handset_arrives_at_the_other_in_every_codec_and_ciphered() {
-        for (codec, srtp) in [(1, false), (1, true), (2, true), (3, false)] {
+        for (codec, srtp) in [(1, false), (1, true), (2, true), (3, false), (4, false)] {
             let (here, there) = pair(codec, srtp).await;
             let ear = Arc::new(Mutex::new(Ear::default()));
             let (mailbox, _down) = mpsc::channel(4);
@@ -320,11 +352,11 @@ mod tests {
         let settings = Settings { codec: 2, payload_type: 8, ptime: 20, remote, direction: 3, srtp: keys };
         let mut receiving = Receiving::new(&settings);
         let plain = [&[0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1][..], &[0x55; 160]].concat();
-        assert_eq!(receiving.packet(plain.clone(), &settings, &Counters::default()), None);
+        assert_eq!(receiving.packet(plain.clone(), &settings, &Counters::default(), false), None);
         let mut recogniser = Recogniser::default();
         let open = Settings { srtp: None, ..settings };
-        let heard = Receiving::new(&open).packet(plain, &open, &Counters::default());
-        heard.unwrap().iter().for_each(|sample| recogniser.push(*sample));
+        let heard = Receiving::new(&open).packet(plain, &open, &Counters::default(), false);
+        heard.unwrap().0.iter().for_each(|sample| recogniser.push(*sample));
         assert_eq!(recogniser.voice(), None);
     }
 }

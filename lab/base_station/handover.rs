@@ -10,6 +10,9 @@ use crate::dect::obl::Frame;
 use crate::dect::obl::number::{error, kind, tag};
 use crate::radio::{Down, Handover};
 
+/// SLOT_TYPE of a long slot.
+const LONG: u8 = 2;
+
 impl Station {
     /// HO_IND: a handset comes over. Its media port is open before the switch is asked, so that the first
     /// packet finds somebody.
@@ -27,9 +30,36 @@ impl Station {
             Ok(local) => ask.bytes(tag::LOCAL, &address_field(local)),
             Err(_) => ask,
         };
+        let wants = |c: &super::connection::Connection| c.bearer.wants_long();
+        let ask = match self.config.long_slots && self.connections.get(id).is_some_and(wants) {
+            true => ask.u8(tag::SLOT_TYPE, LONG),
+            false => ask,
+        };
         self.ports.insert(id, socket);
         self.send(ask).await;
         self.tell_capacity().await;
+    }
+
+    /// SLOT_CHANGE.
+    pub(super) fn change_slot(&mut self, id: u16, frame: &Frame) -> Frame {
+        let long = frame.number(tag::SLOT_TYPE) == Some(LONG.into());
+        let Some(connection) = self.connections.get(id) else {
+            return frame.error(error::NO_SUCH_CONN, &format!("connection {id}"));
+        };
+        let bearer = connection.bearer.clone();
+        let wider = long && !bearer.is_long();
+        if wider && !self.config.long_slots {
+            self.fault("SLOT_CHANGE to a long slot, which this base does not have".into());
+            return frame.error(error::UNSUPPORTED_CODEC, "no long slots");
+        }
+        if wider && self.connections.pairs() >= usize::from(self.config.slot_pairs) {
+            return frame.error(error::NO_CHANNEL, "no two slots beside each other");
+        }
+        if !bearer.set_long(long) {
+            self.fault("SLOT_CHANGE to a long slot, which the handset does not have".into());
+            return frame.error(error::WRONG_STATE, "the handset has no long slots");
+        }
+        frame.response()
     }
 
     pub(super) async fn order_handover(&mut self, frame: &Frame) {
@@ -80,6 +110,7 @@ impl Station {
         }
         connection.state = State::Up;
         let (bearer, ciphered) = (connection.bearer.clone(), connection.ciphered);
+        bearer.set_long(frame.number(tag::SLOT_TYPE) == Some(LONG.into()));
         let local = match (frame.get(tag::MEDIA_ID), socket) {
             (Some(_), Some(socket)) => match self.start_media(frame, id, socket) {
                 Ok(local) => Some(local),

@@ -108,7 +108,11 @@ impl Station {
             Some(_) => radio.voice_max_srtp,
             None => radio.voice_max,
         });
-        let full = self.media.len() >= usize::from(most);
+        let is_long = |media: &&Media| {
+            self.connections.get(media.connection).is_some_and(|connection| connection.bearer.is_long())
+        };
+        let carried = self.media.len() + self.media.values().filter(is_long).count();
+        let full = carried >= usize::from(most);
         if full { Err((error::NO_CHANNEL, "all channels are in use")) } else { Ok(()) }
     }
 

@@ -63,6 +63,8 @@ pub struct BaseConfig {
     pub codecs: Vec<u8>,
     /// Whether it has SRTP.
     pub srtp: bool,
+    /// Whether it has long slots; see [`BaseConfig::wideband`].
+    pub long_slots: bool,
     /// Where it hangs.
     pub place: Place,
     /// Where its media come to.
@@ -71,6 +73,8 @@ pub struct BaseConfig {
     pub drift_ppm: f64,
     /// How long it goes on without its source.
     pub sync_times: SyncTimes,
+    /// How often it tells whom it hears.
+    pub looks: Duration,
     /// How often it comes again after it lost its link.
     pub retry: Duration,
 }
@@ -89,12 +93,21 @@ impl BaseConfig {
             slot_pairs: 12,
             codecs: vec![1, 2, 3],
             srtp: true,
+            long_slots: false,
             place: Place::default(),
             ip: IpAddr::from([127, 0, 0, 1]),
             drift_ppm: 0.5,
             sync_times: SyncTimes::default(),
+            looks: Duration::from_secs(30),
             retry: Duration::from_millis(500),
         }
+    }
+
+    /// The same with long slots and G.722.
+    pub fn wideband(mut self) -> Self {
+        self.long_slots = true;
+        self.codecs.push(4);
+        self
     }
 }
 
@@ -145,6 +158,8 @@ pub struct Seen {
     pub busy: u8,
     /// Connections of handsets.
     pub connections: usize,
+    /// How many of them have a long slot.
+    pub long_slots: usize,
     /// Media streams, and how many of them are SRTP.
     pub media: (usize, usize),
     /// WELCOMEs so far, and how many of them took the session up again.

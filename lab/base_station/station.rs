@@ -33,9 +33,8 @@ const WAITING: usize = 256;
 const TICK: Duration = Duration::from_millis(250);
 /// How often it looks at the others' frames while it keeps time.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often it tells its room, and its neighbours.
+/// How often it tells its room.
 const TELL_CAPACITY: Duration = Duration::from_secs(10);
-const TELL_NEIGHBOURS: Duration = Duration::from_secs(30);
 /// A switch that takes nothing for so long is gone.
 const STUCK: Duration = Duration::from_secs(10);
 
@@ -311,7 +310,7 @@ impl Station {
         if now - self.capacity_at >= TELL_CAPACITY {
             self.tell_capacity().await;
         }
-        if now - self.neighbours_at >= TELL_NEIGHBOURS {
+        if now - self.neighbours_at >= self.config.looks {
             self.tell_neighbours().await;
         }
     }
@@ -356,6 +355,7 @@ impl Station {
         (self.seen.sync, self.seen.sync_source) = (self.sync.state, self.sync.source);
         self.seen.rfpi = self.settings.map(|settings| settings.broadcast.rfpi);
         self.seen.connections = self.connections.len();
+        self.seen.long_slots = self.connections.long();
         let protected = self.media.values().filter(|media| media.flow.settings.srtp.is_some()).count();
         self.seen.media = (self.media.len(), protected);
         self.show.send_if_modified(|shown| {

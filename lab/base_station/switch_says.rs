@@ -55,7 +55,7 @@ impl Station {
 
     /// HELLO.
     pub(super) fn hello(&self) -> Frame {
-        let features = u32::from(self.config.srtp) | 2;
+        let features = u32::from(self.config.srtp) | 2 | u32::from(self.config.long_slots) << 2;
         let hello = Frame::request(kind::HELLO)
             .u16(tag::PROTO_MIN, 1)
             .u16(tag::PROTO_MAX, 1)
@@ -256,7 +256,11 @@ impl Station {
             }
             kind::NWK_DATA => self.nwk_data(id, frame).await,
             kind::CIPHER_KEY => self.cipher(id, frame).await,
-            kind::SLOT_CHANGE => self.send(frame.response()).await,
+            kind::SLOT_CHANGE => {
+                let answer = self.change_slot(id, frame);
+                self.send(answer).await;
+                self.tell_capacity().await;
+            }
             kind::TONE => {
                 let tone = frame.number(tag::TONE).unwrap_or(0x3F) as u8;
                 bearer.down(Down::Tone { bearer: bearer.number, tone });

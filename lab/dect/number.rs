@@ -98,6 +98,7 @@ pub mod ie {
     pub const SEGMENTED_INFO: u8 = 0x75;
     pub const ALPHANUMERIC: u8 = 0x76;
     pub const MODEL_IDENTIFIER: u8 = 0x78;
+    pub const CODEC_LIST: u8 = 0x7C;
     pub const EVENTS_NOTIFICATION: u8 = 0x7D;
     pub const USE_TPUI: u8 = 0xA3;
     pub const BASIC_SERVICE: u8 = 0xE0;

@@ -236,7 +236,7 @@ impl FrontEnd {
         if let Some(group) = self.response_group(to) {
             return Ok(self.call_group(from, group).await);
         }
-        let bindings = self.bindings(to);
+        let bindings = self.bindings(&self.rung_for(to));
         let binding = bindings.first().ok_or_else(|| Failure::Unusable {
             field: "called user",
             text: format!("{to} is not registered at the front end"),
@@ -272,6 +272,7 @@ impl FrontEnd {
 
     async fn dispatch(&self, mut incoming: Incoming) {
         let came_by = self.0.proxy.strip_own_route(&mut incoming.request, &incoming.hop);
+        let Some(incoming) = self.route_call(incoming).await else { return };
         let request = &incoming.request;
         let local = request.header("Route").is_none() && self.is_local(request.uri());
         let new = request.tag("To").is_none();

@@ -6,6 +6,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ezk_sip_types::Method;
 use tokio::sync::mpsc;
@@ -35,16 +36,18 @@ struct Target {
     hop: Hop,
     /// The endpoint's epid, at a Lync registrar.
     epid: Option<String>,
+    /// It is not the called user's ([MS-SIPRE] 3.9.5.2.2).
+    secondary: bool,
 }
 
 impl Target {
     fn new(uri: &str, hop: Hop) -> Self {
-        Self { uri: uri.to_owned(), hop, epid: None }
+        Self { uri: uri.to_owned(), hop, epid: None, secondary: false }
     }
 
     fn of(binding: Binding) -> Self {
         let epid = binding.identity.map(|identity| identity.epid);
-        Self { uri: binding.contact, hop: binding.hop, epid }
+        Self { uri: binding.contact, hop: binding.hop, epid, secondary: false }
     }
 }
 
@@ -135,7 +138,31 @@ impl Proxy {
         request.set("Max-Forwards", (hops - 1).to_string());
         request.remove("Proxy-Authorization");
         let record = (invite && self.records_route).then_some(hop);
-        Fork::start(self, request, targets, record).run(&server).await;
+        Fork::start(self, request, targets, record).run(&server, None).await;
+    }
+
+    /// Rings users' Contacts, for so long at most: then the request comes back, to go elsewhere.
+    pub(super) async fn ring(
+        &self,
+        incoming: Incoming,
+        users: &[String],
+        wait: Option<Duration>,
+    ) -> Option<Incoming> {
+        let Incoming { request, hop, server } = incoming;
+        let server = server?;
+        let mut targets = self.targets(&request, true, None);
+        for user in users.iter().skip(1) {
+            let beside = self.location.of(user).into_iter().map(Target::of);
+            targets.extend(beside.map(|target| Target { secondary: true, ..target }));
+        }
+        targets.truncate(MAX_BRANCHES);
+        server.send(server.reply(100, "Trying")).await;
+        let mut onward = request.clone();
+        let hops: u32 = request.header("Max-Forwards").and_then(|v| v.trim().parse().ok()).unwrap_or(70);
+        onward.set("Max-Forwards", hops.saturating_sub(1).to_string());
+        let record = self.records_route.then_some(hop);
+        let late = Fork::start(self, onward, targets, record).run(&server, wait).await;
+        late.then_some(Incoming { request, hop, server: Some(server) })
     }
 
     /// RFC 3261 §16.5: along the Route, to the user's Contacts, or as the Request-URI says.
@@ -163,6 +190,7 @@ impl Proxy {
                 hop,
                 uri: binding.identity.as_ref().map_or(uri.to_owned(), |i| i.gruu.clone()),
                 epid: None,
+                secondary: false,
             },
             None => Target::of(binding),
         };
@@ -186,6 +214,9 @@ impl Fork {
         for target in targets {
             let mut request = request.clone();
             request.set_uri(&target.uri);
+            if target.secondary {
+                request.set("Ms-Target-Class", "secondary");
+            }
             let to = request.header("To").unwrap_or("");
             if let Some(epid) = target.epid.filter(|_| address::param(to, "epid").is_none()) {
                 let to = format!("{to};epid={epid}");
@@ -203,22 +234,33 @@ impl Fork {
         Self { responses, cancel, branches, best: None }
     }
 
-    async fn run(mut self, server: &ServerTransaction) {
-        let mut cancel_seen = false;
+    /// Whether nobody has answered within `wait`: then nothing final was sent.
+    async fn run(mut self, server: &ServerTransaction, wait: Option<Duration>) -> bool {
+        let (mut cancel_seen, mut late) = (false, false);
+        let patience = tokio::time::sleep(wait.unwrap_or_default());
+        tokio::pin!(patience);
         while self.branches > 0 {
             tokio::select! {
                 response = self.responses.recv() => match response {
-                    Some(Some(response)) => if self.take(response, server).await { return },
+                    Some(Some(response)) => if self.take(response, server).await { return false },
                     Some(None) | None => self.branches = self.branches.saturating_sub(1),
                 },
                 () = server.cancelled().cancelled(), if !cancel_seen => {
                     cancel_seen = true;
                     self.cancel.cancel();
                 }
+                () = &mut patience, if wait.is_some() && !late => {
+                    late = true;
+                    self.cancel.cancel();
+                }
             }
+        }
+        if late && !cancel_seen {
+            return true;
         }
         let best = self.best.take().unwrap_or_else(|| server.reply(408, "Request Timeout"));
         server.send(best).await;
+        false
     }
 
     /// RFC 3261 §16.7: provisional and 2xx responses go back at once, the best other one at the end.

@@ -107,7 +107,7 @@ impl Agent {
     /// Whether media and checks from there are heard here.
     pub fn hears(&self, component: Component, from: SocketAddr) -> bool {
         let theirs = self.theirs.as_ref().and_then(|theirs| theirs.at(component, from));
-        self.reach == Reach::All || theirs.is_some_and(|one| self.reaches(one))
+        matches!(self.reach, Reach::All | Reach::OverOwnRelay) || theirs.is_some_and(|one| self.reaches(one))
     }
 
     /// The addresses that connections are opened to.
@@ -118,7 +118,7 @@ impl Agent {
 
     fn reaches(&self, one: &Candidate) -> bool {
         match self.reach {
-            Reach::All => !one.tcp,
+            Reach::All | Reach::OverOwnRelay => !one.tcp,
             Reach::Relays => one.relayed && !one.tcp,
             Reach::RelaysOverTcp => one.relayed && one.tcp,
         }

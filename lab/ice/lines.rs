@@ -59,6 +59,20 @@ impl Side {
         }
     }
 
+    /// The same with its sockets named once more, as addresses at a relay.
+    pub fn with_own_relay(mut self) -> Self {
+        let relayed = |one: &Candidate| Candidate {
+            foundation: "3".into(),
+            // RFC 5245 §4.1.2.2: 10 for relayed candidates, where host ones have 126.
+            priority: one.priority - (116 << 24),
+            relayed: true,
+            ..one.clone()
+        };
+        let more: Vec<_> = self.candidates.iter().map(relayed).collect();
+        self.candidates.extend(more);
+        self
+    }
+
     /// Reads the lines of a media section. None when it does no ICE of today's form.
     pub fn read(lines: &[&str]) -> Option<Self> {
         let of = |name: &str| lines.iter().find_map(|line| line.strip_prefix(name)).map(str::trim);

@@ -58,6 +58,8 @@ pub enum Reach {
     All,
     /// It reaches relays over UDP: it hears and answers nobody else.
     Relays,
+    /// It reaches everybody, and its own sockets are a relay's to others too: a relay that passes on at once.
+    OverOwnRelay,
     /// It reaches relays over TCP, and nobody over UDP.
     RelaysOverTcp,
 }

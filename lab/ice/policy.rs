@@ -12,6 +12,7 @@ mod attribute {
     pub const REMOTE_SITE: u16 = 0x8059;
     pub const REMOTE_RELAY: u16 = 0x805A;
     pub const LOCAL_SITE: u16 = 0x805B;
+    pub const LOCAL_RELAY: u16 = 0x805C;
     pub const REMOTE_SITE_ANSWER: u16 = 0x805D;
     pub const REMOTE_RELAY_ANSWER: u16 = 0x805E;
     pub const LOCAL_SITE_ANSWER: u16 = 0x805F;
@@ -30,27 +31,43 @@ pub struct Policed {
     pub held: usize,
     /// Checks so far.
     pub checks: u64,
+    /// Reservations that were renewed, as often as they were.
+    pub renewals: u64,
     /// What clients did wrong.
     pub faults: Vec<String>,
+}
+
+/// What becomes of calls that the link has no room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detour {
+    /// They are refused.
+    #[default]
+    None,
+    /// They may go over the PSTN.
+    Pstn,
+    /// They may go over the relays of both ends.
+    Relays,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Policy {
     most: usize,
-    pstn_failover: bool,
+    detour: Detour,
     held: HashSet<[u8; 16]>,
     checks: u64,
+    renewals: u64,
     faults: Vec<String>,
 }
 
 impl Policy {
-    pub fn new(most: usize, pstn_failover: bool) -> Self {
-        Self { most, pstn_failover, held: HashSet::new(), checks: 0, faults: Vec::new() }
+    pub fn new(most: usize, detour: Detour) -> Self {
+        Self { most, detour, held: HashSet::new(), checks: 0, renewals: 0, faults: Vec::new() }
     }
 
     pub fn policed(&self) -> Policed {
-        Policed { held: self.held.len(), checks: self.checks, faults: self.faults.clone() }
+        let (held, checks, renewals) = (self.held.len(), self.checks, self.renewals);
+        Policed { held, checks, renewals, faults: self.faults.clone() }
     }
 
     /// What the answer to an Allocate carries besides.
@@ -71,7 +88,7 @@ impl Policy {
         self.checks += 1;
         self.must_have(request, &[attribute::LOCAL_SITE, attribute::CALL_ID]);
         let valid = self.held.len() < self.most;
-        let flags = u32::from(valid) << 31 | u32::from(!valid && self.pstn_failover) << 30;
+        let flags = u32::from(valid) << 31 | u32::from(!valid && self.detour == Detour::Pstn) << 30;
         let site = |flags: u32| [flags, 100, 100].map(u32::to_be_bytes).concat();
         let mut answer = vec![
             (attribute::REMOTE_SITE_ANSWER, site(flags)),
@@ -79,7 +96,8 @@ impl Policy {
             (attribute::LOCAL_RELAY_ANSWER, site(1 << 31)),
         ];
         if request.get(attribute::REMOTE_RELAY).is_some() {
-            // The peer's relay is behind the same link.
+            // The peer's relay is behind the same link, unless relays have one of their own.
+            let valid = valid || self.detour == Detour::Relays;
             answer.push((attribute::REMOTE_RELAY_ANSWER, site(u32::from(valid) << 31)));
         }
         answer
@@ -87,7 +105,10 @@ impl Policy {
 
     fn commit(&mut self, request: &Parsed<'_>) -> Vec<(u16, Vec<u8>)> {
         self.must_have(request, &[attribute::LOCAL_SITE]);
-        if self.held.len() >= self.most {
+        let by_relays = [attribute::LOCAL_RELAY, attribute::REMOTE_RELAY];
+        let detours =
+            self.detour == Detour::Relays && by_relays.iter().all(|name| request.get(*name).is_some());
+        if self.held.len() >= self.most && !detours {
             return Vec::new();
         }
         let id: [u8; 16] = rand::random();
@@ -105,8 +126,9 @@ impl Policy {
             self.fault("an update of what was not reserved".to_owned());
         }
         let zero = |amount: &[u8]| amount.iter().all(|octet| *octet == 0);
-        if request.get(attribute::AMOUNT).is_some_and(zero) {
-            id.map(|id| self.held.remove(&id));
+        match request.get(attribute::AMOUNT).is_some_and(zero) {
+            true => drop(id.map(|id| self.held.remove(&id))),
+            false => self.renewals += u64::from(known),
         }
         Vec::new()
     }

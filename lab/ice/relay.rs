@@ -18,7 +18,7 @@ use md5::{Digest, Md5};
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
-use super::policy::{Policed, Policy};
+use super::policy::{Detour, Policed, Policy};
 use super::relay_tcp::bind_both;
 use super::stun::{Draft, HEADER, Parsed, address, prove, read_address};
 use crate::front_end::lync::password_of;
@@ -169,8 +169,8 @@ impl Relay {
     }
 
     /// A bandwidth policy has room for so many calls from now on.
-    pub fn admits(&self, most: usize, pstn_failover: bool) {
-        *locked(&self.0.policy) = Some(Policy::new(most, pstn_failover));
+    pub fn admits(&self, most: usize, detour: Detour) {
+        *locked(&self.0.policy) = Some(Policy::new(most, detour));
     }
 
     /// What the policy has seen; nothing without one.

@@ -2,12 +2,14 @@
 
 mod ears;
 pub mod g711;
+pub mod g722;
 pub mod g726;
 pub mod meter;
 pub mod mixer;
 pub mod mouth;
 pub mod numbers;
 pub mod sdp;
+pub mod sparkle;
 pub mod srtp;
 pub mod stream;
 pub mod traits;

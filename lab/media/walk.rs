@@ -17,6 +17,9 @@ pub(super) struct Ice {
 
 impl Ice {
     pub(super) fn new(mut ours: Side, manner: Manner) -> Self {
+        if matches!(manner, Manner::Full { reach: Reach::OverOwnRelay, .. }) {
+            ours = ours.with_own_relay();
+        }
         ours.draft6 = manner == Manner::Draft6;
         let over_tcp = matches!(manner, Manner::Full { reach: Reach::RelaysOverTcp, .. });
         ours.candidates.iter_mut().for_each(|one| one.tcp = over_tcp);

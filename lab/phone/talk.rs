@@ -176,6 +176,8 @@ impl<'a> Talk<'a> {
         };
         if let Some(theirs) = &theirs {
             self.live.is_listened_to(theirs.receives);
+            // Other credentials than before: the other end begins ICE anew (RFC 5245 §9.2.1.1), and decides.
+            self.phone.meet(self.stream, theirs, false);
             self.phone.speak_to(self.stream, theirs);
         }
         let mut ok = server.reply(200, "OK");

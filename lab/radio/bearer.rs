@@ -1,6 +1,6 @@
 //! A bearer: what a handset and a base share while they are connected.
 
-use std::sync::atomic::{AtomicI8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rand::rngs::SmallRng;
@@ -12,7 +12,7 @@ use crate::dect::dsaa2::Key;
 
 /// Where the handset's sound goes: the base's side of a media connection.
 pub trait Uplink: Send + Sync {
-    /// Sound of 20 ms; none when the frames were bad.
+    /// Sound of 20 ms; none when the frames were bad. Of a long slot twice as many samples.
     fn frame(&self, samples: Option<&[i16]>);
 }
 
@@ -27,6 +27,11 @@ pub struct Bearer {
     key: Mutex<Option<Key>>,
     /// dBm, as both sides measure it.
     level: AtomicI8,
+    /// The handset can do long slots; it has one.
+    able: AtomicBool,
+    long: AtomicBool,
+    /// It asks for one.
+    wants_long: AtomicBool,
     good: AtomicU32,
     bad: AtomicU32,
     chance: Mutex<SmallRng>,
@@ -48,6 +53,9 @@ impl Bearer {
             uplink: Mutex::default(),
             key: Mutex::default(),
             level: AtomicI8::new(level as i8),
+            able: AtomicBool::new(false),
+            long: AtomicBool::new(false),
+            wants_long: AtomicBool::new(false),
             good: AtomicU32::new(0),
             bad: AtomicU32::new(0),
             chance: Mutex::new(SmallRng::seed_from_u64(number)),
@@ -92,6 +100,38 @@ impl Bearer {
     /// Whether the handset has this key: else ciphering fails.
     pub fn agrees(&self, key: &[u8]) -> bool {
         locked(&self.key).is_some_and(|ours| ours == key)
+    }
+
+    /// The handset can do long slots, and would have one at once.
+    pub fn allow_long(&self, at_once: bool) {
+        self.able.store(true, Ordering::Relaxed);
+        self.wants_long.store(at_once, Ordering::Relaxed);
+    }
+
+    /// Whether the handset asked for a long slot.
+    pub fn wants_long(&self) -> bool {
+        self.wants_long.load(Ordering::Relaxed)
+    }
+
+    /// The base makes the slot long, or full. False when the handset cannot.
+    pub fn set_long(&self, long: bool) -> bool {
+        let can = !long || self.able.load(Ordering::Relaxed);
+        self.long.store(long && can, Ordering::Relaxed);
+        can
+    }
+
+    /// Whether it has a long slot: 16 kHz speech in place of 8.
+    pub fn is_long(&self) -> bool {
+        self.long.load(Ordering::Relaxed)
+    }
+
+    /// The base speaks in a long slot, with 16 kHz speech.
+    pub fn hear_wide(&self, samples: &[i16]) {
+        if self.passes() {
+            locked(&self.ear).hear_wide(self.number, samples);
+        } else {
+            locked(&self.ear).mute(self.number, samples.len() / 2);
+        }
     }
 
     /// The handset speaks, 20 ms.

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::media::g722::Split;
 use crate::media::meter::Meter;
+use crate::media::sparkle::sparkles;
 use crate::media::stream::Ears;
 use crate::media::{FRAME, Heard};
 
@@ -28,6 +30,10 @@ pub struct Ear {
     longest: u64,
     /// Somebody who listens to what is played.
     tap: Option<(Ears, u16)>,
+    /// Splits wideband speech.
+    split: Split,
+    /// Pieces of it that sounded above 4 kHz.
+    wide: u64,
 }
 
 impl Ear {
@@ -42,6 +48,20 @@ impl Ear {
             let surplus = self.waiting.len().saturating_sub(MOST);
             self.waiting.drain(..surplus);
         }
+    }
+
+    /// 16 kHz speech from a bearer: whether it sounds above 4 kHz is noted, what is below is heard.
+    pub fn hear_wide(&mut self, bearer: u64, samples: &[i16]) {
+        if self.listens_to(bearer) {
+            self.wide += u64::from(sparkles(samples));
+        }
+        let low = self.split.low(samples);
+        self.hear(bearer, &low);
+    }
+
+    /// How many pieces of what came sounded above 4 kHz.
+    pub const fn wide(&self) -> u64 {
+        self.wide
     }
 
     /// Bad frames from a bearer: as long as sound, and silent.

@@ -140,7 +140,7 @@ impl ClientTransaction {
     /// # Errors
     /// When it cannot be sent.
     pub async fn acknowledge(&mut self, ack: Message, hop: &Hop) -> Result<(), Failure> {
-        let hop = self.endpoint.connect(hop).await?;
+        let hop = self.endpoint.connect(&self.endpoint.way_now(&ack, hop)).await?;
         let octets = self.endpoint.send_once(ack, &hop).await?;
         self.remember(octets, hop);
         Ok(())

@@ -253,9 +253,16 @@ impl Endpoint {
     /// # Errors
     /// When the hop cannot be reached or there are too many transactions.
     pub async fn request(&self, mut request: Message, hop: &Hop) -> Result<ClientTransaction, Failure> {
-        let hop = self.connect(hop).await?;
+        let hop = self.connect(&self.way_now(&request, hop)).await?;
         let branch = self.add_via(&mut request, &hop)?;
         ClientTransaction::start(self.clone(), request, branch, hop).await
+    }
+
+    /// The hop, or the way that stands for it when its connection is gone.
+    pub(super) fn way_now(&self, request: &Message, hop: &Hop) -> Hop {
+        let gone = hop.connection.is_some() && self.closed(hop).is_none_or(|closed| closed.is_cancelled());
+        let guard = self.0.guard.as_ref().filter(|_| gone);
+        guard.and_then(|guard| guard.way_to(request)).unwrap_or(*hop)
     }
 
     /// Sends a request without a transaction (ACK to 2xx); its Via is added here. Returns the octets.
@@ -263,7 +270,7 @@ impl Endpoint {
     /// # Errors
     /// When the hop cannot be reached.
     pub async fn send_once(&self, mut request: Message, hop: &Hop) -> Result<Bytes, Failure> {
-        let hop = self.connect(hop).await?;
+        let hop = self.connect(&self.way_now(&request, hop)).await?;
         self.add_via(&mut request, &hop)?;
         let octets = self.seal(&mut request, &hop);
         self.send_raw(octets.clone(), &hop).await?;

@@ -16,6 +16,9 @@ pub trait Guard: Send + Sync {
     /// Completes a message that is about to leave.
     fn leaving(&self, message: &mut Message, hop: &Hop, peer: &[String]);
 
+    /// Where a request of a dialog goes whose connection is gone: to where its endpoint is registered now.
+    fn way_to(&self, request: &Message) -> Option<Hop>;
+
     /// Whether a TLS connection with this client certificate stays; none was shown when it is empty.
     fn admits(&self, peer: &[String]) -> bool;
 }

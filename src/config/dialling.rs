@@ -73,6 +73,9 @@ sections! {
         phone_book: String = FeatureCodes::default().phone_book,
         /// Look through one's own calls and dial, by the keys and the display of a native DECT handset.
         call_log: String = FeatureCodes::default().call_log,
+        /// Call in the name of somebody whose delegate you are: `*58*USER*NUMBER#`. Who may do so stands in
+        /// `/users/{username}/lines`, or is told by Lync.
+        on_behalf: String = FeatureCodes::default().on_behalf,
         /// Sign in at a native DECT handset that several people share: `*11*USER*CODE#` with the user's access
         /// code. `#11#` signs out.
         sign_in: String = FeatureCodes::default().sign_in,
@@ -122,6 +125,7 @@ impl From<Codes> for FeatureCodes {
             confirm_alarm: codes.confirm_alarm,
             phone_book: codes.phone_book,
             call_log: codes.call_log,
+            on_behalf: codes.on_behalf,
             sign_in: codes.sign_in,
             show_address: codes.show_address,
         }

@@ -99,7 +99,8 @@ fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
     let limit = settings.capacity.base.unwrap_or(NATIVE);
     let short = |channels| u8::try_from(channels).unwrap_or(u8::MAX);
     let reserve = u8::try_from(config.dect.handover_reserve).unwrap_or(u8::MAX);
-    let site = Site { ari, voice: (short(limit.plain), short(limit.srtp)), reserve };
+    let (voice, wideband) = ((short(limit.plain), short(limit.srtp)), config.dect.wideband);
+    let site = Site { ari, voice, reserve, wideband };
     AirSettings {
         site,
         rules: Rules {
@@ -107,10 +108,15 @@ fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
             level: site.level(),
             cipher: config.dect.cipher,
             digit_gap: config.dect.digit_gap,
+            wideband: config.dect.wideband,
         },
         link: session::Settings::default(),
-        abilities: Abilities::of_native(&settings.media.srtp_south, config.dect.digit_gap)
-            .with_codes(&settings.dialling.codes),
+        abilities: Abilities::of_native(
+            &settings.media.srtp_south,
+            config.dect.digit_gap,
+            config.dect.wideband,
+        )
+        .with_codes(&settings.dialling.codes),
         limit,
     }
 }

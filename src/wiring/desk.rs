@@ -39,6 +39,8 @@ pub fn desk(
         get_capacity: supervisor.clone().recipient(),
         get_forwarding: supervisor.clone().recipient(),
         set_forwarding: supervisor.clone().recipient(),
+        get_lines: supervisor.clone().recipient(),
+        set_lines: supervisor.clone().recipient(),
         list_feature_codes: supervisor.clone().recipient(),
         list_rooms: supervisor.clone().recipient(),
         get_room: supervisor.clone().recipient(),

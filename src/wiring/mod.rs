@@ -337,10 +337,10 @@ fn open_media(config: &Config, inbox: Arc<OnceLock<Addr<Supervisor>>>) -> Result
     let reports = move |report: Report| {
         media_channel::count_report(&report);
         // A media thread never waits; a key that finds a full mailbox is pressed again by its user.
-        if let Some((call, side, digit)) = media_channel::key_pressed(&report)
+        if let Some((call, side, digit, millis)) = media_channel::key_pressed(&report)
             && let Some(supervisor) = inbox.get()
         {
-            _ = supervisor.try_send(KeyInVoice(call, side, digit));
+            _ = supervisor.try_send(KeyInVoice(call, side, digit, millis));
         }
     };
     Engine::start(engine, reports).map_err(|error| format!("media: {error}"))

@@ -37,6 +37,7 @@ pub fn settings(config: &Config) -> Settings {
         internal_routing: config.sip.internal_routing,
         dialling: Arc::new(config.dialling.plan()),
         digit_gap: config.dect.digit_gap,
+        wideband: config.dect.wideband,
         media: media(config),
         logs: LogSettings {
             entries: config.cdr.log_entries.into(),

@@ -175,33 +175,47 @@ fn goertzel(frame: &[i16], tone: Tone) -> Bin {
 
 /// A WAV file.
 pub fn wav(samples: &[i16]) -> Vec<u8> {
+    wav_at(RATE, samples)
+}
+
+/// One of so many samples a second.
+pub fn wav_at(rate: usize, samples: &[i16]) -> Vec<u8> {
     let bytes = samples.len() as u32 * 2;
     let mut file = Vec::with_capacity(44 + bytes as usize);
     file.extend(b"RIFF");
     file.extend((36 + bytes).to_le_bytes());
     file.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    file.extend((RATE as u32).to_le_bytes());
-    file.extend((RATE as u32 * 2).to_le_bytes());
+    file.extend((rate as u32).to_le_bytes());
+    file.extend((rate as u32 * 2).to_le_bytes());
     file.extend(b"\x02\0\x10\0data");
     file.extend(bytes.to_le_bytes());
     file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
     file
 }
 
-/// The samples of a mono 16-bit WAV file at 8 kHz. A recorder that still runs has not written the length
+/// The samples of a mono 16-bit WAV file at 8 kHz; of one at 16 kHz, which a wide codec makes, each second one, since
+/// tones are far below what that could mistake. A recorder that still runs has not written the length
 /// (baresip) or the head (linphone), so the data goes to the end of the file.
-/// The samples of a WAV file, whole or still being written.
 pub fn read(file: &Path) -> Option<Vec<i16>> {
+    read_at(RATE, file)
+}
+
+/// The same of one with so many samples a second.
+pub fn read_at(wanted: usize, file: &Path) -> Option<Vec<i16>> {
     let bytes = std::fs::read(file).ok()?;
+    let mut every = 1;
     let data = if bytes.starts_with(b"RIFF") {
         let format = bytes.windows(4).position(|four| four == b"fmt ")? + 8;
         let rate = u32::from_le_bytes(bytes.get(format + 4..format + 8)?.try_into().ok()?);
-        assert_eq!((rate as usize, bytes[format + 2]), (RATE, 1), "{}: not 8 kHz mono", file.display());
+        every = rate as usize / wanted;
+        let known = matches!(rate, 8_000 | 16_000) && every > 0 && bytes[format + 2] == 1;
+        assert!(known, "{}: neither 8 nor 16 kHz mono", file.display());
         bytes.windows(4).position(|four| four == b"data")? + 8
     } else {
         44
     };
-    Some(bytes.get(data..)?.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect())
+    let samples = bytes.get(data..)?.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]]));
+    Some(samples.step_by(every).collect())
 }
 
 #[cfg(test)]

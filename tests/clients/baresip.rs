@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::audio::{Heard, Tone, listen, wav};
+use crate::audio::{Heard, Tone, listen, wav, wav_at};
 use crate::authority::Credentials;
 use crate::phone::Phone;
 use crate::process::{PATIENCE, Process, free_port, free_ports, until, until_true};
@@ -45,6 +45,8 @@ pub struct Account {
 
 /// G.711 alone.
 pub const G711: &str = "PCMA/8000/1,PCMU/8000/1";
+/// G.722 first: it plays and records 16 kHz then.
+pub const WIDEBAND: &str = "G722/16000/1,PCMA/8000/1";
 
 /// A running baresip with one account.
 pub struct Baresip {
@@ -81,6 +83,12 @@ impl Baresip {
         account.tone.write(&room.join("tone.wav"), Duration::from_secs(120));
         let (control, config) = (free_port(), &room.join("config"));
         let settings = settings(&room, control, &credentials, &scene.authority.file());
+        let settings = match account.codecs {
+            WIDEBAND => settings
+                .replace("srate 8000", "srate 16000")
+                .replace("module g711.so", "module g711.so\nmodule g722.so"),
+            _ => settings,
+        };
         std::fs::write(config, settings + more).unwrap();
         std::fs::write(room.join("accounts"), account.line()).unwrap();
         std::fs::write(room.join("contacts"), "").unwrap();
@@ -159,6 +167,11 @@ impl Baresip {
     /// Sends this from the next call on, in a loop, instead of its tone.
     pub fn says(&self, samples: &[i16]) {
         std::fs::write(self.room.join("tone.wav"), wav(samples)).unwrap();
+    }
+
+    /// The same of 16 kHz speech.
+    pub fn says_wide(&self, samples: &[i16]) {
+        std::fs::write(self.room.join("tone.wav"), wav_at(16_000, samples)).unwrap();
     }
 
     /// The newest recording of what came over the line.

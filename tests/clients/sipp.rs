@@ -61,6 +61,14 @@ impl Sipp {
         }))
     }
 
+    /// The same, and it sends back the voice that it hears.
+    pub fn echoing_server(scene: &Scene, name: &str, scenario: &str) -> Sipp {
+        let file = scene.room(name).join("messages.log");
+        Self::listening(Self::start(scene, name, scenario, None, free_port(), |command| {
+            command.args(["-rtp_echo", "-trace_msg", "-message_file"]).arg(file);
+        }))
+    }
+
     /// What it heard and said.
     pub fn messages(&self) -> String {
         let file = self.statistics.with_file_name("messages.log");

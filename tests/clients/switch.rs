@@ -130,6 +130,11 @@ impl<'a> Switch<'a> {
         self.bound
     }
 
+    /// A token that may do everything.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }

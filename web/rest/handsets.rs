@@ -43,9 +43,9 @@ pub struct BindingJson {
     pub user_agent: String,
     /// The base station that carries it.
     pub base_station: Option<String>,
-    /// Until when.
+    /// Until when; null for a handset on a native base station, which stays until it is located elsewhere.
     #[schema(format = DateTime)]
-    pub expires: String,
+    pub expires: Option<String>,
 }
 
 impl From<&HandsetView> for HandsetJson {
@@ -68,7 +68,7 @@ impl From<&BindingView> for BindingJson {
             address: binding.address.clone(),
             user_agent: binding.user_agent.clone(),
             base_station: binding.base_station.as_ref().map(ToString::to_string),
-            expires: rfc3339(binding.expires),
+            expires: binding.expires.map(rfc3339),
         }
     }
 }

@@ -18,6 +18,7 @@ mod certificates;
 mod features;
 mod handsets;
 mod imports;
+mod lines;
 mod mailbox;
 mod me;
 mod native_bases;
@@ -99,6 +100,8 @@ fn operations() -> Vec<Operation> {
             Scope("users:write"),
             route().to(features::replace_forwarding),
         ),
+        op(&get, "/users/{username}/lines", Scope("users:read"), route().to(lines::get)),
+        op(&put, "/users/{username}/lines", Scope("users:write"), route().to(lines::replace)),
         op(&get, "/users/{username}/calls", Scope("users:read"), route().to(features::list_calls)),
         op(&delete, "/users/{username}/calls", Scope("users:write"), route().to(features::clear_calls)),
         op(&get, "/users/{username}/message-waiting", Scope("users:read"), route().to(mailbox::get)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
-use kirkwall_actors::desk::{NativeBaseView, RadioLossView, RadioPlaceView, SyncTreeView};
+use kirkwall_actors::desk::{ClusterView, NativeBaseView, RadioLossView, RadioPlaceView, SyncTreeView};
 use kirkwall_core::dect::base_link::code::SyncState;
 use kirkwall_core::dect::base_link::enrolment::Duty;
 use kirkwall_core::dect::base_link::session::Standing;
@@ -190,12 +190,26 @@ pub struct HandoversJson {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SyncTree)]
 pub struct SyncTreeJson {
-    /// Number of the radio that gives time to all.
+    /// Number of the radio that gives time to all, or to most.
     pub master: Option<u8>,
     /// The one that does when that is lost.
     pub deputy: Option<u8>,
+    /// Radios with one time, the largest first. No call is handed over from one cluster to another.
+    pub clusters: Vec<ClusterJson>,
     /// Radios with their places.
     pub radios: Vec<RadioPlaceJson>,
+}
+
+/// Radios with one time, by their numbers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SyncCluster)]
+pub struct ClusterJson {
+    /// The one that gives it.
+    pub master: u8,
+    /// The one that does when that is lost.
+    pub deputy: Option<u8>,
+    /// All of it, the master among them.
+    pub radios: Vec<u8>,
 }
 
 /// A radio in the sync tree.
@@ -214,7 +228,7 @@ pub struct RadioPlaceJson {
     pub hops: Option<u8>,
     /// How loud it hears its source, dBm.
     pub rssi: Option<i8>,
-    /// It hears none of the others well enough.
+    /// It hears none of the others well enough, and carries no calls.
     pub alone: bool,
     /// Nobody gives it time when its source is lost: a radio is missing near it.
     pub without_alternative: bool,
@@ -226,7 +240,7 @@ pub struct RadioPlaceJson {
 pub struct RadioLossJson {
     /// The one that would be lost.
     pub radio_number: u8,
-    /// Who would be master.
+    /// Who would be master of its cluster.
     pub master: Option<u8>,
     /// Those that would follow another one: their numbers, and whom.
     pub moved: BTreeMap<u8, u8>,
@@ -234,6 +248,8 @@ pub struct RadioLossJson {
     pub adrift: Vec<u8>,
     /// Those that no plan could reach.
     pub cut_off: Vec<u8>,
+    /// Those that would be clusters of their own: they carry calls, and hand none over to the others.
+    pub apart: Vec<ClusterJson>,
 }
 
 /// What an administrator wants of a base station.
@@ -292,7 +308,14 @@ impl From<Handovers> for HandoversJson {
 impl From<&SyncTreeView> for SyncTreeJson {
     fn from(tree: &SyncTreeView) -> Self {
         let radios = tree.radios.iter().map(RadioPlaceJson::from).collect();
-        Self { master: tree.master, deputy: tree.deputy, radios }
+        let clusters = tree.clusters.iter().cloned().map(ClusterJson::from);
+        Self { master: tree.master, deputy: tree.deputy, clusters: clusters.collect(), radios }
+    }
+}
+
+impl From<ClusterView> for ClusterJson {
+    fn from(ClusterView { master, deputy, radios }: ClusterView) -> Self {
+        Self { master, deputy, radios }
     }
 }
 
@@ -313,8 +336,9 @@ impl From<&RadioPlaceView> for RadioPlaceJson {
 
 impl From<RadioLossView> for RadioLossJson {
     fn from(loss: RadioLossView) -> Self {
-        let RadioLossView { rpn, master, moved, adrift, cut_off } = loss;
-        Self { radio_number: rpn, master, moved, adrift, cut_off }
+        let RadioLossView { rpn, master, moved, adrift, cut_off, apart } = loss;
+        let apart = apart.into_iter().map(ClusterJson::from).collect();
+        Self { radio_number: rpn, master, moved, adrift, cut_off, apart }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::problem::ProblemDocument;
         super::users::list, super::users::create, super::users::get, super::users::replace,
         super::users::change, super::users::delete, super::features::get_forwarding,
         super::features::replace_forwarding, super::features::list_calls, super::features::clear_calls,
-        super::features::codes, super::mailbox::get, super::mailbox::replace, super::mailbox::clear,
+        super::features::codes, super::lines::get, super::lines::replace, super::mailbox::get, super::mailbox::replace, super::mailbox::clear,
         super::rooms::list, super::rooms::create, super::rooms::get, super::rooms::change, super::rooms::delete,
         super::rooms::mute, super::rooms::remove,
         super::imports::create, super::imports::get, super::imports::apply, super::imports::delete,

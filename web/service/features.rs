@@ -1,7 +1,8 @@
 //! Forwards, feature codes and call logs.
 
 use kirkwall_actors::desk::{
-    Bearer, CallLogPage, ClearCallLog, GetForwarding, ListCallLog, ListFeatureCodes, SetForwarding,
+    Bearer, CallLogPage, ClearCallLog, GetForwarding, GetLines, LinesView, ListCallLog, ListFeatureCodes,
+    SetForwarding, SetLines,
 };
 use kirkwall_core::call::dialling::CodeLine;
 use kirkwall_core::call::forward::Forwarding;
@@ -21,6 +22,19 @@ pub async fn set_forwarding(site: &Site, who: &Bearer, order: SetForwarding) -> 
     let user = order.user.clone();
     let set = ask(&site.desk.set_forwarding, order).await??;
     audit(who, "forwards set", &user);
+    Ok(set)
+}
+
+/// What a user's line has besides the number.
+pub async fn lines(site: &Site, user: Username) -> Result<LinesView, Problem> {
+    Ok(ask(&site.desk.get_lines, GetLines(user)).await??)
+}
+
+/// Sets it.
+pub async fn set_lines(site: &Site, who: &Bearer, order: SetLines) -> Result<LinesView, Problem> {
+    let user = order.user.clone();
+    let set = ask(&site.desk.set_lines, order).await??;
+    audit(who, "lines set", &user);
     Ok(set)
 }
 

@@ -167,6 +167,9 @@ async fn a_base_station_s_page_tells_what_its_loss_would_do() {
     let only = page(&site, "/native-base-station/0013d1800003").await.body;
     assert!(only.contains("Out of reach:</span> radio 4 (0013d1800004)"), "{only}");
     assert!(!only.contains("By its own clock for a while"), "named once, with the worse: {only}");
+    let bridge = page(&site, "/native-base-station/0013d1800001").await.body;
+    let torn = "A cluster of its own:</span> radio 4 (0013d1800004), radio 5 (0013d1800005).";
+    assert!(bridge.contains(torn) && bridge.contains("<h2>What came of its calls</h2>"), "{bridge}");
     let leaf = page(&site, "/native-base-station/0013d1800004").await.body;
     assert!(
         leaf.contains("No other base station depends on it") && leaf.contains(">to nobody</span>"),

@@ -5,6 +5,7 @@
 
 mod air_rows;
 mod assets;
+mod base_statistics;
 mod board;
 mod form;
 mod frame;
@@ -108,6 +109,7 @@ fn table() -> Vec<PageRow> {
             "PUT /users/{username}/forwarding",
             route().to(features::set_forwarding),
         ),
+        act("/user/{username}/lines", edit, "PUT /users/{username}/lines", route().to(features::set_lines)),
         act(
             "/user/{username}/calls/clear",
             edit,

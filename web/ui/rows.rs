@@ -168,8 +168,8 @@ impl<'a> HandsetRow<'a> {
         Self { id, handset, binding: handset.bindings.first(), more, link, tone }
     }
 
-    fn until(binding: &BindingView) -> Clock {
-        Clock(binding.expires)
+    fn until(binding: &BindingView) -> Option<Clock> {
+        binding.expires.map(Clock)
     }
 }
 

@@ -15,12 +15,14 @@ use crate::rest::in_path;
 pub struct SyncTree {
     id: String,
     radios: usize,
+    /// Radios with one time.
+    clusters: usize,
     master: Option<String>,
     deputy: Option<String>,
     /// Those that hang on the loss of one other.
     bare: usize,
     most_hops: u8,
-    /// The master, and under it everybody.
+    /// The masters, and under each everybody of its cluster.
     roots: Vec<SyncNode>,
     /// Those that have no place.
     outside: Vec<SyncNode>,
@@ -62,6 +64,7 @@ impl SyncTree {
         Self {
             id,
             radios: tree.radios.len(),
+            clusters: tree.clusters.len(),
             master: tree.master.map(|rpn| radio_words(&names, rpn)),
             deputy: tree.deputy.map(|rpn| radio_words(&names, rpn)),
             bare: tree.radios.iter().filter(|place| place.bare).count(),
@@ -75,15 +78,15 @@ impl SyncTree {
 impl SyncNode {
     fn of(tree: &SyncTreeView, place: &RadioPlaceView, children: Vec<Self>, outside: bool) -> Self {
         // The deputy of a lost master turns to nobody.
-        let heir = tree.deputy == Some(place.rpn) && place.source == tree.master;
+        let heir = tree.is_heir(place.rpn);
         let others = place.alternatives.iter().filter(|_| !heir);
         let alternatives: Vec<_> = others.map(ToString::to_string).collect();
         Self {
             base: place.id.0.clone(),
             link: in_path(&place.id.0),
             rpn: place.rpn,
-            master: tree.master == Some(place.rpn),
-            deputy: tree.deputy == Some(place.rpn),
+            master: tree.is_master(place.rpn),
+            deputy: heir,
             bare: place.bare,
             source: place.source,
             rssi: place.rssi,
@@ -107,6 +110,7 @@ fn hang_up(tree: &SyncTreeView, waiting: &mut Waiting<'_>, source: Option<Rpn>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kirkwall_actors::desk::ClusterView;
     use kirkwall_core::id::BaseStationId;
 
     fn place(rpn: Rpn, source: Option<Rpn>) -> RadioPlaceView {
@@ -116,7 +120,11 @@ mod tests {
     }
 
     fn tree(radios: Vec<RadioPlaceView>) -> SyncTree {
-        SyncTree::of("tree".into(), &SyncTreeView { master: Some(0), deputy: Some(1), radios })
+        let radio = |rpn| radios.iter().any(|place: &RadioPlaceView| place.rpn == rpn);
+        let others = radio(8).then(|| ClusterView { master: 8, deputy: Some(9), radios: vec![8, 9] });
+        let house = ClusterView { master: 0, deputy: Some(1), radios: vec![0, 1, 2, 3] };
+        let clusters = std::iter::once(house).chain(others).collect();
+        SyncTree::of("tree".into(), &SyncTreeView { master: Some(0), deputy: Some(1), clusters, radios })
     }
 
     #[test]
@@ -127,6 +135,15 @@ mod tests {
         assert_eq!(under, [1, 3]);
         assert_eq!(tree.roots[0].children[0].children[0].rpn, 2);
         assert!(tree.roots[0].master && tree.roots[0].children[0].deputy);
+    }
+
+    #[test]
+    fn each_cluster_hangs_under_its_own_master() {
+        let tree = tree(vec![place(0, None), place(1, Some(0)), place(8, None), place(9, Some(8))]);
+        assert_eq!((tree.clusters, tree.roots.len(), tree.outside.len()), (2, 2, 0));
+        assert!(tree.roots[1].master && tree.roots[1].children[0].deputy);
+        let page = tree.render().unwrap();
+        assert!(page.contains("no call is handed over from one to another"), "{page}");
     }
 
     #[test]

@@ -5,10 +5,10 @@ use super::*;
 /// What a base station tells the air.
 #[derive(Debug)]
 pub enum About {
-    /// It came in.
-    Up,
-    /// It stands so now; it speaks from there.
-    Stands(Standing, Option<SocketAddr>),
+    /// It came in, and is this.
+    Up(Role),
+    /// It stands so now; it speaks from there; a long slot takes so many pairs, if it has any.
+    Stands(Standing, Option<SocketAddr>, Option<u8>),
     /// It hears these.
     Hears(Neighbours),
     /// A connection is gone.

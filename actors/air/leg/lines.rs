@@ -5,6 +5,8 @@
 //!             its own leg ──Knock──► the leg of that call: one more line. Y's orders pass through.
 //! ```
 
+use kirkwall_core::call::cause::Cause;
+
 use super::*;
 
 /// Most orders of a call that wait until its line has found its place.

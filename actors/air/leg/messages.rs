@@ -14,7 +14,9 @@ impl Handler<LegHears> for NativeLeg {
         // The handset has taken what it was offered.
         self.start = Start::Done;
         if matches!(news, CallNews::Reached(_)) {
+            let able = at.as_ref().is_some_and(|at| at.wideband);
             self.at = at;
+            self.step(Input::Carried { able, long: false }, ctx);
         }
         self.step(Input::Heard(news), ctx);
     }
@@ -47,6 +49,8 @@ pub struct StreamMoved {
     pub at: At,
     /// Where the new base station receives.
     pub stream: Option<SocketAddr>,
+    /// It has a long slot there.
+    pub long: bool,
     /// The handover, which waits for the stream.
     pub key: Key,
 }
@@ -54,7 +58,12 @@ pub struct StreamMoved {
 impl Handler<StreamMoved> for NativeLeg {
     type Result = ();
 
-    fn handle(&mut self, StreamMoved { at, stream, key }: StreamMoved, ctx: &mut Self::Context) {
+    fn handle(&mut self, StreamMoved { at, stream, long, key }: StreamMoved, ctx: &mut Self::Context) {
+        let within = self.at.as_ref().is_some_and(|old| old.connection.base == at.connection.base);
+        match within && !long {
+            true => self.give_up_long(),
+            false => self.long = long,
+        }
         if let Some(held) = &mut self.held {
             held.1 = at.connection.base.clone();
         }
@@ -66,6 +75,7 @@ impl Handler<StreamMoved> for NativeLeg {
             at.base.do_send(TakeStream(media, ctx.address()));
         }
         self.handover = Some(key);
+        self.step(Input::Carried { able: at.wideband, long }, ctx);
         match stream.filter(|_| self.media.is_some()) {
             Some(address) => self.step(Input::StreamMoved(address), ctx),
             None => self.followed(),
@@ -73,15 +83,16 @@ impl Handler<StreamMoved> for NativeLeg {
     }
 }
 
-/// What another base station must know to take the stream over.
+/// What another base station must know to take the stream over, and whether it has a long slot.
 #[derive(Debug, Message)]
-#[rtype(result = "Option<(MediaId, Option<Stream>, Option<CallRef>)>")]
+#[rtype(result = "Option<(MediaId, Option<Stream>, Option<CallRef>, bool)>")]
 pub struct InspectStream;
 
 impl Handler<InspectStream> for NativeLeg {
-    type Result = Option<(MediaId, Option<Stream>, Option<CallRef>)>;
+    type Result = Option<(MediaId, Option<Stream>, Option<CallRef>, bool)>;
 
     fn handle(&mut self, _: InspectStream, _: &mut Self::Context) -> Self::Result {
-        Some((self.media?, self.stream.clone(), self.held.as_ref().map(|(call, _)| *call)))
+        let call = self.held.as_ref().map(|(call, _)| *call);
+        Some((self.media?, self.stream.clone(), call, self.machine.is_wide()))
     }
 }

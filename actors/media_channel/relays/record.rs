@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use kirkwall_core::media::ice::turn::reservation::BandwidthReservation;
 use kirkwall_core::media::ice::turn::{self, RelayTransport, Turn};
 use kirkwall_core::timer::Moment;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,9 @@ use super::{Client, SideRelay};
 pub struct RelayRecord {
     server: SocketAddr,
     clients: [ClientRecord; 2],
+    /// What is reserved there.
+    #[serde(default)]
+    reservation: Option<BandwidthReservation>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +35,8 @@ impl SideRelay {
             Some(ClientRecord { turn, address, wanted })
         };
         let [rtp, rtcp] = &self.clients;
-        Some(RelayRecord { server: self.server, clients: [client(rtp)?, client(rtcp)?] })
+        let (clients, reservation) = ([client(rtp)?, client(rtcp)?], Some(self.policy.record()));
+        Some(RelayRecord { server: self.server, clients, reservation })
     }
 
     /// As it was.
@@ -43,7 +48,15 @@ impl SideRelay {
             ended: false,
             wanted,
         };
-        let (transport, policy) = (RelayTransport::Udp, SidePolicy::default());
-        Self { transport, server: record.server, clients: record.clients.map(client), policy }
+        let policy = record.reservation.map(|reserved| SidePolicy::resumed(reserved, now));
+        let (transport, policy) = (RelayTransport::Udp, policy.unwrap_or_default());
+        Self {
+            transport,
+            server: record.server,
+            clients: record.clients.map(client),
+            policy,
+            reserve: None,
+            number: 0,
+        }
     }
 }

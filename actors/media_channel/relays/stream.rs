@@ -19,13 +19,13 @@ impl MediaChannel {
         &mut self,
         side: Side,
         component: Component,
-        server: SocketAddr,
+        (server, number): (SocketAddr, u32),
         ctx: &mut Context<Self>,
     ) {
         let me = ctx.address();
         // A full mailbox loses it: the client hears no answer then, and gives the relay up.
         let listener: RelayListener =
-            Arc::new(move |heard| drop(me.try_send(StreamHeard(side, component, heard))));
+            Arc::new(move |heard| drop(me.try_send(StreamHeard(side, component, number, heard))));
         let port = (engine_side(side), component == Component::Rtcp);
         let opened = self.engine.relay_stream(self.id, port, server, listener);
         let Some(relay) = &mut self.relays[side_index(side)] else { return };
@@ -44,12 +44,17 @@ impl MediaChannel {
 /// Something has happened on the way to a relay over TCP.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct StreamHeard(Side, Component, RelayHeard);
+struct StreamHeard(Side, Component, u32, RelayHeard);
 
 impl Handler<StreamHeard> for MediaChannel {
     type Result = ();
 
-    fn handle(&mut self, StreamHeard(side, component, heard): StreamHeard, ctx: &mut Self::Context) {
+    fn handle(&mut self, heard: StreamHeard, ctx: &mut Self::Context) {
+        let StreamHeard(side, component, number, heard) = heard;
+        // The relay before this one still speaks.
+        if self.relays[side_index(side)].as_ref().is_none_or(|relay| relay.number != number) {
+            return;
+        }
         match heard {
             RelayHeard::Open => self.relay_step(side, component, Input::Started, ctx),
             RelayHeard::Bytes(bytes) => self.relay_step(side, component, Input::Received(&bytes), ctx),

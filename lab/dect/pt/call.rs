@@ -20,6 +20,13 @@ const SPEECH: u8 = 0x80;
 /// PROGRESS-INDICATOR: "in-band information available".
 const IN_BAND: u8 = 0x88;
 
+/// CODEC-LIST: G.722 in a long slot, G.726 in a full one, negotiable (EN 300 175-5, 7.7.54).
+const CODECS: [u8; 7] = [0x90, 0x03, 0x00, 0x01, 0x02, 0x00, 0x84];
+/// The same with G.722 alone: chosen.
+const CHOSEN: [u8; 4] = [0x90, 0x03, 0x00, 0x81];
+/// Number of G.722 there.
+const G722: u8 = 3;
+
 /// States of a call at the portable side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -65,6 +72,8 @@ pub(super) struct Call {
     /// CC-SETUP, while it may be said once more.
     setup: Option<Message>,
     by: Option<Instant>,
+    /// The system offered G.722.
+    offered_wide: bool,
 }
 
 impl Call {
@@ -93,9 +102,13 @@ impl Portable {
             let content = [&[0x80], number.as_bytes()].concat();
             setup = setup.with(ie::CALLED_PARTY_NUMBER, &content);
         }
+        if self.wideband {
+            setup = setup.with(ie::CODEC_LIST, &CODECS);
+        }
         let (state, by) = (CallState::Initiated, Some(now + CC_03));
         let again = Some(setup.clone());
-        self.call = Some(Call { state, ours: true, transaction: 0, digits: Vec::new(), setup: again, by });
+        let (transaction, digits, offered_wide) = (0, Vec::new(), false);
+        self.call = Some(Call { state, ours: true, transaction, digits, setup: again, by, offered_wide });
         self.say(setup);
         true
     }
@@ -125,7 +138,11 @@ impl Portable {
             return false;
         };
         (call.state, call.by) = (CallState::ConnectPending, Some(now + CC_05));
-        let connect = call.message(msg::CC_CONNECT);
+        let mut connect = call.message(msg::CC_CONNECT);
+        if call.offered_wide {
+            connect = connect.with(ie::CODEC_LIST, &CHOSEN);
+            self.wide = true;
+        }
         self.say(connect);
         self.outputs.push(Output::Sound { hear: true, speak: true });
         true
@@ -160,6 +177,13 @@ impl Portable {
             None
         };
         let releasing = call.state == CallState::ReleasePending;
+        let changes = message.kind == msg::CC_SERVICE_CHANGE && !releasing;
+        let accept = changes.then(|| call.message(msg::CC_SERVICE_ACCEPT));
+        self.take_codec(message);
+        if let Some(accept) = accept {
+            return self.say(accept);
+        }
+        let Some(call) = self.call.as_mut() else { return };
         match message.kind {
             msg::CC_RELEASE => {
                 let answer = call.message(msg::CC_RELEASE_COM);
@@ -191,6 +215,16 @@ impl Portable {
         }
     }
 
+    /// The system says which codec it is.
+    fn take_codec(&mut self, message: &Message) {
+        let Some(list) = message.get(ie::CODEC_LIST) else { return };
+        if !self.wideband {
+            let why = "CODEC-LIST to a handset without codecs".to_owned();
+            return self.happened(Event::Malformed { why });
+        }
+        self.wide = list.get(1).is_some_and(|codec| codec & 0x7F == G722);
+    }
+
     fn enter(&mut self, state: CallState, message: &Message) {
         let Some(call) = &mut self.call else { return };
         let changed = call.state != state;
@@ -217,7 +251,9 @@ impl Portable {
             return self.say(refusal.with(ie::RELEASE_REASON, &[release::USER_BUSY]));
         }
         let (state, transaction, digits) = (CallState::Received, message.transaction, Vec::new());
-        self.call = Some(Call { state, ours: false, transaction, digits, setup: None, by: None });
+        let offered_wide = message.get(ie::CODEC_LIST).is_some_and(|list| list.get(1) == Some(&G722));
+        let (setup, by) = (None, None);
+        self.call = Some(Call { state, ours: false, transaction, digits, setup, by, offered_wide });
         self.show(message);
         self.say(message.answer(msg::CC_ALERTING));
         let signal = message.get(ie::SIGNAL).map(|signal| signal[0]);
@@ -256,6 +292,7 @@ impl Portable {
     }
 
     pub(super) fn end_call(&mut self, reason: Option<u8>) {
+        self.wide = false;
         if self.call.take().is_some() {
             self.outputs.push(Output::Sound { hear: false, speak: false });
             self.happened(Event::Ended { reason });

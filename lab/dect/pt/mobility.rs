@@ -21,6 +21,9 @@ const WITH_UAK: [u8; 3] = [0x02, 0x18, 0x00];
 /// TERMINAL-CAPABILITY: tones and full display, echo loss above 55 dB, full slots, GAP; then DSAA2 and DSC2.
 const CAPABILITY: [u8; 14] =
     [0x35, 0x35, 0x08, 0x01, 0x20, 0x06, 0x10, 0x81, 0x33, 0x01, 0x14, 0xB0, 0x64, 0x87];
+/// The same of a handset with long slots (octet 3c) and wideband speech (octet 4f).
+const WIDEBAND: [u8; 17] =
+    [0x35, 0x35, 0x0A, 0x01, 0x20, 0x06, 0x10, 0x81, 0x33, 0x01, 0x14, 0x30, 0x00, 0x00, 0x82, 0x64, 0x87];
 /// REJECT-REASON.
 const AUTHENTICATION_FAILED: u8 = 0x10;
 const ALGORITHM_NOT_SUPPORTED: u8 = 0x12;
@@ -50,8 +53,12 @@ impl Portable {
         let request = Message::new(pd::MM, msg::ACCESS_RIGHTS_REQUEST)
             .with(ie::PORTABLE_IDENTITY, &self.ipei.ipui_n())
             .with(ie::AUTH_TYPE, &WITH_CODE)
-            .with(ie::TERMINAL_CAPABILITY, &CAPABILITY);
+            .with(ie::TERMINAL_CAPABILITY, self.capability());
         self.say(request);
+    }
+
+    const fn capability(&self) -> &'static [u8] {
+        if self.wideband { &WIDEBAND } else { &CAPABILITY }
     }
 
     /// The handset tells the system where it is; it came from `old`, when it was somewhere.
@@ -64,7 +71,7 @@ impl Portable {
         if let Some(old) = old {
             request = request.with(ie::FIXED_IDENTITY, &old.element());
         }
-        let request = request.with(ie::TERMINAL_CAPABILITY, &CAPABILITY);
+        let request = request.with(ie::TERMINAL_CAPABILITY, self.capability());
         let by = now + LOCATE_1;
         self.procedure = Some(Procedure::Locating { request: request.clone(), by, again: false });
         self.say(request);

@@ -181,6 +181,9 @@ pub struct Portable {
     /// It answers with them again.
     replays: bool,
     outputs: Vec<Output>,
+    /// It has long slots and G.722; its call is in G.722.
+    wideband: bool,
+    wide: bool,
 }
 
 impl Portable {
@@ -201,7 +204,21 @@ impl Portable {
             answered: None,
             replays: false,
             outputs: Vec::new(),
+            wideband: false,
+            wide: false,
         }
+    }
+
+    /// With long slots and G.722, or without.
+    #[must_use]
+    pub const fn with_wideband(mut self, wideband: bool) -> Self {
+        self.wideband = wideband;
+        self
+    }
+
+    /// Whether its call is in G.722.
+    pub const fn speaks_wide(&self) -> bool {
+        self.wide
     }
 
     /// What it remembers.

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
+use super::Lync;
 use super::config::LyncConfig;
 use super::presence::{Presence, Publication, Published};
 use super::xml::{Element, escaped};
@@ -85,16 +86,14 @@ pub(super) fn contacts(config: &LyncConfig, domain: &str) -> String {
 }
 
 /// What a user is told of himself: his own publications, his number, his containers.
-pub(super) fn roaming_self(config: &LyncConfig, domain: &str, user: &str, presence: &Presence) -> String {
-    let (line, mode) = match config.lines.get(user) {
-        Some(line) => (format!("<lines><line lineType=\"Uc\">{line}</line></lines>"), "Uc"),
-        None => (String::new(), "None"),
-    };
-    let properties = format!(
-        "<userProperties xmlns=\"http://schemas.microsoft.com/2006/09/sip/categories\">{line}\
-         <telephonyMode>{mode}</telephonyMode></userProperties>"
-    );
-    let own = category("userProperties", 0, 1, 1, "static", &properties);
+pub(super) fn roaming_self(
+    config: &LyncConfig,
+    domain: &str,
+    user: &str,
+    presence: &Presence,
+    lync: &Lync,
+) -> String {
+    let own = properties(config, user, lync);
     let containers = "<containers xmlns=\"http://schemas.microsoft.com/2006/09/sip/containers\">\
         <container id=\"32000\" version=\"0\"/><container id=\"400\" version=\"1\"/>\
         <container id=\"300\" version=\"1\"/><container id=\"200\" version=\"1\"/>\
@@ -103,7 +102,27 @@ pub(super) fn roaming_self(config: &LyncConfig, domain: &str, user: &str, presen
     let categories = format!("{own}{published}{}", mailbox(config, user));
     let subscribers =
         "<subscribers xmlns=\"http://schemas.microsoft.com/2006/09/sip/presence-subscribers\"/>";
-    roaming_data(domain, user, &categories, &format!("{containers}{subscribers}"))
+    let more = format!("{containers}{subscribers}{}", lync.delegates_document(user));
+    roaming_data(domain, user, &categories, &more)
+}
+
+/// His numbers and delegates alone, when they have changed.
+pub(super) fn lines(config: &LyncConfig, domain: &str, user: &str, lync: &Lync) -> String {
+    roaming_data(domain, user, &properties(config, user, lync), &lync.delegates_document(user))
+}
+
+fn properties(config: &LyncConfig, user: &str, lync: &Lync) -> String {
+    let line = |kind: &str, line: &String| format!("<line lineType=\"{kind}\">{line}</line>");
+    let own = config.lines.get(user);
+    let private = lync.private_line(user).map(|number| line("Private", &format!("tel:{number}")));
+    let lines = own.map(|own| line("Uc", own)).unwrap_or_default() + &private.unwrap_or_default();
+    let lines = if lines.is_empty() { lines } else { format!("<lines>{lines}</lines>") };
+    let mode = if own.is_some() { "Uc" } else { "None" };
+    let properties = format!(
+        "<userProperties xmlns=\"http://schemas.microsoft.com/2006/09/sip/categories\">{lines}\
+         <telephonyMode>{mode}</telephonyMode></userProperties>"
+    );
+    category("userProperties", 0, 1, 1, "static", &properties)
 }
 
 /// The voice mailbox's state, when the configuration has one.

@@ -200,7 +200,7 @@ impl Lync {
             Package::RoamingContacts => (CONTACTS.into(), documents::contacts(config, domain)),
             Package::RoamingSelf => {
                 let presence = self.presences.of(user);
-                (SELF.into(), documents::roaming_self(config, domain, user, &presence))
+                (SELF.into(), documents::roaming_self(config, domain, user, &presence, self))
             }
             Package::Presence => self.presence_of(watched),
         })

@@ -9,6 +9,7 @@
 //! ```
 
 mod associations;
+mod call_routing;
 pub mod conference;
 mod config;
 mod date;
@@ -70,6 +71,7 @@ pub(super) struct Lync {
     subscriptions: events::Subscriptions,
     conferences: conference::Conferences,
     groups: response_group::Groups,
+    lines: call_routing::Lines,
 }
 
 impl Lync {
@@ -109,6 +111,7 @@ impl Lync {
             subscriptions,
             conferences: conference::Conferences::default(),
             groups: response_group::Groups::default(),
+            lines: call_routing::Lines::default(),
         })
     }
 
@@ -280,6 +283,13 @@ pub(super) fn narrow(bindings: &mut Vec<Binding>, request: &Message) {
 }
 
 impl Guard for Lync {
+    /// Contact is a GRUU, which the registrar knows: who has signed in anew is found where he is now.
+    fn way_to(&self, request: &Message) -> Option<Hop> {
+        let mut bindings = self.location.of(&address::user(request.uri())?);
+        narrow(&mut bindings, request);
+        bindings.into_iter().next().map(|binding| binding.hop)
+    }
+
     fn arriving(&self, message: &mut Message, hop: &Hop, peer: &[String]) -> Verdict {
         if message.code().is_none() {
             Self::complete_via(message, hop);

@@ -74,6 +74,8 @@ pub(super) struct Air {
     /// The link was lost at this time, and is to be taken up elsewhere.
     lost: Option<(Instant, Rfpi)>,
     pub key: Option<Key>,
+    /// The handset has long slots.
+    pub wideband: bool,
 }
 
 impl Air {
@@ -92,6 +94,7 @@ impl Air {
             moved_at: None,
             lost: None,
             key: None,
+            wideband: false,
         }
     }
 
@@ -189,6 +192,10 @@ impl Air {
         let mailbox = self.mailbox.clone();
         let bearer = Arc::new(Bearer::new(self.radio.number(), mailbox, ear.clone(), base.level));
         bearer.set_key(self.key);
+        if self.wideband {
+            // Who has a long slot comes over with one.
+            bearer.allow_long(self.link.as_ref().is_some_and(|link| link.bearer.is_long()));
+        }
         Leg { beacon: base.beacon.clone(), bearer, rfpi: base.broadcast.rfpi, since: now }
     }
 

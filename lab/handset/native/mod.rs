@@ -47,6 +47,8 @@ pub struct NativeConfig {
     pub voice: Voice,
     /// Hums instead of speaking: without pauses, for measuring gaps.
     pub hum: bool,
+    /// It has long slots and G.722; over a long slot its user is heard above 4 kHz too.
+    pub wideband: bool,
     /// What it remembers of a system.
     pub subscription: Option<Subscription>,
     /// What its user does when it rings.
@@ -57,7 +59,7 @@ impl NativeConfig {
     /// A handset without a system, whose user answers after a second.
     pub fn new(ipei: Ipei, voice: Voice) -> Self {
         let user = User::Answers { after: Duration::from_secs(1), talk: None };
-        Self { ipei, place: Place::default(), voice, hum: false, subscription: None, user }
+        Self { ipei, place: Place::default(), voice, hum: false, wideband: false, subscription: None, user }
     }
 }
 
@@ -136,6 +138,10 @@ pub struct SeenHandset {
     pub sent: (u32, u32),
     /// Frames of sound that were played in this call, and whose voice it was.
     pub hears: (u64, Option<Voice>),
+    /// Pieces of sound in this call that had something above 4 kHz.
+    pub hears_wide: u64,
+    /// The call is in G.722.
+    pub speaks_wide: bool,
     /// Handovers that succeeded and that did not, ever.
     pub handovers: (u32, u32),
     /// What the system sent that the standard does not allow.

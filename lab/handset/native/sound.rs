@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::media::g722::Join;
 use crate::media::numbers::Teller;
+use crate::media::sparkle::sparkling;
 use crate::media::stream::Ears;
 use crate::media::{FRAME, Heard, Voice};
 use crate::radio::{Bearer, Ear, locked};
@@ -17,6 +19,8 @@ pub(super) struct Sound {
     at: usize,
     sent: u64,
     teller: Teller,
+    /// Puts the voice together with what is above 4 kHz.
+    join: Join,
     pub hear: bool,
     pub speak: bool,
 }
@@ -24,7 +28,8 @@ pub(super) struct Sound {
 impl Sound {
     pub(super) fn new(voice: Voice, hum: bool) -> Self {
         let (ear, speech) = (Arc::default(), Vec::new());
-        Self { ear, voice, hum, speech, at: 0, sent: 0, teller: Teller::default(), hear: false, speak: false }
+        let (teller, join) = (Teller::default(), Join::default());
+        Self { ear, voice, hum, speech, at: 0, sent: 0, teller, join, hear: false, speak: false }
     }
 
     /// The ear, for a bearer to speak into.
@@ -44,7 +49,13 @@ impl Sound {
             None if self.speak => &self.speech[self.at..self.at + FRAME],
             None => &silence[..],
         };
-        bearers.for_each(|bearer| bearer.speak(samples));
+        let mut wide: Option<Vec<i16>> = None;
+        for bearer in bearers {
+            match bearer.is_long() {
+                true => bearer.speak(wide.get_or_insert_with(|| sparkling(&mut self.join, samples))),
+                false => bearer.speak(samples),
+            }
+        }
         self.at = (self.at + FRAME) % self.speech.len();
         self.sent += u64::from(self.speak);
         if self.hear {
@@ -60,6 +71,11 @@ impl Sound {
     /// What was played in this call so far.
     pub(super) fn so_far(&self) -> (u64, Option<Voice>) {
         locked(&self.ear).so_far()
+    }
+
+    /// How much of it sounded above 4 kHz.
+    pub(super) fn wide(&self) -> u64 {
+        locked(&self.ear).wide()
     }
 
     /// What is played from now on, for whoever wants to hear it.

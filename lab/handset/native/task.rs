@@ -59,10 +59,12 @@ pub(super) struct Holder {
 impl Holder {
     pub(super) fn new(config: NativeConfig, radio: &Radio, outlets: Outlets) -> Self {
         let (mailbox, down) = mpsc::channel(MAILBOX);
+        let mut air = Air::new(radio, config.place, mailbox);
+        air.wideband = config.wideband;
         let now = Instant::now();
         Self {
-            portable: Portable::new(config.ipei, config.subscription),
-            air: Air::new(radio, config.place, mailbox),
+            portable: Portable::new(config.ipei, config.subscription).with_wideband(config.wideband),
+            air,
             sound: Sound::new(config.voice, config.hum),
             user: config.user,
             seen: SeenHandset::default(),
@@ -324,9 +326,11 @@ impl Holder {
         self.seen.subscribed = self.portable.subscription().is_some();
         self.seen.base = self.air.base();
         self.seen.call = self.portable.call_state();
+        self.seen.speaks_wide = self.portable.speaks_wide();
         self.seen.display = self.portable.display();
         if self.sound.hear {
             self.seen.hears = self.sound.so_far();
+            self.seen.hears_wide = self.sound.wide();
         }
         self.outlets.show.send_if_modified(|shown| {
             let differs = *shown != self.seen;

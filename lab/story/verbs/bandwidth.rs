@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::spine::enter_with;
 use super::{Verb, verb};
 use crate::front_end::{Accounts, FrontEnd, FrontEndConfig};
+use crate::ice::policy::Detour;
 use crate::ice::{Dialect, Manner, Reach};
 use crate::media::{Protection, Traits};
 use crate::phone::{Behaviour, LiveCall, Phone, PhoneConfig, Progress};
@@ -33,13 +34,18 @@ pub(super) const VERBS: &[Verb] = &[
     verb!(
         "media relay admits {count:count} calls [and others by {way}]",
         "The bandwidth policy behind the media relay has room for so many calls at once; others are refused, or told \
-         that they may go by `pstn`.",
+         that they may go by `pstn`, or over the `relays` of both ends.",
         admits
     ),
     verb!(
         "expect media relay holds {count:count} reservations",
         "So many calls are committed with the policy, and nobody did anything wrong there.",
         holds
+    ),
+    verb!(
+        "expect media relay renewed a reservation",
+        "A reservation that stands was renewed, and nobody did anything wrong there.",
+        renewed
     ),
     verb!(
         "far end {number} lacks bandwidth [and goes by {way}]",
@@ -126,8 +132,16 @@ fn by_pstn(given: &Given) -> Result<bool, Fault> {
 }
 
 async fn admits(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
-    let (most, failover) = (given.count("count").unwrap_or(0) as usize, by_pstn(given)?);
-    super::ice::relay(stage)?.admits(most, failover);
+    let detour = match given.text("way") {
+        None => Detour::None,
+        Some("pstn") => Detour::Pstn,
+        Some("relays") => Detour::Relays,
+        Some(other) => {
+            return Err(Fault::unusable(format!("there is no way by {other}"), "write pstn or relays"));
+        }
+    };
+    let most = given.count("count").unwrap_or(0) as usize;
+    super::ice::relay(stage)?.admits(most, detour);
     Ok(())
 }
 
@@ -136,6 +150,18 @@ async fn holds(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     until(stage.patience, format!("the policy holds {wanted} reservations"), async || {
         let policed = relay.policed();
         match policed.held == wanted && policed.faults.is_empty() && policed.checks > 0 {
+            true => Ok(()),
+            false => Err(format!("{policed:?}")),
+        }
+    })
+    .await
+}
+
+async fn renewed(stage: &mut Stage, _: &Given) -> Result<(), Fault> {
+    let relay = super::ice::relay(stage)?;
+    until(stage.patience, "the policy hears of a reservation again", async || {
+        let policed = relay.policed();
+        match policed.renewals > 0 && policed.held > 0 && policed.faults.is_empty() {
             true => Ok(()),
             false => Err(format!("{policed:?}")),
         }

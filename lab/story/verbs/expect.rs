@@ -65,7 +65,7 @@ pub(super) async fn field(stage: &Stage, path: &str, field: &str, wanted: &str) 
 }
 
 /// `items.0.state`
-fn look_up<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
+pub(super) fn look_up<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(document, |value, key| match value {
         Value::Array(items) => items.get(key.parse::<usize>().ok()?),
         _ => value.get(key),

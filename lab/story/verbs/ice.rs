@@ -40,7 +40,7 @@ pub(super) const VERBS: &[Verb] = &[
         "far end {number} with ice {manner}",
         "A user of the front end who speaks of media as a Lync client does, rings until a step lets it answer, \
          reject or dial, and does ICE: `full`; `rfc3489`, with checks of that form and no others; `relayed`, from \
-         where only relays are reached; `tcp`, from where only relays are reached, and those over TCP; `draft6`, as OCS 2007 R2 offers it.",
+         where only relays are reached; `tcp`, from where only relays are reached, and those over TCP; `over-own-relay`, which names its sockets as a relay's too; `draft6`, as OCS 2007 R2 offers it.",
         far_end
     ),
     verb!(
@@ -144,9 +144,10 @@ async fn far_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         "rfc3489" => Manner::Full { dialect: Dialect::Rfc3489, reach: Reach::All },
         "relayed" => Manner::Full { dialect: Dialect::MsIce2, reach: Reach::Relays },
         "tcp" => Manner::Full { dialect: Dialect::MsIce2, reach: Reach::RelaysOverTcp },
+        "over-own-relay" => Manner::Full { dialect: Dialect::MsIce2, reach: Reach::OverOwnRelay },
         "draft6" => Manner::Draft6,
         other => {
-            let mend = "write full, rfc3489, relayed, tcp or draft6";
+            let mend = "write full, rfc3489, relayed, tcp, over-own-relay or draft6";
             return Err(Fault::unusable(format!("there is no manner {other}"), mend));
         }
     };

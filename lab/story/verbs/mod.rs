@@ -9,6 +9,7 @@ mod expect;
 mod house;
 mod ice;
 mod lync_conference;
+mod lync_lines;
 mod native_base;
 mod native_handset;
 mod native_user;
@@ -23,6 +24,7 @@ mod telephony;
 mod texts;
 mod tls_dsk;
 mod walking;
+mod wideband;
 
 use futures::future::LocalBoxFuture;
 
@@ -42,6 +44,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Native base stations", native_base::VERBS),
     ("Native handsets", native_handset::VERBS),
     ("Handover, time and thieves on the air", walking::VERBS),
+    ("Wideband speech on the air", wideband::VERBS),
     ("Houses", house::VERBS),
     ("Captures", capture::VERBS),
     ("Users of native handsets", native_user::VERBS),
@@ -49,6 +52,7 @@ const FAMILIES: &[(&str, &[Verb])] = &[
     ("Telephones", phones::VERBS),
     ("Conferences", conference::VERBS),
     ("Conferences of Lync", lync_conference::VERBS),
+    ("Forwards, delegates and private lines of Lync", lync_lines::VERBS),
     ("Response groups of Lync", response_group::VERBS),
     ("Telephones in talk", telephony::VERBS),
     ("Numbers", numbers::VERBS),

@@ -13,6 +13,8 @@ use crate::handset::native::NativeHandset;
 use crate::radio::{Place, Radio};
 use crate::story::{Fault, Given, Prop, Stage, until};
 
+/// ROLE of HELLO.
+const MEDIA_RESOURCE: u8 = 2;
 /// States of synchronisation in which a base carries calls: locked, free-running, assisted, master.
 const IN_TIME: [u8; 4] = [2, 3, 4, 6];
 
@@ -21,6 +23,17 @@ pub(super) const VERBS: &[Verb] = &[
         "native base {name} [at {place:count} m] [firmware {firmware}]",
         "A native base station, so many metres east; the switch gives it a token, it enrols and is configured.",
         base
+    ),
+    verb!(
+        "native media resource {name} firmware {firmware}",
+        "A media resource on the base link: it has no radio. The switch gives it a token, and it enrols.",
+        media_resource
+    ),
+    verb!(
+        "native bases look around every {time:time}",
+        "How often those that come later tell whom they hear; every half minute when not said. One that hears no other \
+         one waits for that before it keeps its own time.",
+        look_around
     ),
     verb!(
         "unproved native base {name}",
@@ -66,6 +79,7 @@ pub(super) struct Air {
     pub(super) handsets: BTreeMap<String, Arc<NativeHandset>>,
     /// Bases whose plug was pulled: certificate, MAC address, place.
     dead: BTreeMap<String, (Identity, [u8; 6], Place)>,
+    looks: Option<Duration>,
     made: u8,
 }
 
@@ -84,12 +98,35 @@ async fn base(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     put_up(stage, given, Proof::Token(token))
 }
 
+async fn media_resource(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let name = given.word("name");
+    let proof = Proof::Token(token(stage, name).await?);
+    let firmware = given.text("firmware").map(str::to_owned);
+    stand(stage, name, Place::default(), proof, None, |config| {
+        let firmware = firmware.unwrap_or(config.firmware);
+        BaseConfig { role: MEDIA_RESOURCE, firmware, ..config }
+    })
+}
+
+async fn look_around(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    stage.prop::<Air>().looks = given.time("time");
+    Ok(())
+}
+
 async fn unproved_base(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     put_up(stage, given, Proof::Nothing)
 }
 
 fn put_up(stage: &mut Stage, given: &Given, proof: Proof) -> Result<(), Fault> {
     put_up_as(stage, given, proof, None)
+}
+
+/// A base with long slots and G.722.
+pub(super) async fn wideband_base(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let name = given.word("name");
+    let proof = Proof::Token(token(stage, name).await?);
+    let place = Place::new(given.count("place").unwrap_or(0) as f64, 0.0);
+    stand(stage, name, place, proof, None, BaseConfig::wideband)
 }
 
 /// A base with a MAC address of its own, or with that one.
@@ -100,7 +137,11 @@ pub(super) fn put_up_as(
     id: Option<[u8; 6]>,
 ) -> Result<(), Fault> {
     let place = Place::new(given.count("place").unwrap_or(0) as f64, 0.0);
-    stand(stage, given.word("name"), place, proof, id, given.text("firmware"))
+    let firmware = given.text("firmware").map(str::to_owned);
+    stand(stage, given.word("name"), place, proof, id, |config| {
+        let firmware = firmware.unwrap_or(config.firmware);
+        BaseConfig { firmware, ..config }
+    })
 }
 
 fn stand(
@@ -109,7 +150,7 @@ fn stand(
     place: Place,
     proof: Proof,
     id: Option<[u8; 6]>,
-    firmware: Option<&str>,
+    with: impl FnOnce(BaseConfig) -> BaseConfig,
 ) -> Result<(), Fault> {
     let switch = stage.switch.bound()?.at("base_link").ok_or_else(|| {
         let mend = "put the step `set dect.ari = \"102AF12C\"` before the switch starts";
@@ -121,14 +162,12 @@ fn stand(
     }
     air.made += 1;
     let id = id.unwrap_or([0, 0x13, 0xD1, 0, 0, air.made]);
-    let mut config = BaseConfig::new(switch, id, "");
+    let mut config = with(BaseConfig::new(switch, id, ""));
     (config.place, config.proof) = (place, proof);
+    config.looks = air.looks.unwrap_or(config.looks);
     // Makers wait ten seconds and two minutes; a story has not so much time.
     (config.sync_times.free_running, config.sync_times.lost) =
         (Duration::from_secs(1), Duration::from_secs(3));
-    if let Some(firmware) = firmware {
-        config.firmware = firmware.to_owned();
-    }
     let base = BaseStation::start(config, &air.radio);
     air.bases.insert(name.to_owned(), (base, place));
     Ok(())
@@ -162,7 +201,7 @@ async fn resumed(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     base_is(stage, given, "resumed", |seen| seen.standing == Standing::Linked && seen.welcomes.1 > 0).await
 }
 
-async fn base_is(
+pub(super) async fn base_is(
     stage: &mut Stage,
     given: &Given,
     expected: &str,
@@ -196,7 +235,7 @@ async fn comes_back(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         let mend = format!("put the step `native base {name} dies` before this one");
         return Err(Fault::unusable(format!("base {name} is not dead"), mend));
     };
-    stand(stage, name, place, Proof::Identity(identity), Some(id), None)
+    stand(stage, name, place, Proof::Identity(identity), Some(id), std::convert::identity)
 }
 
 async fn cut_off(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

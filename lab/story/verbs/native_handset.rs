@@ -80,9 +80,14 @@ async fn rest(stage: &Stage, method: &str, path: &str, body: &serde_json::Value)
 }
 
 async fn handset(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    of_user(stage, given, false).await
+}
+
+/// A handset of a user, with long slots or without.
+pub(super) async fn of_user(stage: &mut Stage, given: &Given, wideband: bool) -> Result<(), Fault> {
     let user = given.word("user");
     let name = given.text("name").unwrap_or(user).to_owned();
-    let handset = enter(stage, given, &name, true)?;
+    let handset = enter(stage, given, &name, (true, wideband))?;
     let claim = json!({"ipei": handset.ipei().to_string(), "user": user});
     rest(stage, "POST", "/subscription-window/claims", &claim).await?;
     subscribe(stage, &handset, CODE).await?;
@@ -90,16 +95,21 @@ async fn handset(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
 }
 
 async fn stranger(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
-    enter(stage, given, given.word("name"), false).map(|_| ())
+    enter(stage, given, given.word("name"), (false, false)).map(|_| ())
 }
 
-fn enter(stage: &mut Stage, given: &Given, name: &str, hum: bool) -> Result<Arc<NativeHandset>, Fault> {
+fn enter(
+    stage: &mut Stage,
+    given: &Given,
+    name: &str,
+    (hum, wideband): (bool, bool),
+) -> Result<Arc<NativeHandset>, Fault> {
     let voice = stage.cast.next_voice();
     let (_, place) = base_of(stage, given.word("base"))?;
     let place = Place::new(place.x + BESIDE, place.y);
     let air = stage.prop::<Air>();
     let ipei = Ipei { emc: EMC, psn: 1 + air.handsets.len() as u32 };
-    let config = NativeConfig { place, hum, user: User::Waits, ..NativeConfig::new(ipei, voice) };
+    let config = NativeConfig { place, hum, wideband, user: User::Waits, ..NativeConfig::new(ipei, voice) };
     let handset = Arc::new(NativeHandset::start(config, &air.radio));
     air.handsets.insert(name.to_owned(), handset.clone());
     stage.cast.enter(name, voice, NativePlayer(handset.clone()))?;

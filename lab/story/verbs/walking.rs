@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
 
-use super::expect::field;
+use super::expect::{field, look_up};
 use super::native_base::{base_of, order, put_up_as};
 use super::native_handset::{handset_of, is};
 use super::{Verb, verb};
@@ -17,6 +17,11 @@ pub(super) const VERBS: &[Verb] = &[
         "expect native base {name} {field} {value:rest}",
         "What REST says of that base station (`/native-base-stations/{id}`), as in `expect rest GET`.",
         base_says
+    ),
+    verb!(
+        "expect at least {count:count} {field} at native base {name}",
+        "The number of that name, in what REST says of it, has grown so far.",
+        base_counts
     ),
     verb!(
         "expect loss of native base {name} {field} {value:rest}",
@@ -92,6 +97,18 @@ fn id_of(stage: &mut Stage, name: &str) -> Result<String, Fault> {
 async fn base_says(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let path = format!("/native-base-stations/{}", id_of(stage, given.word("name"))?);
     field(stage, &path, given.word("field"), given.word("value")).await
+}
+
+async fn base_counts(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let path = format!("/native-base-stations/{}", id_of(stage, given.word("name"))?);
+    let (name, least) = (given.word("field"), given.count("count").unwrap_or_default());
+    until(stage.patience, format!("{name} of {path} is at least {least}"), async || {
+        let document = stage.switch.get(&path).await?;
+        let value = look_up(&document, name).and_then(Value::as_u64);
+        let enough = value.is_some_and(|value| value >= least);
+        if enough { Ok(()) } else { Err(format!("it is {value:?}")) }
+    })
+    .await
 }
 
 async fn loss_says(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

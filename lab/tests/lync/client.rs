@@ -230,6 +230,10 @@ impl Signer {
 }
 
 impl Guard for Signer {
+    fn way_to(&self, _: &kirkwall_lab::sip::Message) -> Option<Hop> {
+        None
+    }
+
     fn arriving(&self, message: &mut Message, _: &Hop, _: &[String]) -> Verdict {
         let mut state = self.now();
         let Some((_, header, version)) = state.association.clone() else { return Verdict::Pass };

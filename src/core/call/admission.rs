@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::cause::Cause;
 use crate::id::{BaseStationId, CallRef};
-use crate::radio::allocation::{Blocked, Room, Want};
+use crate::radio::allocation::{Blocked, Purpose, Room, Want};
 pub use crate::radio::allocation::{Limit, Load};
 use crate::sip::ChannelBudget;
 use crate::timer::Moment;
@@ -69,7 +69,15 @@ pub struct Refused {
 #[derive(Debug, Default)]
 struct Held {
     media: Option<bool>,
-    bases: Vec<(BaseStationId, bool)>,
+    bases: Vec<Channel>,
+}
+
+/// A channel of a base station, or as many as a long slot takes.
+#[derive(Debug)]
+struct Channel {
+    base: BaseStationId,
+    srtp: bool,
+    pairs: u32,
 }
 
 #[derive(Debug)]
@@ -169,7 +177,7 @@ impl Admission {
             return Err(Refusal::Base { base: base.clone(), in_use, limit });
         }
         *entry.load.slot(srtp) += 1;
-        self.held.entry(call).or_default().bases.push((base.clone(), srtp));
+        self.held.entry(call).or_default().bases.push(Channel { base: base.clone(), srtp, pairs: 1 });
         Ok(())
     }
 
@@ -186,8 +194,34 @@ impl Admission {
         room.admits(want).inspect_err(|_| self.refused.base += 1)?;
         let entry = self.bases.entry(base.clone()).or_insert(Base { limit: room.limit, load: room.load });
         entry.limit = room.limit;
-        *entry.load.slot(want.srtp) += 1;
-        self.held.entry(call).or_default().bases.push((base.clone(), want.srtp));
+        let pairs = u32::from(want.pairs);
+        *entry.load.slot(want.srtp) += pairs;
+        let channel = Channel { base: base.clone(), srtp: want.srtp, pairs };
+        self.held.entry(call).or_default().bases.push(channel);
+        Ok(())
+    }
+
+    /// The channel of `base` that `call` took last is to be `pairs` wide. Narrower always goes; wider by the
+    /// rules for a new call, which leave the reserve alone.
+    pub fn resize(
+        &mut self,
+        call: CallRef,
+        base: &BaseStationId,
+        room: &Room,
+        pairs: u8,
+    ) -> Result<(), Blocked> {
+        let load = self.base(base);
+        let held = self.held.get_mut(&call).and_then(|held| held.bases.iter_mut().rfind(|c| c.base == *base));
+        let Some(held) = held else { return Err(Blocked::OutOfService) };
+        let more = u32::from(pairs).saturating_sub(held.pairs);
+        if more > 0 {
+            let (srtp, pairs) = (held.srtp, u8::try_from(more).unwrap_or(u8::MAX));
+            Room { load, ..*room }.admits(Want { srtp, pairs, purpose: Purpose::New })?;
+        }
+        let entry = self.bases.get_mut(base).expect("what a call holds was taken from a known base");
+        let slot = entry.load.slot(held.srtp);
+        *slot = *slot - held.pairs + u32::from(pairs);
+        held.pairs = pairs.into();
         Ok(())
     }
 
@@ -195,9 +229,9 @@ impl Admission {
     pub fn release_base(&mut self, call: CallRef, base: &BaseStationId) {
         let Some(held) = self.held.get_mut(&call) else { return };
         // The last one taken: the caller's own may be on the same base, and was taken first.
-        let Some(place) = held.bases.iter().rposition(|(b, _)| b == base) else { return };
-        let (base, srtp) = held.bases.remove(place);
-        give_back(&mut self.bases, &base, srtp);
+        let Some(place) = held.bases.iter().rposition(|channel| channel.base == *base) else { return };
+        let channel = held.bases.remove(place);
+        give_back(&mut self.bases, &channel);
         self.forget_if_empty(call);
     }
 
@@ -210,12 +244,12 @@ impl Admission {
             *self.media.slot(srtp) += 1;
             *booked = srtp;
         }
-        for (base, booked) in &mut held.bases {
+        for Channel { base, srtp: booked, pairs } in &mut held.bases {
             let agreed = bases.iter().find(|(name, _)| *name == base).map(|(_, srtp)| *srtp);
             let Some(agreed) = agreed.filter(|agreed| agreed != booked) else { continue };
             let entry = self.bases.get_mut(base).expect("what a call holds was taken from a known base");
-            *entry.load.slot(*booked) -= 1;
-            *entry.load.slot(agreed) += 1;
+            *entry.load.slot(*booked) -= *pairs;
+            *entry.load.slot(agreed) += *pairs;
             *booked = agreed;
         }
     }
@@ -223,7 +257,7 @@ impl Admission {
     /// A leg goes over from one call to another, and with it its channel of `base`.
     pub fn pass_base(&mut self, from: CallRef, to: CallRef, base: &BaseStationId) {
         let Some(held) = self.held.get_mut(&from) else { return };
-        let Some(place) = held.bases.iter().rposition(|(b, _)| b == base) else { return };
+        let Some(place) = held.bases.iter().rposition(|channel| channel.base == *base) else { return };
         let passed = held.bases.remove(place);
         self.forget_if_empty(from);
         self.held.entry(to).or_default().bases.push(passed);
@@ -236,8 +270,8 @@ impl Admission {
         if let Some(srtp) = held.media {
             *self.media.slot(srtp) -= 1;
         }
-        for (base, srtp) in held.bases {
-            give_back(&mut self.bases, &base, srtp);
+        for channel in held.bases {
+            give_back(&mut self.bases, &channel);
         }
     }
 
@@ -255,14 +289,14 @@ impl Admission {
     /// Whether `call` holds a channel of `base`, or a media channel when none is named.
     pub fn holds(&self, call: CallRef, base: Option<&BaseStationId>) -> bool {
         self.held.get(&call).is_some_and(|held| match base {
-            Some(base) => held.bases.iter().any(|(held, _)| held == base),
+            Some(base) => held.bases.iter().any(|held| held.base == *base),
             None => held.media.is_some(),
         })
     }
 
     /// The base stations of which `call` holds channels, in the order it took them.
     pub fn bases_of(&self, call: CallRef) -> impl Iterator<Item = &BaseStationId> {
-        self.held.get(&call).into_iter().flat_map(|held| held.bases.iter().map(|(base, _)| base))
+        self.held.get(&call).into_iter().flat_map(|held| held.bases.iter().map(|channel| &channel.base))
     }
 
     /// Media channels: limit and load.
@@ -296,9 +330,10 @@ fn kind(limit: Limit, srtp: bool) -> u32 {
     if srtp { limit.srtp } else { limit.plain }
 }
 
-fn give_back(bases: &mut BTreeMap<BaseStationId, Base>, base: &BaseStationId, srtp: bool) {
+fn give_back(bases: &mut BTreeMap<BaseStationId, Base>, channel: &Channel) {
+    let Channel { base, srtp, pairs } = channel;
     let entry = bases.get_mut(base).expect("what a call holds was taken from a known base");
-    *entry.load.slot(srtp) -= 1;
+    *entry.load.slot(*srtp) -= pairs;
     forget_if_idle(bases, base);
 }
 
@@ -411,9 +446,40 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_goes_wide_takes_a_second_channel_and_gives_it_back() {
+        use crate::dect::base_link::session::Standing;
+        let mut books = Admission::new(KWS);
+        let base = BaseStationId("b".into());
+        let (standing, load) = (Standing::Operational, Load::default());
+        let room = Room { standing, limit: BASE, load, reserve: 1, pairs_free: None };
+        for call in 0..5 {
+            books.admit(CallRef(call), &base, &room, Want::narrow(Purpose::New)).unwrap();
+            assert_eq!(books.resize(CallRef(call), &base, &room, 2), Ok(()), "call {call}");
+        }
+        let reserved = Err(Blocked::Reserved { reserve: 1 });
+        assert_eq!(books.admit(CallRef(9), &base, &room, Want::narrow(Purpose::New)), reserved);
+        books.resize(CallRef(4), &base, &room, 1).unwrap();
+        assert_eq!(books.base(&base).channels(), 9);
+        // A long slot goes over to another call whole, and goes back whole.
+        books.pass_base(CallRef(0), CallRef(7), &base);
+        books.release(CallRef(7));
+        assert_eq!(books.base(&base).channels(), 7);
+        let wide = Want { pairs: 2, ..Want::narrow(Purpose::Handover) };
+        books.admit(CallRef(8), &base, &room, wide).unwrap();
+        assert_eq!(books.base(&base).channels(), 9);
+        assert_eq!(
+            books.resize(CallRef(77), &base, &room, 2),
+            Err(Blocked::OutOfService),
+            "it holds nothing"
+        );
+        (0..10).for_each(|call| books.release(CallRef(call)));
+        assert_eq!((books.base(&base), books.calls()), (Load::default(), 0));
+    }
+
+    #[test]
     fn a_handset_that_comes_over_takes_the_reserve_and_frees_its_old_channel() {
         use crate::dect::base_link::session::Standing;
-        use crate::radio::allocation::{NATIVE, Purpose};
+        use crate::radio::allocation::NATIVE;
         let mut books = Admission::new(KWS);
         let (old, new) = (BaseStationId("old".into()), BaseStationId("new".into()));
         let (standing, load) = (Standing::Operational, Load::default());

@@ -7,7 +7,7 @@ use super::cause::{Cause, reason_phrase};
 use super::leg::{Heard, LegNews, Ticket, TransferWish};
 use crate::id::OwnerId;
 use crate::media::dtmf::{FLASH, code_of};
-use crate::sip::invite;
+use crate::sip::invite::{self, Body};
 use crate::sip::refer::{self, Refer, Referral};
 use crate::sip::replaces::Replaces;
 use crate::sip::wire::{HeaderName, Message, Method, Text};
@@ -87,6 +87,17 @@ fn key_pressed(info: &Message) -> Option<LegNews> {
     Some(LegNews::KeyPressed { digit, millis: millis.clamp(40, LONGEST_PRESS) })
 }
 
+/// The same form, the way that the other telephones say it. Whether it was understood changes nothing.
+pub(super) fn tell_key(digit: char, millis: u32) -> invite::LegOrder {
+    // What has no key of its own goes by the code of its event.
+    let signal = if digit == FLASH { "16".to_owned() } else { digit.to_string() };
+    let body = Body {
+        content_type: "application/dtmf-relay".into(),
+        bytes: format!("Signal={signal}\r\nDuration={millis}\r\n").into(),
+    };
+    invite::LegOrder::Request { number: 0, method: Method::Info, headers: Vec::new(), body: Some(body) }
+}
+
 pub(super) fn accept_transfer(ticket: Ticket) -> invite::LegOrder {
     reply(ticket.handle, 202, refer::accepted_headers(ticket.quiet))
 }
@@ -143,6 +154,19 @@ mod tests {
         assert_eq!(pressed("application/hook-flash", "flashhook"), Some(('!', 160)));
         assert_eq!(pressed("application/dtmf-relay", "Signal=x"), None);
         assert_eq!(pressed("text/plain", "5"), None);
+    }
+
+    #[test]
+    fn a_key_is_told_as_it_is_read() {
+        for (digit, millis) in [('5', 250), ('#', 160), ('!', 100)] {
+            let invite::LegOrder::Request { method: Method::Info, body: Some(body), .. } =
+                tell_key(digit, millis)
+            else {
+                panic!()
+            };
+            let text = String::from_utf8(body.bytes.to_vec()).unwrap();
+            assert_eq!(pressed(&body.content_type, &text), Some((digit, millis)));
+        }
     }
 
     #[test]

@@ -86,6 +86,7 @@ impl HouseLeg {
             | LegOrder::AnswerReoffer { .. }
             | LegOrder::RefuseReoffer { .. }
             | LegOrder::Partner(_)
+            | LegOrder::Key { .. }
             | LegOrder::Confirmed { .. }
             | LegOrder::AcceptTransfer { .. }
             | LegOrder::TellTransfer { .. } => Vec::new(),

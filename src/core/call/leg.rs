@@ -161,6 +161,13 @@ pub enum LegOrder {
     },
     /// Who is at the other end of the call, or is being called for it: for a display.
     Partner(Box<Party>),
+    /// Tell its far end of a key, beside the voice: it takes no telephone events.
+    Key {
+        /// `0`-`9`, `*`, `#`, `A`-`D`; `!` is a flash.
+        digit: char,
+        /// For how long it was pressed, in milliseconds.
+        millis: u32,
+    },
     /// What a handset asked of the switch is done: for a display, with the tone that goes with it.
     Confirmed {
         /// What.
@@ -309,6 +316,7 @@ pub fn tell(order: LegOrder) -> Option<invite::LegOrder> {
             reason: reason_phrase(cause.status).to_owned(),
         }),
         LegOrder::Reoffer { body } => invite::LegOrder::Reoffer { body: Some(body) },
+        LegOrder::Key { digit, millis } => super::asked::tell_key(digit, millis),
         LegOrder::AcceptTransfer { ticket } => accept_transfer(ticket),
         LegOrder::RefuseTransfer { ticket, cause } => refuse_transfer(ticket, &cause),
         LegOrder::TellTransfer { ticket, status, left } => tell_transfer(ticket, status, left),

@@ -9,7 +9,7 @@
 //!
 //! No capture of such a call from Lync was found; what stands where is read from the standards, and each
 //! source counts only where it names somebody else than the called user. The first that does counts:
-//! `P-Agent-On-Behalf-Of` ([MS-SIPRE] §2.2.22), the first entry of History-Info (RFC 7044 §5), the oldest
+//! `P-Agent-On-Behalf-Of` ([MS-SIPRE] §2.2.22), `P-Session-On-Behalf-Of` ([MS-SIPREGE] §2.2.2.1), the first entry of History-Info (RFC 7044 §5), the oldest
 //! Diversion (RFC 5806 §3.1), To, and a From that differs from the asserted identity. Referred-By counts only
 //! in calls that came by a team or delegation (`Ms-Target-Class: secondary`, [MS-SIPRE] §3.9): else it is a
 //! transfer.
@@ -21,6 +21,7 @@ use crate::sip::wire::{HeaderName, Message, NameAddr, Scheme, Text, Uri};
 
 /// Between the two names: who calls, and for whom.
 const FOR: &str = " > ";
+const ON_BEHALF: &str = "P-Session-On-Behalf-Of";
 /// Longest name or number that is kept, in characters.
 const LONGEST: usize = 128;
 
@@ -31,6 +32,29 @@ pub struct Represented {
     pub name: String,
     /// Number or user part.
     pub number: String,
+}
+
+/// What a user's line has besides his own number. An administrator sets it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExtraLines {
+    /// A second number, on which he is rung whatever he has set.
+    pub private_number: Option<String>,
+    /// Users, or addresses, in whose name he may call.
+    pub managers: Vec<String>,
+}
+
+impl Represented {
+    /// The call came by the user's private line.
+    pub fn private_line() -> Self {
+        Self { name: "Private line".to_owned(), number: String::new() }
+    }
+}
+
+/// [MS-SIPREGE] §2.2.2.1: "there MUST be a p-session-on-behalf-of header that equals the delegator's URI". It
+/// says in whose name a delegate calls; From is the delegate's.
+pub fn on_behalf_of(delegator: &str) -> (String, String) {
+    (ON_BEHALF.to_owned(), delegator.to_owned())
 }
 
 /// Who calls: the identity that the north asserts, unless it is to be kept secret; else From. RFC 3325 §9.1
@@ -60,13 +84,14 @@ pub fn represented(invite: &Message, is_called: impl Fn(&Uri) -> bool) -> Option
     let secondary =
         list(header("Ms-Target-Class")).iter().any(|class| class.eq_ignore_ascii_case("secondary"));
     let agent = entries(header("P-Agent-On-Behalf-Of")).next();
+    let delegator = entries(header(ON_BEHALF)).next();
     let first_target = entries(HeaderName::HistoryInfo).next();
     let oldest = entries(HeaderName::Diversion).last();
     let referrer = entries(HeaderName::ReferredBy).next().filter(|_| secondary);
     let caller = caller_of(invite);
     let presented =
         invite.from().filter(|from| !same_user(&from.uri, caller.as_ref()) && !is_anonymous(&from.uri));
-    let sources = [agent, first_target, oldest, invite.to(), presented, referrer];
+    let sources = [agent, delegator, first_target, oldest, invite.to(), presented, referrer];
     let found = sources.into_iter().flatten().find(|addr| {
         let somebody = !addr.uri.user_text().is_empty() && !same_user(&addr.uri, caller.as_ref());
         somebody && !is_called(&addr.uri)
@@ -150,6 +175,7 @@ mod tests {
         assert_eq!(of(&[FROM, TO, ("Diversion", told)]), desk, "the oldest");
         assert_eq!(of(&[FROM, ("To", "\"Front desk\" <sip:desk@x>")]), desk);
         assert_eq!(of(&[FROM, TO, ("P-Agent-On-Behalf-Of", "\"Front desk\" <sip:desk@x>")]), desk);
+        assert_eq!(of(&[FROM, TO, ("P-Session-On-Behalf-Of", "sip:boss@x")]), some("", "boss"));
         let team =
             [FROM, TO, ("Ms-Target-Class", "secondary"), ("Referred-By", "<sip:boss@x>;ms-identity=\"z\"")];
         assert_eq!(of(&team), some("", "boss"));

@@ -10,15 +10,19 @@
 //! A forward is dialled with the rights and the line of who forwards. It stays inside when it leads to a
 //! user of ours whose handset is there, since each hop over the registrar could begin a loop.
 
+mod forward;
+
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
 use super::conference::RoomName;
 use super::dialling::{AllowedCalls, CodeOrder, DialPlan, Dialled, NumberClass};
-use super::forward::{Diversion, ForwardKind, ForwardReason, Forwarding, Forwards, follow};
+use super::forward::{Diversion, ForwardKind, ForwardReason, Forwarding, Forwards};
 use crate::id::Username;
 use crate::sip::Facing;
 use crate::sip::wire::{Host, Scheme, Uri};
+
+pub use forward::{check_forward, forward_at_north, north_forward_text};
 
 /// When calls between two handsets of this switch stay inside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,8 +42,12 @@ pub enum InternalRouting {
 pub trait Map {
     /// Whether there is such a user, and whether it is enabled.
     fn user(&self, user: &Username) -> Option<bool>;
-    /// The user whose secondary username this is.
+    /// The user whose secondary username, or private number, this is.
     fn user_of_number(&self, number: &str) -> Option<Username>;
+    /// Whether this is a private number, known to this switch alone.
+    fn is_private(&self, number: &str) -> bool;
+    /// Whether the north executes the user's forwards for the calls that come by it.
+    fn forwarded_by_north(&self, user: &Username) -> bool;
     /// Whether any handset of the user can be reached.
     fn located(&self, user: &Username) -> bool;
     /// Whether there is a north side at all.
@@ -157,23 +165,6 @@ pub fn way(ask: Ask<'_>, plan: &DialPlan, mode: InternalRouting, map: &impl Map)
     Routed { way, class: router.class, trail: router.trail, called: router.called, forwards, waits, uri }
 }
 
-/// Whether `by` may forward to `to`, as far as that can be said before a call.
-///
-/// # Errors
-///
-/// 484 for what is no address, 482 for oneself, 403 for what `by` may not call.
-pub fn check_forward(by: &Username, to: &str, plan: &DialPlan, map: &impl Map) -> Result<(), Cause> {
-    let mut router = Router::new(plan, InternalRouting::First, map);
-    let (dialled, _, _) = router.forward_target(to)?;
-    if plan.codes.read(to).is_some() {
-        return Err(Cause::of_status(484, "a feature code is no number to forward to"));
-    }
-    if router.user(&dialled.number).as_ref() == Some(by) {
-        return Err(Cause::of_status(482, format!("{by} cannot forward to {by}")));
-    }
-    router.permit_forward(by, dialled.class)
-}
-
 /// One decision under way.
 struct Router<'a, M> {
     plan: &'a DialPlan,
@@ -182,6 +173,8 @@ struct Router<'a, M> {
     trail: Vec<Diversion>,
     called: Vec<Username>,
     class: NumberClass,
+    /// The north has already sent the call where its forwards lead.
+    by_north: bool,
 }
 
 struct Found {
@@ -199,7 +192,8 @@ impl Found {
 
 impl<'a, M: Map> Router<'a, M> {
     fn new(plan: &'a DialPlan, mode: InternalRouting, map: &'a M) -> Self {
-        Self { plan, mode, map, trail: Vec::new(), called: Vec::new(), class: NumberClass::Internal }
+        let (trail, called) = (Vec::new(), Vec::new());
+        Self { plan, mode, map, trail, called, class: NumberClass::Internal, by_north: false }
     }
 
     /// Which user a name or number means.
@@ -214,17 +208,22 @@ impl<'a, M: Map> Router<'a, M> {
         }
         let user = self.user(&uri.user_text());
         let user = user.ok_or_else(|| Cause::of_status(404, "no such user on this switch"))?;
-        self.reach(&user, callback)
+        self.by_north = self.map.forwarded_by_north(&user);
+        self.reach(&user, callback || self.map.is_private(&uri.user_text()))
     }
 
-    /// To a user of ours. A forward that cannot be followed is the end of the call, not a reason to ring.
-    fn reach(&mut self, user: &Username, callback: bool) -> Result<Found, Cause> {
+    /// To a user of ours, whatever he has set when it is `urgent`: by his private line, or from an emergency
+    /// desk that calls back. A forward that cannot be followed is the end of the call, not a reason to ring.
+    fn reach(&mut self, user: &Username, urgent: bool) -> Result<Found, Cause> {
         self.called.push(user.clone());
         if self.map.user(user) != Some(true) {
             return Err(Cause::of_status(480, "the user is disabled"));
         }
-        let protected = callback || self.map.awaits_emergency_callback(user);
-        let set = self.map.forwarding(user).filter(|_| !protected).cloned().unwrap_or_default();
+        let protected = urgent || self.map.awaits_emergency_callback(user);
+        let mut set = self.map.forwarding(user).filter(|_| !protected).cloned().unwrap_or_default();
+        if std::mem::take(&mut self.by_north) {
+            (set.always, set.no_answer) = (None, None);
+        }
         if let Some(to) = set.to(ForwardKind::Always) {
             return self.forward(user, to, ForwardReason::Unconditional);
         }
@@ -260,46 +259,6 @@ impl<'a, M: Map> Router<'a, M> {
         }
     }
 
-    /// As if `by` dialled, but inside where that is possible.
-    fn forward(&mut self, by: &Username, to: &str, reason: ForwardReason) -> Result<Found, Cause> {
-        follow(&mut self.trail, by, reason)?;
-        let (dialled, ours, uri) = self.forward_target(to)?;
-        self.permit_forward(by, dialled.class)?;
-        let inside = ours && self.mode != InternalRouting::Never;
-        match self.user(&dialled.number).filter(|_| inside) {
-            Some(user) if self.map.located(&user) || !self.map.line_up(by) => self.reach(&user, false),
-            _ => self.leave_by(by, dialled.number, ours, uri),
-        }
-    }
-
-    /// What a forward leads to: read, whether it is in our domain, and the URI if it is one.
-    fn forward_target(&self, to: &str) -> Result<(Dialled, bool, Option<String>), Cause> {
-        if !to.contains(':') {
-            let dialled = self.plan.read_text(to, true, |name| self.user(name).is_some());
-            let plain = !to.is_empty() && to.chars().all(|c| c.is_ascii_graphic() && !"<>\"@".contains(c));
-            return match plain {
-                true => Ok((dialled, true, None)),
-                false => Err(Cause::of_status(484, "this is neither a number, a name nor a SIP URI")),
-            };
-        }
-        let callable = |uri: &Uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips | Scheme::Tel);
-        let uri = Uri::parse(&to.into()).filter(callable);
-        let uri = uri.filter(|uri| !uri.user_text().is_empty());
-        let uri = uri.ok_or_else(|| Cause::of_status(484, "this is no SIP URI and no number"))?;
-        let (dialled, ours) = self.read(&uri);
-        Ok((dialled, ours, Some(uri.raw.to_string())))
-    }
-
-    fn permit_forward(&mut self, by: &Username, class: NumberClass) -> Result<(), Cause> {
-        self.permit(by, class)?;
-        match class {
-            NumberClass::Emergency => {
-                Err(Cause::of_status(403, "calls are not forwarded to emergency numbers"))
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn dialled_by_handset(&mut self, caller: &Username, uri: &Uri) -> Result<Found, Cause> {
         let typed = uri.user_text();
         if typed.is_empty() {
@@ -331,6 +290,11 @@ impl<'a, M: Map> Router<'a, M> {
             InternalRouting::Fallback => !north,
             InternalRouting::Never => false,
         };
+        if let Some(user) =
+            self.user(&dialled.number).filter(|_| ours && self.map.is_private(&dialled.number))
+        {
+            return self.reach(&user, true);
+        }
         match self.user(&dialled.number).filter(|_| ours && inside) {
             // With a line the registrar may know other telephones of a user whose handset is away.
             Some(user) if !north || self.map.located(&user) || self.forwards_always(&user) => {
@@ -418,6 +382,7 @@ pub(super) mod tests {
         set: Forwarding,
         calls: usize,
         called_emergency: bool,
+        by_north: bool,
     }
 
     struct World {
@@ -436,8 +401,15 @@ pub(super) mod tests {
             self.of(user).map(|known| known.enabled)
         }
         fn user_of_number(&self, number: &str) -> Option<Username> {
-            let found = self.users.iter().find(|(_, known)| known.number == Some(number))?;
-            found.0.parse().ok()
+            let private = Some("anna").filter(|_| number == "4799");
+            let found = self.users.iter().find(|(_, known)| known.number == Some(number));
+            found.map(|(name, _)| *name).or(private)?.parse().ok()
+        }
+        fn is_private(&self, number: &str) -> bool {
+            number == "4799"
+        }
+        fn forwarded_by_north(&self, user: &Username) -> bool {
+            self.of(user).is_some_and(|known| known.by_north)
         }
         fn located(&self, user: &Username) -> bool {
             self.of(user).is_some_and(|known| known.located)
@@ -489,6 +461,11 @@ pub(super) mod tests {
             ("gone", Known { located: false, ..known }),
         ];
         World { users: BTreeMap::from(users), north }
+    }
+
+    /// For tests of the parts of this module.
+    pub(super) fn forwarding_world() -> impl Map {
+        world(true)
     }
 
     fn set(world: &mut World, user: &str, change: impl FnOnce(&mut Forwarding)) {
@@ -755,5 +732,37 @@ pub(super) mod tests {
         let uri = "sip:bob@x;opaque=app:voicemail";
         assert_eq!(ask(&world(true), Some("bob"), uri, First), "north bob as is");
         assert_eq!(ask(&world(false), Some("bob"), uri, First), "404");
+    }
+
+    #[test]
+    fn what_the_north_has_forwarded_is_not_forwarded_again() {
+        let mut world = world(true);
+        set(&mut world, "bob", |set| {
+            (set.always, set.no_answer) = (Some("carol".into()), Some("carol".into()));
+            set.busy = Some("4711".into());
+        });
+        let from_north = |world: &World| routed(world, None, "sip:bob@x", Fallback);
+        assert_eq!(said(&from_north(&world)), "handset carol", "nobody else does it");
+        world.users.get_mut("bob").unwrap().by_north = true;
+        let found = from_north(&world);
+        assert_eq!(said(&found), "handset bob");
+        assert_eq!((found.forwards.no_answer, found.forwards.busy.as_deref()), (None, Some("4711")));
+        // Inside nobody but this switch forwards.
+        assert_eq!(ask(&world, Some("anna"), "sip:bob@x", First), "handset carol");
+    }
+
+    #[test]
+    fn a_private_number_rings_whatever_is_set() {
+        let mut world = world(true);
+        set(&mut world, "anna", |set| (set.always, set.do_not_disturb) = (Some("bob".into()), true));
+        assert_eq!(ask(&world, None, "sip:anna@x", Fallback), "handset bob");
+        assert_eq!(ask(&world, None, "sip:4799@x", Fallback), "handset anna");
+        assert_eq!(
+            ask(&world, Some("bob"), "sip:4799@x", Fallback),
+            "handset anna",
+            "only this switch knows it"
+        );
+        set(&mut world, "carol", |set| set.always = Some("4799".into()));
+        assert_eq!(ask(&world, Some("bob"), "sip:carol@x", First), "handset anna");
     }
 }

@@ -17,6 +17,8 @@ const SUBSCRIBE: u16 = a(44);
 
 /// Extended capabilities, part 2, a16 to a47: DSAA2 (a43) and DSC2 (a44).
 const EXTENDED_2: u32 = 1 << (47 - 43) | 1 << (47 - 44);
+/// Wideband speech (a24).
+const WIDEBAND: u32 = 1 << (47 - 24);
 
 /// All ten carriers of the band.
 const CARRIERS: u16 = 0x03FF;
@@ -32,6 +34,8 @@ pub struct Site {
     pub voice: (u8, u8),
     /// Channels that new calls leave to handsets that come over in a call.
     pub reserve: u8,
+    /// Whether calls may be in G.722.
+    pub wideband: bool,
 }
 
 impl Site {
@@ -56,7 +60,7 @@ impl Site {
             tx_power: POWER,
             hlc: capabilities(open),
             ext_hlc: [0; 4],
-            ext_hlc2: EXTENDED_2.to_be_bytes(),
+            ext_hlc2: (EXTENDED_2 | if self.wideband { WIDEBAND } else { 0 }).to_be_bytes(),
             voice_max,
             voice_max_srtp,
             ho_reserve: self.reserve,
@@ -86,7 +90,10 @@ mod tests {
         assert_eq!(capabilities(false), [0xCE, 0x42]);
         assert_eq!(capabilities(true), [0xCE, 0x4A]);
         assert_eq!(EXTENDED_2.to_be_bytes(), [0, 0, 0, 0x18]);
-        let site = Site { ari: Ari::B { eic: 0x02AF, fpn_fps: 0x12C }, voice: (11, 6), reserve: 1 };
+        let (ari, voice) = (Ari::B { eic: 0x02AF, fpn_fps: 0x12C }, (11, 6));
+        let site = Site { ari, voice, reserve: 1, wideband: false };
+        assert_eq!(site.radio(3, false).ext_hlc2, [0, 0, 0, 0x18]);
+        assert_eq!(Site { wideband: true, ..site }.radio(3, false).ext_hlc2, [0, 0x80, 0, 0x18]);
         assert_eq!((site.level(), site.radio(3, false).rfpi.rpn), (31, 3));
         assert_eq!(Site::subscriptions(true).hlc, Some([0xCE, 0x4A]));
     }

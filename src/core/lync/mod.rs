@@ -23,6 +23,7 @@ pub mod ntlm;
 pub mod presence;
 pub mod provisioning;
 pub mod roaming;
+pub mod routing;
 pub mod security_association;
 pub mod sign_in;
 pub mod signing;

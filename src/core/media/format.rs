@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pii::Pii;
 
-/// An audio codec that the switch can pass on. It translates among G.711 and G.726, and nothing else.
+/// An audio codec that the switch can pass on. It translates each to each other, G.722 by its lower band.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Codec {
     /// G.711 µ-law, static payload type 0 (RFC 3551 §6).

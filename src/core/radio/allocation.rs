@@ -1,7 +1,8 @@
 //! Whether a base station has room for one more call.
 //!
 //! What a base station can carry is a budget: with limits `plain` and `srtp`, a plain channel takes one
-//! `plain`-th of it and an encrypted one an `srtp`-th; any mixture fits while the sum is at most one.
+//! `plain`-th of it and an encrypted one an `srtp`-th; any mixture fits while the sum is at most one. A call in
+//! a long slot takes as many channels as its slot takes pairs.
 
 use std::fmt;
 
@@ -192,11 +193,12 @@ impl Room {
             _ => return Err(Blocked::OutOfService),
         }
         let Want { purpose, srtp, pairs: needed } = want;
-        if !self.load.fits(self.limit, srtp) {
+        let channels = u32::from(needed);
+        if !self.load.fits_more(channels, self.limit, srtp) {
             return Err(Blocked::Full { in_use: self.load.channels(), limit: self.limit.of(srtp) });
         }
         let reserve = self.reserve;
-        if purpose == Purpose::New && !self.load.fits_more(1 + reserve, self.limit, srtp) {
+        if purpose == Purpose::New && !self.load.fits_more(channels + reserve, self.limit, srtp) {
             return Err(Blocked::Reserved { reserve });
         }
         match self.pairs_free {
@@ -259,6 +261,17 @@ mod tests {
         }
         let busy = Room { standing: Standing::Busy, ..room(0, 0, 0) };
         assert_eq!(busy.admits(Want::narrow(Purpose::New)), Ok(()), "our own books decide");
+    }
+
+    #[test]
+    fn a_base_station_carries_five_wide_calls_and_a_narrow_one() {
+        let wide = Want { pairs: 2, ..Want::narrow(Purpose::New) };
+        assert_eq!(room(8, 0, 0).admits(wide), Ok(()), "the fifth");
+        assert_eq!(room(10, 0, 0).admits(wide), Err(Blocked::Full { in_use: 10, limit: 11 }));
+        assert_eq!(room(10, 0, 0).admits(Want::narrow(Purpose::New)), Ok(()));
+        assert_eq!(room(8, 0, 2).admits(wide), Err(Blocked::Reserved { reserve: 2 }));
+        let comes = Want { purpose: Purpose::Handover, ..wide };
+        assert_eq!(room(8, 0, 2).admits(comes), Ok(()), "the reserve is for those who come over");
     }
 
     #[test]

@@ -15,14 +15,16 @@
 //! Where the standard leaves a choice to the element (RFC 4475 §3), we refuse what could be read in two
 //! ways, and take what can be read in one only: `tests/torture/verdicts.txt` has each choice.
 
+mod onward;
 mod return_path;
 mod rules;
 mod syntax;
 #[cfg(test)]
 mod torture;
 
+pub use onward::Onward;
 pub use return_path::{response_destination, via_stamp};
-pub use rules::{DoorRules, loop_mark, marked_branch};
+pub use rules::DoorRules;
 
 use super::Peer;
 use super::wire::{HeaderName, Message, Method, ParseFault, Scheme, Text, Uri};
@@ -216,16 +218,7 @@ fn hops_left(request: &Message, _: &DoorRules, _: &Peer) -> Result<(), Refused> 
 /// RFC 3261 §16.3 item 4: our own Via alone may be a spiral, such as a call from one handset to
 /// another through the north; a loop is the same Request-URI coming in on the same side again.
 fn not_looping(request: &Message, door: &DoorRules, peer: &Peer) -> Result<(), Refused> {
-    let vias = request.headers.list(&HeaderName::Via);
-    if !vias.iter().any(|via| via.contains(rules::MARK)) {
-        return Ok(());
-    }
-    let mark = loop_mark(request, peer, door);
-    let ours = |via: &Text| {
-        let branch = super::wire::Via::parse(via).and_then(|via| via.branch());
-        branch.is_some_and(|branch| rules::mark_of(&branch) == Some(mark.as_str()))
-    };
-    match vias.iter().any(ours) {
+    match onward::has_looped(request, peer, door) {
         true => Err(Refused::new(482, "Loop Detected")),
         false => Ok(()),
     }
@@ -448,8 +441,8 @@ mod tests {
         let door = DoorRules::new(SECRET);
         let parse = |text: String| Message::parse_datagram(Bytes::from(text)).unwrap();
         let north = Peer { facing: Facing::North, ..peer() };
-        let mark = loop_mark(&parse(invite(&[])), &north, &door);
-        let via = format!("Via: SIP/2.0/TLS us;branch={}", marked_branch("word", &mark));
+        let onward = Onward::of(&parse(invite(&[])), &north, &door);
+        let via = format!("Via: SIP/2.0/TLS us;branch=z9hG4bK7.word{}", onward.branch_suffix());
         let returned =
             invite(&[]).replace("Via:", &format!("Via: SIP/2.0/TLS proxy;branch=z9hG4bKp\r\n{via}\r\nVia:"));
         let Verdict::Reply(response) = verdict(&Ok(parse(returned.clone())), &door, &north) else {

@@ -2,7 +2,8 @@
 //! front end throttles or falls over.
 //!
 //! Turns lie at even distances, with a burst that may go at once (the generic cell rate algorithm of
-//! ITU-T I.371). Whoever gets a wait has his turn: he comes back after it and asks no more.
+//! ITU-T I.371). Whoever gets a wait has his turn: he comes back after it and asks no more. A turn is for all
+//! that a registration takes: answers to challenges ask for none, since the far side holds the handshake open.
 
 use std::time::Duration;
 
@@ -30,12 +31,6 @@ impl Pace {
         let turn = self.next.max(now);
         self.next = turn + self.distance;
         (turn - self.distance * self.burst).since(now)
-    }
-
-    /// Notes one that went without asking for a turn, since it goes on with what had one: the turns after
-    /// it come later.
-    pub fn spent(&mut self, now: Moment) {
-        self.next = self.next.max(now) + self.distance;
     }
 }
 
@@ -66,12 +61,5 @@ mod tests {
         let later = now + Duration::from_secs(3_600);
         assert!(pace.turn(later).is_zero() && pace.turn(later).is_zero());
         assert!(!pace.turn(later).is_zero());
-    }
-
-    #[test]
-    fn what_went_without_a_turn_is_counted() {
-        let (mut pace, now) = (Pace::per_second(10), Moment::from_micros(1_000_000_000));
-        (0..10).for_each(|_| pace.spent(now));
-        assert_eq!(pace.turn(now), Duration::from_millis(900));
     }
 }

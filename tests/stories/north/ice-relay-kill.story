@@ -25,7 +25,7 @@ expect 2001 hears 45123
 expect 45123 hears 2001
 # It has signed in again.
 expect metric ipdect_relay_credentials_total 1
-2001 hangs up
-expect 45123 ended
+45123 hangs up
+expect 2001 ended
 expect channels idle
 expect media relay empty

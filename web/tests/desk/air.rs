@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use kirkwall_actors::air::{
-    GetNativeBase, GetRadioLoss, GetSyncTree, RadioLossView, RadioPlaceView, SetDuty, SyncTreeView,
+    ClusterView, GetNativeBase, GetRadioLoss, GetSyncTree, RadioLossView, RadioPlaceView, SetDuty,
+    SyncTreeView,
 };
 use kirkwall_core::dect::base_link::code::SyncState;
 use kirkwall_core::dect::base_link::enrolment::Duty;
@@ -139,7 +140,7 @@ impl TestAir {
 }
 
 fn no_tree() -> SyncTreeView {
-    SyncTreeView { master: None, deputy: None, radios: Vec::new() }
+    SyncTreeView { master: None, deputy: None, clusters: Vec::new(), radios: Vec::new() }
 }
 
 /// 0 is master and 1 its deputy; 3 can listen to either, 4 to 3 alone, 5 to nobody.
@@ -161,13 +162,18 @@ fn tree() -> SyncTreeView {
         RadioPlaceView { bare: true, ..place(4, Some(3), Some(2)) },
         RadioPlaceView { alone: true, ..place(5, None, None) },
     ];
-    SyncTreeView { master: Some(0), deputy: Some(1), radios }
+    let clusters = vec![ClusterView { master: 0, deputy: Some(1), radios: vec![0, 1, 3, 4] }];
+    SyncTreeView { master: Some(0), deputy: Some(1), clusters, radios }
 }
 
 fn loss(rpn: u8) -> RadioLossView {
     let (adrift, cut_off) = if rpn == 3 { (vec![4], vec![4]) } else { (Vec::new(), Vec::new()) };
     let (master, moved) = if rpn == 0 { (1, BTreeMap::from([(3, 1)])) } else { (0, BTreeMap::new()) };
-    RadioLossView { rpn, master: Some(master), moved, adrift, cut_off }
+    let apart = match rpn {
+        1 => vec![ClusterView { master: 4, deputy: None, radios: vec![4, 5] }],
+        _ => Vec::new(),
+    };
+    RadioLossView { rpn, master: Some(master), moved, adrift, cut_off, apart }
 }
 
 fn bases() -> Vec<NativeBaseView> {

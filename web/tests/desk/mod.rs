@@ -47,6 +47,7 @@ pub const START: Moment = Moment::from_micros(1_795_503_600_000_000);
 pub struct TestDesk {
     users: BTreeMap<Username, UserView>,
     forwarding: BTreeMap<Username, Forwarding>,
+    lines: BTreeMap<Username, LinesView>,
     rooms: Vec<kirkwall_core::call::conference::RoomView>,
     pub mailboxes: BTreeMap<Username, Mailbox>,
     log: Vec<LogEntry>,
@@ -96,6 +97,7 @@ impl TestDesk {
         Self {
             users: BTreeMap::new(),
             forwarding: BTreeMap::new(),
+            lines: BTreeMap::new(),
             rooms: Vec::new(),
             mailboxes: BTreeMap::new(),
             log: Vec::new(),
@@ -144,6 +146,8 @@ impl TestDesk {
             get_capacity: address.clone().recipient(),
             get_forwarding: address.clone().recipient(),
             set_forwarding: address.clone().recipient(),
+            get_lines: address.clone().recipient(),
+            set_lines: address.clone().recipient(),
             get_mailbox: address.clone().recipient(),
             set_mailbox: address.clone().recipient(),
             list_feature_codes: address.clone().recipient(),
@@ -600,7 +604,7 @@ answer!(ListHandsets, |desk, _| {
                 address: "udp 192.0.2.19:5060".into(),
                 user_agent: "Snom M900/06.40 00087B180001".into(),
                 base_station: Some(BaseStationId("00:08:7b:18:00:01".into())),
-                expires: START + Duration::from_secs(300),
+                expires: Some(START + Duration::from_secs(300)),
             })
             .into_iter()
             .collect(),
@@ -811,6 +815,30 @@ impl Handler<GetForwarding> for TestDesk {
     fn handle(&mut self, GetForwarding(user): GetForwarding, _: &mut Self::Context) -> Self::Result {
         self.user(&user)?;
         Ok(self.forwarding.get(&user).cloned().unwrap_or_default())
+    }
+}
+
+impl Handler<GetLines> for TestDesk {
+    type Result = Result<LinesView, DeskFault>;
+
+    fn handle(&mut self, GetLines(user): GetLines, _: &mut Self::Context) -> Self::Result {
+        self.user(&user)?;
+        Ok(self.lines.get(&user).cloned().unwrap_or_default())
+    }
+}
+
+impl Handler<SetLines> for TestDesk {
+    type Result = Result<LinesView, DeskFault>;
+
+    fn handle(&mut self, SetLines { user, lines }: SetLines, _: &mut Self::Context) -> Self::Result {
+        self.user(&user)?;
+        if lines.private_number.as_deref() == Some("4712") {
+            let fault = FieldFault::new("private_number", "4712 is reached by it already");
+            return Err(DeskFault::Invalid(vec![fault]));
+        }
+        let view = LinesView { set: lines, ..LinesView::default() };
+        self.lines.insert(user, view.clone());
+        Ok(view)
     }
 }
 

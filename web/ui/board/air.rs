@@ -12,6 +12,7 @@ use crate::site::Site;
 use crate::ui::air_rows::{
     DutyForm, NativeBaseFacts, NativeBaseRow, SubscribedRow, UnknownRow, WindowState, radio_words,
 };
+use crate::ui::base_statistics::BaseStatistics;
 use crate::ui::sync_tree::SyncTree;
 
 /// All base stations, and who listens to whom.
@@ -37,10 +38,8 @@ pub async fn one_base(site: &Site, id: &str) -> Result<Board, Problem> {
         tree.radios.iter().map(|place| (place.rpn, place.id.0.clone())).collect();
     let place = tree.radios.iter().find(|place| place.rpn == base.rpn);
     let alternatives = match place {
-        Some(place) if tree.master == Some(place.rpn) => "to nobody: it is the master".to_owned(),
-        Some(place) if tree.deputy == Some(place.rpn) && place.source == tree.master => {
-            "to nobody: it becomes master".to_owned()
-        }
+        Some(place) if tree.is_master(place.rpn) => "to nobody: it is the master".to_owned(),
+        Some(place) if tree.is_heir(place.rpn) => "to nobody: it becomes master".to_owned(),
         Some(place) => {
             let words = place.alternatives.iter().map(|rpn| radio_words(&names, *rpn));
             words.map(|radio| format!("to {radio}")).collect::<Vec<_>>().join(", then ")
@@ -56,7 +55,12 @@ pub async fn one_base(site: &Site, id: &str) -> Result<Board, Problem> {
         duty: base.duty,
         link: rest::in_path(&base.id.0),
     })?;
-    let parts = vec![Part { id: "native-base", rows: vec![facts] }, Part { id: "duty", rows: vec![duty] }];
+    let counted = row("native-base-statistics".into(), |id| BaseStatistics::of(id, &base.statistics))?;
+    let parts = vec![
+        Part { id: "native-base", rows: vec![facts] },
+        Part { id: "duty", rows: vec![duty] },
+        Part { id: "statistics", rows: vec![counted] },
+    ];
     Ok(Board { parts, total: 1 })
 }
 

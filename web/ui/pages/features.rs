@@ -2,11 +2,12 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use kirkwall_actors::desk::{ClearCallLog, ListCallLog, SetForwarding};
+use kirkwall_actors::desk::{ClearCallLog, LinesView, ListCallLog, SetForwarding, SetLines};
 use kirkwall_core::call::dialling::CodeLine;
 use kirkwall_core::call::forward::{Forwarding, NO_ANSWER_SECONDS};
 use kirkwall_core::call::log::LogEntry;
 use kirkwall_core::call::mailbox::Mailbox;
+use kirkwall_core::call::represented::ExtraLines;
 use kirkwall_core::id::Username;
 use serde::Deserialize;
 
@@ -82,12 +83,43 @@ impl TypedForwarding {
     }
 }
 
+/// The form of a user's lines as it was typed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TypedLines {
+    pub(super) private_number: String,
+    /// With blanks between.
+    pub(super) managers: String,
+}
+
+impl TypedLines {
+    fn of(set: ExtraLines) -> Self {
+        Self { private_number: set.private_number.unwrap_or_default(), managers: set.managers.join(" ") }
+    }
+
+    fn read(&self) -> ExtraLines {
+        ExtraLines {
+            private_number: Some(self.private_number.trim().to_owned()).filter(|number| !number.is_empty()),
+            managers: self
+                .managers
+                .split([' ', ','])
+                .filter(|one| !one.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+}
+
 /// What a user's page shows of forwards and calls.
 pub struct PhonePart {
     /// In addresses.
     pub link: String,
     /// The form.
     pub typed: TypedForwarding,
+    /// The form of lines.
+    pub lines: TypedLines,
+    /// What Lync tells of them, in words.
+    pub told: Vec<String>,
     /// Newest first.
     pub calls: Vec<CallRow>,
     /// In all.
@@ -128,11 +160,14 @@ impl PhonePart {
     /// As it is kept.
     pub async fn kept(site: &Site, user: &Username) -> Result<Self, Problem> {
         let set = service::forwarding(site, user.clone()).await?;
+        let lines = service::lines(site, user.clone()).await?;
         let wanted = ListCallLog { user: user.clone(), kind: None, after: None, limit: SHOWN };
         let log = service::log(site, wanted).await?;
         Ok(Self {
             link: in_path(user.as_str()),
             typed: TypedForwarding::of(set),
+            told: told(&lines),
+            lines: TypedLines::of(lines.set),
             calls: log.entries.iter().map(CallRow::from).collect(),
             total: log.total,
             mailbox: mailbox::mailbox(site, user.clone()).await?,
@@ -164,6 +199,35 @@ pub async fn set_forwarding(
             render(status, &user_page(&site, &who, user, part).await?)
         }
     }
+}
+
+/// `POST /user/{username}/lines`
+pub async fn set_lines(
+    site: web::Data<Site>,
+    Caller(who): Caller,
+    path: web::Path<String>,
+    form: web::Form<TypedLines>,
+) -> Result<HttpResponse, PageProblem> {
+    let (user, lines) = (named(&path)?, form.into_inner());
+    let order = SetLines { user: user.clone(), lines: lines.read() };
+    match service::set_lines(&site, &who, order).await {
+        Ok(_) => Ok(see_other(&format!("/user/{}", in_path(user.as_str())))),
+        Err(problem) => {
+            let status = problem.status();
+            let kept = PhonePart::kept(&site, &user).await?;
+            let part = PhonePart { lines, problem: Some(problem), ..kept };
+            render(status, &user_page(&site, &who, user, part).await?)
+        }
+    }
+}
+
+fn told(lines: &LinesView) -> Vec<String> {
+    let private = lines.private_told.as_ref().map(|number| format!("Lync's private line is {number}."));
+    let delegates = Some(lines.delegates_told.join(", ")).filter(|names| !names.is_empty());
+    let delegates = delegates.map(|names| format!("Delegates in Lync: {names}."));
+    let forwards =
+        lines.forwarded_by_north.then(|| "The Lync front end has the forward and executes it.".to_owned());
+    [private, delegates, forwards].into_iter().flatten().collect()
 }
 
 /// `?kind=` of the form that clears a log.

@@ -51,6 +51,8 @@ struct LossWords {
     moved: Vec<(String, String)>,
     adrift: Vec<String>,
     cut_off: Vec<String>,
+    /// Who would be clusters of their own, each in words.
+    apart: Vec<String>,
 }
 
 /// `duty=&sure=yes`
@@ -64,7 +66,7 @@ pub struct TypedDuty {
 
 impl LossWords {
     fn is_harmless(&self) -> bool {
-        self.heir.is_none() && self.moved.is_empty() && !self.hurts()
+        self.heir.is_none() && self.moved.is_empty() && self.apart.is_empty() && !self.hurts()
     }
 
     /// Whether somebody is left without a source.
@@ -116,11 +118,13 @@ pub async fn set_duty(
 
 async fn loss(site: &Site, id: &str) -> Result<LossWords, Problem> {
     let tree = service::sync_tree(site).await?;
-    let RadioLossView { rpn, master, moved, adrift, cut_off } =
+    let RadioLossView { rpn, master, moved, adrift, cut_off, apart } =
         service::radio_loss(site, id.to_owned()).await?;
+    let was_master = tree.is_master(rpn);
     let names: BTreeMap<Rpn, String> = tree.radios.into_iter().map(|place| (place.rpn, place.id.0)).collect();
     let words = |rpn: Rpn| radio_words(&names, rpn);
-    let heir = master.filter(|_| tree.master == Some(rpn));
+    let list = |radios: Vec<Rpn>| radios.into_iter().map(words).collect::<Vec<_>>().join(", ");
+    let heir = master.filter(|_| was_master);
     // Whoever no plan reaches runs free at first too; it is named once, with the worse.
     let adrift = adrift.into_iter().filter(|rpn| !cut_off.contains(rpn));
     Ok(LossWords {
@@ -128,5 +132,6 @@ async fn loss(site: &Site, id: &str) -> Result<LossWords, Problem> {
         adrift: adrift.map(words).collect(),
         moved: moved.into_iter().map(|(rpn, source)| (words(rpn), words(source))).collect(),
         cut_off: cut_off.iter().copied().map(words).collect(),
+        apart: apart.into_iter().map(|cluster| list(cluster.radios)).collect(),
     })
 }

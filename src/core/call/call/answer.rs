@@ -56,7 +56,7 @@ impl Call {
         let ours = &media.local().codecs;
         let same = ours.iter().filter(|codec| **codec == callee);
         let others = ours.iter().filter(|codec| **codec != callee && joins(**codec, callee));
-        let codecs = same.chain(others).copied().collect();
+        let codecs = or_narrow(same.chain(others).copied().collect(), ours);
         media.set_codecs(codecs);
         Ok(Body::sdp(media.offer(&mut self.tokens)))
     }

@@ -65,6 +65,7 @@ impl Call {
         self.channels = Channels::Held;
         self.hold = grant.hold;
         self.join_code = grant.join_code.clone();
+        self.codecs = grant.codecs.clone();
         let alone = grant.about.relays_alone;
         let ice = LocalIce::of(grant.ice.0, &mut self.tokens);
         let ice = ice.map(|ice| ice.with_relayed(&grant.relayed.0).by_relays_alone(alone));
@@ -178,13 +179,13 @@ impl Call {
     }
 }
 
-/// The caller's codecs first, so that nothing need be translated; then what we could translate.
+/// The caller's codecs first, so that nothing need be translated; then what we could translate well.
 fn codecs_to_offer(caller: &OfferAnswer, offer: Option<&Body>, ours: &[Codec]) -> Result<Vec<Codec>, Cause> {
     let Some(offer) = offer else { return Ok(ours.to_vec()) };
     let offered = caller.review(&offer.content_type, &offer.bytes).map_err(refused_offer)?.codecs;
     let more = ours.iter().filter(|codec| !offered.contains(codec));
     let more = more.filter(|codec| offered.iter().any(|other| joins(**codec, *other)));
-    Ok(offered.iter().chain(more).copied().collect())
+    Ok(or_narrow(offered.iter().chain(more).copied().collect(), ours))
 }
 
 /// RFC 4568 §5.1.2 wants keys in an offer only under "authenticated and encrypted" signalling: where SRTP

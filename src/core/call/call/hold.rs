@@ -87,8 +87,13 @@ impl Call {
         if self.state != State::Talking {
             return;
         }
+        if self.codecs_join() {
+            self.legs.values_mut().for_each(|strand| strand.keeps_codec = false);
+        }
         for leg in [Some(self.calling), self.talking_to].into_iter().flatten() {
-            self.align(leg, false, then);
+            if !self.offer_new_way(leg, then) {
+                self.align(leg, false, then);
+            }
         }
         self.settle_seats(then);
         self.settle_sounds(then);
@@ -97,6 +102,7 @@ impl Call {
     /// Asks an end to change when what is agreed with it is not what it should be.
     fn align(&mut self, leg: LegNo, again: bool, then: &mut Orders) {
         let (wish, codecs) = (self.wish(leg), self.codecs_beside(self.side_of(leg)));
+        let house = self.codecs_of_house().to_vec();
         let (unanswered, changer) = (leg == LegNo::CALLER && self.answer.is_some(), self.changes_codec());
         let Some(strand) = self.legs.get_mut(&leg).filter(|s| s.is_open() && !unanswered) else { return };
         if strand.offer_is_out() {
@@ -105,7 +111,6 @@ impl Call {
         let codec = strand.in_force().and_then(|media| media.agreed()).map(|agreed| agreed.codec);
         let Some(codec) = codec else { return };
         let (joined, ours) = (codecs.contains(&codec), changer == Some(leg));
-        let codecs = if joined || ours { codecs } else { joined_by(codec) };
         let (said, moved) = (strand.said() == Some(wish), strand.moved.is_some());
         if said && (joined || !ours) && !moved {
             // What it once refused is wanted no more; wanted again, it is asked again.
@@ -117,13 +122,22 @@ impl Call {
             return;
         }
         strand.wish(wish);
-        if let Some(body) = strand.offer(codecs, &mut self.tokens) {
-            then.push(Output::Leg(leg, LegOrder::Reoffer { body }));
-        }
+        let offer = match (joined, ours) {
+            (false, true) => {
+                let own = joined_by(codec).iter().filter(|codec| house.contains(codec));
+                strand.ask(
+                    codecs.iter().filter(|codec| house.contains(codec)).chain(own).copied().collect(),
+                    &mut self.tokens,
+                )
+            }
+            (true, _) => strand.offer(codecs, &mut self.tokens),
+            (false, false) => strand.offer(joined_by(codec), &mut self.tokens),
+        };
+        then.extend(offer.map(|body| Output::Leg(leg, LegOrder::Reoffer { body })));
     }
 
     /// Two codecs that do not go together are one end's to change: that of side A, or the other one when it
-    /// would not. None: neither would.
+    /// would not. None: neither would, and the media engine translates.
     pub(super) fn changes_codec(&self) -> Option<LegNo> {
         let may = |leg: &LegNo| self.legs.get(leg).is_some_and(|strand| !strand.keeps_codec);
         Some(self.calling).filter(may).or(self.talking_to.filter(may))
@@ -134,7 +148,7 @@ impl Call {
     pub(super) fn note_refusal(&mut self, leg: LegNo, refused: bool, now: Moment) {
         let (wish, joined) = (self.wish(leg), self.codecs_join());
         let Some(strand) = self.legs.get_mut(&leg) else { return };
-        strand.keeps_codec = refused && !joined;
+        strand.keeps_codec = !joined && (refused || strand.keeps_codec);
         if !refused {
             strand.refused = None;
             return;
@@ -199,7 +213,17 @@ impl Call {
             State::Dialling => leg == LegNo::CALLER && self.search.early.is_some(),
             _ => false,
         };
-        let press = heard.then_some(Output::Press { side: side.other(), digit, millis });
+        let press = heard.then(|| match self.takes_no_events(side.other()) {
+            Some(other) => Output::Leg(other, LegOrder::Key { digit, millis }),
+            None => Output::Press { side: side.other(), digit, millis },
+        });
         Ready::say(press.into_iter().chain(told).collect())
+    }
+
+    /// Who talks on a side and takes no telephone events (RFC 4733): it is told of keys by INFO.
+    pub(super) fn takes_no_events(&self, side: Side) -> Option<LegNo> {
+        let leg = self.end_at(side).filter(|_| self.state == State::Talking)?;
+        let agreed = self.legs.get(&leg).filter(|strand| strand.is_open())?.media.as_ref()?.agreed()?;
+        agreed.dtmf_send_pt.is_none().then_some(leg)
     }
 }

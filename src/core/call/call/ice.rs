@@ -13,6 +13,7 @@ impl Call {
             self.settled.push((side, chosen));
             return Ready::nothing();
         }
+        self.way_found(side);
         let Some(leg) = self.end_at(side) else { return Ready::nothing() };
         let Some(media) = self.legs.get_mut(&leg).and_then(|strand| strand.in_force()) else {
             return Ready::nothing();

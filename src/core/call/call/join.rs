@@ -126,7 +126,7 @@ impl Call {
             Side::A => joining.ports.0,
             Side::B => joining.ports.1,
         };
-        let ours: Vec<_> = joining.codecs.iter().copied().filter(|codec| codecs.contains(codec)).collect();
+        let ours = joining.codecs.clone();
         let ice = LocalIce::of(joining.ice, &mut self.tokens);
         let local = local_media(joining.address, port, ours, (joining.srtp, joining.habits), ice);
         let mut media = OfferAnswer::new(local, &mut self.tokens);
@@ -134,9 +134,14 @@ impl Call {
             Some(offer) => {
                 let (kind, bytes) = (&offer.content_type, &offer.bytes);
                 let answered = media.answer(kind, bytes, Some(codecs), &mut self.tokens);
+                let answered = answered.or_else(|_| media.answer(kind, bytes, None, &mut self.tokens));
                 Body::sdp(answered.map_err(refused_offer)?.0)
             }
-            None => Body::sdp(media.offer(&mut self.tokens)),
+            None => {
+                let joined = joining.codecs.iter().copied().filter(|codec| codecs.contains(codec)).collect();
+                media.set_codecs(or_narrow(joined, &joining.codecs));
+                Body::sdp(media.offer(&mut self.tokens))
+            }
         };
         if let Some(strand) = self.legs.get_mut(&leg) {
             (strand.media, strand.side) = (Some(media), Some(side));

@@ -22,8 +22,8 @@
 //! `room`, `convene`, `release`. [`strand`] keeps one leg, and says which offer and answer count; `sides` says
 //! which legs talk.
 //!
-//! Out of scope: a change of codec that only one end asks for and the other end's codec does not go with
-//! (refused with 488; RFC 3261 §14.2 leaves the session as it was).
+//! Two ends whose codecs do not go together are asked to change, and talk through the media engine's translator
+//! until one does, or for good when neither would.
 
 mod answer;
 mod convene;
@@ -47,6 +47,7 @@ mod strand;
 #[cfg(test)]
 pub(in crate::call) mod tests;
 mod transfer;
+mod way;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -62,7 +63,7 @@ pub use self::inherit::Estate;
 pub use self::join::Joining;
 pub use self::policy::Origin;
 use self::room::Meeting;
-use self::sides::{joined_by, joins, offers_srtp};
+use self::sides::{joined_by, joins, offers_srtp, or_narrow};
 use self::strand::{Life, Strand};
 pub use self::transfer::Errand;
 use self::transfer::Transfer;
@@ -131,6 +132,8 @@ enum Timer {
     Transfer,
     /// Ours: an end that refused to be resumed is asked again.
     Align,
+    /// Ours: an end whose voice has lost its way must have found another.
+    Way,
 }
 
 /// A call. Its `serde` form is its record on disk.
@@ -157,6 +160,9 @@ pub struct Call {
     /// Keys that join all calls of their user in a conference; empty: none.
     #[serde(default)]
     join_code: String,
+    /// Codecs of this switch, preferred first; of older records none.
+    #[serde(default)]
+    codecs: Vec<Codec>,
     /// Who pressed the last keys, and which.
     #[serde(skip, default = "no_keys")]
     typed: (LegNo, String),
@@ -185,6 +191,9 @@ pub struct Call {
     /// Pairs that the ICE agents chose before anybody answered.
     #[serde(skip)]
     settled: Vec<(Side, Box<crate::media::ice::description::Description>)>,
+    /// Ends whose voice has lost its way and looks for another.
+    #[serde(skip)]
+    lost_ways: Vec<way::LostWay>,
     /// Till when a leg that has ended may stay to tell its handset so.
     #[serde(skip)]
     stays: Moment,
@@ -237,6 +246,7 @@ impl Call {
             hold: HoldSignals::default(),
             meeting: None,
             join_code: String::new(),
+            codecs: Vec::new(),
             typed: no_keys(),
             facing: new.facing,
             sounds: BTreeMap::new(),
@@ -247,6 +257,7 @@ impl Call {
             grant: None,
             search: Search::default(),
             settled: Vec::new(),
+            lost_ways: Vec::new(),
             stays: Moment::default(),
             timers: TimerTable::default(),
             tokens,
@@ -475,8 +486,10 @@ impl Machine for Call {
             (_, Input::Convene(..)) => Err(self.refuse("a conference")),
             (State::Talking, Input::Shown(words)) => Ok(self.shown_as(words)),
             (_, Input::Shown(_)) => Err(self.refuse("what to show")),
-            (_, Input::KeyHeard(side, digit)) => Ok(self.key_in_voice(side, digit)),
+            (_, Input::KeyHeard(side, digit, millis)) => Ok(self.key_in_voice(side, digit, millis)),
             (_, Input::IceSettled(side, chosen)) => Ok(self.ice_settled(side, chosen)),
+            (_, Input::WayLost { side, relayed, why }) => Ok(self.way_lost(side, relayed, why, now)),
+            (_, Input::WayNotFound(side)) => Ok(self.way_not_found(side, now)),
             (State::Over, Input::HangUp(_)) => Err(self.refuse("an order to hang up")),
             (_, Input::HangUp(cause)) => Ok(self.hang_up(None, cause, now)),
             (_, Input::Deadline) => Ok(self.deadline_passed(now)),

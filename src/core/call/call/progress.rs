@@ -60,9 +60,6 @@ impl Call {
     fn hear_early(&mut self, leg: LegNo, agreed: &Agreed, then: &mut Orders) -> Option<Body> {
         let first = self.answer.is_none();
         let answer = self.answer_for_caller(agreed.codec, then).ok()?;
-        if self.codec(Side::A).is_none_or(|codec| !joins(codec, agreed.codec)) {
-            return None;
-        }
         self.search.early = Some(leg);
         self.run_flow(Side::B, agreed, then);
         first.then_some(answer)
@@ -97,6 +94,7 @@ impl Call {
         let (kind, bytes) = (&offer.content_type, &offer.bytes);
         let same = media.answer(kind, bytes, Some(&[callee]), &mut self.tokens);
         let answered = same.or_else(|_| media.answer(kind, bytes, Some(joined_by(callee)), &mut self.tokens));
+        let answered = answered.or_else(|_| media.answer(kind, bytes, None, &mut self.tokens));
         let (sdp, agreed) = answered.map_err(refused_offer)?;
         let body = Body::sdp(sdp);
         self.answer = Some(body.clone());

@@ -148,6 +148,7 @@ impl Call {
             Some(Timer::Confirmation) => self.hang_up(None, Cause::normal(), now),
             Some(Timer::Transfer) => self.transfer_too_slow(now),
             Some(Timer::Align) => self.align_again(),
+            Some(Timer::Way) => self.way_too_slow(now),
             Some(Timer::Linger) => {
                 let mut then = Vec::new();
                 self.give_back(&mut then);

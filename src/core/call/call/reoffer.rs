@@ -4,20 +4,34 @@ use super::*;
 
 impl Call {
     /// A leg proposes another description, or asks for ours. It is answered here, with a codec that goes
-    /// with the other leg's; the other leg hears of it only when it is a hold or its end.
+    /// with the other leg's where the offer has one; the other leg hears of it when it is a hold, or is asked to
+    /// follow with its own codec. Until it does the voice is translated, and when it would not, for good.
     pub(super) fn reoffered(&mut self, leg: LegNo, body: Option<&Body>) -> Ready<Save, Output> {
         let (codecs, wish) = (self.codecs_beside(self.side_of(leg)), self.wish(leg));
+        let house = self.codecs_of_house().to_vec();
         let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
         strand.wish(wish);
+        let overtakes = strand.offer_is_out();
         let mut then = Vec::new();
         let answered = match body {
-            Some(body) => strand.answer(body, codecs, &mut self.tokens).map(|(body, agreed)| {
-                self.run_if_heard(leg, &agreed, &mut then);
-                body
-            }),
-            None => strand
-                .offer(codecs, &mut self.tokens)
-                .ok_or_else(|| Cause::of_status(488, "no session is agreed on yet")),
+            Some(body) => {
+                let answered = strand.answer(body, (codecs, &house), &mut self.tokens);
+                if let Ok((_, agreed)) = &answered {
+                    // It wanted this codec: the other end is asked to follow, and not this one to go back.
+                    strand.keeps_codec = !codecs.contains(&agreed.codec);
+                    self.run_if_heard(leg, agreed, &mut then);
+                }
+                answered.map(|(body, _)| body)
+            }
+            None => {
+                let current =
+                    strand.media.as_ref().and_then(|media| media.agreed()).map(|agreed| agreed.codec);
+                // One whose voice is translated is not left without the codec that it has.
+                let own = current.filter(|codec| !codecs.contains(codec)).map_or(&[][..], joined_by);
+                strand
+                    .offer(&[codecs, own].concat(), &mut self.tokens)
+                    .ok_or_else(|| Cause::of_status(488, "no session is agreed on yet"))
+            }
         };
         then.push(Output::Leg(
             leg,
@@ -27,6 +41,9 @@ impl Call {
             },
         ));
         self.accept_again(leg, &mut then);
+        if overtakes {
+            self.way_overtaken(leg);
+        }
         self.settle(&mut then);
         Ready { save: self.put(), then }
     }
@@ -58,7 +75,7 @@ impl Call {
         body: Option<&Body>,
         now: Moment,
     ) -> Ready<Save, Output> {
-        let mut tokens = self.tokens.split();
+        let (mut tokens, changer) = (self.tokens.split(), self.changes_codec());
         let Some(strand) = self.legs.get_mut(&leg) else { return Ready::nothing() };
         let Some(media) = strand.awaits_answer() else { return Ready::nothing() };
         let wanted = media.offer_is_out();
@@ -75,18 +92,18 @@ impl Call {
             // RFC 3261 §14.1: "the session parameters MUST remain unchanged, as if no re-INVITE had been issued"
             strand.forget_offer();
         }
+        if let Some(over) = self.way_answered(leg, agreed.as_ref(), now).filter(|_| wanted) {
+            return over;
+        }
         let mut then = Vec::new();
         if wanted {
             self.note_refusal(leg, agreed.is_none(), now);
         }
         if let Some(agreed) = agreed {
             self.run_if_heard(leg, &agreed, &mut then);
-        }
-        let all_said = self.legs.values().all(|strand| !strand.is_open() || !strand.offer_is_out());
-        let nobody_changes = !self.codecs_join() && self.changes_codec().is_none();
-        if wanted && self.state == State::Talking && all_said && nobody_changes {
-            let cause = Cause::of_status(488, "no codec in common between caller and callee");
-            return led_by(then, self.hang_up(None, cause, now));
+            if wanted && changer == Some(leg) && !self.codecs_join() {
+                self.legs.get_mut(&leg).into_iter().for_each(|strand| strand.keeps_codec = true);
+            }
         }
         self.settle(&mut then);
         Ready { save: self.put(), then }

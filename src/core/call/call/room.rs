@@ -395,9 +395,13 @@ impl Call {
     }
 
     /// A key that was heard within the voice. The other end has heard it too.
-    pub(super) fn key_in_voice(&mut self, side: Side, digit: char) -> Ready<Save, Output> {
+    pub(super) fn key_in_voice(&mut self, side: Side, digit: char, millis: u32) -> Ready<Save, Output> {
         let leg = self.end_at(side).filter(|leg| self.is_open_end(*leg));
-        Ready::say(leg.and_then(|leg| self.key_heard(leg, digit)).into_iter().collect())
+        // The media engine passed it on to an end that takes telephone events.
+        let other = leg.filter(|leg| self.other_end(*leg).is_some()).and(self.takes_no_events(side.other()));
+        let told = other.map(|other| Output::Leg(other, LegOrder::Key { digit, millis }));
+        let means = leg.and_then(|leg| self.key_heard(leg, digit));
+        Ready::say(told.into_iter().chain(means).collect())
     }
 
     /// A key in a room is the room's; in a call it may be part of the code that joins calls.

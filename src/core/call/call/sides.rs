@@ -3,6 +3,8 @@
 use super::*;
 use crate::call::Party;
 
+const EVERY_CODEC: [Codec; 4] = [Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G726];
+
 /// What every verb needs.
 impl Call {
     /// The side that a leg is on, or will be when it answers.
@@ -109,12 +111,18 @@ impl Call {
     /// The codecs that a side may change to without the other side.
     pub(super) fn codecs_beside(&self, side: Side) -> &'static [Codec] {
         let other = self.codec(side.other()).filter(|_| !self.is_in_room());
-        other.map_or(&[Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G726], joined_by)
+        other.map_or(&EVERY_CODEC, joined_by)
+    }
+
+    /// What an end may speak at all.
+    pub(super) fn codecs_of_house(&self) -> &[Codec] {
+        if self.codecs.is_empty() { &EVERY_CODEC } else { &self.codecs }
     }
 }
 
-/// Codecs that can be passed on to one that speaks `codec`, itself first: the media engine translates
-/// among G.711 and G.726 and nothing else.
+/// Codecs that may be passed on to one that speaks `codec`, itself first, and nobody hears a difference. The media
+/// engine translates between G.722 and the others too, where the ends cannot be brought together: what is wide at
+/// one end is narrow at the other.
 pub(super) fn joined_by(codec: Codec) -> &'static [Codec] {
     match codec {
         Codec::Pcma => &[Codec::Pcma, Codec::Pcmu, Codec::G726],
@@ -122,6 +130,16 @@ pub(super) fn joined_by(codec: Codec) -> &'static [Codec] {
         Codec::G726 => &[Codec::G726, Codec::Pcma, Codec::Pcmu],
         Codec::G722 => &[Codec::G722],
     }
+}
+
+/// What is offered to an end besides codecs that are wide alone: many telephones do not speak those, and then their
+/// voice is translated. Nobody speaks wide codecs alone, so they are not offered beside narrow ones.
+pub(super) fn or_narrow(mut codecs: Vec<Codec>, ours: &[Codec]) -> Vec<Codec> {
+    if codecs.iter().all(|codec| *codec == Codec::G722) {
+        let others = ours.iter().filter(|codec| **codec != Codec::G722);
+        codecs.extend(others);
+    }
+    codecs
 }
 
 pub(super) fn joins(a: Codec, b: Codec) -> bool {

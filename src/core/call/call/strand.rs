@@ -251,11 +251,12 @@ impl Strand {
     }
 
     /// Answers an offer of the far end with one of `codecs`, the one in use first: a change that nobody
-    /// asked for helps nobody.
+    /// asked for helps nobody. An offer of none of them is answered with another of the `house`'s, which will be
+    /// translated.
     pub fn answer(
         &mut self,
         body: &Body,
-        codecs: &[Codec],
+        (codecs, house): (&[Codec], &[Codec]),
         tokens: &mut Tokens,
     ) -> Result<(Body, Agreed), Cause> {
         let Some(media) = self.in_force() else {
@@ -271,11 +272,18 @@ impl Strand {
         let Some(media) = self.in_force() else {
             return Err(Cause::of_status(488, "no session is agreed on yet"));
         };
-        let current = media.agreed().map(|agreed| agreed.codec).filter(|codec| codecs.contains(codec));
-        let same = current.as_ref().map_or(codecs, std::slice::from_ref);
+        let current = media.agreed().map(|agreed| agreed.codec);
+        let same =
+            current.as_ref().filter(|codec| codecs.contains(codec)).map_or(codecs, std::slice::from_ref);
         let (kind, bytes) = (&body.content_type, &body.bytes);
         let answered = media.answer(kind, bytes, Some(same), tokens);
         let answered = answered.or_else(|_| media.answer(kind, bytes, Some(codecs), tokens));
+        let answered = answered.or_else(|refusal| {
+            // What it may speak was cut to what went with the other end's.
+            media.set_codecs(house.to_vec());
+            let same = media.answer(kind, bytes, current.as_ref().map(std::slice::from_ref), tokens);
+            same.or_else(|_| media.answer(kind, bytes, None, tokens)).map_err(|_| refusal)
+        });
         match answered {
             Ok((sdp, agreed)) => {
                 before.rollback();
@@ -298,6 +306,17 @@ impl Strand {
             media.local().codecs.iter().copied().filter(|codec| codecs.contains(codec)).collect();
         // Its first description may have been cut to what suited somebody who has left.
         media.set_codecs(if kept.is_empty() { codecs.to_vec() } else { kept });
+        let offer = Body::sdp(media.offer(tokens));
+        self.before = Some(Box::new((before, self.moved)));
+        Some(offer)
+    }
+
+    /// Our offer to a far end that is asked to change to the first of these codecs.
+    pub fn ask(&mut self, codecs: Vec<Codec>, tokens: &mut Tokens) -> Option<Body> {
+        let media = self.in_force()?;
+        let mut before = media.clone();
+        before.rollback();
+        media.ask_for(codecs);
         let offer = Body::sdp(media.offer(tokens));
         self.before = Some(Box::new((before, self.moved)));
         Some(offer)

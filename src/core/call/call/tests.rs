@@ -2,6 +2,7 @@ mod ends;
 mod forks;
 mod forwards;
 mod holds;
+mod lost_ways;
 mod random;
 mod reoffers;
 pub(in crate::call) mod rooms;

@@ -278,6 +278,7 @@ impl Call {
         transfer.stage = Stage::Dialling;
         let mine = self.codecs_beside(transfer_side(&self.transfer));
         let codecs = mine.iter().copied().filter(|codec| grant.codecs.contains(codec)).collect();
+        let codecs = or_narrow(codecs, &grant.codecs);
         let attempts = grant.attempts.iter().cloned().collect();
         let forwards = grant.about.forwards.clone();
         self.search = Search { codecs, attempts, forwards, way_failed: true, ..Search::default() };
@@ -331,13 +332,8 @@ impl Call {
     /// Lets the end that stays hear a leg that has not answered.
     pub(super) fn hear_for_transfer(&mut self, leg: LegNo, agreed: &Agreed, then: &mut Orders) {
         let Some(transfer) = &mut self.transfer else { return };
-        let (side, stays) = (transfer.side, transfer.side.other());
-        let other = self.search.early.is_some_and(|heard| heard != leg);
-        let fits = match stays {
-            Side::A => self.summary.codecs.0,
-            Side::B => self.summary.codecs.1,
-        };
-        if other || fits.is_some_and(|codec| !joins(codec, agreed.codec)) {
+        let side = transfer.side;
+        if self.search.early.is_some_and(|heard| heard != leg) {
             return;
         }
         transfer.heard = true;

@@ -156,6 +156,17 @@ pub enum Input {
     Denied(Cause),
     /// The ICE agent of one side has chosen: what descriptions name from now on.
     IceSettled(Side, Box<Description>),
+    /// The media relay that the voice of a side went over is gone.
+    WayLost {
+        /// Which side.
+        side: Side,
+        /// Our addresses at the relay that serves now; none: there is no relay.
+        relayed: Vec<Candidate>,
+        /// What became of the old way, in words.
+        why: String,
+    },
+    /// The ICE agent of one side has found no way.
+    WayNotFound(Side),
     /// Something happened on a leg.
     Leg(LegNo, LegNews),
     /// After [`Started`](Input::Started): this leg's dialog was on disk, and is none of
@@ -188,8 +199,9 @@ pub enum Input {
     Convene(Username, String),
     /// How the conference that the call leads into shall be shown.
     Shown(String),
-    /// Whoever is on a side has pressed a key, told within the voice; the other end has heard it.
-    KeyHeard(Side, char),
+    /// Whoever is on a side has pressed a key for so many milliseconds, told within the voice; the other end has
+    /// heard it so, if it takes telephone events.
+    KeyHeard(Side, char, u32),
     /// An administrator, or a lost channel, ends it.
     HangUp(Cause),
     /// The moment it asked for has come.

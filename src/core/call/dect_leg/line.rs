@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub answered: bool,
     /// The far end is alerted, or heard.
     pub told: bool,
+    /// The called party is in another call, and lets this one wait.
+    pub waits: bool,
     /// The call's offer, until it is answered.
     pub offer: Option<Body>,
     /// Our answer to it, until the handset answers.
@@ -63,6 +65,7 @@ impl Line {
             gone: None,
             answered: false,
             told: false,
+            waits: false,
             offer: None,
             answer: None,
             media: None,

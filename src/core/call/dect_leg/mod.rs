@@ -45,6 +45,7 @@ use crate::sip::invite::Body;
 use crate::sip::wire::Text;
 use crate::timer::Moment;
 
+mod bearer;
 mod browse;
 mod cause;
 mod keys;
@@ -60,6 +61,7 @@ pub use cause::{cause_of, reason_of};
 pub use line::LineNo;
 pub use stream::{Abilities, Stream, secures};
 
+use bearer::Bearer;
 use keys::Keying;
 use line::Line;
 
@@ -104,6 +106,18 @@ pub enum Input {
     Opened(SocketAddr),
     /// The base station has no stream for us.
     NotOpened(String),
+    /// The handset is on another connection; comes before [`Input::Opened`] and [`Input::StreamMoved`].
+    Carried {
+        /// Handset and base station can do G.722 in a long slot.
+        able: bool,
+        /// It has a long slot.
+        long: bool,
+    },
+    /// The slot of the connection is long now, or full: the answer to [`Output::Slot`].
+    SlotChanged {
+        /// It is long.
+        long: bool,
+    },
     /// The connection was handed over with its stream; media are received here from now on.
     StreamMoved(SocketAddr),
     /// The dial plan says that these digits are all there will be: the answer to [`Output::Digits`].
@@ -124,6 +138,11 @@ pub enum Output {
     Open(Connection),
     /// Change the stream.
     Modify(Box<Stream>),
+    /// Change the slot of the connection; answer with [`Input::SlotChanged`].
+    Slot {
+        /// To a long one, for which there must be room; else to a full one.
+        long: bool,
+    },
     /// The stream has followed the handset to its other base station, or will not.
     Followed,
     /// Close it.
@@ -199,6 +218,8 @@ pub struct DectLeg {
     browses_at: Option<Connection>,
     /// What was dialled first was looked up, so the call on the air was active before.
     browsed: bool,
+    /// Its bearer.
+    bearer: Bearer,
     /// Where the base station receives.
     address: Option<SocketAddr>,
     lines: BTreeMap<LineNo, Line>,
@@ -244,6 +265,7 @@ impl DectLeg {
             eager: false,
             browses_at: None,
             browsed: false,
+            bearer: Bearer::default(),
             address: None,
             lines: BTreeMap::new(),
             next_line: 0,
@@ -304,8 +326,7 @@ impl DectLeg {
         }
         match order {
             LegOrder::Progress { status, body } => self.progress(no, status, body.as_ref(), out),
-            // The caller's own handset is told by sound alone.
-            LegOrder::CallWaits => {}
+            LegOrder::CallWaits => self.lines.get_mut(&no).into_iter().for_each(|line| line.waits = true),
             LegOrder::Accept { body } => self.accept(no, body.as_ref(), now, out),
             LegOrder::Reject { cause } | LegOrder::HangUp { cause } => self.dismissed(no, cause, now, out),
             LegOrder::AnswerReoffer { body } => self.reoffer_granted(no, &body, out),
@@ -321,8 +342,8 @@ impl DectLeg {
                 self.not_transferred(no, &Cause::of_status(status, "nobody took the call"), out);
             }
             LegOrder::TellTransfer { left, .. } => self.transfer_goes(no, left.is_none()),
-            // A handset knows no URI of a conference.
-            LegOrder::Focus { .. } => {}
+            // A handset knows no URI of a conference; its base station takes telephone events.
+            LegOrder::Focus { .. } | LegOrder::Key { .. } => {}
         }
         Ok(())
     }
@@ -386,6 +407,7 @@ impl DectLeg {
                 self.stage = Stage::Opening;
                 out.push(Output::Open(connection));
             }
+            CallNews::StaysNarrow => self.stays_narrow(out),
             CallNews::Alerting => self.rings(out),
             CallNews::Answered => {
                 self.eager = true;
@@ -421,6 +443,7 @@ impl DectLeg {
         let keying = std::mem::take(&mut self.keying);
         (self.connected, self.eager, self.address, self.asked) = (false, false, None, None);
         (self.browsed, self.tells_until) = (false, None);
+        self.bearer_gone();
         out.push(Output::CloseStream);
         if on_hook && self.hands_over(&keying, now, out) {
             return;
@@ -471,6 +494,8 @@ impl Machine for DectLeg {
             (Input::Started(beginning), Stage::Paging) if self.lines.is_empty() => {
                 self.started(beginning, now, &mut out);
             }
+            (Input::Carried { able, long }, _) => self.carried(able, long, &mut out),
+            (Input::SlotChanged { long }, _) => self.slot_changed(long, &mut out),
             (Input::Heard(news), _) => self.heard(news, now, &mut out)?,
             (Input::Opened(address), Stage::Opening) => self.opened(address, now, &mut out),
             // It was given up while the stream was asked for: `ended` closes it.
@@ -492,10 +517,4 @@ impl Machine for DectLeg {
     fn deadline(&self) -> Option<Moment> {
         [self.keying.deadline(), self.away_until, self.tells_until].into_iter().flatten().min()
     }
-}
-
-/// Our media, before any address is known to the other side.
-fn local(abilities: &Abilities, address: SocketAddr) -> LocalMedia {
-    let media = LocalMedia::new(address.ip(), address.port(), abilities.codecs.clone());
-    LocalMedia { srtp: abilities.srtp, ..media }
 }

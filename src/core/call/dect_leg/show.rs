@@ -55,7 +55,7 @@ impl DectLeg {
         }
         let happens = match (line.answered, line.told) {
             (true, _) => "",
-            (false, true) => "Ringing",
+            (false, true) => ringing(line.waits),
             (false, false) => "Calling",
         };
         // A handset that is offered a call shows the caller.
@@ -67,14 +67,14 @@ impl DectLeg {
     /// How a call that the handset began fares.
     pub(super) fn tell_fare(&mut self, no: LineNo, fare: Fare, out: &mut Out) {
         let Some(line) = self.lines.get_mut(&no) else { return };
-        let first = !std::mem::replace(&mut line.told, true);
+        let (first, waits) = (!std::mem::replace(&mut line.told, true), line.waits);
         if self.front != Some(no) || !self.is_on_air() {
             return;
         }
         let (second, call) = (self.connected || self.browsed, self.call);
         let (happens, tone) = match fare {
-            Fare::Alerting { in_band: false } => ("Ringing", Signal::RING_BACK),
-            Fare::Alerting { in_band: true } | Fare::InBand => ("Ringing", Signal::TONES_OFF),
+            Fare::Alerting { in_band: false } => (ringing(waits), Signal::RING_BACK),
+            Fare::Alerting { in_band: true } | Fare::InBand => (ringing(waits), Signal::TONES_OFF),
             Fare::Connected => ("", Signal::TONES_OFF),
         };
         match second {
@@ -83,7 +83,7 @@ impl DectLeg {
             true if first || fare == Fare::Connected => return self.show_line(no, happens, Some(tone), out),
             true => return,
         }
-        if self.lines.get(&no).is_some_and(|line| line.partner != Partner::default()) {
+        if self.lines.get(&no).is_some_and(|line| waits || line.partner != Partner::default()) {
             self.show_line(no, happens, None, out);
         }
     }
@@ -121,4 +121,9 @@ impl DectLeg {
         let shown = Shown { text, signal, caller };
         out.push(Output::Handset(Order::Show(self.call, Box::new(shown))));
     }
+}
+
+/// What a caller reads whose call rings at the called party, or waits there beside another.
+const fn ringing(waits: bool) -> &'static str {
+    if waits { "Call waits" } else { "Ringing" }
 }

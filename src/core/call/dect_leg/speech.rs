@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Asked, DectLeg, LineNo, OfferAnswer, Out, Output, Stage, Stream, local};
+use super::{Asked, DectLeg, LineNo, OfferAnswer, Out, Output, Stage, Stream};
 use crate::call::cause::Cause;
 use crate::call::leg::LegNews;
 use crate::dect::portable;
@@ -39,8 +39,9 @@ impl DectLeg {
 
     /// Our offer for a line that the handset begins.
     pub(super) fn begin(&mut self, line: LineNo, digits: Option<&str>, out: &mut Out) {
-        let (Some(address), Some(begun)) = (self.address, self.lines.get_mut(&line)) else { return };
-        let mut media = OfferAnswer::new(local(&self.abilities, address), &mut self.tokens);
+        let Some(local) = self.address.map(|address| self.local(address)) else { return };
+        let Some(begun) = self.lines.get_mut(&line) else { return };
+        let mut media = OfferAnswer::new(local, &mut self.tokens);
         let body = Body::sdp(media.offer(&mut self.tokens));
         begun.media = Some(media);
         let digits = digits.map(|digits| crate::pii::Pii(digits.to_owned()));
@@ -49,9 +50,10 @@ impl DectLeg {
 
     /// Our answer to the offer of a line that rings here.
     pub(super) fn prepare_answer(&mut self, no: LineNo, address: SocketAddr) -> Result<(), Cause> {
+        let local = self.local(address);
         let Some(line) = self.lines.get_mut(&no) else { return Ok(()) };
         let Some(offer) = line.offer.take() else { return Ok(()) };
-        let mut media = OfferAnswer::new(local(&self.abilities, address), &mut self.tokens);
+        let mut media = OfferAnswer::new(local, &mut self.tokens);
         let answered = media.answer(&offer.content_type, &offer.bytes, None, &mut self.tokens);
         line.media = Some(media);
         let (sdp, _) =
@@ -107,10 +109,12 @@ impl DectLeg {
     /// The handset's stream is at another base station.
     pub(super) fn stream_moved(&mut self, address: SocketAddr, out: &mut Out) {
         (self.address, self.following) = (Some(address), true);
+        let codecs = self.codecs();
         for line in self.lines.values_mut() {
             if let Some(media) = &mut line.media {
                 media.set_address(address.ip(), address.port());
                 media.renew_keys();
+                media.set_codecs(codecs.clone());
                 line.moved = true;
             }
         }
@@ -199,10 +203,11 @@ impl DectLeg {
     }
 
     /// What was agreed on with the line in front goes to the base station.
-    pub(super) fn run(&self, no: LineNo, out: &mut Out) {
+    pub(super) fn run(&mut self, no: LineNo, out: &mut Out) {
         let agreed = self.lines.get(&no).and_then(|line| line.media.as_ref()?.agreed());
         if let Some(agreed) = agreed.filter(|_| self.front == Some(no) && self.stage == Stage::Open) {
             out.push(Output::Modify(Box::new(Stream::of(agreed))));
+            self.fit_bearer(out);
         }
     }
 

@@ -54,19 +54,26 @@ pub struct Abilities {
 }
 
 impl Abilities {
-    /// What every native base station brings: the air's G.726 as G.711, which every far end takes. Both ends
-    /// of the stream are ours, so nobody's wishes need guessing, and SRTP costs five of eleven channels: it is
-    /// used where it is required, not where it is optional.
-    pub fn of_native(south: &SrtpPolicy, digit_gap: Duration) -> Self {
+    /// What native base stations bring: the air's G.726 as G.711, which every far end takes, and before it
+    /// `wideband` speech, for connections that can carry it. Both ends of the stream are ours, so nobody's
+    /// wishes need guessing, and SRTP costs five of eleven channels: it is used where it is required, not
+    /// where it is optional.
+    pub fn of_native(south: &SrtpPolicy, digit_gap: Duration, wideband: bool) -> Self {
         let mode = if secures(south) { SrtpMode::Required } else { SrtpMode::Off };
         let srtp = SrtpPolicy { mode, ..*south };
-        let codes = FeatureCodes::default();
-        Self { codecs: vec![Codec::Pcma, Codec::Pcmu], srtp, digit_gap, codes }
+        let wide = wideband.then_some(Codec::G722);
+        let codecs = wide.into_iter().chain([Codec::Pcma, Codec::Pcmu]).collect();
+        Self { codecs, srtp, digit_gap, codes: FeatureCodes::default() }
     }
 
     /// With the codes of this site.
     pub fn with_codes(self, codes: &FeatureCodes) -> Self {
         Self { codes: codes.clone(), ..self }
+    }
+
+    /// The codecs over one connection, which can carry wideband speech or not.
+    pub fn codecs_of(&self, wideband: bool) -> Vec<Codec> {
+        self.codecs.iter().copied().filter(|codec| wideband || *codec != Codec::G722).collect()
     }
 }
 

@@ -37,6 +37,8 @@ pub struct FeatureCodes {
     pub phone_book: String,
     /// Look through one's own calls.
     pub call_log: String,
+    /// Call in the name of somebody whose delegate the caller is.
+    pub on_behalf: String,
     /// Sign in at a handset that several people share.
     pub sign_in: String,
     /// Show the switch's address.
@@ -60,6 +62,7 @@ impl Default for FeatureCodes {
             confirm_alarm: "*27".into(),
             phone_book: "*50".into(),
             call_log: "*51".into(),
+            on_behalf: "*58".into(),
             sign_in: "*11".into(),
             show_address: "***999*00".into(),
         }
@@ -89,6 +92,8 @@ pub enum CodeOrder {
     ConfirmAlarm,
     /// Look through the phone book or the user's own calls, by display and keypad.
     Browse(Topic),
+    /// Call this number in the name of this user or address.
+    OnBehalf(String, String),
     /// The handset is this user's from now on, who knows the access code.
     SignIn(String, Pii<String>),
     /// The handset is nobody's.
@@ -109,7 +114,8 @@ impl CodeOrder {
             Self::CallWaiting(false) => "Calls do not wait".to_owned(),
             Self::SignOut => "Signed out".to_owned(),
             Self::ConfirmAlarm => "Confirmed".to_owned(),
-            Self::Redial | Self::CallBack | Self::Conference | Self::Browse(_) => String::new(),
+            Self::Redial | Self::CallBack | Self::Conference => String::new(),
+            Self::Browse(_) | Self::OnBehalf(..) => String::new(),
             Self::SignIn(..) | Self::ShowAddress => String::new(),
         }
     }
@@ -139,7 +145,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 15] {
+    fn all(&self) -> [(&'static str, &String); 16] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -154,6 +160,7 @@ impl FeatureCodes {
             ("confirm_alarm", &self.confirm_alarm),
             ("phone_book", &self.phone_book),
             ("call_log", &self.call_log),
+            ("on_behalf", &self.on_behalf),
             ("sign_in", &self.sign_in),
             ("show_address", &self.show_address),
         ]
@@ -198,8 +205,11 @@ impl FeatureCodes {
         if is_cancel(&self.sign_in) {
             return Some(Ok(CodeOrder::SignOut));
         }
-        if let Some(rest) = self.signs_in(dialled) {
+        if let Some(rest) = follows(&self.sign_in, dialled) {
             return Some(sign_in(&self.sign_in, rest));
+        }
+        if let Some(rest) = follows(&self.on_behalf, dialled) {
+            return Some(on_behalf(&self.on_behalf, rest));
         }
         self.forwards().into_iter().find_map(|(code, kind)| match dialled.strip_prefix(code) {
             _ if code.is_empty() => None,
@@ -209,15 +219,9 @@ impl FeatureCodes {
         })
     }
 
-    /// What follows the code to sign in, if it was dialled.
-    fn signs_in<'a>(&self, dialled: &'a str) -> Option<&'a str> {
-        let rest = dialled.strip_prefix(self.sign_in.as_str()).filter(|_| !self.sign_in.is_empty())?;
-        (rest.is_empty() || rest.starts_with('*')).then_some(rest)
-    }
-
     /// What was dialled as lists and logs may show it: without the access code of who signs in.
     pub fn shown(&self, typed: &str) -> String {
-        match self.signs_in(typed) {
+        match follows(&self.sign_in, typed) {
             Some(_) => self.sign_in.clone(),
             None => typed.to_owned(),
         }
@@ -237,7 +241,8 @@ impl FeatureCodes {
             set: format!("{code}{argument}#"),
             cancel: Some(code)
                 .filter(|_| {
-                    argument.starts_with('*') || ["do_not_disturb", "call_waiting"].contains(&feature)
+                    let switched = ["do_not_disturb", "call_waiting"].contains(&feature);
+                    (argument.starts_with('*') && feature != "on_behalf") || switched
                 })
                 .and_then(|code| cancel_of(code).map(|cancel| format!("{cancel}#"))),
             what,
@@ -279,6 +284,12 @@ impl FeatureCodes {
                  next, 1 the one before, `#` dials, R leaves",
             ),
             line(
+                "on_behalf",
+                &self.on_behalf,
+                "*USER*NUMBER",
+                "call in the name of somebody whose delegate you are",
+            ),
+            line(
                 "sign_in",
                 &self.sign_in,
                 "*USER*CODE",
@@ -318,6 +329,22 @@ impl FeatureCodes {
 /// TS 22.030 §6.5.2: activation begins with `*`, deactivation with `#`.
 fn cancel_of(code: &str) -> Option<String> {
     code.strip_prefix('*').map(|digits| format!("#{digits}"))
+}
+
+/// What follows a code that goes on with `*`, if it was dialled.
+fn follows<'a>(code: &str, dialled: &'a str) -> Option<&'a str> {
+    let rest = dialled.strip_prefix(code).filter(|_| !code.is_empty())?;
+    (rest.is_empty() || rest.starts_with('*')).then_some(rest)
+}
+
+fn on_behalf(code: &str, rest: &str) -> Result<CodeOrder, Cause> {
+    let missing =
+        || Cause::of_status(484, format!("dial whose delegate you are, and a number: {code}*USER*NUMBER#"));
+    let (user, number) = rest.strip_prefix('*').and_then(|rest| rest.split_once('*')).ok_or_else(missing)?;
+    match user.is_empty() || number.is_empty() {
+        true => Err(missing()),
+        false => Ok(CodeOrder::OnBehalf(user.to_owned(), number.to_owned())),
+    }
 }
 
 fn sign_in(code: &str, rest: &str) -> Result<CodeOrder, Cause> {
@@ -399,7 +426,7 @@ mod tests {
     #[test]
     fn the_list_names_every_code_in_use() {
         let mut codes = FeatureCodes::default();
-        assert_eq!(codes.list().len(), 15);
+        assert_eq!(codes.list().len(), 16);
         codes.redial.clear();
         let list = codes.list();
         assert!(list.iter().all(|line| line.feature != "redial"));
@@ -423,5 +450,18 @@ mod tests {
         let names: Vec<_> = codes.faults().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["do_not_disturb", "redial", "call_back"]);
         assert!(FeatureCodes::default().faults().is_empty());
+    }
+
+    #[test]
+    fn a_call_in_somebodys_name_takes_the_name_and_the_number() {
+        let order = CodeOrder::OnBehalf("2001".into(), "004930123".into());
+        assert_eq!(read("*58*2001*004930123#"), Some(Ok(order)));
+        for short in ["*58#", "*58*2001#", "*58**4711#", "*58*2001*#"] {
+            assert_eq!(read(short), Some(Err(484)), "{short}");
+        }
+        assert_eq!(read("#58#"), None, "it cannot be taken back");
+        let line =
+            FeatureCodes::default().list().into_iter().find(|line| line.feature == "on_behalf").unwrap();
+        assert_eq!((line.set.as_str(), line.cancel), ("*58*USER*NUMBER#", None));
     }
 }

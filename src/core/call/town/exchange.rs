@@ -434,6 +434,7 @@ impl Town {
             body: Some(offer),
             parts: target.parts,
             headers,
+            onward: crate::sip::door::Onward::default(),
         };
         self.node.post(Mailbox::Agent(agent), Mail::Place(Box::new(dial)));
     }
@@ -447,8 +448,11 @@ impl Town {
 
     pub(super) fn native_agent(&mut self, handset: usize, call: CallNo, asked: Option<String>) -> u64 {
         let south = SrtpPolicy { mode: SrtpMode::Optional, ..SrtpPolicy::default() };
-        let machine =
-            DectLeg::new(call, Abilities::of_native(&south, Duration::from_secs(4)), self.tokens.split());
+        let machine = DectLeg::new(
+            call,
+            Abilities::of_native(&south, Duration::from_secs(4), false),
+            self.tokens.split(),
+        );
         let voice = NativeVoice { machine, handset, call, asked, beginning: None };
         let voice = Voice::Native(Box::new(voice));
         self.node.agent(Agent { voice, serves: None, why: None, owner: OwnerId(0) })
@@ -566,7 +570,10 @@ impl Town {
                 }
                 dect_leg::Output::Handset(order) => self.node.post(to_handset, Mail::Order(order)),
                 dect_leg::Output::Open(_) => self.open_stream(agent),
-                dect_leg::Output::Modify(_) | dect_leg::Output::Followed | dect_leg::Output::CloseStream => {}
+                dect_leg::Output::Modify(_)
+                | dect_leg::Output::Slot { .. }
+                | dect_leg::Output::Followed
+                | dect_leg::Output::CloseStream => {}
                 dect_leg::Output::Begin { body: offer, .. } => {
                     let voice = self.node.agents.get_mut(&agent).map(|agent| &mut agent.voice);
                     let Some(Voice::Native(voice)) = voice else { continue };

@@ -38,7 +38,7 @@ pub struct Native {
 
 pub fn rules() -> Rules {
     let park = Park::of(&Ari::B { eic: 0x02AF, fpn_fps: 0x12C });
-    Rules { park, level: 31, cipher: false, digit_gap: Duration::from_secs(4) }
+    Rules { park, level: 31, cipher: false, digit_gap: Duration::from_secs(4), wideband: true }
 }
 
 /// What the handset wants carried.

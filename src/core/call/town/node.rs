@@ -211,6 +211,14 @@ pub struct Books<'a> {
 }
 
 impl Map for Books<'_> {
+    fn is_private(&self, _: &str) -> bool {
+        false
+    }
+
+    fn forwarded_by_north(&self, _: &Username) -> bool {
+        false
+    }
+
     fn user(&self, user: &Username) -> Option<bool> {
         self.users.contains(user).then_some(true)
     }

@@ -190,6 +190,7 @@ impl Telephone {
                 .iter()
                 .map(|value| (HeaderName::Replaces, Text::from(value.as_str())))
                 .collect(),
+            onward: crate::sip::door::Onward::default(),
         };
         self.input(owner, LegInput::Order(LegOrder::Dial(Box::new(dial))), now, sent);
     }

@@ -436,6 +436,8 @@ words! {
         rssi: Option<i8> = RSSI,
         /// Where this base station will receive its media.
         local: Option<SocketAddr> = LOCAL,
+        /// Width that it asks for, and that this base station can give; none: a full slot.
+        slot_type: Option<SlotType> = SLOT_TYPE,
     }
     /// It leaves you: what is the state of its data link?
     0x0802 HoPrepare {
@@ -450,6 +452,8 @@ words! {
         new_conn: ConnId = NEW_CONN_ID,
         /// State of its data link at the old base station.
         dlc_state: Option<DlcState> = DLC_STATE,
+        /// Width that it gets; none: a full slot.
+        slot_type: Option<SlotType> = SLOT_TYPE,
         /// Which cipher.
         alg: Option<CipherAlgorithm> = ALG,
         /// Number of the key.

@@ -37,6 +37,7 @@ use crate::id::{BaseStationId, Tokens};
 use crate::machine::{Machine, Ready};
 use crate::timer::Moment;
 
+mod codec;
 mod dialling;
 mod door;
 mod mobility;
@@ -69,6 +70,8 @@ pub struct Rules {
     pub cipher: bool,
     /// The pause after which a dialled number counts as whole.
     pub digit_gap: Duration,
+    /// Whether calls may be in G.722, where handset and base station can.
+    pub wideband: bool,
 }
 
 /// The machine. See the module.

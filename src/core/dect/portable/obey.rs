@@ -30,6 +30,10 @@ impl Portable {
                 self.offer(call, *offer, now, out);
                 Ok(())
             }
+            Order::Speak(call, wide) => {
+                self.speak(call, wide, now, out);
+                Ok(())
+            }
             Order::Tell(call, fare) => self.tell_fare(call, fare, now, out),
             Order::Show(call, shown) => self.show(call, *shown, now, out),
             Order::Whole(call, digits) => {

@@ -1,5 +1,6 @@
 //! Calls of one handset.
 
+use super::codec::Negotiation;
 use super::dialling::Dialling;
 use super::{CallNews, CallNo, News, Offer, Out, Output, Portable, Refusal};
 use crate::dect::cc::{self, Ender, Route, State};
@@ -19,6 +20,7 @@ const MAX_COLLISIONS: u8 = 3;
 #[derive(Debug)]
 pub(super) struct Speech {
     pub machine: cc::Call,
+    pub codec: Negotiation,
     dialling: Dialling,
     /// What the handset is offered; none in its own calls.
     offer: Option<Offer>,
@@ -37,6 +39,7 @@ impl Speech {
     fn new(transaction: Transaction, offer: Option<Offer>) -> Self {
         Self {
             machine: cc::Call::new(transaction),
+            codec: Negotiation::default(),
             dialling: Dialling::default(),
             known: offer.is_some(),
             offer,
@@ -95,7 +98,8 @@ impl Portable {
             .with(&FixedIdentity::Park(park))
             .with(&BasicService { class, service: BasicService::SPEECH.service })
             .with(&offer.ring);
-        let setup = offer.caller.spelt(self.knows_utf8()).put_into(setup);
+        let caller = offer.caller.spelt(self.knows_utf8());
+        let setup = caller.put_into(setup).with_some(self.offered_codecs(no).as_ref());
         // The machine is in F-00, which takes it.
         _ = self.step_call(no, cc::Input::Send(setup), now, out);
         if self.link.state() == lce::State::Established {
@@ -131,7 +135,8 @@ impl Portable {
         now: Moment,
         out: &mut Out,
     ) -> Result<(), Refusal> {
-        let message = fill(self.message(call, kind));
+        let codec = self.chosen_codec(call, kind);
+        let message = fill(self.message(call, kind)).with_some(codec.as_ref());
         let speech = self.calls.get_mut(&call).ok_or(Refusal::NoSuchCall)?;
         if matches!(kind, Kind::HoldAck | Kind::HoldReject | Kind::RetrieveAck | Kind::RetrieveReject) {
             speech.hold = speech.hold.after(&message).ok_or(Refusal::NoSuchCall)?;
@@ -226,6 +231,7 @@ impl Portable {
         self.next_call += 1;
         let mut speech = Speech::new(setup.transaction, None);
         speech.emergency = class == CallClass::EMERGENCY;
+        speech.codec = Negotiation::of_setup(&setup);
         self.calls.insert(no, speech);
         _ = self.step_call(no, cc::Input::Received(setup), now, out);
     }
@@ -251,9 +257,9 @@ impl Portable {
                 cc::Output::Heard(message) => self.heard(no, &message, now, out),
                 cc::Output::Ended { reason, by } => self.ended(no, reason, by, out),
                 cc::Output::LinkNotNeeded { partial } => self.link_not_needed(partial, now, out),
-                // The leg opens the speech path when it hears that the call is answered; no service changes
-                // are asked for.
-                cc::Output::ConnectUPlane | cc::Output::ServiceChangeFailed => {}
+                cc::Output::ServiceChangeFailed => self.codec_answered(no, false, now, out),
+                // The leg opens the speech path when it hears that the call is answered.
+                cc::Output::ConnectUPlane => {}
             }
         }
         Ok(())
@@ -261,6 +267,13 @@ impl Portable {
 
     /// The one match of what a handset says in a call.
     fn heard(&mut self, no: CallNo, message: &Message, now: Moment, out: &mut Out) {
+        match message.kind {
+            Kind::CcAlerting | Kind::CcConnect => self.codec_taken(no, message),
+            Kind::CcServiceAccept => return self.codec_answered(no, true, now, out),
+            Kind::CcServiceReject => return self.codec_answered(no, false, now, out),
+            Kind::CcServiceChange => return self.service_asked(no, message, now, out),
+            _ => {}
+        }
         let Some(call) = self.calls.get_mut(&no) else { return };
         let news = match (message.kind, call.machine.state()) {
             (Kind::CcSetup, _) | (Kind::CcInfo, State::OverlapSending) => {
@@ -281,6 +294,9 @@ impl Portable {
         };
         if let (Some(news), true) = (news, call.known) {
             out.then.push(Output::News(News::Call(no, news)));
+        }
+        if message.kind == Kind::CcConnect {
+            self.change_codec(no, now, out);
         }
     }
 

@@ -1,3 +1,4 @@
+mod codecs;
 mod texts;
 
 use std::time::Duration;
@@ -27,7 +28,7 @@ fn code() -> AccessCode {
 
 fn rules(cipher: bool) -> Rules {
     let park = Park::of(&Ari::B { eic: 0x02AF, fpn_fps: 0x12C });
-    Rules { park, level: 31, cipher, digit_gap: Duration::from_secs(4) }
+    Rules { park, level: 31, cipher, digit_gap: Duration::from_secs(4), wideband: true }
 }
 
 fn connection(number: u16) -> Connection {

@@ -100,6 +100,8 @@ pub enum Order {
         /// What it shows and how it rings.
         offer: Box<Offer>,
     },
+    /// The call is to be in G.722 (true) or in G.726 from now on; a handset without G.722 hears nothing of it.
+    Speak(CallNo, bool),
     /// Tell the handset how its call fares.
     Tell(CallNo, Fare),
     /// Show and sound something in a call.
@@ -262,6 +264,8 @@ pub enum CallNews {
     HoldAsked,
     /// {RETRIEVE}: and have it back.
     RetrieveAsked,
+    /// It does not speak G.722 in this call: it refused, or wants to go back to G.726.
+    StaysNarrow,
     /// The call is over.
     Ended {
         /// Why.

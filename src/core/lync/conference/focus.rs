@@ -156,6 +156,7 @@ impl Focus {
             body: Some(Body { content_type: c3p::CONTENT_TYPE.into(), bytes: body.into() }),
             parts: Vec::new(),
             headers: Vec::new(),
+            onward: crate::sip::door::Onward::default(),
         };
         self.leg(LegInput::Order(invite::LegOrder::Dial(Box::new(dial))), now)
     }

@@ -5,6 +5,7 @@
 //!  signed in ─┬─► SUBSCRIBE provisioning-v2, once ──► pool's URI ──► SERVICE: location profile, if wanted
 //!             │                                       └─► SERVICE: relay credentials, if wanted, and again
 //!             └─► SUBSCRIBE roaming-self ──► versions ──► presence: SERVICE publications, one at a time
+//!                                          └► routing: the forward, likewise
 //!  signed out: all of it is over; the next sign-in begins anew
 //! ```
 //!
@@ -15,6 +16,7 @@
 //!
 //! Certainty: how a location profile is asked for is not public in detail; the form here is inferred.
 
+mod forward;
 mod package;
 mod relay;
 pub(in crate::lync) mod service;
@@ -33,6 +35,7 @@ use super::location_profile::LocationProfile;
 use super::presence::{Presence, PresenceInput, PresenceOutput};
 use super::provisioning::Provisioning;
 use super::roaming::{self, Roaming};
+use super::routing::RoutingInput;
 
 use package::{provisioning_v2, roaming_self};
 pub(in crate::lync) use service::{Content, Progress, Service};
@@ -43,6 +46,7 @@ pub use words::{ServicesAccount, ServicesInput, ServicesOutput, ServicesRefusal}
 pub struct EndpointServices {
     account: ServicesAccount,
     presence: Presence,
+    forward: forward::Keeping,
     here: Option<Here>,
     notes: Notes,
     tokens: Tokens,
@@ -59,6 +63,8 @@ struct Here {
     /// Whether publishing has begun.
     ready: bool,
     publication: Option<Service>,
+    /// Of the forward.
+    routing: Option<Service>,
     profile: Option<Service>,
     relay: relay::Keeping,
 }
@@ -67,6 +73,7 @@ struct Here {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Notes {
     presence: Option<String>,
+    forward: Option<String>,
     roaming: Option<String>,
     profile: Option<String>,
     relay: Option<String>,
@@ -84,7 +91,8 @@ impl EndpointServices {
     /// Of an endpoint that is not signed in yet.
     pub fn new(account: ServicesAccount, tokens: Tokens) -> Self {
         let presence = Presence::new(&account.aor, account.instance, account.times);
-        Self { account, presence, here: None, notes: Notes::default(), tokens }
+        let forward = forward::Keeping::new(&account.aor);
+        Self { account, presence, forward, here: None, notes: Notes::default(), tokens }
     }
 
     fn signed_in(&mut self, here: (String, Destination, bool, bool), now: Moment) -> Vec<ServicesOutput> {
@@ -104,6 +112,7 @@ impl EndpointServices {
             wants_profile,
             ready: false,
             publication: None,
+            routing: None,
             profile: None,
             relay: relay::Keeping::default(),
         });
@@ -115,7 +124,9 @@ impl EndpointServices {
     fn signed_out(&mut self, now: Moment) -> Vec<ServicesOutput> {
         self.here = None;
         self.notes = Notes { told: std::mem::take(&mut self.notes.told), ..Notes::default() };
-        self.presence(PresenceInput::SignedOut, now)
+        let mut then = self.presence(PresenceInput::SignedOut, now);
+        then.extend(self.forward(RoutingInput::SignedOut, now));
+        then
     }
 
     fn subscriber(&self, gruu: &str, proxy: &Destination) -> Subscriber {
@@ -174,6 +185,8 @@ impl EndpointServices {
 
     fn roaming_told(&mut self, roaming: Roaming, now: Moment) -> Vec<ServicesOutput> {
         let mut then: Vec<_> = roaming.waiting.map(ServicesOutput::Waiting).into_iter().collect();
+        then.extend(self.lines_told(&roaming));
+        then.extend(self.forward(RoutingInput::Heard(Box::new(roaming.clone())), now));
         let publishes = self.account.publishes;
         let Some(here) = &mut self.here else { return then };
         let first = !std::mem::replace(&mut here.ready, true);
@@ -244,6 +257,10 @@ impl EndpointServices {
             let progress = service::answered(&mut here.publication, answer, &mut self.tokens, now);
             return Ok(self.published(progress, now));
         }
+        if of(&here.routing) {
+            let progress = service::answered(&mut here.routing, answer, &mut self.tokens, now);
+            return Ok(self.forward_answered(progress, now));
+        }
         if of(&here.profile) {
             let progress = service::answered(&mut here.profile, answer, &mut self.tokens, now);
             return Ok(self.profiled(progress));
@@ -309,6 +326,10 @@ impl EndpointServices {
             here.publication = None;
             return self.presence(PresenceInput::Failed, now);
         }
+        if is_of(&here.routing) {
+            here.routing = None;
+            return self.forward_answered(Progress::Failed, now);
+        }
         if is_of(&here.profile) {
             here.profile = None;
             return self.profiled(Progress::Failed);
@@ -327,10 +348,13 @@ impl EndpointServices {
         let mut then = self.presence(PresenceInput::Deadline, now);
         then.extend(self.subscription(Which::Roaming, SubscriptionInput::Deadline, now));
         then.extend(self.subscription(Which::Provisioning, SubscriptionInput::Deadline, now));
+        then.extend(self.forward(RoutingInput::Deadline, now));
         if let Some(here) = &mut self.here {
             let publication = service::deadline(&mut here.publication, now);
+            let routing = service::deadline(&mut here.routing, now);
             let profile = service::deadline(&mut here.profile, now);
             then.extend(self.published(publication, now));
+            then.extend(self.forward_answered(routing, now));
             then.extend(self.profiled(profile));
         }
         then.extend(self.relay_due(now));
@@ -339,7 +363,8 @@ impl EndpointServices {
 
     /// Says what people should know when it has changed.
     fn tell(&mut self, then: &mut Vec<ServicesOutput>) {
-        let notes = [&self.notes.presence, &self.notes.roaming, &self.notes.profile, &self.notes.relay];
+        let Notes { presence, forward, roaming, profile, relay, .. } = &self.notes;
+        let notes = [presence, forward, roaming, profile, relay];
         let notes: Vec<_> = notes.into_iter().flatten().cloned().collect();
         if notes != self.notes.told {
             self.notes.told = notes.clone();
@@ -369,6 +394,7 @@ impl Machine for EndpointServices {
             ServicesInput::Used => self.presence(PresenceInput::Used, now),
             ServicesInput::Calls(calls) => self.presence(PresenceInput::Calls(calls), now),
             ServicesInput::DoNotDisturb(on) => self.presence(PresenceInput::DoNotDisturb(on), now),
+            ServicesInput::Forward { ours, agreed } => self.forward(RoutingInput::Ours { ours, agreed }, now),
             ServicesInput::OutOfRange(out) => self.presence(PresenceInput::OutOfRange(out), now),
             ServicesInput::Deadline => self.deadline_came(now),
         };
@@ -378,12 +404,13 @@ impl Machine for EndpointServices {
 
     fn deadline(&self) -> Option<Moment> {
         let here = self.here.as_ref();
-        let services = here.into_iter().flat_map(|here| [&here.publication, &here.profile]).flatten();
+        let services =
+            here.into_iter().flat_map(|here| [&here.publication, &here.routing, &here.profile]).flatten();
         let subscriptions = here.into_iter().flat_map(|here| [&here.roaming, &here.provisioning]);
         let services = services.filter_map(Service::deadline);
         let relay = here.and_then(|here| here.relay.deadline());
         let services = services.chain(subscriptions.filter_map(Machine::deadline)).chain(relay);
-        services.chain(self.presence.deadline()).min()
+        services.chain(self.presence.deadline()).chain(self.forward.deadline()).min()
     }
 }
 

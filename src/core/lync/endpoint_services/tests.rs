@@ -5,6 +5,7 @@ use crate::id::OwnerId;
 use crate::lync::endpoint::Epid;
 use crate::lync::location_profile;
 use crate::lync::presence::PresenceTimes;
+use crate::lync::routing::NorthForward;
 use crate::sip::wire::Method;
 use crate::sip::{Facing, Transport};
 
@@ -26,6 +27,9 @@ struct Bench {
     notes: Vec<String>,
     profile: Option<LocationProfile>,
     relays: usize,
+    agreed: Option<NorthForward>,
+    followed: Option<NorthForward>,
+    lines: (Vec<String>, Option<String>),
 }
 
 impl Bench {
@@ -48,6 +52,9 @@ impl Bench {
             notes: Vec::new(),
             profile: None,
             relays: 0,
+            agreed: None,
+            followed: None,
+            lines: (Vec::new(), None),
         }
     }
 
@@ -78,6 +85,9 @@ impl Bench {
                 ServicesOutput::LocationProfile(profile) => self.profile = Some(*profile),
                 ServicesOutput::Relay(_) => self.relays += 1,
                 ServicesOutput::Provisioned(_) | ServicesOutput::Waiting(_) => {}
+                ServicesOutput::ForwardAgreed(forward) => self.agreed = Some(forward),
+                ServicesOutput::FollowForward { forward, .. } => self.followed = Some(forward),
+                ServicesOutput::Lines { delegates, private } => self.lines = (delegates, private),
             }
         }
     }
@@ -253,14 +263,7 @@ fn a_benotify_is_taken_and_not_answered() {
     let roaming = bench.take("roaming-self\r\n");
     bench.answer(&roaming, 200, ROAMING);
     for (method, answered) in [("BENOTIFY", 0), ("NOTIFY", 1)] {
-        let mut news = Message::request(Method::from(method), GRUU);
-        news.headers.push(HeaderName::From, "<sip:anna@contoso.com>;tag=theirs");
-        news.headers.push(HeaderName::To, roaming.header(&HeaderName::From).unwrap().clone());
-        news.headers.push(HeaderName::CallId, roaming.call_id().unwrap().clone());
-        news.headers.push(HeaderName::CSeq, format!("{} {method}", 2 + answered));
-        news.headers.push(HeaderName::Event, roaming::EVENT);
-        news.set_body("application/xml", ROAMING);
-        bench.give(ServicesInput::Notified(news));
+        bench.give(ServicesInput::Notified(news(&roaming, 2 + answered, method, ROAMING)));
         assert_eq!(bench.answers.len(), answered);
     }
 }
@@ -351,4 +354,38 @@ fn credentials_that_a_relay_refuses_are_asked_for_anew_at_once_and_not_without_e
     bench.now = bench.now + Duration::from_secs(10);
     bench.give(ServicesInput::Deadline);
     bench.take("<credentialsRequest ");
+}
+
+#[test]
+fn a_forward_is_published_beside_presence_and_one_of_a_lync_client_is_followed() {
+    let mut bench = Bench::new();
+    let to = |name: &str| NorthForward::Always(format!("sip:{name}@contoso.com"));
+    bench.give(ServicesInput::Forward { ours: to("bob"), agreed: Some(NorthForward::Off) });
+    bench.sign_in(false);
+    let roaming = bench.take("vnd-microsoft-roaming-self");
+    bench.answer(&roaming, 200, ROAMING);
+    let presence = bench.take("machineState");
+    let forward = bench.take("categoryName=\"routing\"");
+    bench.answer(&presence, 403, "");
+    bench.answer(&forward, 200, "");
+    assert_eq!(bench.agreed, Some(to("bob")), "a refusal of the one is none of the other");
+    let told = "<roamingData><categories><category name=\"routing\" instance=\"0\" \
+        container=\"0\" version=\"2\"><routing><preamble><flags name=\"clientflags\" value=\"forward_immediate \
+        enablecf\"/><list name=\"forwardto\"><target uri=\"sip:carol@contoso.com\"/></list><list \
+        name=\"delegates\"><target uri=\"sip:eve@contoso.com\"/></list></preamble></routing></category>\
+        </categories></roamingData>";
+    bench.give(ServicesInput::Notified(news(&roaming, 2, "BENOTIFY", told)));
+    assert_eq!(bench.followed, Some(to("carol")));
+    assert_eq!(bench.lines.0, ["sip:eve@contoso.com"]);
+}
+
+fn news(subscribe: &Message, number: usize, method: &str, body: &str) -> Message {
+    let mut news = Message::request(Method::from(method), GRUU);
+    news.headers.push(HeaderName::From, "<sip:anna@contoso.com>;tag=theirs");
+    news.headers.push(HeaderName::To, subscribe.header(&HeaderName::From).unwrap().clone());
+    news.headers.push(HeaderName::CallId, subscribe.call_id().unwrap().clone());
+    news.headers.push(HeaderName::CSeq, format!("{number} {method}"));
+    news.headers.push(HeaderName::Event, roaming::EVENT);
+    news.set_body("application/xml", body.to_owned());
+    news
 }

@@ -7,6 +7,7 @@ use crate::lync::mras::Granted;
 use crate::lync::presence::PresenceTimes;
 use crate::lync::provisioning::Provisioning;
 use crate::lync::roaming::Waiting;
+use crate::lync::routing::NorthForward;
 use crate::sip::Destination;
 use crate::sip::wire::Message;
 
@@ -64,6 +65,13 @@ pub enum ServicesInput {
     Calls(usize),
     /// Do not disturb, set at the handset.
     DoNotDisturb(bool),
+    /// The user's forward as it is here, and what was agreed with the front end last.
+    Forward {
+        /// As it is here.
+        ours: NorthForward,
+        /// What was agreed; none: never anything.
+        agreed: Option<NorthForward>,
+    },
     /// Out of range of every base station, where that is to be shown.
     OutOfRange(bool),
     /// The moment of [`Machine::deadline`] has come.
@@ -94,6 +102,22 @@ pub enum ServicesOutput {
     Provisioned(Box<Provisioning>),
     /// Messages waiting.
     Waiting(Waiting),
+    /// This forward stands at the front end and is known to.
+    ForwardAgreed(NorthForward),
+    /// The user has set another forward in a Lync client.
+    FollowForward {
+        /// To be set.
+        forward: NorthForward,
+        /// What it takes the place of.
+        instead_of: NorthForward,
+    },
+    /// What the front end tells of the user's lines; it replaces what was told before.
+    Lines {
+        /// URIs or addresses of those who may call for him.
+        delegates: Vec<String>,
+        /// URI of his private line.
+        private: Option<String>,
+    },
 }
 
 /// Why an input is not taken.

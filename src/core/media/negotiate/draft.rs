@@ -84,10 +84,11 @@ impl OfferAnswer {
         let mut codecs: Vec<(Codec, u8)> = Vec::new();
         let current = agreed.filter(|agreed| self.local.codecs.contains(&agreed.codec));
         // RFC 3264 §8.3.2: a dynamic payload type keeps its meaning, so the codec in force keeps its
-        // number. It stands first, so that a re-offer changes it only when it must.
-        codecs.extend(current.map(|agreed| (agreed.codec, agreed.recv_pt)));
+        // number. It stands first, so that a re-offer changes it only when it must, or is to.
+        let in_force = current.map(|agreed| (agreed.codec, agreed.recv_pt));
+        codecs.extend(in_force.filter(|_| !self.local.asks));
         for codec in &self.local.codecs {
-            let pt = codec.payload_type();
+            let pt = in_force.filter(|(same, _)| same == codec).map_or(codec.payload_type(), |(_, pt)| pt);
             if codecs.iter().all(|(known, number)| known != codec && *number != pt) {
                 codecs.push((*codec, pt));
             }

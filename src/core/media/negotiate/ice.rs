@@ -65,6 +65,11 @@ impl LocalIce {
         Self { relays_alone, ..self }
     }
 
+    pub(super) fn restart(&mut self, relayed: &[Candidate], tokens: &mut Tokens) {
+        self.relayed = relayed.to_vec();
+        self.begin_anew(tokens);
+    }
+
     fn begin_anew(&mut self, tokens: &mut Tokens) {
         (self.credentials, self.settled) = (Credentials::fresh(tokens), None);
     }

@@ -107,6 +107,9 @@ pub struct LocalMedia {
     pub port: u16,
     /// What we can pass on, preferred first.
     pub codecs: Vec<Codec>,
+    /// Our next offer asks for the first of them, though another is in force.
+    #[serde(default)]
+    pub asks: bool,
     /// SRTP settings.
     pub srtp: SrtpPolicy,
     /// What we want to do: `SendRecv` normally, `SendOnly` or `Inactive` when we hold.
@@ -133,6 +136,7 @@ impl LocalMedia {
             address,
             port,
             codecs,
+            asks: false,
             srtp: SrtpPolicy::default(),
             direction: Direction::SendRecv,
             ignore_sdp_version,

@@ -10,6 +10,7 @@ use super::remote::RemoteSide;
 use super::take::take_answer;
 use super::{Agreed, IceAgreed, Ident, LocalMedia, MediaRefusal};
 use crate::id::Tokens;
+use crate::media::ice::candidate::Candidate;
 use crate::media::ice::description::Description;
 use crate::media::sdp::{AudioStream, Encoding, Profile};
 use crate::media::{Codec, CryptoLine, Direction};
@@ -110,7 +111,13 @@ impl OfferAnswer {
 
     /// Which codecs the next exchange may use, preferred first.
     pub fn set_codecs(&mut self, codecs: Vec<Codec>) {
-        self.local.codecs = codecs;
+        (self.local.codecs, self.local.asks) = (codecs, false);
+    }
+
+    /// The same, and the next offer has them in this order: the peer is asked to change. It still finds the codec in
+    /// force, if that is among them: one that cannot follow need not refuse, which some take for the end.
+    pub fn ask_for(&mut self, codecs: Vec<Codec>) {
+        (self.local.codecs, self.local.asks) = (codecs, true);
     }
 
     /// Where we receive from the next exchange on.
@@ -215,6 +222,13 @@ impl OfferAnswer {
     pub fn settle_ice(&mut self, chosen: Description) {
         if let Some(ice) = &mut self.local.ice {
             ice.settled = Some(chosen);
+        }
+    }
+
+    /// Our next offer begins ICE anew (RFC 5245 §9.1.1.1), with these addresses at relays in place of the old ones.
+    pub fn restart_ice(&mut self, relayed: &[Candidate], tokens: &mut Tokens) {
+        if let Some(ice) = &mut self.local.ice {
+            ice.restart(relayed, tokens);
         }
     }
 

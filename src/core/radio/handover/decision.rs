@@ -1,7 +1,9 @@
 //! Whether a handset may come over.
 
-use crate::dect::base_link::code::RejectReason;
+use crate::dect::base_link::code::{HandoverKind, RejectReason};
+use crate::radio::Rpn;
 use crate::radio::allocation::{Blocked, Purpose, Room, Want};
+use crate::radio::sync::Tree;
 
 /// The handset that wants to come, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +67,16 @@ pub fn decide(candidate: Candidate, room: &Room) -> Result<Option<Want>, Rejecte
     Ok(Some(Want { purpose, srtp: candidate.srtp, pairs: candidate.pairs }))
 }
 
+/// Whether a handset may come over between these radios at all. Make before break needs one time for both:
+/// between clusters there is none. Who has lost its connection already sets its link up anew where it can,
+/// as at a call's beginning.
+pub fn may_cross(tree: &Tree, from: Rpn, to: Rpn, kind: HandoverKind) -> Result<(), Rejected> {
+    match kind == HandoverKind::Involuntary || !tree.keeps_apart(from, to) {
+        true => Ok(()),
+        false => Err(Blocked::NotSynced.into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +112,21 @@ mod tests {
         assert_eq!(reason(decide(moving, &room(0))), Some(RejectReason::BUSY));
         let unsynced = Room { standing: Standing::Syncing, ..room(0) };
         assert_eq!(reason(decide(CANDIDATE, &unsynced)), Some(RejectReason::SYNC));
+    }
+
+    #[test]
+    fn between_clusters_only_who_has_lost_its_connection_comes_over() {
+        use crate::dect::base_link::value::Neighbour;
+        use crate::radio::sync::{Survey, plan};
+        let mut survey = Survey::default();
+        for (by, whom) in [(0, 1), (1, 0), (2, 3), (3, 2)] {
+            survey.report(by, &[Neighbour { rpn: whom, rssi: -60, offset_ns: 0, quality: 100 }]);
+        }
+        let tree = plan(&survey, None);
+        let may = |from, to, kind| may_cross(&tree, from, to, kind).map_err(Rejected::reason);
+        assert_eq!(may(0, 1, HandoverKind::Connection), Ok(()));
+        assert_eq!(may(1, 2, HandoverKind::Connection), Err(RejectReason::SYNC));
+        assert_eq!(may(1, 2, HandoverKind::Involuntary), Ok(()));
+        assert_eq!(may(9, 2, HandoverKind::Connection), Ok(()), "nobody knows where that one stands");
     }
 }

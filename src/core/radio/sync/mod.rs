@@ -5,6 +5,11 @@
 //! other radio at the one it hears well with the fewest steps to the master. A radio's *alternatives* are
 //! radios that keep their time when its source is lost. They are chosen for each source at once, in an order
 //! in which each leans on one that already stands, so that two never wait for each other.
+//!
+//! Radios that hear each other and none of the others are a *cluster* of their own, in another house say: it
+//! has a master and a time of its own, and carries calls. Between clusters nobody is handed over. A radio that
+//! has never heard another one is a cluster of one. One that heard others once, and hears none now, has lost
+//! its time: it is an *island*, and carries no calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,19 +37,34 @@ pub const MOST_ALTERNATIVES: usize = 4;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
     heard: BTreeMap<Rpn, BTreeMap<Rpn, i8>>,
+    /// Radios that have looked around since they came, and whether they ever heard another one.
+    looked: BTreeMap<Rpn, bool>,
 }
 
 impl Survey {
+    /// A radio that has come and has not looked around yet. What it reported before stands.
+    pub fn arrive(&mut self, rpn: Rpn) {
+        self.heard.entry(rpn).or_default();
+    }
+
     /// A radio's report replaces what it reported before. Radios that are only heard and never report are
     /// not ours to plan.
     pub fn report(&mut self, by: Rpn, neighbours: &[Neighbour]) {
         let others = neighbours.iter().filter(|neighbour| neighbour.rpn != by);
-        self.heard.insert(by, others.map(|neighbour| (neighbour.rpn, neighbour.rssi)).collect());
+        let heard: BTreeMap<_, _> = others.map(|neighbour| (neighbour.rpn, neighbour.rssi)).collect();
+        *self.looked.entry(by).or_default() |= !heard.is_empty();
+        self.heard.insert(by, heard);
     }
 
     /// A radio that has no link any more.
     pub fn forget(&mut self, rpn: Rpn) {
         self.heard.remove(&rpn);
+        self.looked.remove(&rpn);
+    }
+
+    /// It has looked around and never heard another one: it stands alone, in another house perhaps.
+    fn is_lone(&self, rpn: Rpn) -> bool {
+        self.looked.get(&rpn) == Some(&false)
     }
 
     /// All radios that report.
@@ -69,6 +89,12 @@ impl Survey {
         rest.forget(gone);
         rest
     }
+
+    fn only(&self, radios: &BTreeSet<Rpn>) -> Self {
+        let mut rest = self.clone();
+        rest.heard.retain(|rpn, _| radios.contains(rpn));
+        rest
+    }
 }
 
 /// Where one radio stands in the tree.
@@ -84,27 +110,59 @@ pub struct Place {
     pub rssi: Option<i8>,
 }
 
+/// Radios with one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// Who gives time.
+    pub master: Rpn,
+    /// Who is to be master when that one is lost.
+    pub deputy: Option<Rpn>,
+    /// All of it, the master among them.
+    pub radios: BTreeSet<Rpn>,
+}
+
 /// A plan of the whole system.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tree {
-    /// Who gives time; `None` when there is no radio.
-    pub master: Option<Rpn>,
-    /// Who is to be master when that one is lost.
-    pub deputy: Option<Rpn>,
-    /// Every radio that has its place.
+    /// The largest first; of equals, the one of before.
+    pub clusters: Vec<Cluster>,
+    /// Every radio that has its place in a cluster.
     pub places: BTreeMap<Rpn, Place>,
-    /// Radios that hear nobody of the tree well enough: they carry no calls.
+    /// Radios that hear nobody well enough: they carry no calls.
     pub islands: BTreeSet<Rpn>,
 }
 
 impl Tree {
-    /// Radios that have no alternative; the loss of their source takes their time. The master needs none, it
+    /// Who gives time to most; `None` when there is no radio.
+    pub fn master(&self) -> Option<Rpn> {
+        self.clusters.first().map(|cluster| cluster.master)
+    }
+
+    /// Who does when that one is lost.
+    pub fn deputy(&self) -> Option<Rpn> {
+        self.clusters.first().and_then(|cluster| cluster.deputy)
+    }
+
+    /// The cluster that a radio has its place in.
+    pub fn cluster(&self, rpn: Rpn) -> Option<&Cluster> {
+        self.clusters.iter().find(|cluster| cluster.radios.contains(&rpn))
+    }
+
+    /// Both have their place, and not in one cluster: their frames stand anywhere to each other. Of a radio
+    /// that has lost its place that is not known.
+    pub fn keeps_apart(&self, one: Rpn, other: Rpn) -> bool {
+        let clusters = self.cluster(one).zip(self.cluster(other));
+        clusters.is_some_and(|(one, other)| one.master != other.master)
+    }
+
+    /// Radios that have no alternative; the loss of their source takes their time. A master needs none, it
     /// has a deputy.
     pub fn without_alternative(&self) -> impl Iterator<Item = Rpn> {
-        let bare = |(rpn, place): &(&Rpn, &Place)| {
-            let is_root = place.source.is_none();
-            let is_deputy = self.deputy == Some(**rpn) && place.source == self.master;
-            place.alternatives.is_empty() && !is_root && !is_deputy
+        let is_heir = |rpn, place: &Place| {
+            self.clusters.iter().any(|c| c.deputy == Some(rpn) && place.source == Some(c.master))
+        };
+        let bare = move |(rpn, place): &(&Rpn, &Place)| {
+            place.alternatives.is_empty() && place.source.is_some() && !is_heir(**rpn, place)
         };
         self.places.iter().filter(bare).map(|(rpn, _)| *rpn)
     }
@@ -118,17 +176,17 @@ impl Tree {
     }
 
     /// SYNC_CONFIG of a radio. One that is alone needs no time of others; an island is told to look for the
-    /// master and will not find it.
+    /// first master and will not find it.
     pub fn config(&self, rpn: Rpn) -> SyncConfig {
-        let alone = self.places.keys().chain(&self.islands).all(|known| *known == rpn);
+        let alone = self.cluster(rpn).is_some_and(|cluster| cluster.radios.len() == 1);
         let (role, source, alternatives) = match self.places.get(&rpn) {
             Some(Place { source: None, .. }) => (SyncRole::Master, None, Vec::new()),
             Some(place) => (SyncRole::Slave, place.source, place.alternatives.clone()),
-            None => (SyncRole::Slave, self.master, Vec::new()),
+            None => (SyncRole::Slave, self.master(), Vec::new()),
         };
         SyncConfig {
             mode: Some(if alone { SyncMode::None } else { SyncMode::Air }),
-            role: Some(if alone { SyncRole::Master } else { role }),
+            role: Some(role),
             source: source.into_iter().collect(),
             alternatives,
             ptp_domain: None,

@@ -4,8 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::pii::Pii;
-use crate::sip::wire::{Message, Method, Text, Uri, Via};
-use crate::sip::{Facing, Peer};
+use crate::sip::wire::{Message, Method, Text};
 
 /// What a listener takes. One for each world it may face.
 #[derive(Debug, Clone)]
@@ -70,7 +69,7 @@ impl DoorRules {
     }
 
     /// 16 hexadecimal digits made of `words`.
-    fn mark(&self, words: &[&str]) -> String {
+    pub(super) fn mark(&self, words: &[&str]) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret.0).expect("HMAC takes a key of any length");
         for word in words {
             mac.update(&(word.len() as u64).to_be_bytes());
@@ -80,28 +79,5 @@ impl DoorRules {
     }
 }
 
-/// Stands between a branch's own part and its loop mark.
+/// Stands between a branch's own part and its loop marks.
 pub(super) const MARK: &str = ".kw";
-
-/// What tells a request that has come back from one that comes for the first time: a keyed hash of
-/// the side it came in on and of its Request-URI.
-pub fn loop_mark(request: &Message, peer: &Peer, door: &DoorRules) -> String {
-    let side = match peer.facing {
-        Facing::North => "north",
-        Facing::South => "south",
-    };
-    let target = request.request_uri();
-    let port = target.as_ref().and_then(|uri| uri.port).map_or(String::new(), |port| port.to_string());
-    door.mark(&["loop", side, &target.as_ref().map(Uri::aor).unwrap_or_default(), &port])
-}
-
-/// The branch for a request that is sent because another one came in: `word` is unique, `mark` that
-/// other one's [`loop_mark`]. Should the request come back, the door answers 482.
-pub fn marked_branch(word: &str, mark: &str) -> String {
-    format!("{}{word}{MARK}{mark}", Via::COOKIE)
-}
-
-/// The loop mark in a branch of ours.
-pub(super) fn mark_of(branch: &str) -> Option<&str> {
-    branch.strip_prefix(Via::COOKIE)?.rsplit_once(MARK).map(|(_, mark)| mark)
-}

@@ -17,6 +17,7 @@ impl Leg {
         if let Some(contact) = &dial.contact {
             self.local.contact = contact.clone();
         }
+        self.onward = dial.onward.clone();
         let invite = self.first_invite(&dial);
         let hop = Hop::known(dial.destination);
         self.ask(invite, ClientUse::Invite, hop.clone(), now);
@@ -37,7 +38,7 @@ impl Leg {
         for route in &dial.route {
             invite.headers.push(HeaderName::Route, route.as_str());
         }
-        invite.headers.push(HeaderName::MaxForwards, "70");
+        invite.headers.push(HeaderName::MaxForwards, dial.onward.max_forwards());
         invite.headers.push(HeaderName::From, format!("{};tag={}", dial.from, self.local_tag));
         invite.headers.push(HeaderName::To, dial.to.as_str());
         invite.headers.push(HeaderName::CallId, call_id);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::mem;
 
+use super::open::Kept;
 use super::state::{
     Calling, Challenged, Client, ClientUse, Confirmed, Event, LegTimer, Ringing, SentAck, Server, State,
 };
@@ -11,6 +12,7 @@ use super::{EndCause, LegEvent, LegInput, LegOrder, LegOutput, LegRecord, LegRef
 use crate::id::{OwnerId, Tokens};
 use crate::machine::{Machine, Ready};
 use crate::sip::dialog::DialogId;
+use crate::sip::door::Onward;
 use crate::sip::wire::Message;
 use crate::timer::{Moment, TimerTable};
 
@@ -29,12 +31,18 @@ pub struct Leg {
     pub(super) acks: Vec<SentAck>,
     pub(super) challenged: Option<Challenged>,
     pub(super) next_handle: u32,
+    /// Of the request that it dials for.
+    pub(super) onward: Onward,
     /// Our BYE, until it is answered, to a peer that is reached by its own stream alone.
     pub(super) unheard: Option<Unheard>,
     /// `Refused` or `Ended` was said.
     pub(super) ended: bool,
     /// What is on disk.
     pub(super) saved: Option<Box<LegRecord>>,
+    /// Which INVITE is, until it is answered.
+    pub(super) kept: Option<Kept>,
+    /// It had a life before this process.
+    pub(super) restored: bool,
     /// Steps still to be taken for the present input.
     pub(super) queue: VecDeque<Event>,
     pub(super) save: Vec<LegSave>,
@@ -58,9 +66,12 @@ impl Leg {
             acks: Vec::new(),
             challenged: None,
             next_handle: 0,
+            onward: Onward::default(),
             unheard: None,
             ended: false,
             saved: None,
+            kept: None,
+            restored: false,
             queue: VecDeque::new(),
             save: Vec::new(),
             then: Vec::new(),
@@ -123,11 +134,19 @@ impl Leg {
             Event::Response { used_for: Invite, request, response, retries, .. } => {
                 self.invite_response(calling, request, response, retries, now)
             }
+            Event::Failed { used_for: Invite, .. } if self.waits_for_stream(&calling) => {
+                State::Calling(calling)
+            }
             Event::Failed { used_for: Invite, failure } => {
                 self.end(failure.into(), None);
                 self.enter_ending(None, now)
             }
             Event::Order(LegOrder::HangUp { headers }) => self.cancel(calling, EndCause::ByUs, headers, now),
+            Event::Expired(LegTimer::AnswerLimit)
+                if self.waits_for_stream(&calling) && self.clients.is_empty() =>
+            {
+                self.enter_ending(None, now)
+            }
             Event::Expired(LegTimer::AnswerLimit) => self.cancel(calling, EndCause::Timeout, Vec::new(), now),
             Event::Expired(LegTimer::CancelLimit) => {
                 self.abandon_invites();
@@ -229,6 +248,9 @@ impl Leg {
     /// Saves what has changed. A record lives until our BYE is answered, so that a restart in between
     /// says it again; the other end must not be left in a session that is over.
     fn write_down(&mut self) {
+        if matches!(self.state, State::Calling(_) | State::Ringing(_)) {
+            return self.write_open();
+        }
         let waits = self.challenged.is_some() || self.waits_for_a_way();
         let parting = self.clients.iter().any(|c| c.used_for == ClientUse::Bye) || waits;
         let usage = match &self.state {

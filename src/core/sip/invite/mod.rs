@@ -32,6 +32,7 @@ mod dial;
 mod door;
 mod info;
 mod leg;
+mod open;
 mod parts;
 mod prack;
 mod receive;
@@ -48,6 +49,7 @@ mod usage;
 mod words;
 
 pub use leg::Leg;
+pub use open::OpenInvite;
 pub use parts::BodyPart;
 pub use record::LegRecord;
 pub use words::{

@@ -97,7 +97,7 @@ impl Leg {
         let (usage, ended) = match &mut self.state {
             State::Confirmed(confirmed) => (&mut confirmed.usage, false),
             State::Ending(Some(usage)) => (&mut **usage, true),
-            _ => return,
+            _ => return self.reaches_again(contact, &destination, now),
         };
         let (towards, target) = (&usage.towards, &usage.dialog.remote_target);
         let streams = towards.transport.is_reliable() && destination.transport.is_reliable();
@@ -159,7 +159,7 @@ impl Leg {
 
 /// Whether two Contacts name the same user at the same host. Their ports may differ: over a stream many
 /// name the port that they connected from.
-fn same_place(a: &str, b: &str) -> bool {
+pub(super) fn same_place(a: &str, b: &str) -> bool {
     let place = |text: &str| {
         let uri = Uri::parse(&Text::from(text))?;
         Some((uri.user_text(), uri.host?))

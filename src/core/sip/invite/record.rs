@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::open::OpenInvite;
 use super::state::{Confirmed, Event, Hop, LegTimer, SentAck, State, Unacknowledged, Usage};
 use super::{Body, Leg, LegOrder, LocalEnd};
 use crate::id::{OwnerId, Tokens};
@@ -15,7 +16,7 @@ use crate::sip::transaction::TIMEOUT;
 use crate::sip::wire::{Message, Text};
 use crate::timer::{Moment, T1};
 
-/// A confirmed dialog on disk. Early dialogs are not saved: their caller tries again.
+/// A dialog on disk: a confirmed one, or an INVITE that may become one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegRecord {
     /// Who owns it.
@@ -42,6 +43,9 @@ pub struct LegRecord {
     pub offered: bool,
     /// The ACK to be said again when the peer repeats its 2xx.
     pub ack: Option<SavedMessage>,
+    /// It is not answered yet: the INVITE, ours or theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<OpenInvite>,
 }
 
 /// A message on disk and where it goes.
@@ -63,6 +67,12 @@ impl Leg {
     pub fn restore(record: LegRecord, tokens: Tokens) -> Self {
         let mut leg = Self::new(record.owner, record.local.clone(), tokens);
         leg.local_tag = record.dialog.id.local_tag.clone();
+        leg.restored = true;
+        if record.open.is_some() {
+            leg.ended = record.ending;
+            leg.saved = Some(Box::new(record));
+            return leg;
+        }
         let mut usage = Usage::new(record.dialog.clone(), record.towards.clone(), record.our_call_id);
         usage.early = false;
         usage.exchange = OfferAnswer::agreed();
@@ -85,6 +95,13 @@ impl Leg {
 
     /// Arms what the record asks for. Timers that ran out meanwhile fire at once.
     pub(super) fn started(&mut self, now: Moment) {
+        if matches!(self.state, State::Idle) {
+            self.take_up_open(now);
+            if self.ended {
+                self.queue.push_back(Event::Order(LegOrder::HangUp { headers: Vec::new() }));
+            }
+            return;
+        }
         let State::Confirmed(confirmed) = &self.state else { return };
         let (session, open) = (confirmed.usage.session, confirmed.usage.unacknowledged.clone());
         self.arm_session(session);
@@ -118,6 +135,7 @@ impl Leg {
                 .map(|open| SavedMessage::new(&open.response, &Hop::known(open.back.clone()), open.since)),
             offered: usage.unacknowledged.is_some() && usage.exchange.exchange() == Exchange::Offered,
             ack: ack.map(|sent| SavedMessage::new(&sent.ack, &sent.hop, Moment::default())),
+            open: None,
         }
     }
 }

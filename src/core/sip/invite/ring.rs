@@ -167,6 +167,10 @@ impl Leg {
 
     fn provisional(&self, ringing: &Ringing, status: u16, body: Option<&Body>) -> Message {
         let reason = match status {
+            // For displays of those who do not know the Alert-Info (RFC 7462) that goes with it.
+            180 if ringing.alert.as_ref().is_some_and(|alert| alert.contains("call-waiting")) => {
+                "Ringing, Call Is Waiting"
+            }
             180 => "Ringing",
             181 => "Call Is Being Forwarded",
             182 => "Queued",
@@ -248,7 +252,7 @@ enum Refused {
 }
 
 /// RFC 3262 §3: "chosen uniformly between 1 and 2**31 - 1"; half of that leaves room to count.
-fn first_rseq(random: u64) -> u32 {
+pub(super) fn first_rseq(random: u64) -> u32 {
     (random % (1 << 30)) as u32 + 1
 }
 

@@ -51,7 +51,9 @@ impl Leg {
     /// Puts a Via with a fresh branch on top, in place of an old one.
     pub(super) fn put_via(&mut self, request: &mut Message, transport: Transport) {
         request.headers.remove(&HeaderName::Via);
-        let branch = format!("{}{}.{}", Via::COOKIE, self.owner, self.tokens.word());
+        // Within a dialog nothing runs in circles.
+        let marks = if request.to_tag().is_none() { self.onward.branch_suffix() } else { String::new() };
+        let branch = format!("{}{}.{}{marks}", Via::COOKIE, self.owner, self.tokens.word());
         // RFC 3581 §3: `rport` without value asks for the answer to come back to the source port; RFC 5923
         // §5: `alias` lets the other end send its own requests over this connection.
         let alias = if transport.is_reliable() { ";alias" } else { "" };

@@ -1,6 +1,7 @@
 //! Legs in virtual time.
 
 mod calls;
+mod crash;
 mod pair;
 mod races;
 mod rough;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BodyPart, LegRecord};
 use crate::id::{OwnerId, Username};
+use crate::sip::door::Onward;
 use crate::sip::offer_answer::Meaning;
 use crate::sip::wire::{HeaderName, Message, Method, Text};
 use crate::sip::{Destination, Peer, Transport};
@@ -88,6 +89,8 @@ pub struct Dial {
     pub parts: Vec<BodyPart>,
     /// Further headers (P-Asserted-Identity, Diversion, credentials known beforehand, …).
     pub headers: Vec<(HeaderName, Text)>,
+    /// What goes on of the request that it is made for.
+    pub onward: Onward,
 }
 
 /// One input of a leg.

@@ -197,3 +197,34 @@ fn keys_told_beside_the_voice_are_pressed_towards_the_other_end() {
     world.news(0, LegNews::KeyPressed { digit: '5', millis: 100 });
     assert!(world.said().is_empty(), "nobody hears it");
 }
+
+/// A telephone whose answer takes no telephone events.
+fn without_events(world: &mut World) {
+    let mut bob = phone(2, &ALL);
+    let answer = bob.answer(world.told_to(1).offer.as_ref().unwrap());
+    let text = String::from_utf8(answer.bytes.to_vec()).unwrap();
+    let (line, events) = (text.lines().find(|line| line.starts_with("m=audio")).unwrap(), " 101");
+    let text =
+        text.replace(line, &line.replace(events, "")).replace("a=rtpmap:101 telephone-event/8000\r\n", "");
+    let fork = bob.tag.clone();
+    world.legs.get_mut(&LegNo(1)).unwrap().far = Some(bob);
+    world.news(1, LegNews::Answered { fork, body: Some(Body::sdp(text)) });
+    world.acknowledges();
+    world.said();
+}
+
+#[test]
+fn who_takes_no_telephone_events_is_told_of_keys_beside_the_voice() {
+    let mut world = World::dialling(Setup::default());
+    without_events(&mut world);
+    assert_eq!(world.flows[&Side::B].dtmf_send_pt, None);
+    // As events, by INFO or from a keypad: it hears of all.
+    world.input(Input::KeyHeard(Side::A, '5', 120));
+    world.news(0, LegNews::KeyPressed { digit: '#', millis: 100 });
+    assert_eq!(world.said(), ["leg 1: key 5 for 120", "leg 1: key # for 100"]);
+    // The other way by events.
+    world.news(1, LegNews::KeyPressed { digit: '7', millis: 100 });
+    assert_eq!(world.said(), ["press A 7"]);
+    world.input(Input::KeyHeard(Side::B, '7', 100));
+    assert!(world.said().is_empty(), "the media engine passed it on");
+}

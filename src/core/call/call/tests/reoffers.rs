@@ -41,10 +41,57 @@ fn the_same_description_again_is_answered_with_the_same() {
 }
 
 #[test]
-fn a_codec_that_does_not_go_with_the_other_end_is_refused_and_the_session_stays() {
+fn who_changes_to_a_codec_that_does_not_go_with_the_other_end_is_followed_by_it() {
+    for leg in [0, 1] {
+        let mut world = talking();
+        let (side, other) = (if leg == 0 { Side::A } else { Side::B }, 1 - leg);
+        let said = reoffers(&mut world, leg, |media| media.set_codecs(vec![Pcmu]));
+        let asked = format!("leg {other}: reoffer");
+        assert_eq!(said, [format!("flow {side:?} Pcmu"), format!("leg {leg}: answer"), asked]);
+        world.takes_reoffer(other);
+        world.matched(Side::A, 0);
+        world.matched(Side::B, 1);
+        assert!([Pcma, Pcmu].contains(&world.flows[&side.other()].codec));
+        assert!(world.call.codecs_join());
+    }
+}
+
+#[test]
+fn who_changes_to_a_codec_that_the_other_end_cannot_follow_is_translated() {
+    let mut world = World::talking(Setup::default(), phone(2, &[Pcma]));
+    let said = reoffers(&mut world, 0, |media| media.set_codecs(vec![G722]));
+    assert_eq!(said, ["flow A G722", "leg 0: answer", "leg 1: reoffer"]);
+    world.news(1, LegNews::ReofferAnswered { body: None });
+    assert!(world.said().is_empty(), "nobody is asked again, and nobody hangs up");
+    assert_eq!(world.call.summary().codecs, (Some(G722), Some(Pcma)));
+    world.matched(Side::A, 0);
+    world.matched(Side::B, 1);
+    // A hold and its end ask nobody to change.
+    let said = reoffers(&mut world, 0, |media| media.set_direction(Direction::SendOnly));
+    assert_eq!(said, ["flow A G722", "leg 0: answer", "leg 1: reoffer", "play B Hold"]);
+    world.takes_reoffer(1);
+    assert_eq!(world.call.summary().codecs, (Some(G722), Some(Pcma)));
+    // Asked for our offer it may stay where it is, or come back.
+    world.said();
+    world.news(0, LegNews::Reoffered { body: None });
+    let offer = world.told_to(0).reoffer.clone().unwrap();
+    let offered = phone(5, &ALL).media.review(&offer.content_type, &offer.bytes).unwrap().codecs;
+    assert_eq!(offered, [G722, Pcma, Pcmu]);
+    world.news(0, LegNews::ReofferWithdrawn);
+    world.said();
+    let said = reoffers(&mut world, 0, |media| {
+        media.set_codecs(vec![Pcmu, Pcma]);
+        media.set_direction(Direction::SendRecv);
+    });
+    assert_eq!(said[..2], ["flow A Pcmu", "leg 0: answer"]);
+    assert!(world.call.codecs_join());
+}
+
+#[test]
+fn a_codec_that_the_house_does_not_speak_is_refused_and_the_session_stays() {
     let mut world = talking();
     let flows = world.flows.clone();
-    assert_eq!(reoffers(&mut world, 0, |media| media.set_codecs(vec![Pcmu])), ["leg 0: refuse 488"]);
+    assert_eq!(reoffers(&mut world, 0, |media| media.set_codecs(vec![Codec::G726])), ["leg 0: refuse 488"]);
     assert_eq!(world.flows, flows);
     world.matched(Side::A, 0);
 }

@@ -54,7 +54,7 @@ fn whoever_dials_a_room_is_answered_and_waits_at_its_door() {
     world.ordered(RoomOrder::Prompt(member(0), Prompt::AskPin));
     assert_eq!(world.said(), ["play A AskPin"]);
     world.news(0, LegNews::KeyPressed { digit: '4', millis: 100 });
-    world.input(Input::KeyHeard(Side::A, '7'));
+    world.input(Input::KeyHeard(Side::A, '7', 100));
     let keys = [format!("room 8001: {} presses 4", member(0)), format!("room 8001: {} presses 7", member(0))];
     assert_eq!(world.said(), keys);
     world.sits(0);
@@ -178,11 +178,11 @@ fn keys_that_join_calls_are_the_users_and_reach_the_other_end_too() {
     assert_eq!(world.said(), ["press B 1", "press B *", "press B 3", "gather anna"]);
     // In the voice the other end has heard them.
     for digit in ['!', '3'] {
-        world.input(Input::KeyHeard(Side::A, digit));
+        world.input(Input::KeyHeard(Side::A, digit, 100));
     }
     assert_eq!(world.said(), ["gather anna"], "a flash is as good as a star");
     for (side, digit) in [(Side::A, '*'), (Side::B, '3'), (Side::A, '3')] {
-        world.input(Input::KeyHeard(side, digit));
+        world.input(Input::KeyHeard(side, digit, 100));
     }
     assert_eq!(world.said(), [""; 0], "not the keys of two people");
 }

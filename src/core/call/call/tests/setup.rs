@@ -55,9 +55,19 @@ fn the_callee_is_offered_the_callers_order_then_what_can_be_translated_and_nothi
         reviewed.codecs
     };
     assert_eq!(offered(&[Pcmu, G722], &ALL), [Pcmu, G722, Pcma]);
-    assert_eq!(offered(&[G722], &ALL), [G722]);
+    assert_eq!(offered(&[G722], &ALL), [G722, Pcma, Pcmu]);
     assert_eq!(offered(&[Pcma, G722], &[Pcma]), [Pcma]);
     assert_eq!(offered(&ALL, &[G722, Pcma]), [G722, Pcma]);
+}
+
+#[test]
+fn a_callee_without_the_callers_wide_codec_talks_through_a_translation() {
+    let mut world = World::dialling(Setup { caller: phone(1, &[G722]), ..Setup::default() });
+    world.answers(1, phone(2, &[Pcmu]));
+    world.acknowledges();
+    assert_eq!(world.call.summary().codecs, (Some(G722), Some(Pcmu)));
+    world.matched(Side::A, 0);
+    world.matched(Side::B, 1);
 }
 
 #[test]
@@ -154,7 +164,7 @@ fn a_caller_without_an_offer_gets_ours_and_answers_it_in_the_ack() {
 #[test]
 fn our_late_offer_has_only_codecs_that_go_with_the_callees() {
     for (callee, ours, offered) in [
-        (G722, ALL.to_vec(), vec![G722]),
+        (G722, ALL.to_vec(), ALL.to_vec()),
         (Pcmu, ALL.to_vec(), vec![Pcmu, Pcma]),
         (Pcma, vec![G722, Pcma], vec![Pcma]),
     ] {

@@ -139,6 +139,7 @@ impl Wire {
             body,
             parts: Vec::new(),
             headers: headers.iter().map(|(name, value)| (name.clone(), Text::from(*value))).collect(),
+            onward: crate::sip::door::Onward::default(),
         };
         self.order(0, SipOrder::Dial(Box::new(dial)));
     }
@@ -252,6 +253,7 @@ impl Wire {
             body: Some(offer),
             parts: target.parts,
             headers: Vec::new(),
+            onward: crate::sip::door::Onward::default(),
         };
         self.leg_input(number, LegInput::Order(SipOrder::Dial(Box::new(dial))));
     }
@@ -594,7 +596,7 @@ fn a_re_invite_without_offer_over_the_wire() {
 fn a_refused_change_leaves_the_call_as_it_was() {
     let mut wire = Wire::talking(Setup::default());
     let far = &mut wire.phones.get_mut(&1).unwrap().far;
-    far.media.set_codecs(vec![Pcmu]);
+    far.media.set_codecs(vec![Codec::G726]);
     let body = Some(far.offer());
     wire.order(1, SipOrder::Reoffer { body });
     wire.run(200);

@@ -409,6 +409,7 @@ impl World {
                 "accept".to_owned()
             }
             LegOrder::Focus { user } => format!("focus {user}"),
+            LegOrder::Key { digit, millis } => format!("key {digit} for {millis}"),
             LegOrder::Confirmed { words } => format!("confirmed {words}"),
             LegOrder::Partner(party) => format!("shows {}", party.number),
             LegOrder::AcceptTransfer { .. } => "take transfer".to_owned(),

@@ -6,6 +6,7 @@ use crate::id::BaseStationId;
 use crate::media::negotiate::{SrtpMode, SrtpPolicy};
 use crate::media::{Codec, Direction};
 
+mod bearer;
 mod browse;
 pub(in crate::call) mod parallel;
 

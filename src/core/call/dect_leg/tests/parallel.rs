@@ -326,3 +326,14 @@ fn the_display_says_who_is_there_and_how_the_call_fares() {
     assert_eq!(says(&after), ["+49301234"]);
     assert_eq!(order(&mut leg, LegOrder::Partner(party("+49301234", ""))), [], "nothing new");
 }
+
+#[test]
+fn a_caller_whose_call_waits_reads_so() {
+    let (mut leg, _) = calling(SrtpMode::Off);
+    let says = |out: &[Output]| shown(out).into_iter().map(|(text, _)| text).collect::<Vec<_>>();
+    let partner = crate::call::Party { number: "4711".into(), ..Default::default() };
+    order(&mut leg, LegOrder::Partner(Box::new(partner)));
+    assert_eq!(order(&mut leg, LegOrder::CallWaits), []);
+    let rings = order(&mut leg, LegOrder::Progress { status: 180, body: None });
+    assert_eq!(says(&rings), ["Call waits\r4711"]);
+}

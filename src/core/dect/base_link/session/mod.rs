@@ -205,7 +205,8 @@ impl Session {
         self.conns.live()
     }
 
-    fn role(&self) -> Role {
+    /// What it is, by its last HELLO.
+    pub fn role(&self) -> Role {
         self.told.hello.as_ref().map_or(Role::Base, |hello| hello.role)
     }
 

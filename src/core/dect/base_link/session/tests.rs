@@ -612,6 +612,7 @@ fn a_handover_opens_a_connection_that_counts_once_it_is_accepted() {
         old_rpn: Some(1),
         rssi: None,
         local: None,
+        slot_type: None,
     };
     assert_eq!(scene.says(ConnInd { ho_flag: true, ..ind(8) }), [], "HO_IND follows");
     assert_eq!(news(&scene.says(ho.clone())), [&News::HoInd(ho)]);
@@ -620,6 +621,7 @@ fn a_handover_opens_a_connection_that_counts_once_it_is_accepted() {
     let accept = HoAccept {
         new_conn: ConnId(8),
         dlc_state: None,
+        slot_type: None,
         alg: None,
         ck_num: None,
         dck: None,

@@ -51,7 +51,7 @@ pub struct Amount {
 }
 
 /// \[MS-TURNBWM\] §2.2.14: where somebody is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Location {
     /// 0.
     #[default]

@@ -89,6 +89,8 @@ pub enum Input<'a> {
     },
     /// Make this peer the active destination, so that its data goes unwrapped.
     Activate(SocketAddr),
+    /// Is the allocation still there? Nothing has come over it for a while.
+    Probe,
     /// Ask for bandwidth.
     Reserve(Box<Reservation>),
     /// Give the allocation back.
@@ -239,6 +241,7 @@ struct Pending {
 enum Order {
     Allocate,
     Refresh,
+    Probe,
     Release,
     GiveBack(Box<Reservation>),
     Activate(SocketAddr),
@@ -290,6 +293,7 @@ impl Turn {
             Input::Send { to, bytes } => self.send(to, bytes, tokens, &mut out)?,
             Input::Activate(peer) => self.order(Order::Activate(peer), now, tokens, &mut out)?,
             Input::Reserve(reservation) => self.order(Order::Reserve(reservation), now, tokens, &mut out)?,
+            Input::Probe => self.probe(now, tokens, &mut out),
             Input::Release => self.order(Order::Release, now, tokens, &mut out)?,
             Input::GiveBack(update) => self.order(Order::GiveBack(update), now, tokens, &mut out)?,
             Input::Closed if self.state == State::Ended => {}

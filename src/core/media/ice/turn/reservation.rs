@@ -15,6 +15,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::bandwidth::{Amount, Answer, Location, Reservation, SiteAnswer, Step};
 use crate::timer::Moment;
 
@@ -24,7 +26,7 @@ const UPDATE_EVERY: Duration = Duration::from_secs(120);
 const NO_BANDWIDTH: [u16; 2] = [274, 275];
 
 /// The ends of a call as its descriptions name them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Path {
     /// The SIP Call-ID.
     pub call_id: String,
@@ -87,7 +89,7 @@ pub enum ReservationOutput {
     Verdict(Verdict),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     Idle,
     Checking,
@@ -98,7 +100,7 @@ enum State {
 }
 
 /// See the [module](self).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BandwidthReservation {
     state: State,
     path: Option<Box<Path>>,
@@ -153,6 +155,27 @@ impl BandwidthReservation {
             State::Committed { id, .. } => Some(self.update(id, Some(Amount::default()))),
             _ => None,
         }
+    }
+
+    /// As it stands after a restart of the node: what is committed is renewed at once, for nobody knows how long
+    /// that took; what was being asked is asked once more.
+    pub fn resumed(mut self, now: Moment) -> Self {
+        match &mut self.state {
+            State::Committed { next, .. } => *next = now,
+            State::Committing => {
+                let most = self.path.as_ref().map_or((0, 0), |path| (path.kbit.1, path.kbit.1));
+                self.state = State::Checked { max: most };
+            }
+            State::Checking => self.state = State::Idle,
+            State::Idle | State::Checked { .. } | State::Over => {}
+        }
+        self
+    }
+
+    /// What must be asked anew when the call goes to another relay: nothing, when nothing was reserved.
+    pub fn anew(&self) -> Option<Box<Path>> {
+        let reserved = !matches!(self.state, State::Idle | State::Over);
+        self.path.clone().filter(|_| reserved)
     }
 
     fn check(&mut self, path: Box<Path>) -> Vec<ReservationOutput> {
@@ -323,6 +346,31 @@ mod tests {
         let last = one.give_back().unwrap();
         assert_eq!((last.step, last.id, last.amount), (Step::Update, Some(ID), Some(Amount::default())));
         assert_eq!((one.give_back(), one.deadline()), (None, None));
+    }
+
+    #[test]
+    fn what_is_reserved_survives_a_restart_and_is_renewed_at_once() {
+        let (remote_site, local_site) = (site(true, false, 80), site(true, false, 100));
+        let answer = Answer { remote_site, local_site, ..Answer::default() };
+        let (mut one, _) = checked(answer);
+        let peer = "10.2.0.1:5002".parse().unwrap();
+        let chosen = ReservationInput::Chosen { by_own_relay: None, peer, peer_is_relayed: false };
+        one.handle(chosen.clone(), Moment::default());
+        // The answer went with the process: it is committed once more.
+        let text = serde_json::to_string(&one).unwrap();
+        let lost: BandwidthReservation = serde_json::from_str(&text).unwrap();
+        let mut again = lost.resumed(Moment::default());
+        assert_eq!(asked(&again.handle(chosen, Moment::default())).step, Step::Commit);
+        one.handle(
+            ReservationInput::Answered(Answer { id: Some(ID), ..Answer::default() }),
+            Moment::default(),
+        );
+        let kept: BandwidthReservation = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+        let now = Moment::from_micros(5_000_000);
+        let mut kept = kept.resumed(now);
+        let out = kept.handle(ReservationInput::Deadline, now);
+        assert_eq!((asked(&out).step, asked(&out).id), (Step::Update, Some(ID)));
+        assert_eq!(kept.give_back().and_then(|last| last.id), Some(ID));
     }
 
     #[test]

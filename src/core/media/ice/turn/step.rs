@@ -19,6 +19,10 @@ use crate::timer::Moment;
 const RTO: Duration = Duration::from_millis(200);
 /// How often a request is sent over UDP: given up after 12.6 s.
 const RC: u32 = 6;
+/// How often it is asked whether an allocation is still there: given up after 3 s. Somebody hears nothing meanwhile.
+const RC_PROBE: u32 = 4;
+/// The same over TCP, where it is asked once.
+const PROBE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long an answer over TCP, and its greeting, are waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often one order is asked anew because of the nonce.
@@ -73,6 +77,13 @@ impl Turn {
         Ok(())
     }
 
+    /// Asks whether the allocation is still there, unless something else is asked anyway.
+    pub(super) fn probe(&mut self, now: Moment, tokens: &mut Tokens, out: &mut Vec<Output>) {
+        if self.state == State::Allocated && self.pending.is_none() && self.orders.is_empty() {
+            self.ask(Order::Probe, 0, now, tokens, out);
+        }
+    }
+
     fn next_order(&mut self, now: Moment, tokens: &mut Tokens, out: &mut Vec<Output>) {
         if self.pending.is_none()
             && self.state == State::Allocated
@@ -87,6 +98,7 @@ impl Turn {
         let bytes = self.request(&order, &transaction);
         let interval = match self.transport {
             RelayTransport::Udp => RTO,
+            RelayTransport::Tcp if order == Order::Probe => PROBE_PATIENCE,
             RelayTransport::Tcp => PATIENCE,
         };
         self.transmit(&bytes, out);
@@ -262,7 +274,7 @@ impl Turn {
         self.renew_nonce(message);
         match pending.order {
             Order::Allocate => self.allocated(message, now, out),
-            Order::Refresh => {
+            Order::Refresh | Order::Probe => {
                 self.arm_refresh(message, now);
             }
             Order::Release | Order::GiveBack(_) => self.end(Output::Released, out),
@@ -368,7 +380,8 @@ impl Turn {
 
     fn repeat(&mut self, now: Moment, tokens: &mut Tokens, out: &mut Vec<Output>) {
         let Some(pending) = self.pending.as_mut().filter(|pending| pending.next <= now) else { return };
-        if self.transport == RelayTransport::Udp && pending.sent < RC {
+        let most = if pending.order == Order::Probe { RC_PROBE } else { RC };
+        if self.transport == RelayTransport::Udp && pending.sent < most {
             pending.sent += 1;
             pending.interval *= 2;
             pending.next = now + pending.interval;

@@ -286,6 +286,7 @@ pub fn dial(offer: Option<&str>) -> LegOrder {
         body: offer.map(sdp),
         parts: Vec::new(),
         headers: Vec::new(),
+        onward: crate::sip::door::Onward::default(),
     }))
 }
 

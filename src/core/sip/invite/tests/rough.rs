@@ -57,8 +57,13 @@ fn play(pair: &mut Pair, act: Act) {
         Act::Restart(side) => {
             if let Some(LegSave::Put(record)) = pair.end(side).saves.last().cloned() {
                 let seed = pair.end(side).saves.len() as u8;
+                let open = record.open.is_some();
                 pair.end(side).leg = Leg::restore(*record, Tokens::new([seed; 32]));
                 pair.input(side, LegInput::Started).unwrap();
+                if open {
+                    // A call that rang is lost, and whoever finds its legs ends them.
+                    let _ = pair.input(side, LegInput::Order(hang_up()));
+                }
             }
         }
         Act::Wait(millis) => pair.ms(millis.into()),
