@@ -15,7 +15,7 @@ use kirkwall_core::sip::registrar::{
     Bindings, Limits, Registrar, RegistrarInput, RegistrarOutput, SaveBindings,
 };
 use kirkwall_core::sip::wire::Message as SipMessage;
-use kirkwall_core::sip::{Destination, Peer, door};
+use kirkwall_core::sip::{Destination, DisplayLimits, Peer, SipBaseProfile, door};
 use kirkwall_core::timer::Moment;
 use kirkwall_data::handset::{HandsetRecord, Handsets};
 use tracing::{Span, error, info_span, warn};
@@ -45,6 +45,12 @@ pub struct Located {
 }
 
 impl Located {
+    /// What its display and memory hold, as far as its maker is known.
+    pub fn limits(&self) -> DisplayLimits {
+        let agent = (!self.user_agent.is_empty()).then_some(self.user_agent.as_str());
+        SipBaseProfile::recognise(agent, None, self.destination.address.ip()).limits
+    }
+
     /// For lists.
     pub fn view(&self) -> BindingView {
         BindingView {

@@ -81,7 +81,7 @@ const CORE: [(&str, &[&str]); 10] = [
     ("radio", &["dect"]),
     ("lync", &["sip", "media"]),
     ("doctor", &["sip", "media"]),
-    ("call", &["dect", "sip", "media", "radio", "lync"]),
+    ("call", &["dect", "directory", "sip", "media", "radio", "lync"]),
     ("presence", &["dect", "sip", "media", "radio", "lync", "call"]),
     ("cluster", &["dect", "sip", "media", "radio", "lync", "call"]),
 ];

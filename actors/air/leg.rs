@@ -10,6 +10,7 @@
 //!
 //! Nothing of it is on disk: a native call that stood when the process ended is ended when it starts again.
 
+mod asks;
 mod lines;
 mod messages;
 mod slot;
@@ -48,7 +49,7 @@ use super::handover::{Followed, Key};
 use super::portable::{Do, NativeHandset, OfferCall, Serve};
 use crate::call::{Call, LegSaid};
 use crate::ports::Ports;
-use crate::supervisor::{IsWhole, KeepBase, MoveBase, NativeCall, ReleaseBase, Supervisor, TakeBase};
+use crate::supervisor::{KeepBase, MoveBase, NativeCall, ReleaseBase, Supervisor, TakeBase};
 
 use lines::Place;
 
@@ -209,6 +210,7 @@ impl NativeLeg {
                 Output::CloseStream => self.close_stream(),
                 Output::Begin { line, digits, body } => self.begin(line, digits, body, ctx),
                 Output::Digits(digits) => self.ask_plan(digits, ctx),
+                Output::Browse => self.open_catalogue(ctx),
                 Output::News(line, news) => self.report(line, news),
             }
         }
@@ -327,8 +329,8 @@ impl NativeLeg {
     /// The first line calls what was dialled before it; a second one holds no channel of its own, since it
     /// has the connection of the first.
     fn begin(&mut self, line: LineNo, digits: Option<Pii<String>>, offer: Body, ctx: &mut Context<Self>) {
-        let first = digits.is_none();
-        let asked = self.asked.as_ref().filter(|_| first);
+        let asked = self.asked.as_ref().filter(|_| line == LineNo::FIRST);
+        let first = asked.is_some();
         let at = self.at.as_ref().or(asked.map(|asked| &asked.at));
         let (Some(digits), Some(at)) = (digits.or(asked.map(|asked| asked.digits.clone())), at) else {
             return;
@@ -344,16 +346,6 @@ impl NativeLeg {
             line,
         });
     }
-
-    /// Whether these digits are a whole number is the dial plan's to say.
-    fn ask_plan(&self, digits: Pii<String>, ctx: &mut Context<Self>) {
-        let asked = self.seed.supervisor.send(IsWhole(digits.clone())).into_actor(self);
-        ctx.spawn(asked.map(|whole, me, ctx| {
-            if whole.unwrap_or(false) {
-                me.step(Input::Whole(digits), ctx);
-            }
-        }));
-    }
 }
 
 impl Actor for NativeLeg {
@@ -366,9 +358,10 @@ impl Actor for NativeLeg {
                 asked.handset.do_send(Serve(asked.call, ctx.address()));
                 self.at = Some(asked.at.clone());
                 let connection = asked.at.connection.clone();
+                let beginning = self.seed.abilities.beginning(connection, &asked.digits.0, asked.emergency);
                 self.step(Input::Carried { able: asked.at.wideband, long: false }, ctx);
                 self.asked = Some(*asked);
-                self.step(Input::Started(Beginning::Asked(connection)), ctx);
+                self.step(Input::Started(beginning), ctx);
             }
             Start::Dialled { call, ipui, reference, base, called } => {
                 let (leg, own) = (self.seed.leg, base.clone());

@@ -107,7 +107,8 @@ impl Call {
                 &self.settings.media.srtp_south,
                 self.settings.digit_gap,
                 self.settings.wideband,
-            ),
+            )
+            .with_codes(&self.settings.dialling.codes),
             handset: None,
             supervisor: self.supervisor.clone(),
             ports: self.ports.clone(),

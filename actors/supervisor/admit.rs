@@ -18,7 +18,7 @@ use kirkwall_core::pii::Pii;
 use kirkwall_core::radio::allocation::Purpose;
 use kirkwall_core::sip::digest::Credentials;
 use kirkwall_core::sip::wire::Uri;
-use kirkwall_core::sip::{Destination, Facing, SipBaseProfile};
+use kirkwall_core::sip::{Destination, Facing};
 use metrics::{counter, gauge};
 use tracing::info;
 
@@ -316,8 +316,7 @@ impl Supervisor {
     /// The caller's name, and for whom the call comes, as far as the handset's display goes.
     fn display_for(&self, ask: &Admit, place: &Located) -> String {
         let represents = self.calls.get(&ask.call).and_then(|entry| entry.represents.as_ref());
-        let agent = (!place.user_agent.is_empty()).then_some(place.user_agent.as_str());
-        let limits = SipBaseProfile::recognise(agent, None, place.destination.address.ip()).limits;
+        let limits = place.limits();
         let private = self.by_private_line(&ask.dialled.user_text()).then(Represented::private_line);
         match represents.or(private.as_ref()) {
             Some(of) => shown(&ask.caller.display, of, &ask.caller.number, &limits),

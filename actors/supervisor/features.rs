@@ -8,14 +8,17 @@ use kirkwall_core::call::cause::Cause;
 use kirkwall_core::call::dialling::{CodeLine, CodeOrder};
 use kirkwall_core::call::forward::{ForwardKind, Forwarding};
 use kirkwall_core::call::log::LogKind;
+use kirkwall_core::call::menu::LIMITS;
 use kirkwall_core::call::route::{Way, check_forward};
 use kirkwall_core::id::Username;
+use kirkwall_core::sip::DisplayLimits;
 use kirkwall_core::sip::wire::{Text, Uri};
 use kirkwall_data::feature::Features;
 use metrics::counter;
 use tracing::{error, info};
 
 use super::books::Books;
+use super::shared::only_native;
 use super::{Admit, AdmitReply, Granted, Supervisor};
 use crate::desk::{DeskFault, FieldFault, GetForwarding, ListFeatureCodes, SetForwarding};
 use crate::users::not_saved;
@@ -87,6 +90,9 @@ impl Supervisor {
             let alone = Err(Cause::of_status(403, "a call is picked up at a handset"));
             return ActorResponse::reply(self.judged(ask, alone));
         }
+        if let CodeOrder::Browse(_) = order {
+            return ActorResponse::reply(self.judged(ask, Err(only_native())));
+        }
         if let CodeOrder::OnBehalf(manager, number) = &order {
             let reply = self.call_on_behalf(ask, &user, (manager, number));
             return ActorResponse::reply(self.judged(ask, reply));
@@ -123,7 +129,7 @@ impl Supervisor {
             CodeOrder::DoNotDisturb(quiet) => set.do_not_disturb = quiet,
             CodeOrder::CallWaiting(waits) => set.call_waiting = waits,
             CodeOrder::Redial | CodeOrder::CallBack | CodeOrder::Conference | CodeOrder::ConfirmAlarm => {}
-            CodeOrder::PickUp(_) | CodeOrder::OnBehalf(..) => {}
+            CodeOrder::PickUp(_) | CodeOrder::OnBehalf(..) | CodeOrder::Browse(_) => {}
             CodeOrder::SignIn(..) | CodeOrder::SignOut | CodeOrder::ShowAddress => {}
         }
         Ok(set)
@@ -152,11 +158,22 @@ impl Supervisor {
     fn ask_from_log(&self, ask: &Admit, user: &Username, kind: LogKind) -> Result<Admit, Cause> {
         let nobody = || Cause::of_status(404, format!("there is no {} call in the log", kind.as_str()));
         let last = self.log_of(user).rev().flatten().find(|kept| kept.entry.kind == kind);
-        let address = last.map(|kept| kept.entry.address().to_owned()).filter(|address| !address.is_empty());
-        let address = address.ok_or_else(nobody)?;
+        let last = last.filter(|kept| !kept.entry.address().is_empty()).ok_or_else(nobody)?;
+        // A handset that dials a code knows nothing of whom it means, so it could not show or save the URI.
+        let too_long = || Cause::of_status(414, "the address is too long for this handset");
+        let address = last.entry.redialled_on(&self.limits_at(ask, user)).ok_or_else(too_long)?.to_owned();
         let uri = if address.contains(':') { address } else { self.aor(&address) };
         let uri = Uri::parse(&Text::from(uri)).ok_or_else(nobody)?;
         Ok(Admit { dialled: uri, ..ask.clone() })
+    }
+}
+
+impl Supervisor {
+    /// What the handset that calls can hold.
+    fn limits_at(&self, ask: &Admit, user: &Username) -> DisplayLimits {
+        let places = self.places(user);
+        let place = places.iter().find(|place| Some(&place.base) == ask.caller.base.as_ref());
+        place.map_or(LIMITS, |place| place.limits())
     }
 }
 

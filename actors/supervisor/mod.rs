@@ -16,6 +16,7 @@
 
 mod admit;
 mod books;
+mod catalogue;
 mod course;
 mod delegates;
 mod emergency;
@@ -85,6 +86,7 @@ use crate::settings::Settings;
 use crate::users::Users;
 
 pub use admit::{Admit, AdmitReply, DivertCall, Granted, KeepInside};
+pub use catalogue::OpenCatalogue;
 pub use course::{CallDied, CallEnded, CallProgressed, LastWords, Release, ReleaseBase};
 pub use house::{HushAlarm, InviteToRoom, RingAlarm};
 pub use inbound::{Arrived, Hear, KeyInVoice, invite_key};

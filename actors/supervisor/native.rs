@@ -318,9 +318,11 @@ impl Supervisor {
         if self.draining || self.active >= MAX_CALLS {
             return Err(Cause::no_channel(503, "the switch takes no more calls"));
         }
-        let text = match ask.digits.0.contains('@') {
-            true => format!("sip:{}", ask.digits.0.trim_start_matches("sip:")),
-            false => self.aor(&ask.digits.0),
+        let text = match (ask.digits.0.contains('@'), ask.digits.0.contains(':')) {
+            // From a log.
+            (true, true) => ask.digits.0.clone(),
+            (true, false) => format!("sip:{}", ask.digits.0),
+            (false, _) => self.aor(&ask.digits.0),
         };
         let dialled = Uri::parse(&text.as_str().into())
             .ok_or_else(|| Cause::of_status(484, "what was dialled is no number"))?;

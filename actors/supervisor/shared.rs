@@ -126,7 +126,7 @@ impl Supervisor {
     }
 }
 
-fn only_native() -> Cause {
+pub(super) fn only_native() -> Cause {
     Cause::of_status(403, "this code is for DECT handsets on native base stations")
 }
 

@@ -18,6 +18,7 @@ mod location;
 pub mod lync;
 mod proxy;
 mod registrar;
+mod voice_mail;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -116,6 +117,7 @@ struct Shared {
     location: Arc<location::Location>,
     proxy: proxy::Proxy,
     far_end: far_end::FarEnd,
+    voice_mail: voice_mail::VoiceMail,
 }
 
 impl FrontEnd {
@@ -145,7 +147,8 @@ impl FrontEnd {
         let proxy =
             proxy::Proxy::new(&config, endpoint.clone(), accounts.clone(), location.clone(), lync.clone());
         let front_end = Self(Arc::new(Shared {
-            registrar: registrar::Registrar::new(&config, accounts, location.clone()),
+            registrar: registrar::Registrar::new(&config, accounts.clone(), location.clone()),
+            voice_mail: voice_mail::VoiceMail::new(accounts),
             proxy,
             far_end: far_end::FarEnd::new(&config, endpoint.clone()),
             ca_pem: authority.pem(),
@@ -208,6 +211,11 @@ impl FrontEnd {
     /// The far-end user of this name, made from the name when the configuration allows it.
     pub fn far_end(&self, user: &str) -> Option<Phone> {
         self.0.far_end.find(user)
+    }
+
+    /// So many new and old messages wait for a user, at a front end that is a plain registrar; subscribers are told.
+    pub async fn voice_mail(&self, user: &str, messages: (u32, u32)) {
+        self.0.voice_mail.holds(&self.0.endpoint, user, messages).await;
     }
 
     /// Where a user is registered now.
@@ -285,6 +293,9 @@ impl FrontEnd {
         let request = &incoming.request;
         match request.method() {
             Some(&Method::REGISTER) if local => self.0.registrar.register(incoming).await,
+            Some(&Method::SUBSCRIBE) if local && self.0.voice_mail.serves() => {
+                self.0.voice_mail.subscribe(&self.0.endpoint, incoming).await;
+            }
             Some(&Method::OPTIONS) if local && address::user(request.uri()).is_none() => {
                 accept(incoming).await
             }

@@ -14,6 +14,7 @@ use crate::ice::Found;
 use crate::media::Stream;
 use crate::media::numbers::Teller;
 use crate::media::stream::Ears;
+use crate::sip::Message;
 use crate::sip::endpoint::locked;
 
 /// Calls that a phone remembers, standing and ended.
@@ -31,6 +32,9 @@ pub enum Progress {
     /// Over; how it was.
     Ended(Box<CallReport>),
 }
+
+/// Longest location object that is kept, in octets.
+const LONGEST_PLACE: usize = 16_384;
 
 /// A key that was pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +62,8 @@ struct Shared {
     shown: Mutex<String>,
     referred_by: Mutex<String>,
     conversation: Mutex<Option<String>>,
+    /// The document of where it comes from.
+    place: Mutex<Option<String>>,
     /// Why its CANCEL goes out.
     reason: Mutex<Option<&'static str>>,
     talking_since: Mutex<Option<Instant>>,
@@ -78,6 +84,7 @@ impl LiveCall {
             shown: Mutex::default(),
             referred_by: Mutex::default(),
             conversation: Mutex::default(),
+            place: Mutex::default(),
             reason: Mutex::default(),
             talking_since: Mutex::default(),
             wishes: Wishes::default(),
@@ -125,6 +132,20 @@ impl LiveCall {
 
     pub(super) fn belongs_to(&self, conversation: Option<&str>) {
         *locked(&self.0.conversation) = conversation.map(str::to_owned);
+    }
+
+    /// Where it comes from, when its INVITE brought a location object (PIDF-LO, RFC 6442): the whole document.
+    pub fn place(&self) -> Option<String> {
+        locked(&self.0.place).clone()
+    }
+
+    /// Keeps the location object of the INVITE, if its Geolocation points at one in the body.
+    pub(super) fn comes_from(&self, invite: &Message) {
+        let points = invite.header("Geolocation").is_some_and(|value| value.contains("cid:"));
+        let body = String::from_utf8_lossy(&invite.body);
+        let document = body.find("<presence").zip(body.find("</presence>"));
+        let document = document.filter(|(begin, end)| points && begin < end && end - begin <= LONGEST_PLACE);
+        *locked(&self.0.place) = document.map(|(begin, end)| body[begin..end].to_owned());
     }
 
     /// Where it stands, from now on.

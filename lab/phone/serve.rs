@@ -28,6 +28,7 @@ impl Phone {
         let live = self.begin(Direction::Served, &report.peer);
         live.show(address::display(request.header("From").unwrap_or_default()));
         live.refer_by(request.header("Referred-By").unwrap_or_default());
+        live.comes_from(&request);
         live.belongs_to(request.header(CONVERSATION));
         let outcome = match behaviour {
             _ if line.is_none() => {

@@ -71,6 +71,10 @@ sections! {
         confirm_alarm: String = FeatureCodes::default().confirm_alarm,
         /// Take a call that rings elsewhere: `*8#` in the user's own pickup group, `*8*NUMBER#` at that number.
         pick_up: String = FeatureCodes::default().pick_up,
+        /// Look a name up in the phone book and dial it, by the keys and the display of a native DECT handset.
+        phone_book: String = FeatureCodes::default().phone_book,
+        /// Look through one's own calls and dial, by the keys and the display of a native DECT handset.
+        call_log: String = FeatureCodes::default().call_log,
         /// Call in the name of somebody whose delegate you are: `*58*USER*NUMBER#`. Who may do so stands in
         /// `/users/{username}/lines`, or is told by Lync.
         on_behalf: String = FeatureCodes::default().on_behalf,
@@ -122,6 +126,8 @@ impl From<Codes> for FeatureCodes {
             conference: codes.conference,
             confirm_alarm: codes.confirm_alarm,
             pick_up: codes.pick_up,
+            phone_book: codes.phone_book,
+            call_log: codes.call_log,
             on_behalf: codes.on_behalf,
             sign_in: codes.sign_in,
             show_address: codes.show_address,

@@ -115,7 +115,8 @@ fn air_settings(ari: Ari, config: &Config, settings: &Settings) -> AirSettings {
             &settings.media.srtp_south,
             config.dect.digit_gap,
             config.dect.wideband,
-        ),
+        )
+        .with_codes(&settings.dialling.codes),
         limit,
     }
 }

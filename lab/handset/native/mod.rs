@@ -9,6 +9,7 @@
 //! One task lives a handset. It listens to one base, opens a link when there is something to say, and when it
 //! walks away from that base in a call it asks the louder one to take it before it leaves the old.
 
+mod leave;
 mod link;
 mod prove;
 mod sound;
@@ -362,13 +363,6 @@ impl NativeHandset {
     /// When the handset lives no more.
     pub async fn change_bearer(&self) -> Result<(), Failure> {
         self.act(Act::ChangeBearer).await
-    }
-
-    /// Says that it goes, and goes.
-    pub async fn switch_off(mut self) {
-        if self.act(Act::SwitchOff).await.is_ok() {
-            let _ = (&mut self.task).await;
-        }
     }
 
     async fn act(&self, act: Act) -> Result<(), Failure> {

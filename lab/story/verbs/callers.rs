@@ -10,7 +10,8 @@ use crate::story::{DOMAIN, Fault, Given, Prop, Stage, until};
 pub(super) const VERBS: &[Verb] = &[
     verb!(
         "voice mail of {user} holds {new:count} new and {old:count} old",
-        "So many messages wait for the user at the Lync front ends that start from now on.",
+        "So many messages wait for the user at the front ends that start from now on. A plain registrar that runs tells \
+         its subscribers.",
         holds
     ),
     verb!(
@@ -23,9 +24,15 @@ pub(super) const VERBS: &[Verb] = &[
         "The display of its incoming call shows this name; for telephones that speak SIP.",
         shows_name
     ),
+    verb!(
+        "expect {phone} told of place {text}",
+        "The INVITE of its call brought a location object (PIDF-LO, RFC 6442) with this text in it; for telephones that \
+         speak SIP.",
+        told_of_place
+    ),
 ];
 
-/// Mailboxes at Lync front ends: new and old messages by user.
+/// Mailboxes at front ends: new and old messages by user.
 #[derive(Default)]
 struct VoiceMail(HashMap<String, (u32, u32)>);
 
@@ -40,6 +47,9 @@ async fn holds(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     let count = |name| given.count(name).and_then(|count| u32::try_from(count).ok()).unwrap_or_default();
     let (new, old) = (count("new"), count("old"));
     stage.prop::<VoiceMail>().0.insert(given.word("user").to_owned(), (new, old));
+    if let Some(front_end) = stage.front_end.clone() {
+        front_end.voice_mail(given.word("user"), (new, old)).await;
+    }
     Ok(())
 }
 
@@ -60,6 +70,16 @@ async fn shows_name(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         Some(call) if call.direction() == Direction::Served && call.shown() == name => Ok(()),
         Some(call) => Err(format!("it shows {:?}", call.shown())),
         None => Err(actor.words()),
+    })
+    .await
+}
+
+async fn told_of_place(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    let (actor, text) = (stage.cast.actor(given.word("phone"))?, given.word("text"));
+    until(stage.patience, format!("{} is told of {text}", actor.name()), async || {
+        let call = actor.call().ok_or_else(|| actor.words())?;
+        let place = call.place().ok_or_else(|| "its call came from nowhere".to_owned())?;
+        if place.contains(text) { Ok(()) } else { Err(place) }
     })
     .await
 }

@@ -41,6 +41,7 @@ pub(super) const VERBS: &[Verb] = &[
         cannot_subscribe
     ),
     verb!("{name} walks to {base} [in {time:time}]", "It is carried there, while the story goes on.", walks),
+    verb!("{name} is switched off", "It says so (DETACH), for good.", switched_off),
     verb!("{name} presses {keys}", "Keys of its keypad, one by one; R is register recall.", presses),
     verb!("expect {name} located", "The switch has taken its location.", located),
     verb!("expect {name} on {base}", "It listens to that base, or has its link there.", on),
@@ -149,6 +150,10 @@ async fn walks(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
     // Whoever walks, and from wherever: so long it takes, for the longest way in a building.
     let time = given.time("time").unwrap_or(Duration::from_secs(4)).as_secs_f64().max(0.1);
     Ok(handset.walk(&[goal], 120.0 / time).await?)
+}
+
+async fn switched_off(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
+    Ok(handset_of(stage, given)?.say_goodbye().await?)
 }
 
 async fn presses(stage: &mut Stage, given: &Given) -> Result<(), Fault> {

@@ -104,6 +104,9 @@ async fn front_end(stage: &mut Stage, given: &Given) -> Result<(), Fault> {
         ca.display()
     ))?;
     stage.prop::<North>().protection = protection(given)?;
+    for (user, messages) in super::callers::voice_mail(stage) {
+        front_end.voice_mail(&user, messages).await;
+    }
     stage.front_end = Some(front_end);
     Ok(())
 }

@@ -24,6 +24,7 @@ mod leg;
 pub mod location;
 pub mod log;
 pub mod mailbox;
+pub mod menu;
 pub mod message_waiting;
 mod party;
 pub mod pick_up;

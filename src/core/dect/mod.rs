@@ -32,6 +32,7 @@ pub mod dsc2;
 pub mod element;
 pub mod identity;
 pub mod key;
+mod latin;
 pub mod lce;
 pub mod message;
 pub mod mm;

@@ -66,8 +66,8 @@ pub fn keys(message: &Message) -> Vec<Key> {
     many.or_else(one).unwrap_or_default().into_iter().map(Key::from_octet).collect()
 }
 
-/// Text in DECT characters: IA5. Letters with marks lose them, a return begins a line, other characters become
-/// question marks.
+/// Text in DECT characters: IA5. Letters with marks lose them, Cyrillic and Greek ones become Latin, a return begins a
+/// line, other characters become question marks.
 pub fn characters(text: &str) -> Vec<u8> {
     let decomposed = icu_normalizer::DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
     let mut shown = Vec::with_capacity(decomposed.len());
@@ -83,7 +83,7 @@ pub fn characters(text: &str) -> Vec<u8> {
             'ı' => shown.push(b'i'),
             '\u{2010}'..='\u{2015}' => shown.push(b'-'),
             '\u{2018}' | '\u{2019}' => shown.push(b'\''),
-            _ => shown.push(b'?'),
+            other => shown.extend(super::latin::latin(other).unwrap_or("?").bytes()),
         }
     }
     shown
@@ -131,6 +131,19 @@ impl Caller {
     /// One who does not want to be known.
     pub fn withheld() -> Self {
         Self { number: CallingNumber::restricted(), name: None }
+    }
+
+    /// As a handset shows it: one that knows no UTF-8 is given the name in DECT characters.
+    pub fn spelt(self, utf8: bool) -> Self {
+        let plain = |name: CallingName| {
+            let mut shown = characters(&String::from_utf8_lossy(&name.name.0));
+            shown.truncate(MAX_NAME);
+            CallingName { alphabet: Alphabet::DECT, name: Pii(shown), ..name }
+        };
+        match utf8 {
+            true => self,
+            false => Self { name: self.name.map(plain), ..self },
+        }
     }
 
     /// Puts both into a message that may have them.

@@ -113,6 +113,7 @@ impl Book {
             }
             Query::Words(words) => self.by_words(words),
             Query::Keys { digits, number } => self.by_keys(digits, number),
+            Query::NameKeys(digits) => (self.keys.beginning(digits).collect(), BTreeSet::new()),
         };
         let rest = rest.difference(&first);
         let places = first.iter().chain(rest);

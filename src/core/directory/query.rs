@@ -21,6 +21,8 @@ pub enum Query {
         /// The digits of the number that they begin, in its one spelling.
         number: String,
     },
+    /// Keys pressed once for each letter of a name; no number is meant.
+    NameKeys(String),
 }
 
 impl Query {

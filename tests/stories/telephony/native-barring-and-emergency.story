@@ -1,5 +1,6 @@
 # A native handset whose user may call inside only and forwards every call: a call abroad reaches nobody, the emergency
-# number is reached, and the desk calls back through forward and do not disturb.
+# number is reached, with the place of the handset's base station, and the desk calls back through forward and do not
+# disturb.
 
 set dect.ari = "102AF12C"
 front end over udp
@@ -13,6 +14,7 @@ far end 112
 far end 0039123456
 expect line 2001 registered
 
+rest PATCH /base-stations/0013d1000001 {"name": "Ward 3", "location": {"country": "DE", "building": "B", "room": "217"}}
 rest PATCH /users/2001 {"allowed_calls": ["internal"]}
 rest PUT /users/2001/forwarding {"always": "2002", "do_not_disturb": true}
 2001 dials 0039123456
@@ -20,6 +22,7 @@ expect 2001 shows "calls to international numbers are barred"
 expect 0039123456 idle
 expect 2001 idle
 2001 dials 112
+expect 112 told of place "217</ca:ROOM>"
 112 answers
 expect 2001 hears 112
 expect 112 hears 2001

@@ -62,5 +62,16 @@ expect 2001 idle
 expect 2002 hears 2001
 2002 hangs up
 expect 2001 ended
+
+# Out of range: switched off.
+rest PUT /users/2001/forwarding {"out_of_range": "7002"}
+2001 is switched off
+expect rest GET /subscriptions items.0.state off
+7001 dials 2001
+expect 7002 ringing
+7002 answers
+expect 7001 hears 7002
+7001 hangs up
+expect 7002 ended
 expect channels idle
 expect native bases without faults

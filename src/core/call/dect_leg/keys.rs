@@ -9,6 +9,7 @@
 //! | After R | With | Does (ETS 300 738, as GSM handsets have it) |
 //! |---|---|---|
 //! | a number | one call | holds it, and calls the number |
+//! | the code of the phone book or the call log | one call | holds it, and lets look up whom to call (`browse`) |
 //! | R | a number not dialled whole, or not answered | gives it up, and takes the first call back |
 //! | 0 | a call that waits, or a held one | refuses the one, or ends the other |
 //! | 1 | two calls | ends the one in front and takes the other |
@@ -19,6 +20,7 @@
 //! On hook in a second call that was begun with R does what R4 does, also while it rings or is being dialled.
 
 use super::*;
+use crate::call::menu::{self, Menu};
 use crate::dect::element::Signal;
 use crate::dect::portable::Dialling;
 use crate::dect::ss::Key;
@@ -40,6 +42,8 @@ pub(super) enum Keying {
     Code(Moment),
     /// They are a number; without a key the first call comes back then.
     Number(Dialling, Moment),
+    /// They are for what is looked through.
+    Menu(Box<Menu>),
 }
 
 impl Keying {
@@ -48,6 +52,7 @@ impl Keying {
             Self::Speech => None,
             Self::Code(until) => Some(*until),
             Self::Number(dialling, until) => dialling.deadline().or(Some(*until)),
+            Self::Menu(menu) => menu.deadline(),
         }
     }
 
@@ -59,6 +64,9 @@ impl Keying {
 
 impl DectLeg {
     pub(super) fn key(&mut self, key: Key, now: Moment, out: &mut Out) {
+        if matches!(self.keying, Keying::Menu(_)) {
+            return self.step_menu(menu::Input::Key(key), now, out);
+        }
         match (key, std::mem::take(&mut self.keying)) {
             (Key::Recall, keying) => self.recall(&keying, now, out),
             (Key::Character(digit), Keying::Code(_)) => self.code(digit, out),
@@ -84,7 +92,7 @@ impl DectLeg {
 
     fn recall(&mut self, keying: &Keying, now: Moment, out: &mut Out) {
         match keying {
-            Keying::Number(..) => self.take_back(out),
+            Keying::Number(..) | Keying::Menu(_) => self.take_back(out),
             Keying::Code(_) => self.front.into_iter().for_each(|no| self.show_line(no, "", None, out)),
             Keying::Speech => match (self.front, self.behind()) {
                 // What rings there is given up.
@@ -105,7 +113,10 @@ impl DectLeg {
         let Keying::Number(dialling, _) = &self.keying else { return };
         if let Some(digits) = dialling.whole(now).map(str::to_owned) {
             self.keying = Keying::Speech;
-            return self.call_second(&digits, out);
+            return match self.abilities.topic_of(&digits) {
+                Some(topic) => self.open_menu(topic, now, out),
+                None => self.call_second(&digits, out),
+            };
         }
         if !dialling.is_empty() {
             let digits = dialling.digits().to_owned();
@@ -153,6 +164,7 @@ impl DectLeg {
                 self.front.into_iter().for_each(|no| self.show_line(no, "", None, out));
             }
             Keying::Number(dialling, _) if dialling.whole(now).is_some() => self.typed(false, now, out),
+            Keying::Menu(_) => self.step_menu(menu::Input::Deadline, now, out),
             Keying::Number(dialling, until) if dialling.is_empty() && *until <= now => {
                 self.take_back(out);
             }

@@ -94,6 +94,12 @@ impl Line {
         Self { second: true, partner, ..Self::asked() }
     }
 
+    /// Of one whose user looked up whom to call; `second` beside another.
+    pub fn chosen(address: &str, name: String, second: bool) -> Self {
+        let partner = Partner { number: address.to_owned(), name, internal: false };
+        Self { second, partner, ..Self::asked() }
+    }
+
     /// Of a handset that is called.
     pub fn called(called: Called) -> Self {
         let Called { owner, body, offer, waits: _ } = called;

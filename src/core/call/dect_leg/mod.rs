@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use super::cause::Cause;
 use super::leg::{LegNews, LegOrder};
+use super::menu::{Catalogue, Topic};
 use crate::dect::cc::Ender;
 use crate::dect::element::ReleaseReason;
 use crate::dect::portable::{self, CallNews, CallNo, Connection, Fare};
@@ -45,6 +46,7 @@ use crate::sip::wire::Text;
 use crate::timer::Moment;
 
 mod bearer;
+mod browse;
 mod cause;
 mod keys;
 mod line;
@@ -68,6 +70,8 @@ use line::Line;
 pub enum Beginning {
     /// The handset asked for a call over this connection.
     Asked(Connection),
+    /// The handset asked over this connection to look through the phone book or its user's calls.
+    Browses(Connection, Topic),
     /// A call dials the handset.
     Dialled(Box<Called>),
 }
@@ -121,6 +125,8 @@ pub enum Input {
     StreamMoved(SocketAddr),
     /// The dial plan says that these digits are all there will be: the answer to [`Output::Digits`].
     Whole(Pii<String>),
+    /// What the handset's user may look through, or why not: the answer to [`Output::Browse`].
+    Catalogue(Result<Box<Catalogue>, Cause>),
     /// The moment it asked for has come.
     Deadline,
 }
@@ -155,6 +161,8 @@ pub enum Output {
     },
     /// Digits of a second call have come: whoever knows the dial plan may say [`Input::Whole`].
     Digits(Pii<String>),
+    /// The handset's user wants to look through the phone book or the calls: answer with [`Input::Catalogue`].
+    Browse,
     /// Tell the call of a line.
     News(LineNo, LegNews),
 }
@@ -175,6 +183,8 @@ pub enum Refusal {
 enum Stage {
     /// No connection to the handset yet.
     Paging,
+    /// The user looks through the phone book or the calls; there is no stream.
+    Browsing,
     /// A stream is asked for.
     Opening,
     /// Speech can run.
@@ -207,6 +217,10 @@ pub struct DectLeg {
     connected: bool,
     /// The handset answered before its stream was there.
     eager: bool,
+    /// The connection that its user looks something up over, until something is dialled.
+    browses_at: Option<Connection>,
+    /// What was dialled first was looked up, so the call on the air was active before.
+    browsed: bool,
     /// Its bearer.
     bearer: Bearer,
     /// Where the base station receives.
@@ -252,6 +266,8 @@ impl DectLeg {
             calling: false,
             connected: false,
             eager: false,
+            browses_at: None,
+            browsed: false,
             bearer: Bearer::default(),
             address: None,
             lines: BTreeMap::new(),
@@ -282,8 +298,9 @@ impl DectLeg {
         !matches!(self.stage, Stage::Away | Stage::Over)
     }
 
-    fn started(&mut self, beginning: Beginning, out: &mut Out) {
+    fn started(&mut self, beginning: Beginning, now: Moment, out: &mut Out) {
         match beginning {
+            Beginning::Browses(connection, topic) => self.begin_browsing(connection, topic, now, out),
             Beginning::Asked(connection) => {
                 self.calling = true;
                 self.stage = Stage::Opening;
@@ -375,7 +392,7 @@ impl DectLeg {
         let (reason, tone) = reason_of(&cause);
         let tone = tone.filter(|_| self.calling && !self.connected);
         let words = tone.is_some().then(|| Pii(cause.plain_words()));
-        let room = cause.q850 != NO_CHANNEL && self.stage == Stage::Open;
+        let room = cause.q850 != NO_CHANNEL && matches!(self.stage, Stage::Open | Stage::Browsing);
         if let (Some(words), true) = (&words, room) {
             self.show(words.0.clone(), tone, out);
             (self.tells_until, self.why, self.stage) = (Some(now + TELLS), Some(cause), Stage::Ending);
@@ -403,6 +420,7 @@ impl DectLeg {
             }
             CallNews::HoldAsked => self.ask(Asked::Hold, out),
             CallNews::RetrieveAsked => self.ask(Asked::Retrieve, out),
+            CallNews::Moved(to) if self.stage == Stage::Browsing => self.browses_at = Some(to),
             CallNews::Keys(keys) => keys.into_iter().for_each(|key| self.key(key, now, out)),
             // Whoever drives us takes the numbers of a new call and tells of a stream that moved
             // ([`Input::StreamMoved`]).
@@ -429,7 +447,7 @@ impl DectLeg {
         let on_hook = why.is_none() && by == Ender::Handset && reason == ReleaseReason::NORMAL;
         let keying = std::mem::take(&mut self.keying);
         (self.connected, self.eager, self.address, self.asked) = (false, false, None, None);
-        self.tells_until = None;
+        (self.browsed, self.tells_until) = (false, None);
         self.bearer_gone();
         out.push(Output::CloseStream);
         if on_hook && self.hands_over(&keying, now, out) {
@@ -480,7 +498,7 @@ impl Machine for DectLeg {
             (Input::Knocks(no, called), _) => self.knocks(no, *called, &mut out),
             (_, Stage::Over) => return Err(Refusal::Ended),
             (Input::Started(beginning), Stage::Paging) if self.lines.is_empty() => {
-                self.started(beginning, &mut out);
+                self.started(beginning, now, &mut out);
             }
             (Input::Carried { able, long }, _) => self.carried(able, long, &mut out),
             (Input::SlotChanged { long }, _) => self.slot_changed(long, &mut out),
@@ -492,6 +510,7 @@ impl Machine for DectLeg {
             (Input::StreamMoved(address), Stage::Open) => self.stream_moved(address, &mut out),
             // What follows then begins at the new place.
             (Input::StreamMoved(_), _) => out.push(Output::Followed),
+            (Input::Catalogue(catalogue), _) => self.catalogue(catalogue, now, &mut out),
             (Input::Whole(digits), _) => self.whole(&digits.0, now, &mut out),
             (Input::Deadline, _) => self.expire(now, &mut out),
             _ => return Err(Refusal::NotNow),

@@ -26,7 +26,12 @@ impl DectLeg {
     }
 
     pub(super) fn call_second(&mut self, digits: &str, out: &mut Out) {
-        let no = self.take_line(Line::second(digits));
+        self.call_beside(Line::second(digits), digits, out);
+    }
+
+    /// One more line, beside the held one.
+    pub(super) fn call_beside(&mut self, line: Line, digits: &str, out: &mut Out) {
+        let no = self.take_line(line);
         self.front = Some(no);
         self.show_line(no, "Calling", Some(Signal::TONES_OFF), out);
         self.begin(no, Some(digits), out);
@@ -213,7 +218,7 @@ impl DectLeg {
         let (to, replaces_own) = match (front, keying) {
             (Some(line), _) if consulted && line.joined => (String::new(), line.owner),
             // Its call does not stand yet: the number is dialled for the held one.
-            (Some(line), _) if consulted => (format!("tel:{}", line.partner.number), None),
+            (Some(line), _) if consulted => (address_of(&line.partner.number), None),
             (None, Keying::Number(dialling, _)) if !dialling.is_empty() => {
                 (format!("tel:{}", dialling.digits()), None)
             }
@@ -264,4 +269,9 @@ impl DectLeg {
         self.away_until = None;
         self.rings_at_handset(no, out);
     }
+}
+
+/// As a URI. What was chosen from a log may be one.
+fn address_of(number: &str) -> String {
+    if number.contains(':') { number.to_owned() } else { format!("tel:{number}") }
 }

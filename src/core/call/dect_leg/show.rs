@@ -71,7 +71,7 @@ impl DectLeg {
         if self.front != Some(no) || !self.is_on_air() {
             return;
         }
-        let (second, call) = (self.connected, self.call);
+        let (second, call) = (self.connected || self.browsed, self.call);
         let (happens, tone) = match fare {
             Fare::Alerting { in_band: false } => (ringing(waits), Signal::RING_BACK),
             Fare::Alerting { in_band: true } | Fare::InBand => (ringing(waits), Signal::TONES_OFF),
@@ -104,6 +104,12 @@ impl DectLeg {
     pub(super) fn show(&self, text: impl Into<String>, signal: Option<Signal>, out: &mut Out) {
         let text = Some(Pii(text.into()));
         let shown = Shown { text, signal, caller: None };
+        out.push(Output::Handset(Order::Show(self.call, Box::new(shown))));
+    }
+
+    /// A tone, and the display stays as it is.
+    pub(super) fn sound(&self, signal: Signal, out: &mut Out) {
+        let shown = Shown { text: None, signal: Some(signal), caller: None };
         out.push(Output::Handset(Order::Show(self.call, Box::new(shown))));
     }
 

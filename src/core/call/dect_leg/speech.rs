@@ -29,7 +29,10 @@ impl DectLeg {
                 }
                 self.run(no, out);
             }
-            (None, None) => self.begin(no, None, out),
+            (None, None) => {
+                let chosen = self.chosen(no);
+                self.begin(no, chosen.as_deref(), out);
+            }
         }
         self.tell_answered(out);
     }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::call::dialling::FeatureCodes;
 use crate::media::negotiate::{Agreed, SrtpMode, SrtpPolicy};
 use crate::media::{Codec, Direction, SrtpPair};
 
@@ -48,6 +49,8 @@ pub struct Abilities {
     pub srtp: SrtpPolicy,
     /// The pause after which a number counts as whole that a handset dials beside a call.
     pub digit_gap: Duration,
+    /// What handsets dial to look something up.
+    pub codes: FeatureCodes,
 }
 
 impl Abilities {
@@ -60,7 +63,12 @@ impl Abilities {
         let srtp = SrtpPolicy { mode, ..*south };
         let wide = wideband.then_some(Codec::G722);
         let codecs = wide.into_iter().chain([Codec::Pcma, Codec::Pcmu]).collect();
-        Self { codecs, srtp, digit_gap }
+        Self { codecs, srtp, digit_gap, codes: FeatureCodes::default() }
+    }
+
+    /// With the codes of this site.
+    pub fn with_codes(self, codes: &FeatureCodes) -> Self {
+        Self { codes: codes.clone(), ..self }
     }
 
     /// The codecs over one connection, which can carry wideband speech or not.

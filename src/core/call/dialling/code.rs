@@ -5,6 +5,7 @@
 
 use crate::call::cause::Cause;
 use crate::call::forward::{ForwardKind, SECONDS};
+use crate::call::menu::Topic;
 use crate::pii::Pii;
 
 /// The codes of this site; an empty one is not in use.
@@ -34,6 +35,10 @@ pub struct FeatureCodes {
     pub confirm_alarm: String,
     /// Take a call that rings at somebody else's handset.
     pub pick_up: String,
+    /// Look a name up in the phone book.
+    pub phone_book: String,
+    /// Look through one's own calls.
+    pub call_log: String,
     /// Call in the name of somebody whose delegate the caller is.
     pub on_behalf: String,
     /// Sign in at a handset that several people share.
@@ -58,6 +63,8 @@ impl Default for FeatureCodes {
             conference: "*3".into(),
             confirm_alarm: "*27".into(),
             pick_up: "*8".into(),
+            phone_book: "*50".into(),
+            call_log: "*51".into(),
             on_behalf: "*58".into(),
             sign_in: "*11".into(),
             show_address: "***999*00".into(),
@@ -88,6 +95,8 @@ pub enum CodeOrder {
     ConfirmAlarm,
     /// Take the call that rings there; none: one that rings in the user's own group.
     PickUp(Option<String>),
+    /// Look through the phone book or the user's own calls, by display and keypad.
+    Browse(Topic),
     /// Call this number in the name of this user or address.
     OnBehalf(String, String),
     /// The handset is this user's from now on, who knows the access code.
@@ -111,7 +120,7 @@ impl CodeOrder {
             Self::SignOut => "Signed out".to_owned(),
             Self::ConfirmAlarm => "Confirmed".to_owned(),
             Self::Redial | Self::CallBack | Self::Conference | Self::OnBehalf(..) => String::new(),
-            Self::PickUp(_) | Self::SignIn(..) | Self::ShowAddress => String::new(),
+            Self::PickUp(_) | Self::Browse(_) | Self::SignIn(..) | Self::ShowAddress => String::new(),
         }
     }
 }
@@ -140,7 +149,7 @@ impl FeatureCodes {
     }
 
     /// All of them, by name.
-    fn all(&self) -> [(&'static str, &String); 15] {
+    fn all(&self) -> [(&'static str, &String); 17] {
         [
             ("forward_always", &self.forward_always),
             ("forward_busy", &self.forward_busy),
@@ -154,6 +163,8 @@ impl FeatureCodes {
             ("conference", &self.conference),
             ("confirm_alarm", &self.confirm_alarm),
             ("pick_up", &self.pick_up),
+            ("phone_book", &self.phone_book),
+            ("call_log", &self.call_log),
             ("on_behalf", &self.on_behalf),
             ("sign_in", &self.sign_in),
             ("show_address", &self.show_address),
@@ -191,6 +202,10 @@ impl FeatureCodes {
         }
         if let Some(order) = self.picks_up(dialled) {
             return Some(order);
+        }
+        let topics = [(&self.phone_book, Topic::PhoneBook), (&self.call_log, Topic::CallLog)];
+        if let Some((_, topic)) = topics.into_iter().find(|(code, _)| is(code)) {
+            return Some(Ok(CodeOrder::Browse(topic)));
         }
         if is(&self.show_address) {
             return Some(Ok(CodeOrder::ShowAddress));
@@ -275,6 +290,20 @@ impl FeatureCodes {
             line("confirm_alarm", &self.confirm_alarm, "", "answer for the alarm that you got last"),
             line("pick_up", &self.pick_up, "", "take a call that rings in your pickup group"),
             line("pick_up", &self.pick_up, "*NUMBER", "take the call that rings at that number"),
+            line(
+                "phone_book",
+                &self.phone_book,
+                "",
+                "look a name up on a native DECT handset: a key for each letter, `*` the next, 1 the one before, \
+                 `#` dials, R takes a letter back or leaves",
+            ),
+            line(
+                "call_log",
+                &self.call_log,
+                "",
+                "look through your calls on a native DECT handset: 2 missed, 3 received, 4 placed, 0 all; `*` the \
+                 next, 1 the one before, `#` dials, R leaves",
+            ),
             line(
                 "on_behalf",
                 &self.on_behalf,

@@ -200,6 +200,8 @@ impl Town {
                     }
                 }
                 Output::Begin { line, digits, body } => self.begin(agent, line, digits.map(|d| d.0), body),
+                // The town has no phone book, and its users dial no code of one.
+                Output::Browse => {}
                 Output::Digits(digits) => {
                     self.node.post(Mailbox::Supervisor, Mail::IsWhole { digits: digits.0, agent });
                 }

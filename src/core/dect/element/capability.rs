@@ -81,6 +81,12 @@ impl TerminalCapability {
         self.octet(4, 6) & 0x02 != 0
     }
 
+    /// Whether it shows names in UTF-8, as every handset of New Generation DECT does: parts 1, 3 and 5 (octet 4f, bits 2,
+    /// 3 and 7). One that says GAP alone has the DECT character set.
+    pub fn utf8(&self) -> bool {
+        self.octet(4, 6) & 0x46 != 0
+    }
+
     /// Re-keying and encryption with a default key (octet 4f).
     pub fn early_encryption(&self) -> bool {
         self.octet(4, 6) & 0x10 != 0
@@ -198,7 +204,14 @@ mod tests {
         assert_eq!((can.display(), can.stored_characters(), can.lines()), (Display::Full, 160, (6, 16)));
         assert!(can.long_slots() && can.full_slots() && can.gap());
         assert!(!can.is_echo_free() && !can.wideband() && !can.early_encryption());
-        assert!(!can.dsaa2() && !can.dsc2());
+        assert!(!can.dsaa2() && !can.dsc2() && !can.utf8());
+    }
+
+    #[test]
+    fn handsets_of_new_generation_dect_know_utf8() {
+        let says =
+            |octet| TerminalCapability::from_groups(vec![vec![5], vec![2, 0, 0, 0, 0, 0, octet]]).utf8();
+        assert_eq!([0x02, 0x04, 0x40, 0x10].map(says), [true, true, true, false]);
     }
 
     #[test]

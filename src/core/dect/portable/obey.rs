@@ -77,6 +77,7 @@ impl Portable {
     fn show(&mut self, call: CallNo, shown: Shown, now: Moment, out: &mut Out) -> Result<(), Refusal> {
         let Shown { text, signal, caller } = shown;
         let text = text.map(|text| self.display(&text.0));
+        let caller = caller.map(|caller| caller.spelt(self.knows_utf8()));
         let fill = |message: crate::dect::message::Message| {
             let message = message.with_some(text.as_ref()).with_some(signal.as_ref());
             caller.map_or(message.clone(), |caller| caller.put_into(message))

@@ -98,7 +98,8 @@ impl Portable {
             .with(&FixedIdentity::Park(park))
             .with(&BasicService { class, service: BasicService::SPEECH.service })
             .with(&offer.ring);
-        let setup = offer.caller.put_into(setup).with_some(self.offered_codecs(no).as_ref());
+        let caller = offer.caller.spelt(self.knows_utf8());
+        let setup = caller.put_into(setup).with_some(self.offered_codecs(no).as_ref());
         // The machine is in F-00, which takes it.
         _ = self.step_call(no, cc::Input::Send(setup), now, out);
         if self.link.state() == lce::State::Established {
@@ -141,6 +142,11 @@ impl Portable {
             speech.hold = speech.hold.after(&message).ok_or(Refusal::NoSuchCall)?;
         }
         self.step_call(call, cc::Input::Send(message), now, out)
+    }
+
+    /// Whether names may stand in UTF-8.
+    pub(super) fn knows_utf8(&self) -> bool {
+        self.capability.as_ref().is_some_and(|capability| capability.utf8())
     }
 
     /// A text for its display.

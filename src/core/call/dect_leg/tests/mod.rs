@@ -7,6 +7,7 @@ use crate::media::negotiate::{SrtpMode, SrtpPolicy};
 use crate::media::{Codec, Direction};
 
 mod bearer;
+mod browse;
 pub(in crate::call) mod parallel;
 
 impl DectLeg {
@@ -30,7 +31,7 @@ fn address(port: u16) -> SocketAddr {
 
 fn abilities(mode: SrtpMode) -> Abilities {
     let srtp = SrtpPolicy { mode, ..SrtpPolicy::default() };
-    Abilities { codecs: vec![Codec::G726, Codec::Pcma], srtp, digit_gap: GAP }
+    Abilities { codecs: vec![Codec::G726, Codec::Pcma], srtp, digit_gap: GAP, codes: Default::default() }
 }
 
 /// The call's side of the negotiation: the media engine's.
