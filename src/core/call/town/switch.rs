@@ -248,16 +248,15 @@ impl Town {
 
     fn native_call(&mut self, ask: NativeAsk) {
         let NativeAsk { handset, digits, base, offer, agent, line } = ask;
-        let reference = self.reference();
         let dialled = Uri::parse(&Text::from(format!("sip:{}@switch.test", digits.replace('#', "%23"))));
         let Some(dialled) = dialled else {
             let cause = Cause::of_status(484, "no number");
-            self.unused.insert(reference);
             return self.node.post(Mailbox::Agent(agent), Mail::TurnedAway(line, cause));
         };
         let caller = self.party(self.natives[handset].number, base);
         let newcomer = Newcomer::Native(agent, line, offer);
         let Some(Newcomer::Native(_, _, offer)) = self.picks_up(newcomer, &caller, &dialled) else { return };
+        let reference = self.reference();
         let callee = Party { number: dialled.user_text(), ..Party::default() };
         let new = NewCall { reference, caller, dialled: callee, facing: Facing::South, offer: Some(offer) };
         self.place_call(new, Some(dialled), Facing::South);
