@@ -194,7 +194,10 @@ impl Conference {
         if let Some(member) = self.members.get_mut(&member) {
             (member.door, member.since) = (None, now);
         }
-        self.timers.stop(Timer::Return);
+        // Somebody new says nothing of those who have yet to come back.
+        if self.members.values().all(|member| member.here) {
+            self.timers.stop(Timer::Return);
+        }
         let inside = self.inside().count();
         self.met |= inside >= 3;
         let mut then = vec![self.sit(member)];

@@ -232,6 +232,17 @@ fn after_a_crash_those_inside_come_back_without_pin_and_who_does_not_has_gone() 
 }
 
 #[test]
+fn who_does_not_come_back_after_a_restart_has_gone_though_somebody_new_has_come() {
+    let mut world = World::new(room(RoomKind::MeetMe, None));
+    world.enters(1, 10);
+    world.restart();
+    world.enters(2, 20);
+    world.now = RETURN.as_secs();
+    world.hears(Input::Deadline);
+    assert_eq!(world.inside(), [2]);
+}
+
+#[test]
 fn a_room_that_is_closed_sends_everybody_away() {
     let mut world = World::new(room(RoomKind::MeetMe, Some("4711")));
     world.enters(1, 10);
