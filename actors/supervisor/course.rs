@@ -205,8 +205,7 @@ impl Handler<CallDied> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, CallDied(call): CallDied, _: &mut Self::Context) {
-        let remembered = self.ended.iter().rev().any(|r| r.summary.reference == call);
-        if !remembered && self.calls.contains_key(&call) {
+        if self.calls.get(&call).is_some_and(|entry| entry.summary.phase != Phase::Ended) {
             warn!(%call, "a call's actor is gone without having ended the call");
             counter!("ipdect_actor_deaths_total", "actor" => "call").increment(1);
         }
