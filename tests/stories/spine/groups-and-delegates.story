@@ -32,7 +32,7 @@ rest PUT /users/2001/forwarding {"do_not_disturb": true}
 expect 7004 refused with 486
 7003 dials 2001
 expect 2001 ringing
-expect 2001 shows name Weber
+expect 2001 shows name "Weber > Private line"
 2001 answers
 expect 2001 hears 7003
 2001 hangs up
