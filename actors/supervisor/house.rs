@@ -217,11 +217,7 @@ impl Handler<InviteToRoom> for Supervisor {
         let InviteToRoom { room, to, by, from, leg, ticket } = invite;
         let wish = HouseWish::Connect(self.aor(room.as_str()));
         let told: HouseTold = Box::new(move |fate| {
-            let status = match fate {
-                HouseFate::Failed(status) => status,
-                _ => 200,
-            };
-            from.do_send(Summoned { leg, ticket, status });
+            from.do_send(Summoned { leg, ticket, status: fate.status() });
         });
         let wanted = HouseCall { to, shown: None, wish, kind: HouseKind::Plain };
         match self.house_call(&by, wanted, told, ctx) {

@@ -79,6 +79,16 @@ pub enum HouseFate {
     Failed(u16),
 }
 
+impl HouseFate {
+    /// How it went as a SIP status: 200, or why not (RFC 3261 §21).
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Failed(status) => status,
+            Self::Connected | Self::Confirmed | Self::Declined | Self::Heard => 200,
+        }
+    }
+}
+
 /// The leg. See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HouseLeg {

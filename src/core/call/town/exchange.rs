@@ -5,7 +5,7 @@ use super::{Town, invite_key, switch_address};
 use crate::call::cause::Cause;
 use crate::call::conference::{RoomOrder, Whom};
 use crate::call::dect_leg::LineNo;
-use crate::call::house::{HouseFate, HouseInput, HouseOutput};
+use crate::call::house::{HouseInput, HouseOutput};
 use crate::call::{
     CallSummary, Estate, Heard, Input, Joining, LegNews, LegNo, LegOrder, Output, Party, Save, Target, hear,
     tell,
@@ -527,11 +527,7 @@ impl Town {
                 }
                 (HouseOutput::Told(fate), Voice::House(_, told)) => {
                     if let Some(told) = told.take() {
-                        let status = match fate {
-                            HouseFate::Failed(status) => status,
-                            _ => 200,
-                        };
-                        self.node.post(Mailbox::Call(told.call), Mail::Summoned(told, status));
+                        self.node.post(Mailbox::Call(told.call), Mail::Summoned(told, fate.status()));
                     }
                 }
                 _ => {}
